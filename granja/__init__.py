@@ -1,0 +1,7 @@
+"""Granja: a chat and trading post for farmers, served by Twisted.
+
+Start reading at :mod:`granja.commands` (what a farmer can type), then :mod:`granja.market`
+(the rules of trading), then :mod:`granja.factory` (how the two meet).
+"""
+
+__version__ = "1.0.0"

@@ -1,0 +1,81 @@
+"""What every ledger promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from granja.events import Fact, FarmerId
+
+
+class LedgerError(Exception):
+    """The facts were not stored; the text says why."""
+
+
+class NotStored(LedgerError):
+    """Surely not stored (no room, no permission): the ledger is as it was; try again later."""
+
+
+class Stale(LedgerError):
+    """The decision was made against an older state than the ledger's; nothing was stored."""
+
+
+class Halted(LedgerError):
+    """Whether the facts are stored is not known (a sync failed).  Every later append fails the
+    same way until the ledger is opened anew."""
+
+
+class LedgerRefused(Exception):
+    """The ledger cannot be opened; the text is one sentence for the operator."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a ledger remembers.
+
+    ``snapshot`` is a :meth:`granja.market.Market.snapshot` taken at sequence number
+    ``snapshot_sequence`` (None and 0 when there is none), ``facts`` are those after it, in order,
+    ``sequence`` is the number of the last one.  ``credentials`` are password verifiers by farmer.
+    """
+
+    sequence: int = 0
+    snapshot: dict[str, Any] | None = None
+    snapshot_sequence: int = 0
+    facts: Iterable[Fact] = ()
+    credentials: Mapping[FarmerId, str] = field(default_factory=dict)
+
+
+class ILedger(Interface):
+    """An append-only record of facts, numbered from 1 without gaps."""
+
+    def open() -> Opened:
+        """Read what is there; blocks; called once, before the server listens.
+
+        :raises LedgerRefused: with a sentence, when it is in use, newer, or damaged.
+        """
+
+    def append(
+        facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        """Store facts and password verifiers, all or nothing.
+
+        :param after: the sequence number that the decision was made against.
+        :returns: fires with the new last sequence number once the facts survive a power cut;
+            fails with :class:`NotStored`, :class:`Stale` or :class:`Halted`.
+        """
+
+    def checkpoint(snapshot: dict[str, Any], sequence: int) -> None:
+        """Take note of the state at ``sequence``, so that a later :meth:`open` is quick.
+
+        A hint: a ledger may ignore it, and does it behind the appends in its own time.
+        """
+
+    def wants_checkpoint() -> bool:
+        """Whether enough facts have come since the last snapshot to be worth another."""
+
+    def close() -> Deferred[None]:
+        """Finish what was begun and let go of the file."""

@@ -1,0 +1,50 @@
+"""A ledger that forgets: for tests and for throw-away parties (``memory:``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
+
+from granja.events import Fact, FarmerId
+from granja.ledger.interface import ILedger, Opened, Stale
+
+
+@implementer(ILedger)
+class MemoryLedger:
+    """Keeps facts in a list, if they are wanted.
+
+    :param keep: False drops each fact once it is counted, so that a server that runs for years on
+        ``memory:`` does not grow.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
+        self.facts: list[Fact] = []
+        self.credentials: dict[FarmerId, str] = {}
+        self._keep = keep
+        self._sequence = 0
+
+    def open(self) -> Opened:
+        return Opened(self._sequence, None, 0, tuple(self.facts), dict(self.credentials))
+
+    def append(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        if after != self._sequence:
+            return fail(Stale(f"decided after {after}, but the ledger is at {self._sequence}"))
+        if self._keep:
+            self.facts.extend(facts)
+        self.credentials.update(credentials)
+        self._sequence += len(facts)
+        return succeed(self._sequence)
+
+    def wants_checkpoint(self) -> bool:
+        return False
+
+    def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+        """Nothing to speed up."""
+
+    def close(self) -> Deferred[None]:
+        return succeed(None)

@@ -1,0 +1,393 @@
+"""Every sentence that a farmer can read, each a small frozen record.
+
+A message says itself in two ways: :meth:`Message.line`, the Spanish line of the wire contract
+(without its CR LF), and :meth:`Message.data`, the same as JSON-ready data for clients that ask
+for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's Ancla".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from granja.catalog import Artifact, Catalog
+from granja.errors import GranjaError
+from granja.market import Ended, How, News, Offer
+
+SERVER = "[SERVER] "
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line to one listener.
+
+    ``type`` is its name in the data; ``template`` is its sentence, with its fields in braces.
+    """
+
+    type: ClassVar[str]
+    template: ClassVar[str]
+    #: Fields whose name in the data differs, because Python keeps the word for itself.
+    renamed: ClassVar[dict[str, str]] = {}
+
+    def line(self) -> str:
+        values = {f.name: _spoken(getattr(self, f.name)) for f in fields(self)}
+        return self.template.format_map(values)
+
+    def data(self) -> dict[str, Any]:
+        values = {
+            self.renamed.get(f.name, f.name): _plain(getattr(self, f.name)) for f in fields(self)
+        }
+        return {"type": self.type, **values, "line": self.line()}
+
+
+def _spoken(value: object) -> object:
+    if isinstance(value, Artifact):
+        return value.name
+    if isinstance(value, tuple):
+        return ", ".join(str(_spoken(part)) for part in value) or "(ninguno)"
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Artifact):
+        return {"id": value.id, "name": value.name}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+# -- talk ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Message):
+    type = "said"
+    template = "{speaker}: {text}"
+    renamed = {"speaker": "from"}
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whispered(Message):
+    type = "whispered"
+    template = "{speaker} te susurra: {text}"
+    renamed = {"speaker": "from"}
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Message):
+    type = "arrived"
+    template = SERVER + "Cliente {name} conectado."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departed(Message):
+    type = "left"
+    template = SERVER + "{name} desconectado."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Message):
+    """A slow reader was skipped for a while."""
+
+    type = "missed"
+    template = SERVER + "Te perdiste {count} {noun}."
+    count: int
+
+    def line(self) -> str:
+        noun = "línea" if self.count == 1 else "líneas"
+        return self.template.format(count=self.count, noun=noun)
+
+
+# -- arriving --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt(Message):
+    """The server waits for an answer; ``question`` says which."""
+
+    type = "prompt"
+    template = SERVER + "{sentence}"
+    question: str
+    sentence: str
+
+
+ASK_NAME = Prompt("name", "Ingresa tu nombre:")
+ASK_PASSWORD = Prompt("password", "Contraseña:")
+ASK_ARTIFACTS = Prompt("artifacts", "Cuéntame, ¿qué artefactos tienes?")
+ASK_CONFIRMATION = Prompt("confirm", "¿Está Bien? (Sí/No)")
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Message):
+    type = "welcome"
+    template = "¡Bienvenid@ al chat de Granjerxs!"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Message):
+    """The listener is in the chat from here on (or, later, their declaration was taken)."""
+
+    type = "ready"
+    template = SERVER + "¡OK!"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Message):
+    """A line that needs no fields.  ``code`` tells the notices apart in the data."""
+
+    type = "notice"
+    template = SERVER + "{sentence}"
+    code: str
+    sentence: str
+
+
+GOODBYE = Notice("goodbye", "¡Adiós y suerte completando tu colección!")
+TIME_UP = Notice("time-up", "Tiempo agotado.")
+REPLACED = Notice("replaced", "Entraste desde otro lugar.")
+SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
+PASSWORD_CHANGED = Notice("password-changed", "Contraseña cambiada.")
+
+
+@dataclass(frozen=True, slots=True)
+class NameRegistered(Message):
+    type = "registered"
+    template = SERVER + "{name}, tu nombre quedó registrado."
+    name: str
+
+
+# -- looking around --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory(Message):
+    type = "inventory"
+    template = SERVER + "Tus artefactos son: {artifacts}"
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Here(Message):
+    type = "here"
+    template = SERVER + "Usuarios conectados: {names}"
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactIs(Message):
+    type = "artifact"
+    template = SERVER + "El artefacto es: {artifact}"
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry(Message):
+    type = "catalog"
+    template = SERVER + "{number}: {artifact}"
+    artifact: Artifact
+
+    def line(self) -> str:
+        return self.template.format(number=self.artifact.id, artifact=self.artifact.name)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpEntry(Message):
+    type = "help"
+    template = SERVER + "{usage} — {summary}"
+    usage: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOfTheDay(Message):
+    type = "motd"
+    template = SERVER + "{text}"
+    text: str
+
+
+# -- trading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OfferReceived(Message):
+    type = "offer"
+    template = (
+        SERVER + "{maker} quiere intercambiar su {gives} por tu {takes} "
+        "(#{number}: :accept o :reject)"
+    )
+    renamed = {"maker": "from"}
+    number: int
+    maker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSent(Message):
+    type = "offer-sent"
+    template = SERVER + "Oferta #{number} enviada a {taker}."
+    renamed = {"taker": "to"}
+    number: int
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingOffer(Message):
+    """A row of ``:ofertas``: ``gives`` is theirs, ``takes`` is the listener's."""
+
+    type = "offer-in"
+    template = SERVER + "#{number} de {maker}: su {gives} por tu {takes}"
+    renamed = {"maker": "from"}
+    number: int
+    maker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingOffer(Message):
+    """A row of ``:ofertas``: ``gives`` is the listener's, ``takes`` is theirs."""
+
+    type = "offer-out"
+    template = SERVER + "#{number} para {taker}: tu {gives} por su {takes}"
+    renamed = {"taker": "to"}
+    number: int
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class TradeAccepted(Message):
+    """For the farmer who accepted."""
+
+    type = "trade-accepted"
+    template = SERVER + "Intercambio aceptado, ahora tus artefactos son: {artifacts}"
+    number: int
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeDone(Message):
+    """For the farmer whose offer was accepted."""
+
+    type = "trade-done"
+    template = SERVER + "Intercambio realizado, tus artefactos ahora son: {artifacts}"
+    number: int
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded(Message):
+    """An offer ended without a trade.  ``how``: rejected, retracted, expired or void."""
+
+    type = "offer-ended"
+    template = SERVER + "{sentence}"
+    number: int
+    how: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile(Message):
+    """What happened while a registered farmer was away.
+
+    ``number`` is the offer's, or 0 in the closing line that only counts what is left out.
+    """
+
+    type = "meanwhile"
+    template = SERVER + "Mientras no estabas: {sentence}"
+    number: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Message):
+    """A refusal; ``code`` is the error's class name."""
+
+    type = "error"
+    template = SERVER + "{sentence}"
+    code: str
+    sentence: str
+
+
+# -- from rules to sentences -----------------------------------------------------------------
+
+
+def failure(error: GranjaError, catalog: Catalog) -> Failure:
+    """The line for a refused line."""
+    sentence = error.explain(lambda number: catalog.describe(number).name)
+    return Failure(type(error).__name__, sentence)
+
+
+def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
+    """Numbers as artifacts, in the catalog's order; two copies are there twice."""
+    return tuple(catalog.describe(number) for number in sorted(numbers))
+
+
+def offer_row(offer: Offer, me: int, names: dict[int, str], catalog: Catalog) -> Message:
+    """A row of ``:ofertas`` as farmer ``me`` reads it."""
+    gives, takes = catalog.describe(offer.gives), catalog.describe(offer.takes)
+    if offer.taker == me:
+        return IncomingOffer(offer.number, names[offer.maker], gives, takes)
+    return OutgoingOffer(offer.number, names[offer.taker], gives, takes)
+
+
+def offer_ended(end: Ended, me: int, catalog: Catalog) -> OfferEnded:
+    """How farmer ``me`` hears that an offer ended without a trade."""
+    sentence = _REJECTED[end.offer.maker == me] if end.how is How.REJECTED else None
+    if end.how is How.RETRACTED and end.offer.maker == me:
+        sentence = f"Retiraste la oferta #{end.offer.number}."
+    if sentence is None:
+        said = _ending(end, me, catalog)
+        sentence = said[0].upper() + said[1:]
+    return OfferEnded(end.offer.number, end.how.value, sentence)
+
+
+_REJECTED = {False: "Rechazaste el intercambio", True: "Intercambio rechazado"}
+
+
+def _ending(end: Ended, me: int, catalog: Catalog) -> str:
+    number = end.offer.number
+    if end.how is How.EXPIRED:
+        return f"la oferta #{number} venció."
+    if end.how is How.RETRACTED:
+        return f"la oferta #{number} ya no es válida: {end.maker} la retiró."
+    return f"la oferta #{number} ya no es válida: {_why(end, me, catalog)}."
+
+
+def _why(end: Ended, me: int, catalog: Catalog) -> str:
+    loser = end.maker if end.loser == end.offer.maker else end.taker
+    if end.lost is None:
+        return f"{loser} se fue"
+    artifact = catalog.describe(end.lost).name
+    return f"ya no tienes {artifact}" if end.loser == me else f"{loser} ya no tiene {artifact}"
+
+
+def meanwhile(news: News, me: int, catalog: Catalog) -> list[Meanwhile]:
+    """The news of an absence, oldest first, and how many more there were."""
+    told = [Meanwhile(e.offer.number, _told_later(e, me, catalog)) for e in news.ends]
+    if news.more:
+        told.append(Meanwhile(0, f"y {news.more} {'cosa' if news.more == 1 else 'cosas'} más."))
+    return told
+
+
+def _told_later(end: Ended, me: int, catalog: Catalog) -> str:
+    number = end.offer.number
+    if end.how is How.ACCEPTED:
+        gives, takes = catalog.describe(end.offer.gives), catalog.describe(end.offer.takes)
+        return f"{end.taker} aceptó la oferta #{number}: tu {gives.name} por su {takes.name}."
+    if end.how is How.REJECTED:
+        return f"{end.taker} rechazó la oferta #{number}."
+    if end.how is How.RETRACTED:
+        return f"{end.maker} retiró la oferta #{number}."
+    return _ending(end, me, catalog)
