@@ -41,6 +41,10 @@ class Seat:
         for message in messages:
             self.raw(self.carrier.encode(message))
 
+    def hear(self, message: Message, by: Seat | None = None) -> None:
+        """Something private that another farmer caused, ``by`` their seat: a whisper, an offer."""
+        self.tell(message)
+
     def raw(self, data: bytes) -> None:
         """Bytes that are not a message, such as a telnet command, in their place."""
         if not self._closing:
@@ -59,6 +63,11 @@ class Seat:
         self._queue.clear()
         self.board.seats.discard(self)
         self.board.leave(self)
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is still to be written."""
+        return bool(self._queue)
 
     def flush(self) -> None:
         if self._queue:
@@ -99,6 +108,10 @@ class Board:
         """Plain talk: ``texts`` are clean lines that ``name`` said, in order."""
         for text in texts:
             self.announce(Said(name, text), speaker)
+
+    def say_block(self, speaker: Seat, name: str, data: bytes) -> None:
+        """The same for clean lines as UTF-8 with LF between them, none after the last."""
+        self.say(speaker, name, data.decode().split("\n"))
 
     def wake(self) -> None:
         if self._tick is None:
