@@ -1,0 +1,69 @@
+"""What Unicode says of its characters, where Python's ``unicodedata`` does not say it.
+
+The tables are the same under every Python, so what one farmer may type does not depend on the
+operator's interpreter.  ``tools/build_unicode.py`` makes them from Unicode's own files; they are
+read when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+
+class CharSet:
+    """A set of characters, kept as ranges because some hold a hundred thousand."""
+
+    def __init__(self, ranges: list[tuple[int, int]]) -> None:
+        """``ranges``: the first and last code point of each range, sorted and disjoint."""
+        self._firsts = [first for first, _ in ranges]
+        self._lasts = [last for _, last in ranges]
+
+    def __contains__(self, char: str) -> bool:
+        """Whether ``char`` is one character of this set; the empty string is in none."""
+        if not char:
+            return False
+        at = bisect_right(self._firsts, ord(char)) - 1
+        return at >= 0 and ord(char) <= self._lasts[at]
+
+    def __iter__(self) -> Iterator[str]:
+        for first, last in zip(self._firsts, self._lasts, strict=True):
+            yield from map(chr, range(first, last + 1))
+
+
+@cache
+def char_set(name: str) -> CharSet:
+    """One of the classes that the head of ``classes.txt`` explains, such as ``mark``."""
+    spans = (word.partition("-") for word in _classes()[name])
+    return CharSet([(int(first, 16), int(last or first, 16)) for first, _, last in spans])
+
+
+@cache
+def flag_regions() -> frozenset[str]:
+    """The countries that have an emoji flag: two letters each, in lower case."""
+    return frozenset(_classes()["regions"])
+
+
+@cache
+def prototypes() -> dict[int, str]:
+    """What each confusable code point becomes in a skeleton (UTS 39), for ``str.translate``."""
+    return {
+        int(source, 16): "".join(chr(int(point, 16)) for point in target.split())
+        for target, sources in _entries("confusables.txt").items()
+        for source in sources
+    }
+
+
+@cache
+def _classes() -> dict[str, list[str]]:
+    return _entries("classes.txt")
+
+
+def _entries(file_name: str) -> dict[str, list[str]]:
+    """Lines ``name: word word …``; a line that begins with a space goes on with the one before."""
+    text = files(__name__).joinpath(file_name).read_text(encoding="utf-8")
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    lines = body.replace("\n ", " ").splitlines()
+    return {name: words.split() for name, _, words in (line.partition(":") for line in lines)}
