@@ -1,0 +1,95 @@
+"""Entries and the chain of hashes that ties each one to all before it.
+
+An entry's hash covers the hash of the entry before it, so that an edit anywhere in the past is
+found, and located: either the edited entry no longer fits its own hash, or, if that was made to
+fit, the next entry no longer fits its predecessor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from granja.events import Fact, from_body, to_body
+
+#: What stands in the place of the hash before the first entry.
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the ledger, as it is stored.
+
+    ``time`` is in Unix seconds, ``body`` is canonical JSON, ``hash`` has 32 bytes.
+    """
+
+    sequence: int
+    time: float
+    kind: str
+    body: str
+    hash: bytes
+
+    def fact(self) -> Fact:
+        """:raises BadEntry: when the kind is unknown or the fields do not fit it."""
+        try:
+            return from_body(self.kind, json.loads(self.body))
+        except (ValueError, AttributeError) as error:
+            raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
+
+
+class BadEntry(Exception):
+    """An entry that is not what was written.
+
+    :param sequence: its number.
+    :param why: half a sentence for the operator.
+    """
+
+    def __init__(self, sequence: int, why: str) -> None:
+        super().__init__(f"entry {sequence} is damaged: {why}")
+        self.sequence = sequence
+        self.why = why
+
+
+def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> bytes:
+    """The hash of an entry, ``before`` being the hash of the one before it.
+
+    The encoding is unambiguous: numbers and kinds hold no ``|``, and the body comes last.
+    ``repr`` gives the shortest decimal that is the same float again, on every platform.
+    """
+    return sha256(before + f"{sequence}|{time!r}|{kind}|{body}".encode()).digest()
+
+
+def canonical(fact: Fact) -> str:
+    """The one way to write down a fact's fields: sorted keys, no spaces, ASCII."""
+    return json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))
+
+
+def extend(before: bytes, sequence: int, time: float, facts: Iterable[Fact]) -> Iterator[Entry]:
+    """The entries that follow the one numbered ``sequence``, whose hash is ``before``."""
+    for fact in facts:
+        sequence += 1
+        body = canonical(fact)
+        before = digest(before, sequence, time, fact.kind, body)
+        yield Entry(sequence, time, fact.kind, body, before)
+
+
+def fits(entry: Entry, before: bytes) -> bool:
+    """Whether an entry is what was written after the entry whose hash is ``before``."""
+    return entry.hash == digest(before, entry.sequence, entry.time, entry.kind, entry.body)
+
+
+def verified(entries: Iterable[Entry], before: bytes, sequence: int) -> Iterator[Entry]:
+    """The same entries, each checked, from the one after ``sequence`` on.
+
+    :raises BadEntry: at the first that is missing or does not fit.
+    """
+    for entry in entries:
+        sequence += 1
+        if entry.sequence != sequence:
+            raise BadEntry(sequence, "it is missing")
+        if not fits(entry, before):
+            raise BadEntry(sequence, "it does not fit its hash")
+        before = entry.hash
+        yield entry

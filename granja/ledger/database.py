@@ -1,0 +1,179 @@
+"""The SQLite file: opening it, recognising it, bringing it up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from granja.ledger.interface import LedgerRefused
+
+#: "GRAN": what PRAGMA application_id of a ledger says.
+APPLICATION = 0x4752414E
+
+#: The version of ``schema.sql``.
+VERSION = 2
+
+_log = Logger()
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode; every transaction is begun and committed in so many words.
+
+    It may be used by one thread at a time, not only by this one.
+
+    :param read_only: promises to change nothing, so a live ledger may be read.
+    """
+    mode = "ro" if read_only else "rw"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2, check_same_thread=False)
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """Open the ledger, making, tightening or upgrading the file as needed.
+
+    :raises LedgerRefused: when it is not a ledger or a newer one.
+    :raises OSError: when the file cannot be made.
+    :raises sqlite3.Error: when SQLite cannot work with it.
+    """
+    _create_private(path)
+    connection = connect(path)
+    try:
+        _recognise(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        # The writer moves the log into the file itself: SQLite does it at the end of a commit,
+        # while farmers wait for the answer, and keeps what goes wrong to itself.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        _bring_up_to_date(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a ledger that may be live at this moment, to look at it.
+
+    :raises LedgerRefused: when it is not there, not a ledger, or not of this version.
+    """
+    if not path.is_file():
+        raise LedgerRefused(f"there is no ledger at {path}")
+    connection = connect(path, read_only=True)
+    try:
+        if _recognise(connection, path) != VERSION:
+            raise LedgerRefused(
+                f"the ledger {path} is older than this granja; start a server on it once, "
+                "and it will be upgraded after a backup copy"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def copy(source: sqlite3.Connection, target: Path) -> None:
+    """A consistent copy, all in one read transaction, durable when this returns.
+
+    :raises FileExistsError: a copy never takes the place of something else.
+    """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(connect(target)) as copied:
+            # One step for all pages: between steps, every commit of a live server would make
+            # SQLite begin anew, for ever.
+            source.backup(copied, pages=-1)
+        _sync_folder(target.parent)
+    except BaseException:
+        target.unlink()
+        raise
+
+
+def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
+    """A copy before something irrevocable: ``<path>.<why>``, or with a number if that exists."""
+    number = 0
+    while True:
+        target = path.with_name(f"{path.name}.{why}" + (f".{number}" if number else ""))
+        try:
+            copy(connection, target)
+        except FileExistsError:
+            number += 1
+        else:
+            return target
+
+
+def _create_private(path: Path) -> None:
+    """Password verifiers are inside: nobody but the owner may read it."""
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        _sync_folder(path.parent)
+    elif path.is_dir():
+        raise LedgerRefused(f"{path} is a folder, not a ledger")
+    elif path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+        _log.warn("{path} could be read by others; now only by its owner.", path=path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name survive a power cut as well as its content."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _recognise(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of a ledger, 0 for an empty file."""
+    try:
+        application = _pragma(connection, "application_id")
+        version = _pragma(connection, "user_version")
+        empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
+            raise
+        raise LedgerRefused(f"{path} is not a ledger") from None
+    if empty and not application and not version:
+        return 0
+    if application != APPLICATION or version < 1:
+        raise LedgerRefused(f"{path} is not a ledger of a granja")
+    if version > VERSION:
+        raise LedgerRefused(
+            f"the ledger {path} has version {version}, but this granja knows only up to {VERSION}; "
+            "a newer granja is needed to open it"
+        )
+    return version
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    version = _recognise(connection, path)
+    if version == 0:
+        _run(connection, "schema.sql", VERSION)
+        return
+    if version < VERSION:
+        kept = copy_beside(connection, path, f"version-{version}")
+        _log.warn("Upgrading the ledger; the old one is kept as {kept}.", kept=kept)
+    for older in range(version, VERSION):
+        _run(connection, f"upgrade_{older}_to_{older + 1}.sql", older + 1)
+
+
+def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
+    """Run one SQL file and note the version that it led to, all or nothing."""
+    sql = resources.files("granja.ledger").joinpath(script).read_text("utf-8")
+    try:
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA application_id = {APPLICATION};\n"
+            f"PRAGMA user_version = {version};\nCOMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

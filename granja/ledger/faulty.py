@@ -1,0 +1,99 @@
+"""A ledger that fails as it is told: for the tests of what farmers hear then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from granja.events import Fact, FarmerId
+from granja.ledger.interface import Halted, ILedger, NotStored, Opened
+
+
+@implementer(ILedger)
+class FaultyLedger:
+    """Passes everything on to another ledger, until it is told otherwise.
+
+    :param inner: the ledger that really keeps things; it is what a restart finds.
+    """
+
+    def __init__(self, inner: ILedger) -> None:
+        self.inner = inner
+        self._full = False
+        self._halts: str | None = None
+        self._halted: Halted | None = None
+        self._held: list[Deferred[None]] | None = None
+
+    # -- what goes wrong ---------------------------------------------------------------------
+
+    def fill(self) -> None:
+        """From now on there is no room on the disk."""
+        self._full = True
+
+    def empty(self) -> None:
+        """There is room again."""
+        self._full = False
+
+    def halt(self, *, stored: bool) -> None:
+        """The next append ends with an unknown outcome, as when a sync fails.
+
+        :param stored: what the next start will find; the one who appends cannot know.
+        """
+        self._halts = "stored" if stored else "lost"
+
+    def hold(self) -> None:
+        """Appends are stored, but their answers wait, as on a slow disk."""
+        self._held = [] if self._held is None else self._held
+
+    def release(self) -> None:
+        """Let the answers that wait go, in their order."""
+        waiting, self._held = self._held or [], None
+        for answer in waiting:
+            answer.callback(None)
+
+    # -- ILedger -----------------------------------------------------------------------------
+
+    def open(self) -> Opened:
+        opened: Opened = self.inner.open()
+        return opened
+
+    def append(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        if self._halted is not None:
+            return self._after_hold(fail(self._halted))
+        if self._full:
+            return self._after_hold(fail(NotStored("SQLITE_FULL: database or disk is full")))
+        if self._halts is not None:
+            return self._halt(facts, after, credentials)
+        return self._after_hold(self.inner.append(facts, after, credentials))
+
+    def wants_checkpoint(self) -> bool:
+        return bool(self.inner.wants_checkpoint())
+
+    def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+        if self._halted is None and not self._full:
+            self.inner.checkpoint(snapshot, sequence)
+
+    def close(self) -> Deferred[None]:
+        closed: Deferred[None] = self.inner.close()
+        return closed
+
+    def _halt(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        self._halted = Halted("whether the last write is stored is not known (told so)")
+        if self._halts == "lost":
+            return self._after_hold(fail(self._halted))
+        stored: Deferred[int] = self.inner.append(facts, after, credentials)
+        return self._after_hold(stored.addCallback(lambda _: Failure(self._halted)))
+
+    def _after_hold(self, answer: Deferred[int]) -> Deferred[int]:
+        if self._held is None:
+            return answer
+        gate: Deferred[None] = Deferred()
+        self._held.append(gate)
+        return gate.addCallback(lambda _: answer)

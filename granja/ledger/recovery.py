@@ -1,0 +1,144 @@
+"""Reading a ledger at start: what to trust, what to trim, what to refuse."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from granja.events import Fact
+from granja.ledger import database, snapshots, tail
+from granja.ledger.chain import GENESIS, BadEntry, Entry, fits, verified
+from granja.ledger.interface import LedgerRefused
+
+#: More bad entries than this at the end are no torn write, but another accident.
+MOST_TORN = 1000
+
+_CHUNK = 5000
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry: its number and its hash."""
+
+    sequence: int = 0
+    hash: bytes = GENESIS
+
+
+def read(connection: sqlite3.Connection, after: int, through: int | None = None) -> Iterator[Entry]:
+    """The entries numbered ``after + 1`` to ``through``, in order.
+
+    They are read a few thousand at a time, each time in a read transaction of its own: entries
+    are only ever added, and a transaction that lasted would keep a live server's log growing.
+    """
+    last = after
+    limit = last_sequence(connection) if through is None else through
+    while rows := connection.execute(
+        "SELECT sequence, time, kind, body, hash FROM entries "
+        "WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
+        (last, limit, _CHUNK),
+    ).fetchall():
+        yield from (Entry(*row) for row in rows)
+        last = rows[-1][0]
+
+
+def last_sequence(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
+
+
+def check_log(path: Path) -> None:
+    """Look at SQLite's own log before SQLite does.
+
+    :raises LedgerRefused: when commits stand behind a damaged place.
+    """
+    found = tail.inspect(path)
+    if found.lost:
+        raise LedgerRefused(
+            f"the log {path}-wal is damaged in the middle, and {found.lost} finished writes stand "
+            "behind the damage; restore a backup, or move the log away to do without them"
+        )
+    if found.torn:
+        _log.warn(
+            "The last write to {path} was not finished: {torn} bytes that nobody was told of "
+            "are trimmed.",
+            path=path,
+            torn=found.torn,
+        )
+
+
+def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
+    """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
+
+    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.
+
+    :raises LedgerRefused: naming the first bad entry.
+    """
+    snapshot = snapshots.newest(connection)
+    start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+    head = start
+    try:
+        for entry in verified(read(connection, start.sequence), start.hash, start.sequence):
+            head = Head(entry.sequence, entry.hash)
+    except BadEntry as bad:
+        if not _is_torn(connection, bad.sequence):
+            raise LedgerRefused(f"the ledger {path} is damaged: {bad}") from None
+        _trim(connection, path, bad)
+    return head, snapshot
+
+
+def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
+    """Whether nothing from entry ``first`` on fits the entry before it."""
+    if last_sequence(connection) - first >= MOST_TORN:
+        return False
+    before = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (first,)).fetchone()
+    return before is not None and not any(
+        fits(entry, previous.hash)
+        for previous, entry in _pairs(read(connection, first - 1))
+        if entry.sequence == previous.sequence + 1
+    )
+
+
+def _pairs(entries: Iterator[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    previous = next(entries)
+    for entry in entries:
+        yield previous, entry
+        previous = entry
+
+
+def _trim(connection: sqlite3.Connection, path: Path, bad: BadEntry) -> None:
+    kept = database.copy_beside(connection, path, "torn")
+    count = last_sequence(connection) - bad.sequence + 1
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("DELETE FROM entries WHERE sequence >= ?", (bad.sequence,))
+    connection.execute("DELETE FROM snapshots WHERE sequence >= ?", (bad.sequence,))
+    connection.execute("COMMIT")
+    _log.warn(
+        "The end of {path} is torn: {count} entries from {first} on are trimmed ({why}); "
+        "the ledger as it was is kept as {kept}.",
+        path=path,
+        count=count,
+        first=bad.sequence,
+        why=bad.why,
+        kept=kept,
+    )
+
+
+def facts(path: Path, start: int, end: int) -> Iterator[Fact]:
+    """The facts after entry ``start`` up to entry ``end``, read as they are asked for.
+
+    :raises LedgerRefused: naming an entry that holds no fact that this granja knows.
+    """
+    if start == end:
+        return
+    with closing(database.open_to_read(path)) as connection:
+        try:
+            for entry in read(connection, start, end):
+                yield entry.fact()
+        except BadEntry as bad:
+            raise LedgerRefused(f"the ledger {path} cannot be replayed: {bad}") from None

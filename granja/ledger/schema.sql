@@ -1,0 +1,43 @@
+-- Granja's ledger, version 2.
+--
+-- The version is kept in PRAGMA user_version, and PRAGMA application_id (0x4752414E, "GRAN") says
+-- that a file is a ledger.  granja/ledger/schema.py sets both.
+--
+-- A change here needs a new version there and a file upgrade_<old>_to_<new>.sql beside this one.
+-- A test requires the dump of an upgraded ledger to equal that of a fresh one, so comments stay
+-- outside of the statements, which SQLite keeps letter for letter.
+
+-- The facts, in their order.  Rows are only ever added.
+--   sequence  1, 2, 3, … without gaps
+--   time      when it was decided, in Unix seconds
+--   kind      which fact (granja/events.py)
+--   body      its fields: JSON with sorted keys and without spaces, in ASCII
+--   hash      SHA-256 over the hash of the entry before (32 zero bytes before the first) and
+--             "sequence|time|kind|body" (granja/ledger/chain.py)
+CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    time REAL NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+-- Password verifiers (argon2id, PHC format) of the registered farmers.  They are here and not in
+-- the facts, because a fact is for ever and a password must be replaceable without a trace.
+CREATE TABLE credentials (
+    farmer INTEGER PRIMARY KEY,
+    verifier TEXT NOT NULL
+) STRICT;
+
+-- The market's state as it was right after an entry, so that a start need not replay everything.
+-- Only the last two are kept.  All of them may be deleted at any time: they can be computed.
+--   sequence  the entry
+--   hash      that entry's hash: a snapshot of another history is recognised
+--   state     granja.market.Market.snapshot() as JSON
+--   checksum  SHA-256 over hash and state
+CREATE TABLE snapshots (
+    sequence INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    state TEXT NOT NULL,
+    checksum BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,111 @@
+"""The market's state beside the facts, so that a start need not replay all of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from twisted.logger import Logger
+
+#: How many are kept: the last, and one to fall back to.
+KEPT = 2
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``state`` (JSON) is the market's right after entry ``sequence``, whose hash is ``hash``."""
+
+    sequence: int
+    hash: bytes
+    state: str
+    checksum: bytes
+
+    def load(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self.state)
+        return state
+
+
+def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -> int:
+    """Store the state at entry ``sequence`` and drop all but the last :data:`KEPT` snapshots.
+
+    The caller begins and commits.  Returns the size of what was stored.  A snapshot of an entry
+    that was not stored is ignored.
+    """
+    entry_hash = _hash_of(connection, sequence)
+    if entry_hash is None:
+        return 0
+    text = _dump(state)
+    connection.execute(
+        "INSERT OR REPLACE INTO snapshots (sequence, hash, state, checksum) VALUES (?, ?, ?, ?)",
+        (sequence, entry_hash, text, _checksum(entry_hash, text)),
+    )
+    connection.execute(
+        "DELETE FROM snapshots WHERE sequence NOT IN "
+        "(SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?)",
+        (KEPT,),
+    )
+    return len(text)
+
+
+def newest(connection: sqlite3.Connection) -> Snapshot | None:
+    """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
+    for snapshot in stored(connection):
+        problem = distrust(connection, snapshot)
+        if problem is None:
+            return snapshot
+        _log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
+    return None
+
+
+def stored(connection: sqlite3.Connection) -> Iterator[Snapshot]:
+    """All that are kept, newest first."""
+    sequences = connection.execute("SELECT sequence FROM snapshots ORDER BY sequence DESC")
+    for (sequence,) in sequences.fetchall():
+        yield Snapshot(
+            *connection.execute(
+                "SELECT sequence, hash, state, checksum FROM snapshots WHERE sequence = ?",
+                (sequence,),
+            ).fetchone()
+        )
+
+
+def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
+    """Half a sentence about what is wrong with a snapshot, or None."""
+    if snapshot.checksum != _checksum(snapshot.hash, snapshot.state):
+        return "its checksum does not fit"
+    entry_hash = _hash_of(connection, snapshot.sequence)
+    if entry_hash is None:
+        return "it was taken at an entry that is not there"
+    if entry_hash != snapshot.hash:
+        return "it belongs to another history"
+    return None
+
+
+def _hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
+    found = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (sequence,))
+    row = found.fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def _checksum(entry_hash: bytes, state: str) -> bytes:
+    return sha256(entry_hash + state.encode()).digest()
+
+
+def _dump(state: dict[str, Any]) -> str:
+    """As :func:`json.dumps`, but in pieces: one call for everything would keep the interpreter,
+    and with it the chat, for as long as it takes."""
+    pieces = (f"{json.dumps(key)}:{_dump_value(value)}" for key, value in state.items())
+    return "{" + ",".join(pieces) + "}"
+
+
+def _dump_value(value: Any) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value)
+    steps = range(0, len(value), 500)
+    return "[" + ",".join(json.dumps(value[at : at + 500])[1:-1] for at in steps) + "]"

@@ -1,0 +1,38 @@
+"""Which ledger an operator means: ``memory:`` or ``sqlite:PATH``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.interfaces import IReactorFromThreads
+
+from granja.errors import ConfigurationError
+from granja.ledger.interface import ILedger
+from granja.ledger.memory import MemoryLedger
+from granja.ledger.sqlite import SQLiteLedger
+
+DEFAULT = "sqlite:granja.db"
+
+
+def open_ledger(url: str, reactor: IReactorFromThreads, now: Callable[[], float]) -> ILedger:
+    """The ledger of that URL; nothing is touched before its :meth:`~ILedger.open`.
+
+    :param now: the time in Unix seconds.
+    :raises ConfigurationError: when the URL is of neither kind.
+    """
+    path = path_of(url)
+    return MemoryLedger(keep=False) if path is None else SQLiteLedger(path, reactor, now)
+
+
+def path_of(url: str) -> Path | None:
+    """The file of a ledger, None for one in memory.
+
+    :raises ConfigurationError: with a sentence, when the URL is of neither kind.
+    """
+    kind, colon, path = url.partition(":")
+    if url == "memory:":
+        return None
+    if kind == "sqlite" and colon and path and "\0" not in path:
+        return Path(path).expanduser()
+    raise ConfigurationError(f"the ledger must be memory: or sqlite:PATH, not {url!r}")
