@@ -1,0 +1,93 @@
+"""The lines in what a client sends (PROTOCOL §1).
+
+A line ends in LF, CR LF, CR NUL or a lone CR.  It ends at the CR at once, whatever follows, so
+that nobody waits for a byte that may never come; an LF or NUL right after it is then swallowed.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Final, Literal
+
+_END = re.compile(rb"\r[\n\0]?|\n")
+
+
+class _Sentinel(Enum):
+    TOO_LONG = "a line that is too long"
+
+
+TOO_LONG: Final = _Sentinel.TOO_LONG
+"""Stands for a line longer than allowed.  It comes once, as soon as the limit is crossed."""
+
+TooLong = Literal[_Sentinel.TOO_LONG]
+
+
+class LineSplitter:
+    """Splits a stream into lines, however it is cut.
+
+    Of a line that is too long nothing is kept, neither its beginning nor what follows up to its
+    end; the lines after it are whole.
+    """
+
+    def __init__(self, max_line: int) -> None:
+        """``max_line``: the most bytes of a line without its end."""
+        self._max_line = max_line
+        self._held = bytearray()
+        self._dropping = False
+        self._after_cr = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether the meaning of the next byte depends on those before it.
+
+        So it is while a line is under way (also one that is being dropped), and after a CR.  If it
+        is false, a segment that ends in LF and has no lone CR consists of whole lines.
+        """
+        return bool(self._held) or self._dropping or self._after_cr
+
+    def feed(self, segment: bytes) -> list[bytes | TooLong]:
+        """The lines that ``segment`` ends, without their ends, in order."""
+        if self._after_cr and segment:
+            self._after_cr = False
+            if segment[0] in b"\n\0":
+                segment = segment[1:]
+        *ended, tail = self._split(segment)
+        if not (tail or self._held or self._dropping) and len(segment) <= self._max_line:
+            return list(ended)  # the usual case: whole lines, and none can be too long
+        return self._lines(ended, tail)
+
+    def _split(self, segment: bytes) -> list[bytes]:
+        """What stands before, between and after the ends in ``segment``."""
+        lf_only = segment.replace(b"\r\n", b"\n")  # a split at LF is faster than an expression
+        if b"\r" not in lf_only:
+            return lf_only.split(b"\n")
+        self._after_cr = segment.endswith(b"\r")
+        return _END.split(segment)
+
+    def _lines(self, ended: list[bytes], tail: bytes) -> list[bytes | TooLong]:
+        lines: list[bytes | TooLong] = []
+        if ended:
+            lines += self._end_of_held(ended[0])
+            limit = self._max_line
+            lines += [line if len(line) <= limit else TOO_LONG for line in ended[1:]]
+        return lines + self._hold(tail)
+
+    def _end_of_held(self, piece: bytes) -> list[bytes | TooLong]:
+        lines = self._hold(piece)
+        if not self._dropping:
+            lines.append(bytes(self._held))
+        self._held.clear()
+        self._dropping = False
+        return lines
+
+    def _hold(self, piece: bytes) -> list[bytes | TooLong]:
+        """Go on with the line under way; the answer is not empty if this makes it too long."""
+        if self._dropping:
+            return []
+        if len(self._held) + len(piece) > self._max_line:
+            self._dropping = True
+            self._held.clear()
+            return [TOO_LONG]
+        self._held += piece
+        return []

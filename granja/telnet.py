@@ -1,0 +1,141 @@
+"""The telnet commands in what a client sends, taken out of it (RFC 854, RFC 855).
+
+The filter has no socket and answers nothing.  Byte FF is always IAC, whether or not the client is
+a telnet: what follows it is a command, except that IAC IAC is one byte FF of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+SE: Final = 240
+SB: Final = 250
+WILL: Final = 251
+WONT: Final = 252
+DO: Final = 253
+DONT: Final = 254
+IAC: Final = 255
+
+ECHO: Final = 1
+GMCP: Final = 201
+
+MAX_SUBNEGOTIATION = 4096
+"""The most bytes of a sub-negotiation's payload; of a longer one nothing is delivered or kept."""
+
+_IAC = b"\xff"
+
+_Step = Callable[[bytes, int, bytearray], int]
+"""Takes a segment, where to go on in it, and the data so far; returns where the next goes on."""
+
+
+class TelnetHandler(Protocol):
+    """Whoever wants to know what the client negotiates."""
+
+    def negotiated(self, verb: int, option: int) -> None:
+        """The client said ``verb`` (WILL, WONT, DO or DONT) of ``option`` (0 to 255)."""
+
+    def subnegotiated(self, option: int, payload: bytes) -> None:
+        """The client said ``payload`` (with each IAC IAC as one byte) about ``option``."""
+
+
+class Telnet:
+    """Takes commands out of a stream, however it is cut.
+
+    The handler hears of the commands in their order, while ``feed`` runs: after the data of
+    earlier segments was returned, and before any data of the segment that completes the command.
+    Within one segment it therefore hears of a command before the caller sees the data around it.
+
+    ``spoken`` is true once the client has sent a command, whichever; IAC IAC is data and is none.
+    """
+
+    def __init__(self, handler: TelnetHandler | None = None) -> None:
+        self.spoken = False
+        self._handler = handler
+        self._verb = 0
+        self._payload = bytearray()
+        self._within_data: _Step = self._data  # bound once: ``feed`` asks for it in a hurry
+        self._step: _Step = self._within_data
+
+    def feed(self, segment: bytes) -> bytes:
+        """The data in ``segment``, without the commands and without parts of commands."""
+        if self._step is self._within_data and _IAC not in segment:
+            return segment
+        data = bytearray()
+        at = 0
+        while at < len(segment):
+            at = self._step(segment, at, data)
+        return bytes(data)
+
+    def _data(self, segment: bytes, at: int, data: bytearray) -> int:
+        end = segment.find(_IAC, at)
+        if end < 0:
+            data += segment[at:]
+            return len(segment)
+        data += segment[at:end]
+        self._step = self._command
+        return end + 1
+
+    def _command(self, segment: bytes, at: int, data: bytearray) -> int:
+        self._step = self._within_data
+        command = segment[at]
+        if command == IAC:
+            data += _IAC
+        else:
+            self._obey(command)
+        return at + 1
+
+    def _obey(self, command: int) -> None:
+        self.spoken = True
+        if command == SB:
+            self._payload.clear()
+            self._step = self._subnegotiation
+        elif command in (WILL, WONT, DO, DONT):
+            self._verb = command
+            self._step = self._option
+        # Any other command is of two bytes, and they are over.
+
+    def _option(self, segment: bytes, at: int, data: bytearray) -> int:
+        self._step = self._within_data
+        if self._handler is not None:
+            self._handler.negotiated(self._verb, segment[at])
+        return at + 1
+
+    def _subnegotiation(self, segment: bytes, at: int, data: bytearray) -> int:
+        end = segment.find(_IAC, at)
+        if end < 0:
+            self._keep(segment[at:])
+            return len(segment)
+        self._keep(segment[at:end])
+        self._step = self._command_within
+        return end + 1
+
+    def _command_within(self, segment: bytes, at: int, data: bytearray) -> int:
+        command = segment[at]
+        if command == IAC:
+            self._keep(_IAC)
+            self._step = self._subnegotiation
+            return at + 1
+        if command == SE:
+            self._deliver()
+            self._step = self._within_data
+            return at + 1
+        # The sub-negotiation was broken off: what follows IAC is a command of its own.
+        self._payload.clear()
+        return self._command(segment, at, data)
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep the option and its payload, and one byte beyond to know that it was too long."""
+        room = 1 + MAX_SUBNEGOTIATION + 1 - len(self._payload)
+        self._payload += piece[:room]
+
+    def _deliver(self) -> None:
+        fits = 1 <= len(self._payload) <= 1 + MAX_SUBNEGOTIATION
+        if fits and self._handler is not None:
+            self._handler.subnegotiated(self._payload[0], bytes(self._payload[1:]))
+        self._payload.clear()
+
+
+def escape(payload: bytes) -> bytes:
+    """``payload`` as it must be sent, so that no byte of it is taken for a command."""
+    return payload.replace(_IAC, _IAC * 2)
