@@ -16,7 +16,7 @@ class GranjaError(Exception):
     """A refusal.  ``prefix`` and ``sentence`` are what the farmer reads."""
 
     prefix: ClassVar[str] = "Error: "
-    sentence: ClassVar[str] = "algo no salió bien."
+    sentence: ClassVar[str] = "algo falló de nuestro lado; ya quedó anotado."
 
     def explain(self, name_of: Callable[[int], str] = str) -> str:
         """The sentence, filled in.  ``name_of`` turns an artifact's number into its name."""
@@ -203,9 +203,8 @@ class NoOffers(GranjaError):
 
 @dataclass(eq=False)
 class SeveralOffers(GranjaError):
-    """``numbers`` are the offers that could be meant; they are listed before the sentence."""
+    """``count`` offers could be meant; they are listed before the sentence."""
 
-    numbers: tuple[int, ...]
     count: int
     word: str
     sentence = "tienes {count} ofertas pendientes; escribe {word} <n>."

@@ -175,6 +175,7 @@ class Market:
 
     def decide_offer(
         self,
+        number: OfferId,
         maker: FarmerId,
         taker: FarmerId,
         taker_name: str,
@@ -184,6 +185,8 @@ class Market:
     ) -> list[Fact]:
         """``maker`` offers ``gives`` for ``takes``, as of ``now`` (Unix seconds).
 
+        :param number: one that no offer has had; it is the caller's to give out, because several
+            offers may be decided before the first of them is applied.
         :raises TradeError: the one of PROTOCOL §4 that applies.
         """
         if maker == taker:
@@ -194,7 +197,6 @@ class Market:
             raise errors.NotTheirs(taker_name, takes)
         self._refuse_repeat(maker, taker, gives, takes, now)
         self._refuse_excess(maker, taker, taker_name)
-        number = OfferId(self.last_offer + 1)
         expires = now + self.limits.lifetime
         return [events.Offered(number, maker, taker, gives, takes, expires)]
 
@@ -276,7 +278,7 @@ class Market:
     def _offered(self, fact: events.Offered) -> list[Ended]:
         offer = Offer(fact.offer, fact.maker, fact.taker, fact.gives, fact.takes, fact.expires)
         self._stand(offer)
-        self.last_offer = fact.offer
+        self.last_offer = max(self.last_offer, fact.offer)
         return []
 
     def _traded(self, fact: events.Traded) -> list[Ended]:

@@ -7,12 +7,13 @@ for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's A
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
 from granja.errors import GranjaError
+from granja.events import FarmerId
 from granja.market import Ended, How, News, Offer
 
 SERVER = "[SERVER] "
@@ -334,7 +335,7 @@ def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
     return tuple(catalog.describe(number) for number in sorted(numbers))
 
 
-def offer_row(offer: Offer, me: int, names: dict[int, str], catalog: Catalog) -> Message:
+def offer_row(offer: Offer, me: int, names: Mapping[FarmerId, str], catalog: Catalog) -> Message:
     """A row of ``:ofertas`` as farmer ``me`` reads it."""
     gives, takes = catalog.describe(offer.gives), catalog.describe(offer.takes)
     if offer.taker == me:

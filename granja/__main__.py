@@ -1,0 +1,22 @@
+"""``granja``: the terminal client, and the operator's commands on the ledger."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the client, or ``audit``, ``trace`` or ``backup``.  Returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] and arguments[0] in ("audit", "trace", "backup"):
+        from granja.audit import main as operate
+
+        return operate(arguments)
+    from granja.client import main as talk
+
+    return talk(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What a line means where a farmer is: an answer to a question, or something for the chat.
+
+Each class is one place in a farmer's way: :class:`AskName`, then :class:`AskPassword` or
+:class:`Declaration`, then :class:`Chat`.  A place knows its question and takes the answers; what
+it raises is told to the farmer, and the question is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.defer import Deferred
+
+from granja import errors, messages
+from granja.answers import artifact_list, is_yes
+from granja.commands import dispatch, is_command
+from granja.events import ArtifactId
+from granja.messages import Prompt
+from granja.roster import Farmer
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+    from granja.protocol import FarmerProtocol
+
+#: PROTOCOL §5: the third wrong password closes.
+MOST_WRONG_PASSWORDS = 3
+
+
+class Conversation(Protocol):
+    """``question`` is what is asked, None where nothing is."""
+
+    @property
+    def question(self) -> Prompt | None: ...
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        """Take one clean line.  A Deferred is waited for before the next line.
+
+        :raises GranjaError: what is wrong with it.
+        """
+
+
+class AskName:
+    """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
+
+    question = messages.ASK_NAME
+
+    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol) -> None:
+        self._factory = factory
+        self._connection = connection
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        factory, connection = self._factory, self._connection
+        farmer = factory.claim(text)
+        if farmer.registered:
+            connection.converse(AskPassword(factory, connection, farmer))
+            return None
+        connection.farmer = farmer
+        connection.seat.tell(messages.Welcome())
+        if factory.settings.declare_once:
+            return factory.arrive(farmer, connection, [])
+        connection.converse(
+            Declaration(factory, connection, lambda chosen: self._declare(farmer, chosen))
+        )
+        return None
+
+    def _declare(self, farmer: Farmer, chosen: list[ArtifactId]) -> Deferred[None]:
+        return self._factory.arrive(farmer, self._connection, chosen)
+
+
+class AskPassword:
+    """The name is registered.  Asking holds nothing: whoever is inside notices nothing."""
+
+    question = messages.ASK_PASSWORD
+
+    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol, farmer: Farmer) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._farmer = farmer
+        self._wrong = 0
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        checked = self._factory.check_password(self._farmer, text, self._connection.address)
+        return checked.addCallback(self._checked)
+
+    def _checked(self, right: bool) -> Deferred[None] | None:
+        if self._connection.over:
+            return None
+        if right:
+            self._connection.farmer = self._farmer
+            return self._factory.come_back(self._farmer, self._connection)
+        self._wrong += 1
+        if self._wrong < MOST_WRONG_PASSWORDS:
+            raise errors.WrongPassword
+        self._connection.refuse(errors.WrongPassword())
+        self._connection.finish()
+        return None
+
+
+class Declaration:
+    """Which artifacts?  Nothing is granted before the yes.
+
+    :param declare: called with the confirmed list; what it returns is waited for.
+    """
+
+    def __init__(
+        self,
+        factory: GranjaFactory,
+        connection: FarmerProtocol,
+        declare: Callable[[list[ArtifactId]], Deferred[None]],
+    ) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._declare = declare
+        self._chosen: list[ArtifactId] | None = None
+
+    @property
+    def question(self) -> Prompt:
+        return messages.ASK_ARTIFACTS if self._chosen is None else messages.ASK_CONFIRMATION
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        if self._chosen is None:
+            self._choose(text)
+            return None
+        if is_yes(text):
+            return self._declare(self._chosen)
+        self._chosen = None
+        self._connection.ask()
+        return None
+
+    def _choose(self, text: str) -> None:
+        catalog = self._factory.catalog
+        chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
+        self._chosen = chosen
+        self._connection.seat.tell(messages.Inventory(messages.inventory(chosen, catalog)))
+        self._connection.ask()
+
+
+class Chat:
+    """In the chat nothing is asked: a line is talk or a command."""
+
+    question = None
+
+    def __init__(self, factory: GranjaFactory, farmer: Farmer) -> None:
+        self._factory = factory
+        self._farmer = farmer
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        if is_command(text):
+            outcome = dispatch(self._factory.deeds, self._farmer, text)
+            return outcome if isinstance(outcome, Deferred) else None
+        if text.strip():
+            self._factory.deeds.say(self._farmer, text)
+        return None

@@ -1,0 +1,346 @@
+"""The farm itself: who is here, what they own, and the lane on which it changes hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja import errors, messages, names
+from granja.accounts import Accounts
+from granja.board import Board
+from granja.catalog import Catalog
+from granja.conversation import Chat, Declaration
+from granja.deeds import Deeds
+from granja.events import ArtifactId, Fact, FarmerId, OfferId
+from granja.expiry import Expiry
+from granja.lane import Lane
+from granja.ledger.interface import ILedger
+from granja.market import Ended, Market, News
+from granja.messages import Message
+from granja.protocol import FarmerProtocol
+from granja.roster import Farmer, Roster
+from granja.settings import Settings
+from granja.telling import Teller
+
+#: Seconds between attempts to record what could not be recorded when it happened.
+RETRY = 5.0
+
+DEFAULTS = Settings()
+
+
+class GranjaFactory(ServerFactory):
+    """Owns the user registry and the trade state; every connection shares it.
+
+    :param clock: the reactor, or a ``task.Clock``.
+    :param now: the time on the wall, in Unix seconds.
+    :param ledger: opened here.
+    :raises LedgerRefused: what opening the ledger raises.
+    """
+
+    log = Logger()
+    noisy = False
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        catalog: Catalog,
+        ledger: ILedger,
+        accounts: Accounts,
+        settings: Settings = DEFAULTS,
+    ) -> None:
+        self.clock = clock
+        self.now = now
+        self.catalog = catalog
+        self.accounts = accounts
+        self.settings = settings
+        self.connections: set[FarmerProtocol] = set()
+        self.closing = False
+        self.board = Board(clock)
+        self.roster = Roster()
+        self.ledger = ledger
+        self._retry: IDelayedCall | None = None
+        self._empty: Deferred[None] | None = None
+        self._open(ledger)
+        self.deeds = Deeds(self)
+
+    def _open(self, ledger: ILedger) -> None:
+        opened = ledger.open()
+        limits = self.settings.limits
+        self.market = Market.restore(opened.snapshot, limits) if opened.snapshot else Market(limits)
+        for fact in opened.facts:
+            self.market.apply(fact)
+        self._verifiers = dict(opened.credentials)
+        for id, name in self.market.registered.items():
+            self.roster.hold(Farmer(id, names.recall(name), registered=True))
+        self._last_farmer = self.market.last_farmer
+        self._last_offer = self.market.last_offer
+        self.teller = Teller(self.market, self.roster, self.catalog)
+        self.lane = Lane(self.market, ledger, opened.sequence, self._tell)
+        self.expiry = Expiry(self.clock, self.now, self.market, self.lane)
+
+    def _tell(self, fact: Fact, ended: list[Ended]) -> None:
+        self.expiry.watch(fact)
+        self.teller(fact, ended)
+
+    def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
+        return FarmerProtocol(self)
+
+    # -- arriving ------------------------------------------------------------------------------
+
+    def claim(self, text: str) -> Farmer:
+        """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        :raises InvalidName: when it is not a name.
+        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        """
+        name = names.parse(text)
+        holder = self.roster.holder(name)
+        if holder is not None and not holder.registered:
+            raise errors.NameTaken
+        if holder is not None:
+            return holder
+        self._last_farmer += 1
+        visitor = Farmer(FarmerId(self._last_farmer), name)
+        self.roster.hold(visitor)
+        return visitor
+
+    def arrive(
+        self, farmer: Farmer, connection: FarmerProtocol, artifacts: Sequence[ArtifactId]
+    ) -> Deferred[None]:
+        """A visitor comes in with what they declared, as soon as that is on record."""
+        declare = partial(self.market.decide_declaration, farmer.id, str(farmer), artifacts)
+        return self.lane.submit([farmer.id], declare).addCallback(
+            lambda _: self._enter(farmer, connection)
+        )
+
+    def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
+        """A registered farmer comes in and hears the news, or takes over from elsewhere."""
+        news: list[News] = []
+
+        def decide() -> list[Fact]:
+            news[:] = [self.market.away[farmer.id]] if farmer.id in self.market.away else []
+            return self.market.decide_return(farmer.id)
+
+        done = self.lane.submit([farmer.id], decide)
+        done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
+        return done.addCallback(lambda _: self._welcome_back(farmer, connection, news))
+
+    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: list[News]) -> None:
+        seat = connection.seat
+        seat.tell(messages.Welcome(), self.teller.inventory(farmer.id))
+        told: list[Message] = [
+            line for n in news for line in messages.meanwhile(n, farmer.id, self.catalog)
+        ]
+        told += self.teller.offers(farmer.id)
+        self._enter(farmer, connection, told)
+        self.ask_declaration(farmer)
+
+    def _enter(
+        self, farmer: Farmer, connection: FarmerProtocol, told: Sequence[Message] = ()
+    ) -> None:
+        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
+        if connection.over:
+            if farmer.connection is None:
+                self._depart(farmer.id)
+            return
+        before, farmer.connection = farmer.connection, connection
+        connection.arrived()
+        connection.converse(Chat(self, farmer))
+        connection.seat.tell(messages.Ready(str(farmer)))
+        connection.seat.tell(*map(messages.MessageOfTheDay, self.settings.motd), *told)
+        if before is None:
+            self.roster.enter(farmer)
+            self.board.announce(messages.Arrived(str(farmer)))
+            self.log.info("{name} arrived from {peer}", name=str(farmer), peer=connection.address)
+        else:
+            self._replace(before)
+        self.board.join(connection.seat)
+
+    def _replace(self, before: FarmerProtocol) -> None:
+        self.board.leave(before.seat)
+        before.seat.tell(messages.REPLACED)
+        before.finish()
+
+    def ask_declaration(self, farmer: Farmer) -> None:
+        """``--declarations once``: a registered farmer is asked once, in the chat."""
+        connection = farmer.connection
+        if connection is None or not self.settings.declare_once:
+            return
+        if farmer.id not in self.market.declared:
+            connection.converse(Declaration(self, connection, partial(self._declare_once, farmer)))
+
+    def _declare_once(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
+        decide = partial(
+            self.market.decide_declaration, farmer.id, str(farmer), artifacts, once=True
+        )
+        done = self.lane.submit([farmer.id], decide)
+        return done.addCallbacks(
+            self._declared, self._not_declared, (farmer,), errbackArgs=(farmer,)
+        )
+
+    def _declared(self, _: object, farmer: Farmer) -> None:
+        if farmer.connection is not None:
+            farmer.connection.converse(Chat(self, farmer))
+            farmer.connection.seat.tell(messages.Ready(str(farmer)))
+
+    def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
+        """Declared meanwhile, on a connection that was taken over: the question is settled."""
+        if farmer.connection is not None and failure.check(errors.DeclaredOnce):
+            farmer.connection.converse(Chat(self, farmer))
+        return failure
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def gone(self, connection: FarmerProtocol) -> None:
+        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+        farmer = connection.farmer
+        if farmer is None or farmer.connection not in (None, connection):
+            return
+        if farmer.connection is connection:
+            self._leave(farmer, connection)
+        if not farmer.registered:
+            self.roster.free(farmer)
+
+    def _leave(self, farmer: Farmer, connection: FarmerProtocol) -> None:
+        farmer.connection = None
+        self.roster.leave(farmer)
+        self.board.leave(connection.seat)
+        if not self.closing:
+            self.board.announce(messages.Departed(str(farmer)))
+            self.log.info("{name} left", name=str(farmer))
+        self._depart(farmer.id)
+
+    def _depart(self, id: FarmerId) -> None:
+        """Record that somebody is no longer here, with what they take along."""
+        done = self.lane.submit([id], partial(self._decide_departure, id))
+        done.addErrback(self._unrecorded)
+
+    def _decide_departure(self, id: FarmerId) -> list[Fact]:
+        return [] if self.roster.present(id) else self.market.decide_departure(id)
+
+    # -- registered names ------------------------------------------------------------------------
+
+    def check_password(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
+        """Whether it is this farmer's password."""
+        verifier = self._verifiers.get(farmer.id, "")
+        return self.accounts.login(verifier, password, farmer.name.folded, address)
+
+    def register(self, farmer: Farmer, verifier: str) -> Deferred[None]:
+        """Make a visitor's name theirs.
+
+        From here on the name is kept even if the connection goes; if it can't be stored, it is not.
+
+        :raises NotStored: when the visitor has left meanwhile.
+        """
+        if self.roster.present(farmer.id) is None:
+            raise errors.NotStored
+        farmer.registered = True
+        decide = partial(self.market.decide_registration, farmer.id, str(farmer))
+        return self._store_password(farmer, verifier, decide).addErrback(self._unregister, farmer)
+
+    def _unregister(self, failure: Failure, farmer: Farmer) -> Failure:
+        farmer.registered = False
+        if self.roster.present(farmer.id) is None:
+            self.roster.free(farmer)
+        return failure
+
+    def change_password(self, farmer: Farmer, verifier: str) -> Deferred[None]:
+        decide = partial(self.market.decide_password_change, farmer.id)
+        return self._store_password(farmer, verifier, decide)
+
+    def _store_password(
+        self, farmer: Farmer, verifier: str, decide: Callable[[], list[Fact]]
+    ) -> Deferred[None]:
+        stored = self.lane.submit([farmer.id], decide, credentials={farmer.id: verifier})
+        return stored.addCallback(lambda _: self._verifiers.update({farmer.id: verifier}))
+
+    # -- trading -------------------------------------------------------------------------------
+
+    def find_partner(self, name: str) -> Farmer | None:
+        """Whoever a name in an offer means: those in the chat before those who are not."""
+        holder = self.roster.holder(name)
+        if holder is not None and holder.name.folded == names.fold(name):
+            return holder
+        return self.roster.find(name) or holder
+
+    def decide_offer(
+        self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
+    ) -> list[Fact]:
+        number = OfferId(self._last_offer + 1)
+        facts = self.market.decide_offer(
+            number, maker.id, taker.id, str(taker), gives, takes, self.now()
+        )
+        self._last_offer = number
+        return facts
+
+    # -- keeping the record true -----------------------------------------------------------------
+
+    def reconcile(self) -> Deferred[None]:
+        """Put on record who is here and who is not.
+
+        After a crash those who were inside are not; after a full disk, what happened meanwhile
+        is not on record.  Fires when it is, or when it is clear that it has to be tried again.
+        """
+        absent = [id for id in self.market.names if not self.roster.present(id)]
+        # Registered farmers first: what ends with the visitors is news to them.
+        absent.sort(key=lambda id: id not in self.market.registered)
+        returned = [farmer.id for farmer in self.roster if farmer.id in self.market.away]
+        waiting = [self.lane.submit([id], partial(self._decide_departure, id)) for id in absent]
+        waiting += [self.lane.submit([i], partial(self.market.decide_return, i)) for i in returned]
+        for done in waiting:
+            done.addErrback(self._unrecorded)
+        return DeferredList(waiting).addCallback(lambda _: None)
+
+    def _unrecorded(self, failure: Failure) -> None:
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("A coming or going could not be decided", failure)
+        if failure.check(errors.NotStored) and not (self._retry and self._retry.active()):
+            self._retry = self.clock.callLater(RETRY, self.reconcile)
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def finish_begun(self) -> Deferred[None]:
+        """Obey no more lines.  Fires when all that was begun is stored and told."""
+        self.closing = True
+        begun = [connection.stop_obeying() for connection in list(self.connections)]
+        done = DeferredList(begun)
+        return done.addCallback(lambda _: self.lane.when_idle())
+
+    def say_goodbye(self) -> None:
+        """To everybody, and then close their connections."""
+        for connection in list(self.connections):
+            connection.seat.tell(messages.SHUTDOWN)
+            connection.finish()
+
+    def when_empty(self) -> Deferred[None]:
+        """Fires as soon as no connection is left."""
+        if not self.connections:
+            return succeed(None)
+        if self._empty is None:
+            self._empty = Deferred()
+        return self._empty
+
+    def forget(self, connection: FarmerProtocol) -> None:
+        """The connection is closed at both ends."""
+        self.connections.discard(connection)
+        if not self.connections and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    async def close(self) -> None:
+        """Let go of connections that would not end, of timers, and of the ledger."""
+        for connection in list(self.connections):
+            connection.transport.abortConnection()
+        self.expiry.stop()
+        if self._retry and self._retry.active():
+            self._retry.cancel()
+        await self.lane.when_idle()
+        await self.accounts.close()
+        await self.ledger.close()

@@ -1,0 +1,177 @@
+"""The one lane on which artifacts move: decide, record, apply, tell.
+
+Requests wait in line.  All those that touch different farmers are decided together against the
+same state and recorded in one ledger transaction; only when that is durable are the facts
+applied and told, in order, and the next requests decided.  One batch is under way at a time, so
+the state that a decision saw is the state that it is applied to, and nothing is ever undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja import errors
+from granja.events import Fact, FarmerId
+from granja.ledger.interface import ILedger, LedgerError, NotStored
+from granja.market import Ended, Market
+
+#: Most requests in one transaction: more gains nothing and makes the first of them wait.
+MOST_AT_ONCE = 1000
+
+Tell = Callable[[Fact, "list[Ended]"], None]
+
+
+@dataclass(eq=False)
+class _Request:
+    farmers: frozenset[FarmerId]
+    decide: Callable[[], Sequence[Fact]]
+    credentials: Mapping[FarmerId, str]
+    trade: bool
+    done: Deferred[list[Fact]] = field(default_factory=Deferred)
+    facts: list[Fact] = field(default_factory=list)
+    outcome: Any = field(default_factory=list)
+
+
+class Lane:
+    """:param sequence: the ledger's last sequence number, which ``market`` is the state at.
+    :param tell: called once for each applied fact, with the offers that it ended.
+    """
+
+    log = Logger()
+
+    def __init__(self, market: Market, ledger: ILedger, sequence: int, tell: Tell) -> None:
+        self.market = market
+        self.halted = False
+        self._ledger = ledger
+        self._sequence = sequence
+        self._tell = tell
+        self._waiting: list[_Request] = []
+        self._busy = False
+        self._idle: list[Deferred[None]] = []
+
+    def submit(
+        self,
+        farmers: Iterable[FarmerId],
+        decide: Callable[[], Sequence[Fact]],
+        *,
+        credentials: Mapping[FarmerId, str] | None = None,
+        trade: bool = False,
+    ) -> Deferred[list[Fact]]:
+        """Have something decided in its turn.
+
+        :param farmers: everyone whose artifacts or offers the decision looks at.
+        :param decide: called once, when nothing else of theirs is under way; returns the facts,
+            or raises a GranjaError.
+        :param credentials: password verifiers to store together with the facts.
+        :param trade: chooses the sentence for a failed write.
+        :returns: fires with the facts once they are durable, applied and told; fails with what
+            ``decide`` raised, or with the error for a record that was not stored.
+        """
+        request = _Request(frozenset(farmers), decide, credentials or {}, trade)
+        self._waiting.append(request)
+        self._advance()
+        return request.done
+
+    def when_idle(self) -> Deferred[None]:
+        """Fires as soon as nothing is waiting or under way."""
+        if not self._busy and not self._waiting:
+            return succeed(None)
+        idle: Deferred[None] = Deferred()
+        self._idle.append(idle)
+        return idle
+
+    def _advance(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        while self._waiting:
+            batch = self._decide_batch()
+            if batch and not self._record(batch):
+                return  # The ledger is writing; _resume comes back here.
+        self._busy = False
+        idle, self._idle = self._idle, []
+        for waiter in idle:
+            waiter.callback(None)
+
+    def _decide_batch(self) -> list[_Request]:
+        """Decide all that touch different farmers; the others keep their places in line."""
+        batch: list[_Request] = []
+        answered: list[_Request] = []
+        later: list[_Request] = []
+        touched: set[FarmerId] = set()
+        for request in self._waiting:
+            if touched & request.farmers or len(batch) >= MOST_AT_ONCE:
+                later.append(request)
+            elif _decide(request):
+                batch.append(request)
+            else:
+                answered.append(request)
+            touched |= request.farmers
+        self._waiting = later
+        for request in answered:
+            request.done.callback(request.outcome)
+        return batch
+
+    def _record(self, batch: list[_Request]) -> bool:
+        """Whether the record is finished already (a ledger in memory is quick)."""
+        facts = [fact for request in batch for fact in request.facts]
+        credentials = {k: v for request in batch for k, v in request.credentials.items()}
+        stored = self._ledger.append(facts, self._sequence, credentials)
+        done = stored.addCallbacks(self._apply, self._refuse, (batch,), errbackArgs=(batch,))
+        if done.called:
+            return True
+        done.addCallback(self._resume)
+        return False
+
+    def _resume(self, _: None) -> None:
+        self._busy = False
+        self._advance()
+
+    def _apply(self, sequence: int, batch: list[_Request]) -> None:
+        self._sequence = sequence
+        for request in batch:
+            for fact in request.facts:
+                ended = self.market.apply(fact)
+                with self.log.failuresHandled("telling {fact}", fact=fact):
+                    self._tell(fact, ended)
+            request.done.callback(request.facts)
+        if self._ledger.wants_checkpoint():
+            self._ledger.checkpoint(self.market.snapshot(), sequence)
+
+    def _refuse(self, failure: Failure, batch: list[_Request]) -> None:
+        """Nothing was stored, or nobody knows: nothing is applied and everyone hears so."""
+        if failure.check(NotStored):
+            self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
+        else:
+            self._halt(failure)
+        for request in batch:
+            request.done.errback(_sentence(request, self.halted))
+
+    def _halt(self, failure: Failure) -> None:
+        self.halted = True
+        if failure.check(LedgerError):
+            self.log.critical("Trading has stopped: {why}", why=failure.getErrorMessage())
+        else:
+            self.log.failure("Trading has stopped: the ledger failed", failure)
+
+
+def _decide(request: _Request) -> bool:
+    """Whether the request has something to record; if not, ``outcome`` is the answer to it."""
+    try:
+        request.facts = list(request.decide())
+    except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
+        request.outcome = Failure()
+        return False
+    return bool(request.facts or request.credentials)
+
+
+def _sentence(request: _Request, halted: bool) -> errors.GranjaError:
+    if halted:
+        return errors.TradingHalted() if request.trade else errors.Halted()
+    return errors.TradeNotStored() if request.trade else errors.NotStored()

@@ -1,0 +1,248 @@
+"""One farmer's connection: framing, manners, and the conversation on top of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ITCPTransport,
+)
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from granja import messages, telnet, text
+from granja.board import Seat
+from granja.carriers import PLAIN, Carrier
+from granja.conversation import AskName, Conversation
+from granja.errors import GranjaError, LineTooLong
+from granja.framing import TOO_LONG, LineSplitter, TooLong
+from granja.rate import TokenBucket
+from granja.roster import Farmer
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+
+#: Most lines of one connection that are obeyed before the others have their turn.
+MOST_IN_A_ROW = 200
+
+
+class IWire(ITCPTransport, IPushProducer):
+    """What a connection must offer: TCP does, and so do TLS and the web's adapter."""
+
+
+@implementer(IHalfCloseableProtocol)
+class FarmerProtocol(LineReceiver):
+    """From the bytes of one connection to lines, one at a time, each finished before the next.
+
+    ``carrier`` may be set before the connection is made; ``farmer`` is who is at the other end,
+    as soon as that is known.  LineReceiver's own splitter is not used: it knows one line end, and
+    costs three to four times as much (DESIGN, "What was measured").
+    """
+
+    log: ClassVar[Logger] = Logger()
+    factory: GranjaFactory
+    transport: IWire
+    seat: Seat
+
+    def __init__(self, factory: GranjaFactory) -> None:
+        self.factory = factory
+        self.carrier: Carrier = PLAIN
+        self.farmer: Farmer | None = None
+        self.over = False
+        self.address = ""
+        self._conversation: Conversation = AskName(factory, self)
+        self._telnet = telnet.Telnet()
+        self._splitter = LineSplitter(factory.settings.max_line)
+        self._lines: deque[bytes | TooLong] = deque()
+        self._busy = False
+        self._working = False
+        self._hidden = False
+        self._input_ended = False
+        self._held: set[str] = set()
+        self._stopped: Deferred[None] | None = None
+        self._later: IDelayedCall | None = None
+        self._deadline: IDelayedCall | None = None
+
+    # -- the connection's life -----------------------------------------------------------------
+
+    def connectionMade(self) -> None:  # noqa: N802
+        clock, settings = self.factory.clock, self.factory.settings
+        self.address = getattr(self.transport.getPeer(), "host", "")
+        self._bucket = TokenBucket(settings.rate, clock.seconds())
+        self.seat = self.factory.board.seat(self.transport, self, self.carrier)
+        self._deadline = clock.callLater(settings.arrival_timeout, self._time_is_up)
+        self.factory.connections.add(self)
+        self.ask()
+
+    def readConnectionLost(self) -> None:  # noqa: N802
+        """The client has finished sending, and still reads (PROTOCOL §1, half-close)."""
+        self._input_ended = True
+        self._work()
+
+    def writeConnectionLost(self) -> None:  # noqa: N802
+        """Nothing can be told any more, so nothing is worth obeying."""
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
+        self._end()
+        self.seat.lost()
+        self.factory.forget(self)
+
+    def finish(self) -> None:
+        """Obey nothing more, write what was told, and close."""
+        self._end()
+        self.seat.close()
+
+    def stop_obeying(self) -> Deferred[None]:
+        """Obey no further line.  Fires when the one under way is done."""
+        self._lines.clear()
+        self.hold("stopping")
+        self._stopped = Deferred()
+        if not self._busy:
+            self._stopped.callback(None)
+        return self._stopped
+
+    def _end(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        self._lines.clear()
+        for call in (self._later, self._deadline):
+            if call is not None and call.active():
+                call.cancel()
+        self.factory.gone(self)
+
+    def _time_is_up(self) -> None:
+        self.seat.tell(messages.TIME_UP)
+        self.finish()
+
+    def arrived(self) -> None:
+        """In the chat: there is no hurry any more."""
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    # -- the conversation ----------------------------------------------------------------------
+
+    def converse(self, conversation: Conversation) -> None:
+        """Go on to another place of the conversation, and ask what is asked there."""
+        self._conversation = conversation
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask the question at hand, if there is one."""
+        question = self._conversation.question
+        if question is not None:
+            self.seat.tell(question)
+        self._hide_typing(question is messages.ASK_PASSWORD)
+
+    def _hide_typing(self, hide: bool) -> None:
+        """RFC 857: who says WILL ECHO does the echoing.  We don't, so passwords stay unseen.
+
+        Only for clients that have spoken telnet: netcat would show the three bytes.
+        """
+        if hide != self._hidden and self._telnet.spoken:
+            self._hidden = hide
+            verb = telnet.WILL if hide else telnet.WONT
+            self.seat.raw(bytes((telnet.IAC, verb, telnet.ECHO)))
+
+    def refuse(self, error: GranjaError) -> None:
+        """Say why something was refused."""
+        self.seat.tell(messages.failure(error, self.factory.catalog))
+
+    # -- lines ---------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        if self.over or self._stopped is not None:
+            return
+        self._lines.extend(self._splitter.feed(self._telnet.feed(data)))
+        self._work()
+
+    def _work(self) -> None:
+        """Obey waiting lines, in order, until one takes time or the allowance is used up."""
+        if self._working:
+            return
+        self._working = True
+        for _ in range(MOST_IN_A_ROW):
+            if self._busy or self.over or not self._lines or not self._may_speak():
+                break
+            self.lineReceived(self._lines.popleft())
+        else:
+            self._work_later(0)
+        self._working = False
+        self._settle()
+
+    def _may_speak(self) -> bool:
+        if self._later is not None and self._later.active():
+            return False
+        wait = self._bucket.wait(self.factory.clock.seconds())
+        if wait:
+            self._work_later(wait)
+        return not wait
+
+    def _work_later(self, seconds: float) -> None:
+        self._later = self.factory.clock.callLater(seconds, self._work)
+
+    def _settle(self) -> None:
+        """Read on when there is nothing left to do; close when there never will be."""
+        if self.over:
+            return
+        if self._busy or self._lines:
+            self.hold("lines")
+        elif self._input_ended:
+            self.finish()
+        else:
+            self.release("lines")
+
+    def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
+        """Take one line, without its end and without telnet."""
+        try:
+            outcome = self._answer(line)
+        except Exception:
+            self._failed(Failure())
+            return
+        if outcome is not None:
+            self._busy = True
+            outcome.addErrback(self._failed).addBoth(self._done)
+
+    def _answer(self, line: bytes | TooLong) -> Deferred[None] | None:
+        if line is TOO_LONG:
+            raise LineTooLong(self.factory.settings.max_line)
+        return self._conversation.answer(text.decode(line))
+
+    def _failed(self, failure: Failure) -> None:
+        """The one place where a refusal becomes a line."""
+        error = failure.value
+        if not isinstance(error, GranjaError):
+            self.log.failure("A line of {farmer} failed", failure, farmer=self.farmer)
+            error = GranjaError()
+        self.refuse(error)
+        if not self.over:
+            self.ask()
+
+    def _done(self, _: object) -> None:
+        self._busy = False
+        if self._stopped is not None and not self._stopped.called:
+            self._stopped.callback(None)
+        self._work()
+
+    # -- flow control (the board asks for it too) ------------------------------------------------
+
+    def hold(self, reason: str) -> None:
+        """Read nothing until every reason is released."""
+        if not self._held:
+            self.transport.pauseProducing()
+        self._held.add(reason)
+
+    def release(self, reason: str) -> None:
+        if reason in self._held:
+            self._held.remove(reason)
+            # After a half-close there is nothing to read but the end, again and again.
+            if not self._held and not self._input_ended:
+                self.transport.resumeProducing()

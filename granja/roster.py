@@ -1,0 +1,77 @@
+"""Who is here, and which names are held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from granja.events import FarmerId
+from granja.names import Name, NameIndex
+
+if TYPE_CHECKING:
+    from granja.protocol import FarmerProtocol
+
+
+class Farmer:
+    """Somebody: a visitor for as long as they stay, or a registered farmer for good.
+
+    ``connection`` is the wire that they are on now, None while a registered farmer is away.
+    """
+
+    __slots__ = ("connection", "id", "name", "registered")
+
+    def __init__(self, id: FarmerId, name: Name, *, registered: bool = False) -> None:
+        self.id = id
+        self.name = name
+        self.registered = registered
+        self.connection: FarmerProtocol | None = None
+
+    def __str__(self) -> str:
+        return self.name.spelling
+
+
+class Roster:
+    """The user registry.
+
+    A name is held from the moment it is accepted, and for good once it is registered; those in
+    the chat are *present*, in the order in which they arrived.
+    """
+
+    def __init__(self) -> None:
+        self._held: NameIndex[Farmer] = NameIndex()
+        self._here: NameIndex[Farmer] = NameIndex()
+        self._present: dict[FarmerId, Farmer] = {}
+
+    def hold(self, farmer: Farmer) -> None:
+        """Keep a name from everybody else."""
+        self._held.add(farmer.name, farmer)
+
+    def free(self, farmer: Farmer) -> None:
+        self._held.remove(farmer.name)
+
+    def holder(self, name: str | Name) -> Farmer | None:
+        """Who holds this name or one that could be mistaken for it, present or not."""
+        return self._held.find(name)
+
+    def enter(self, farmer: Farmer) -> None:
+        self._present[farmer.id] = farmer
+        self._here.add(farmer.name, farmer)
+
+    def leave(self, farmer: Farmer) -> None:
+        del self._present[farmer.id]
+        self._here.remove(farmer.name)
+
+    def present(self, id: FarmerId) -> Farmer | None:
+        """The farmer with this number, if they are in the chat."""
+        return self._present.get(id)
+
+    def find(self, name: str) -> Farmer | None:
+        """Whoever is in the chat under this name (PROTOCOL §2, the comparison)."""
+        return self._here.find(name)
+
+    def __iter__(self) -> Iterator[Farmer]:
+        """Those in the chat, in order of arrival."""
+        return iter(list(self._present.values()))
+
+    def __len__(self) -> int:
+        return len(self._present)

@@ -1,0 +1,123 @@
+"""The service that twistd runs: it starts what is needed, in order, and ends it in order."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.errors import ConfigurationError
+from granja.ledger.interface import LedgerRefused
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+
+#: Seconds that what was begun may take at a shutdown, and again that the closing may take.
+PATIENCE = 5.0
+
+
+class Doorway:
+    """An endpoint to listen on, how the operator wrote it, and what answers there."""
+
+    def __init__(
+        self,
+        description: str,
+        endpoint: IStreamServerEndpoint,
+        wrap: Callable[[GranjaFactory], IProtocolFactory] = lambda factory: factory,
+    ) -> None:
+        self.description = description
+        self.endpoint = endpoint
+        self.wrap = wrap
+
+
+class GranjaService(Service):
+    """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
+
+    ``farm`` is the factory, once the service has started, and ``ports`` are what listens.
+    """
+
+    log = Logger()
+
+    def __init__(self, open_farm: Callable[[], GranjaFactory], doorways: Iterable[Doorway]) -> None:
+        self.farm: GranjaFactory | None = None
+        self.ports: list[IListeningPort] = []
+        self._open_farm = open_farm
+        self._doorways = list(doorways)
+
+    def privilegedStartService(self) -> None:  # noqa: N802
+        """Listen while a low port may still be had (``twistd`` sheds its privileges after this)."""
+        self._start()
+
+    def startService(self) -> None:  # noqa: N802
+        """``twist`` starts here, without the privileged half."""
+        Service.startService(self)
+        self._start()
+
+    def _start(self) -> None:
+        if self.farm is not None:
+            return
+        raise_descriptor_limit()
+        try:
+            self.farm = self._open_farm()
+        except (LedgerRefused, ConfigurationError) as error:
+            self._give_up(str(error))
+        # What a crash left behind is on record before anybody can come in.
+        self.farm.reconcile().addCallback(self._listen)
+
+    def _listen(self, _: None) -> None:
+        assert self.farm is not None
+        for doorway in self._doorways:
+            listening = doorway.endpoint.listen(doorway.wrap(self.farm))
+            listening.addCallbacks(self._listening, self._cannot_listen, errbackArgs=(doorway,))
+
+    def _listening(self, port: IListeningPort) -> None:
+        self.ports.append(port)
+
+    def _cannot_listen(self, failure: Failure, doorway: Doorway) -> NoReturn:
+        error = failure.value
+        why = error.socketError.strerror if isinstance(error, CannotListenError) else error
+        self._give_up(f"cannot listen on {doorway.description}: {why}")
+
+    def _give_up(self, sentence: str) -> NoReturn:
+        """One sentence for the operator, in the log and at the terminal, and status 1."""
+        self.log.critical("{sentence}", sentence=sentence)
+        if sys.__stderr__ is not None:
+            sys.__stderr__.write(f"granja: {sentence}\n")
+        raise SystemExit(1)
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802
+        """PROTOCOL §6: what was begun is finished, everybody hears the goodbye, then it ends."""
+        Service.stopService(self)
+        farm, self.farm = self.farm, None
+        return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)
+
+    async def _stop(self, farm: GranjaFactory) -> None:
+        for port in self.ports:
+            await maybeDeferred(port.stopListening)
+        await _patiently(farm.finish_begun(), farm)
+        farm.say_goodbye()
+        await _patiently(farm.when_empty(), farm)
+        await farm.close()
+
+
+async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:
+    """Wait, but not for ever: a client that does not read must not keep the server up."""
+    with suppress(TimeoutError):
+        await waited.addTimeout(PATIENCE, farm.clock)
+
+
+def raise_descriptor_limit() -> None:
+    """Every farmer needs a file descriptor: take as many as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,22 @@
+"""What an operator can set, with the values that hold otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from granja.market import Limits
+from granja.rate import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
+    connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
+    are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``."""
+
+    max_line: int = 4096
+    arrival_timeout: float = 60.0
+    rate: Rate | None = field(default_factory=Rate)
+    motd: tuple[str, ...] = ()
+    declare_once: bool = False
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,198 @@
+"""The command line of ``twistd granja``: the only place where real things are chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NoReturn
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import serverFromString
+from twisted.python.usage import Options as UsageOptions
+from twisted.python.usage import UsageError
+
+from granja import __version__
+from granja.catalog import Catalog
+from granja.errors import ConfigurationError
+from granja.market import Limits
+from granja.rate import Rate
+from granja.service import Doorway, GranjaService
+from granja.settings import Settings
+from granja.text import clean
+
+DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
+
+
+def _number(kind: Callable[[str], float], least: float, what: str) -> Callable[[str], Any]:
+    """A coercion for usage.Options that says what it wants."""
+
+    def coerce(value: str) -> float:
+        try:
+            number = kind(value)
+        except ValueError:
+            raise ValueError(f"it must be {what}") from None
+        if not least <= number < float("inf"):
+            raise ValueError(f"it must be {what}")
+        return number
+
+    return coerce
+
+
+def rate(value: str) -> Rate | None:
+    """``5/20`` is 20 lines at once and 5 a second after that; ``off`` is no limit.
+
+    :raises ConfigurationError: for anything else.
+    """
+    if value == "off":
+        return None
+    per_second, slash, burst = value.partition("/")
+    try:
+        parsed = Rate(float(per_second), int(burst))
+    except ValueError:
+        parsed = Rate(0, 0)
+    if not slash or not 0 < parsed.per_second < float("inf") or parsed.burst < 1:
+        raise ConfigurationError(
+            f"--rate {value}: it must be LINES-A-SECOND/LINES-AT-ONCE, such as 5/20, or off"
+        )
+    return parsed
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def coerce(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"it must be {' or '.join(choices)}")
+        return value
+
+    return coerce
+
+
+_whole = _number(int, 1, "a whole number, 1 or more")
+_line = _number(int, 64, "a whole number of bytes, 64 or more")
+_seconds = _number(float, 0.001, "a number of seconds above 0")
+
+
+class Options(UsageOptions):
+    """What ``twistd granja --help`` shows."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A chat and trading post for farmers. They come in with telnet, netcat, the client "
+        "`granja`, or a browser."
+    )
+    optParameters = [  # noqa: N815
+        ["artifacts", None, None, "The catalog, a JSON file (default: the packaged one)"],
+        ["ledger", None, "sqlite:granja.db", "Where trades are recorded: sqlite:PATH or memory:"],
+        ["declarations", None, "open", "Where artifacts come from: open (visitors declare at every "
+         "arrival) or once (registered farmers, one time)", _choice("open", "once")],
+        ["max-line", None, 4096, "Most bytes in a line", _line],
+        ["max-artifacts", None, 100, "Most artifacts that a farmer declares", _whole],
+        ["max-offers", None, 20, "Most pending offers of a farmer, out and in", _whole],
+        ["offer-lifetime", None, 604800.0, "Seconds that an offer stands", _seconds],
+        ["arrival-timeout", None, 60.0, "Seconds from connecting to being in the chat", _seconds],
+        ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
+        ["motd", None, None, "A text file that everybody is shown on arriving"],
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self["listen"] = []
+
+    def opt_listen(self, description: str) -> None:
+        """A Twisted endpoint to listen on, such as tcp:5555 (repeatable).
+        [default: tcp:5555:interface=127.0.0.1]"""
+        self["listen"].append(description)
+
+    def opt_version(self) -> NoReturn:
+        """Print Granja's version and exit."""
+        print(f"granja {__version__}")  # noqa: T201
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:  # noqa: N802
+        """Everything that can be checked before anything starts, is.
+
+        :raises UsageError: with the sentence that says what is wrong.
+        """
+        self["listen"] = self["listen"] or [DEFAULT_LISTEN]
+        try:
+            self["rate"] = rate(self["rate"])
+            self["doorways"] = [doorway(description) for description in self["listen"]]
+            self["catalog"] = read_catalog(self["artifacts"])
+            self["motd-lines"] = read_motd(self["motd"])
+        except ConfigurationError as error:
+            raise UsageError(str(error)) from None
+
+    def settings(self) -> Settings:
+        """The values that the farm itself needs."""
+        return Settings(
+            max_line=self["max-line"],
+            arrival_timeout=self["arrival-timeout"],
+            rate=self["rate"],
+            motd=self["motd-lines"],
+            declare_once=self["declarations"] == "once",
+            limits=Limits(self["max-offers"], self["offer-lifetime"], self["max-artifacts"]),
+        )
+
+
+def read_catalog(path: str | None) -> Catalog:
+    """The catalog of a file, or the packaged one.
+
+    :raises ConfigurationError: when it can't be read or is no catalog.
+    """
+    if path is None:
+        return Catalog.parse((files("granja") / "artefactos.json").read_text("utf-8"))
+    return Catalog.parse(_read(path), path)
+
+
+def read_motd(path: str | None) -> tuple[str, ...]:
+    """The lines of a file, cleaned like everything that farmers read.
+
+    :raises ConfigurationError: when it can't be read.
+    """
+    return tuple(clean(line) for line in _read(path).splitlines()) if path else ()
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"cannot read {path}: it is not UTF-8 text") from None
+
+
+def doorway(description: str) -> Doorway:
+    """An endpoint from its description.
+
+    :raises ConfigurationError: when Twisted can't make sense of it.
+    """
+    from twisted.internet import reactor  # Not at the top: it would choose the reactor.
+
+    try:
+        return Doorway(description, serverFromString(reactor, description))
+    except Exception as error:  # Endpoint parsers are plugins and raise what they like.
+        raise ConfigurationError(f"cannot listen on {description}: {error}") from None
+
+
+def makeService(options: Options) -> IService:  # noqa: N802
+    """The service of ``twistd granja`` for parsed options."""
+    from twisted.internet import reactor as installed
+
+    from granja.accounts import Accounts
+    from granja.factory import GranjaFactory
+    from granja.ledger import open_ledger
+
+    reactor: Any = installed  # typed as a union of all reactors, of which none has everything
+
+    def open_farm() -> GranjaFactory:
+        return GranjaFactory(
+            clock=reactor,
+            now=time.time,
+            catalog=options["catalog"],
+            ledger=open_ledger(options["ledger"], reactor, time.time),
+            accounts=Accounts(reactor),
+            settings=options.settings(),
+        )
+
+    return GranjaService(open_farm, options["doorways"])

@@ -1,0 +1,76 @@
+"""Who hears of what the market did: from an applied fact to the lines of those concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from granja import events, messages
+from granja.catalog import Artifact, Catalog
+from granja.events import Fact, FarmerId
+from granja.market import Ended, How, Market, Offer
+from granja.messages import Message
+from granja.roster import Roster
+
+
+class Teller:
+    """Tells those of the concerned farmers who are in the chat."""
+
+    def __init__(self, market: Market, roster: Roster, catalog: Catalog) -> None:
+        self._market = market
+        self._roster = roster
+        self._catalog = catalog
+
+    def __call__(self, fact: Fact, ended: list[Ended]) -> None:
+        """Say what an applied fact means to the farmers of it, then which offers it ended."""
+        if isinstance(fact, events.Offered):
+            self._offered(fact)
+        for end in ended:
+            for farmer in (end.offer.taker, end.offer.maker):
+                self._say(farmer, self._ending(end, farmer), reply=_is_deed(end, farmer))
+
+    def inventory(self, farmer: FarmerId) -> messages.Inventory:
+        return messages.Inventory(self._artifacts(farmer))
+
+    def offers(self, farmer: FarmerId) -> list[Message]:
+        """The rows of ``:ofertas``."""
+        return [self.offer_row(farmer, offer) for offer in self._market.pending(farmer)]
+
+    def offer_row(self, farmer: FarmerId, offer: Offer) -> Message:
+        return messages.offer_row(offer, farmer, self._market.names, self._catalog)
+
+    def _artifacts(self, farmer: FarmerId) -> tuple[Artifact, ...]:
+        return messages.inventory(self._market.inventory(farmer), self._catalog)
+
+    def _say(self, id: FarmerId, line: Message, *, reply: bool) -> None:
+        """``reply``: the line answers their own command, so it is never dropped."""
+        farmer = self._roster.present(id)
+        if farmer is not None and farmer.connection is not None:
+            seat = farmer.connection.seat
+            (seat.tell if reply else seat.hear)(line)
+
+    def _offered(self, fact: events.Offered) -> None:
+        names = self._market.names
+        gives, takes = self._catalog.describe(fact.gives), self._catalog.describe(fact.takes)
+        received = messages.OfferReceived(fact.offer, names[fact.maker], gives, takes)
+        self._say(fact.taker, received, reply=False)
+        sent = messages.OfferSent(fact.offer, names[fact.taker], gives, takes)
+        self._say(fact.maker, sent, reply=True)
+
+    def _ending(self, end: Ended, farmer: FarmerId) -> Message:
+        if end.how is not How.ACCEPTED:
+            return messages.offer_ended(end, farmer, self._catalog)
+        heard = messages.TradeAccepted if farmer == end.offer.taker else messages.TradeDone
+        return heard(end.offer.number, self._artifacts(farmer))
+
+
+#: Who typed the command that ends an offer in this way; the other ways end it by themselves.
+_DEED_OF: dict[How, Callable[[Ended], FarmerId]] = {
+    How.ACCEPTED: lambda end: end.offer.taker,
+    How.REJECTED: lambda end: end.offer.taker,
+    How.RETRACTED: lambda end: end.offer.maker,
+}
+
+
+def _is_deed(end: Ended, farmer: FarmerId) -> bool:
+    doer = _DEED_OF.get(end.how)
+    return doer is not None and doer(end) == farmer

@@ -1,0 +1,1 @@
+"""Granja's tests.  ``pytest`` and ``python -m twisted.trial tests`` run the same ones."""
