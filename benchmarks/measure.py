@@ -1,0 +1,76 @@
+"""What the kernel knows about a process, and where a process runs."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CPUCLOCK_SCHED = 2  # linux/posix-timers.h: the process's own CPU clock, all threads, in ns
+
+
+@dataclass(frozen=True)
+class Account:
+    """CPU seconds of a process: ``total`` exact, ``user`` and ``system`` in ticks of 10 ms."""
+
+    total: float
+    user: float
+    system: float
+
+
+def cpu_account(pid: int) -> Account:
+    """Reads the accounts of process ``pid``, threads that have ended included."""
+    total = time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    tick = os.sysconf("SC_CLK_TCK")
+    return Account(total, int(fields[11]) / tick, int(fields[12]) / tick)
+
+
+def memory_kib(pid: int, field: str = "VmRSS") -> int:
+    """A field of ``/proc/PID/status`` in KiB: ``VmRSS`` now, ``VmHWM`` the peak."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1])
+    raise LookupError(field)
+
+
+def reset_peak(pid: int) -> None:
+    """Makes ``VmHWM`` start again from what is resident now (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5\n")
+
+
+def raise_file_limit(wanted: int) -> int:
+    """Lets this process and its children open so many files; returns the limit in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(allowed, soft)
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Where the two sides run; the same core when the machine lends only one."""
+
+    server: int
+    generator: int
+
+    @classmethod
+    def available(cls) -> Cores:
+        cores = sorted(os.sched_getaffinity(0))
+        return cls(server=cores[-1], generator=cores[0])
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Children that are started inside run on ``core`` from their first instruction."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,206 @@
+/* What was said, and whether every listener heard it once, whole and in order.
+ *
+ * Every line that is said is kept. The line that listener L must hear next from talker T is
+ * therefore known, and checking a delivery is one memcmp with it; digits are only parsed when that
+ * fails. */
+#include "generator.h"
+
+#define FILLER "la cosecha de la granja va b"
+#define SUB_BITS 5 /* 32 steps for each doubling: latencies are exact to 3 % */
+
+typedef struct {
+    char *texts;    /* TEXT bytes for each line */
+    uint64_t *when; /* and the moment at which it was said */
+    uint32_t count;
+    uint64_t delivered;
+} talker_log;
+
+static talker_log *logs;
+static int talkers, lines;
+static uint32_t *next; /* [listener][talker]: the sequence number that must come next */
+static uint8_t **seen; /* [listener][talker]: bit set, made at the first irregularity */
+static uint64_t doubled, disordered;
+static uint64_t histogram[64 << SUB_BITS], samples;
+uint64_t delivered, stray, corrupt;
+void (*on_delivery)(farmer *, uint32_t, uint32_t);
+
+void tally_open(int talkers_, int lines_) {
+    talkers = talkers_;
+    lines = lines_;
+    logs = calloc((size_t)talkers, sizeof *logs);
+    for (int t = 0; t < talkers; t++) {
+        logs[t].texts = aligned_alloc(TEXT, (size_t)lines * TEXT);
+        logs[t].when = malloc((size_t)lines * sizeof(uint64_t));
+        if (!logs[t].texts || !logs[t].when) die("memory for the lines");
+    }
+    next = calloc((size_t)opt.farmers * (size_t)talkers, sizeof *next);
+    seen = calloc((size_t)opt.farmers * (size_t)talkers, sizeof *seen);
+    if (!next || !seen) die("memory for the tally");
+}
+
+static void put_hex(char *out, uint64_t value, int digits) {
+    for (int i = digits - 1; i >= 0; i--, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+}
+
+/* The hexadecimal number at `in`, or UINT64_MAX. */
+static uint64_t get_hex(const char *in, int digits) {
+    uint64_t value = 0;
+    for (int i = 0; i < digits; i++) {
+        unsigned c = (unsigned char)in[i];
+        unsigned digit = c - '0' < 10 ? c - '0' : c - 'a' < 6 ? c - 'a' + 10 : 16;
+        if (digit > 15) return UINT64_MAX;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* memcmp() == 0 for TEXT bytes, in line: this and the digits are most of what a delivery costs the
+ * generator. */
+static inline bool same_text(const char *a, const char *b) {
+    uint64_t x[TEXT / 8], y[TEXT / 8], differ = 0;
+    memcpy(x, a, TEXT);
+    memcpy(y, b, TEXT);
+    for (int i = 0; i < TEXT / 8; i++) differ |= x[i] ^ y[i];
+    return !differ;
+}
+
+/* The number of the talker, four hexadecimal digits at once; nonsense gives a number that the text
+ * check refuses. */
+static inline uint32_t talker_of(const char *text) {
+    uint32_t digits;
+    memcpy(&digits, text + 5, 4);
+    digits = __builtin_bswap32((digits & 0x0f0f0f0f) + 9 * (digits >> 6 & 0x01010101));
+    digits |= digits >> 4;
+    return (digits & 0xff) | (digits >> 8 & 0xff00);
+}
+
+/* The talker's next line: "line tttt ssssssss nnnnnnnnnnnnnnnn filler", 64 bytes. */
+const char *tally_say(uint32_t talker) {
+    talker_log *log = &logs[talker];
+    char *text = log->texts + (size_t)log->count * TEXT;
+    memcpy(text, "line ", 5);
+    put_hex(text + 5, talker, 4);
+    text[9] = ' ';
+    put_hex(text + 10, log->count, 8);
+    text[18] = ' ';
+    put_hex(text + 19, now, 16);
+    text[35] = ' ';
+    memcpy(text + 36, FILLER, TEXT - 36);
+    log->when[log->count++] = now;
+    return text;
+}
+
+uint32_t tally_said(uint32_t talker) { return logs[talker].count; }
+uint64_t tally_delivered_from(uint32_t talker) { return logs[talker].delivered; }
+
+/* Log-linear buckets in the manner of HdrHistogram. */
+static void sample(uint64_t ns) {
+    int top = ns < 1u << SUB_BITS ? SUB_BITS : 63 - __builtin_clzll(ns);
+    uint64_t shift = (uint64_t)(top - SUB_BITS);
+    histogram[(shift << SUB_BITS) + (ns >> shift)]++;
+    samples++;
+}
+
+double latency_us(double quantile) {
+    uint64_t rank = (uint64_t)(quantile * (double)samples), passed = 0;
+    for (uint64_t i = 0; i < sizeof histogram / sizeof *histogram; i++) {
+        passed += histogram[i];
+        if (!histogram[i] || passed < rank) continue;
+        uint64_t shift = i >> SUB_BITS ? (i >> SUB_BITS) - 1 : 0;
+        return (double)((i - (shift << SUB_BITS)) << shift) / 1000;
+    }
+    return 0;
+}
+
+static uint8_t *seen_by(size_t pair) {
+    if (!seen[pair]) {
+        seen[pair] = calloc((size_t)lines / 8 + 1, 1);
+        for (uint32_t s = 0; s < next[pair]; s++) seen[pair][s / 8] |= (uint8_t)(1 << s % 8);
+    }
+    return seen[pair];
+}
+
+static void note(size_t pair, uint32_t seq) { seen_by(pair)[seq / 8] |= (uint8_t)(1 << seq % 8); }
+
+/* A line that is not the one that must come next: heard before, out of turn, or not what was said.
+ */
+static void irregular(size_t pair, uint32_t talker, const char *text) {
+    talker_log *log = &logs[talker];
+    uint64_t seq = get_hex(text + 10, 8);
+    if (seq >= log->count || memcmp(text, log->texts + seq * TEXT, TEXT) != 0) {
+        corrupt++;
+        return;
+    }
+    if (seen_by(pair)[seq / 8] >> seq % 8 & 1) {
+        doubled++;
+        return;
+    }
+    if (seq < next[pair]) disordered++;
+    note(pair, (uint32_t)seq);
+    if (seq >= next[pair]) next[pair] = (uint32_t)seq + 1;
+    delivered++;
+    log->delivered++;
+}
+
+static bool is_stray(const farmer *f, uint32_t talker) {
+    return (int)talker == f->id || (on_delivery && (int)(talker ^ 1) != f->id);
+}
+
+/* `line` ends with a text that looks like one of ours; `len` is without the line end. */
+void tally_hear(farmer *f, const char *line, size_t len) {
+    const char *text = line + len - TEXT;
+    uint32_t talker = talker_of(text);
+    bool known = talker < (uint32_t)talkers;
+    if (!known ||
+        (lang->name_at >= 0 && memcmp(line + lang->name_at, farmers[talker].name, NAME))) {
+        corrupt++;
+        return;
+    }
+    talker_log *log = &logs[talker];
+    size_t pair = (size_t)f->id * (size_t)talkers + talker;
+    uint32_t seq = next[pair];
+    if (seq >= log->count || !same_text(text, log->texts + (size_t)seq * TEXT)) {
+        irregular(pair, talker, text);
+        return;
+    }
+    next[pair] = seq + 1;
+    if (seen[pair]) note(pair, seq);
+    if (is_stray(f, talker)) {
+        stray++;
+        return;
+    }
+    delivered++;
+    log->delivered++;
+    sample(now - log->when[seq]);
+    if (on_delivery) on_delivery(f, talker, seq);
+}
+
+static uint32_t heard_from(const farmer *f, int talker) {
+    size_t pair = (size_t)f->id * (size_t)talkers + (size_t)talker;
+    uint32_t count = 0;
+    if (!seen[pair]) return next[pair];
+    for (uint32_t s = 0; s < logs[talker].count; s++) count += seen[pair][s / 8] >> s % 8 & 1;
+    return count;
+}
+
+uint32_t tally_heard_by(const farmer *f) {
+    uint32_t count = 0;
+    for (int t = 0; t < talkers; t++) count += heard_from(f, t);
+    return count;
+}
+
+/* Sums up over every pair of listener and talker; stalled listeners have an account of their own.
+ */
+tally_counts tally_close(bool whispers) {
+    tally_counts sum = {
+        .doubled = doubled, .disordered = disordered, .corrupt = corrupt, .stray = stray};
+    for (int l = 0; l < opt.farmers; l++) {
+        if (farmers[l].stalled) continue;
+        for (int t = 0; t < talkers; t++) {
+            if (t == l || (whispers && (t ^ 1) != l)) continue;
+            sum.expected += logs[t].count;
+            sum.lost += logs[t].count - heard_from(&farmers[l], t);
+        }
+    }
+    return sum;
+}

@@ -1,0 +1,77 @@
+"""What the farmers do in each scenario, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One load: ``farmers`` connections, of which the first ``talkers`` talk.
+
+    ``mode`` is the generator's: ``flood``, ``paced``, ``whispers`` or ``crowd``. ``lines`` is how
+    many each talker says; ``rate`` (paced only) how many of them a second; ``window`` (flood only)
+    how many lines of a talker may be under way; the last ``stalled`` farmers stop reading when the
+    talk begins. ``arriving`` is how many are on their way in at the same time; ``least`` how many
+    lines a talker says even to the slowest server; ``deadline`` in seconds.
+    """
+
+    name: str
+    title: str
+    mode: str
+    farmers: int
+    talkers: int
+    lines: int
+    rate: float = 1.0
+    window: int = 256
+    stalled: int = 0
+    arriving: int = 32
+    least: int = 50
+    deadline: float = 90.0
+
+    def lines_for(self, share: float) -> int:
+        """How many lines each talker says to a server that is given this share of the flood."""
+        return max(self.least, int(self.lines * share)) if self.mode == "flood" else self.lines
+
+    def shrunk(self) -> Scenario:
+        """The same shape with about a fifth of the work, for a look and not for a figure."""
+        farmers = 2_000 if self.mode == "crowd" else self.farmers
+        lines = max(2, self.lines // 5) if self.mode != "crowd" else self.lines
+        return replace(self, farmers=farmers, lines=lines)
+
+
+def paced(name: str, farmers: int, rate: float, seconds: float) -> Scenario:
+    """Everybody talks at ``rate`` lines a second for ``seconds``."""
+    title = f"{farmers:,} farmers, {rate:g} line{'s' if rate != 1 else ''}/s each"
+    return Scenario(name, title, "paced", farmers, farmers, round(rate * seconds), rate)
+
+
+SCENARIOS = (
+    Scenario("flood-100", "flood, 100 listeners, 10 talkers", "flood", 100, 10, 20_000),
+    Scenario("flood-1000", "flood, 1,000 listeners, 10 talkers", "flood", 1_000, 10, 4_000),
+    paced("paced-200", 200, 1.0, 10.0),
+    paced("paced-1000", 1_000, 0.2, 15.0),
+    Scenario("whispers", "whispers, 100 pairs in turns", "whispers", 200, 200, 500),
+    Scenario(
+        "crowd", "10,000 idle farmers, one line to all", "crowd", 10_000, 1, 10, arriving=1_000
+    ),
+    Scenario(
+        "stall",
+        "flood, one listener of 100 stops reading",
+        "flood",
+        100,
+        10,
+        30_000,
+        stalled=1,
+        least=1_000,
+    ),
+)
+
+
+def named(names: list[str]) -> list[Scenario]:
+    """The scenarios of these names, in the table's order; `LookupError` for a name that is none."""
+    known = {scenario.name for scenario in SCENARIOS}
+    for name in names:
+        if name not in known:
+            raise LookupError(f"no scenario {name!r}; there are {', '.join(sorted(known))}")
+    return [scenario for scenario in SCENARIOS if not names or scenario.name in names]

@@ -1,0 +1,108 @@
+"""The benchmark's shapes, for CI: what must hold on any machine, in any mood. No times."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.figures import FIGURES
+from benchmarks.measure import Cores
+from benchmarks.run import Result, run
+from benchmarks.scenarios import Scenario, paced
+from benchmarks.servers import Server, named
+from benchmarks.workshop import Workshop
+
+MOST_GROWTH_MIB = 64
+LEAST_LINES_A_WRITE = 20  # a server that writes each line has 1; a coalescing one hundreds
+
+
+@dataclass(frozen=True)
+class Check:
+    """``holds`` of a result, said as ``sentence``."""
+
+    sentence: str
+    holds: Callable[[Result], bool]
+
+
+def clean(result: Result) -> bool:
+    return not result.faults
+
+
+def coalesced(result: Result) -> bool:
+    return FIGURES["lines_a_write"](result) >= LEAST_LINES_A_WRITE
+
+
+def bounded(result: Result) -> bool:
+    return FIGURES["growth_mib"](result) <= MOST_GROWTH_MIB
+
+
+def heard_in_order(result: Result) -> bool:
+    return result.arrived.get("in_order") is True
+
+
+def one_write_each(result: Result) -> bool:
+    """No listener is written to more often than there are lines, replies and whispers."""
+    return int(result.ran["segments"]) <= result.delivered
+
+
+def accounted(scenario: Scenario) -> Callable[[Result], bool]:
+    said = scenario.talkers * scenario.lines
+
+    def holds(result: Result) -> bool:
+        counted = result.counted
+        closed = bool(counted["stalled_closed"])
+        return closed or int(counted["stalled_heard"]) + int(counted["stalled_told"]) == said
+
+    return holds
+
+
+CLEAN = Check("every line reaches everybody once and in order", clean)
+FEW_WRITES = Check("in a flood a write holds many lines", coalesced)
+ONE_WRITE = Check("nobody is written to more than once for a line", one_write_each)
+BOUNDED = Check(f"a flood takes no more than {MOST_GROWTH_MIB} MiB", bounded)
+
+FLOOD = Scenario("smoke-flood", "flood", "flood", 100, 10, 2_000)
+PACED = paced("smoke-paced", 100, 2.0, 1.0)
+WHISPERS = Scenario("smoke-whispers", "whispers", "whispers", 100, 100, 50)
+CROWD = Scenario("smoke-crowd", "crowd", "crowd", 300, 1, 3, arriving=100)
+STALL = Scenario("smoke-stall", "stall", "flood", 30, 10, 8_000, stalled=1)
+
+PLAN: tuple[tuple[Scenario, tuple[Check, ...]], ...] = (
+    (FLOOD, (CLEAN, FEW_WRITES, BOUNDED)),
+    (PACED, (CLEAN, ONE_WRITE)),
+    (WHISPERS, (CLEAN, ONE_WRITE)),
+    (CROWD, (CLEAN, Check("everybody hears everybody arrive, in one order", heard_in_order))),
+    (
+        STALL,
+        (
+            CLEAN,
+            BOUNDED,
+            Check("who stopped reading is told what they missed, or closed", accounted(STALL)),
+        ),
+    ),
+)
+
+
+def outcomes(server: Server, folder: Path) -> Iterator[tuple[str, bool]]:
+    """Each check as a sentence, and whether it held."""
+    workshop, cores = Workshop.build(folder), Cores.available()
+    for scenario, checks in PLAN:
+        result = run(server, scenario, 1, workshop, cores)
+        for check in checks:
+            yield f"{scenario.title}: {check.sentence}", check.holds(result)
+
+
+def smoke(folder: Path, name: str = "granja") -> int:
+    """Runs the plan against one server; prints each check; the exit code."""
+    (server,) = named([name])
+    reason = server.missing()
+    if reason:
+        sys.stdout.write(f"skipped: {reason}\n")
+        return 0
+    wrong = 0
+    for sentence, held in outcomes(server, folder):
+        sys.stdout.write(f"{'ok  ' if held else 'FAIL'} {sentence}\n")
+        wrong += not held
+    return int(bool(wrong))

@@ -1,0 +1,56 @@
+"""The C programs, compiled on the spot into a folder that lives as long as the run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+NATIVE = Path(__file__).with_name("native")
+GENERATOR = ("generator.c", "wire.c", "dialects.c", "tally.c", "modes.c", "tls.c")
+FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra")
+OPENSSL = ("-DWITH_TLS", "-lssl", "-lcrypto")
+
+
+class NoCompilerError(Exception):
+    """There is no C compiler on this machine."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The run's folder and the programs in it."""
+
+    folder: Path
+    generator: Path
+    fanout: Path
+    tls: bool
+
+    @classmethod
+    def build(cls, folder: Path) -> Workshop:
+        """Compiles everything into ``folder``; `NoCompilerError` when nothing can."""
+        compiler = find_compiler()
+        generator, fanout = folder / "generator", folder / "fanout"
+        sources = [str(NATIVE / name) for name in GENERATOR]
+        tls = compile_quietly([compiler, *FLAGS, *sources, "-o", str(generator), *OPENSSL])
+        if not tls:
+            run_compiler([compiler, *FLAGS, *sources, "-o", str(generator)])
+        run_compiler([compiler, *FLAGS, str(NATIVE / "fanout.c"), "-o", str(fanout)])
+        return cls(folder, generator, fanout, tls)
+
+
+def find_compiler() -> str:
+    for name in ("cc", "gcc", "clang"):
+        path = shutil.which(name)
+        if path:
+            return path
+    raise NoCompilerError("the benchmark needs a C compiler (cc, gcc or clang): apt install gcc")
+
+
+def compile_quietly(command: list[str]) -> bool:
+    """Whether it compiled; that OpenSSL's headers are missing is no error, only no TLS."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def run_compiler(command: list[str]) -> None:
+    subprocess.run(command, check=True)
