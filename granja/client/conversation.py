@@ -1,0 +1,202 @@
+"""One person's conversation with the granja, over as many connections as it takes.
+
+No sockets, no terminal, no clock: bytes from the server and typed lines come in; lines to show
+and bytes to send come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from granja.client import notes
+from granja.client.arrival import Arrival
+from granja.client.display import Shown, own, show
+from granja.client.drafts import CHAT, SECRET
+from granja.client.hearing import Heard, Hearing
+from granja.client.passwords import may_be_kept, password_start
+from granja.client.suggest import Suggestion, suggest
+from granja.client.surroundings import Surroundings, text
+from granja.telnet import DO, GMCP, IAC
+
+_LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
+"""After one of these a closed connection is not a dropped one; coming back would be a quarrel."""
+
+
+class Conversation:
+    """:param catalog: the artifacts' names by number, until the server tells its own."""
+
+    def __init__(self, catalog: Mapping[int, str]) -> None:
+        self._around = Surroundings(catalog)
+        self._arrival = Arrival()
+        self._hearing = Hearing(self._send)
+        self._outgoing = bytearray()
+        self._connected = False
+        self._arrived = False
+        self._looking_around = False
+        self._last_code = ""
+        self._met = False
+        self.question = ""
+
+    # -- what the screen asks ----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Who one is in the chat; empty before the first arrival."""
+        return self._arrival.name
+
+    @property
+    def connected(self) -> bool:
+        return self._connected
+
+    @property
+    def arrived(self) -> bool:
+        """Whether this connection has got as far as the chat."""
+        return self._arrived
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what is typed now must not be seen."""
+        return self._connected and (self.question == "password" or self._hearing.echoes)
+
+    @property
+    def listening(self) -> bool:
+        """Whether a typed line would reach what the person means.
+
+        While one is being brought back in, a line of talk would be taken for an answer.
+        """
+        return self._connected and not self._arrival.alone
+
+    @property
+    def place(self) -> str | None:
+        """Where a half-typed line belongs; see :class:`granja.client.drafts.Drafts`."""
+        if self.hidden:
+            return SECRET
+        if self.question:
+            return self.question
+        at_home = self._arrived or (self.name and not self.listening)
+        return CHAT if at_home else None
+
+    @property
+    def met(self) -> bool:
+        """Whether there is a granja at the other end, for which to come back."""
+        return self._met
+
+    @property
+    def over(self) -> bool:
+        """Whether the server's last words mean that there is no coming back by itself."""
+        return self._last_code in _LAST_WORDS
+
+    @property
+    def said_goodbye(self) -> bool:
+        return self._last_code == "goodbye"
+
+    def suggestions(self, before: str, asked: bool = False) -> list[Suggestion]:
+        """How the line could go on; see :func:`granja.client.suggest.suggest`."""
+        return [] if self.hidden else suggest(before, self._around, self.question, asked)
+
+    def may_be_kept(self, line: str) -> bool:
+        """Whether a line that was just typed may go to the history: talk and commands may,
+        answers and passwords may not."""
+        return self._arrived and not self.hidden and may_be_kept(line)
+
+    # -- what happens ------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """A new connection is up.  Granja's telnet clients speak first and ask for GMCP."""
+        self._hearing = Hearing(self._send)
+        self._outgoing.clear()
+        self._connected, self._arrived, self._looking_around = True, False, False
+        self._last_code = self.question = ""
+        self._arrival.connected()
+        self._send(bytes([IAC, DO, GMCP]))
+
+    def receive(self, data: bytes) -> list[Shown]:
+        """Bytes from the server; returns what is to be shown."""
+        return [line for heard in self._hearing.feed(data) for line in self._hear(heard)]
+
+    def disconnect(self) -> list[Shown]:
+        """The connection is gone; returns what of its last words is still to be shown."""
+        rest = [line for heard in self._hearing.rest() for line in self._hear(heard)]
+        self._connected = self._arrived = False
+        self.question = ""
+        self._outgoing.clear()
+        self._around.forget_others()
+        return rest
+
+    def type(self, line: str) -> None:
+        """The person entered a line; pasted text may be several."""
+        for part in line.splitlines() or [""]:
+            self._note(part)
+            self._say(part)
+
+    def leave(self) -> None:
+        """Say goodbye, if there is a chat to say it in; at a question it would be an answer."""
+        if self._arrived:
+            self._say(":q")
+
+    def take_outgoing(self) -> bytes:
+        """What is to be sent now, in one piece."""
+        data = bytes(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _send(self, data: bytes) -> None:
+        self._outgoing += data
+
+    def _say(self, line: str) -> None:
+        self._send(line.encode(errors="replace") + b"\r\n")
+
+    def _note(self, line: str) -> None:
+        if self.question:
+            self._arrival.person_answered(self.question, line)
+            self.question = ""  # until the server asks something else, or the same again
+            return
+        start = password_start(line)
+        if start is not None:
+            self._arrival.person_chose_password(line[start:])
+
+    def _hear(self, heard: Heard) -> list[Shown]:
+        self._last_code = text(heard.data, "code")
+        self._around.learn(heard)
+        if heard.type == "prompt":
+            return self._asked(heard)
+        shown = [] if self._asked_for_itself(heard) else [show(heard, self.name)]
+        if heard.type == "ready":
+            self._let_in(text(heard.data, "name"))
+        elif heard.type == "registered" or self._last_code == "password-changed":
+            self._arrival.password_accepted()
+        return shown
+
+    def _asked(self, heard: Heard) -> list[Shown]:
+        """A question that is answered without the person is not shown to them either."""
+        self._met = True
+        question, alone = text(heard.data, "question"), self._arrival.alone
+        answer = self._arrival.answer(question, self._around.inventory)
+        if answer is not None:
+            self._say(answer)
+            return []
+        self.question = question
+        turn = [own(notes.YOUR_TURN)] if alone else []
+        return [*turn, show(heard, self.name)]
+
+    def _let_in(self, name: str) -> None:
+        self.question = ""
+        if self._arrived:  # `¡OK!` also ends the list that `:registrar` may ask for
+            return
+        self._arrived = True
+        self._arrival.arrived(name)
+        if self._hearing.structured:
+            self._looking_around = True
+            self._say(":catalogo")
+            self._say(":u")
+
+    def _asked_for_itself(self, heard: Heard) -> bool:
+        """The catalog that the client asked for itself, for completion, is not shown.
+
+        Answers come in the order of their commands, so ``:u`` tells where it ends.
+        """
+        if self._looking_around and heard.type == "here":
+            self._looking_around = False
+        return self._looking_around and heard.type == "catalog"

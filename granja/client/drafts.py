@@ -1,0 +1,42 @@
+"""What is half typed belongs to where it was typed: a question, or the chat.
+
+A question can come in the midst of a sentence, when the line drops and the server wants the
+password again.  Half a sentence must not become the answer, nor half a password be seen.
+"""
+
+from __future__ import annotations
+
+CHAT = ""
+SECRET = "password"
+
+
+class Drafts:
+    """Half-typed lines by place: the question that is asked, :data:`CHAT`, or None for between
+    two questions, where what is typed goes to whatever comes next."""
+
+    def __init__(self) -> None:
+        self._place: str | None = None
+        self._kept: dict[str, str] = {}
+
+    def entered(self, place: str | None) -> None:
+        """A line was entered and nothing is half typed now; ``place`` is where that left us."""
+        self._place = place
+
+    def move(self, place: str | None, typed: str) -> str:
+        """The place may have changed.
+
+        :param typed: what is half typed now.
+        :return: what should be half typed from here on.
+        """
+        before = self._place
+        if place == before:
+            return typed
+        if before == SECRET:
+            typed = ""
+        elif place is None:
+            return typed  # nobody asks anything now, but what is typed stays with its question
+        elif before is not None:
+            self._kept[before] = typed
+            typed = ""
+        self._place = place
+        return typed or (self._kept.pop(place, "") if place is not None else "")

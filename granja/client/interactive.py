@@ -1,0 +1,157 @@
+"""The client at a terminal: one task listens and comes back, one task takes what is typed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from granja.client import notes
+from granja.client.conversation import Conversation
+from granja.client.display import Shown, own
+from granja.client.pauses import Pauses
+from granja.client.wire import Wire
+
+FAREWELL = 3.0
+"""Seconds to wait for the server's goodbye."""
+
+
+class Sight(Protocol):
+    """What the client needs of a screen (:class:`granja.client.screen.Screen`)."""
+
+    async def ask(self) -> str: ...
+    def give_back(self, line: str) -> None: ...
+    async def show(self, lines: Sequence[Shown]) -> None: ...
+
+
+class Interactive:
+    """:param connect: makes a new connection, or raises OSError or UnicodeError.
+
+    :param explain: a Spanish sentence for what ``connect`` raised.
+    :param sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        screen: Sight,
+        pauses: Pauses,
+        connect: Callable[[], Awaitable[Wire]],
+        explain: Callable[[Exception], str],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._talk = conversation
+        self._screen = screen
+        self._pauses = pauses
+        self._connect = connect
+        self._explain = explain
+        self._sleep = sleep
+        self._leaving = False
+        self._wire: Wire
+
+    async def run(self) -> int:
+        """Talk until one side leaves.  Returns the exit status.
+
+        :raises OSError: when the first connection cannot be made; also UnicodeError.
+        """
+        self._wire = await self._connect()
+        listening = asyncio.create_task(self._stay_connected())
+        typing = asyncio.create_task(self._take_lines())
+        tasks = (listening, typing)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done():
+                await self._part(listening)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._wire.close()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return 0 if self._leaving or self._talk.said_goodbye else 1
+
+    # -- listening ---------------------------------------------------------------------------
+
+    async def _stay_connected(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            await self._listen()
+            self._pauses.stayed(clock() - began)
+            if self._leaving or self._talk.over:
+                return
+            if not self._talk.met:
+                await self._screen.show([own(notes.ENDED)])
+                return
+            await self._come_back()
+
+    async def _listen(self) -> None:
+        """Until the connection ends, in whatever way; all ways are the same to the person."""
+        self._talk.connect()
+        try:
+            await self._flush()
+            while data := await self._wire.read():
+                lines = self._talk.receive(data)
+                await self._flush()
+                await self._screen.show(lines)
+        except OSError:
+            pass
+        last_words = self._talk.disconnect()
+        await self._screen.show(last_words)
+        await self._wire.close()
+
+    async def _come_back(self) -> None:
+        pause = self._pauses.next()
+        await self._screen.show([own(notes.dropped(pause))])
+        while True:
+            await self._sleep(pause)
+            try:
+                self._wire = await self._connect()
+            except (OSError, UnicodeError) as error:
+                pause = self._pauses.next()
+                why = self._explain(error)
+                await self._screen.show([own(notes.still_away(why, pause))])
+            else:
+                await self._screen.show([own(notes.back(self._talk.name))])
+                return
+
+    # -- typing ------------------------------------------------------------------------------
+
+    async def _take_lines(self) -> None:
+        """Until the person wants to leave."""
+        while True:
+            try:
+                line = await self._screen.ask()
+            except (EOFError, KeyboardInterrupt):
+                return
+            await self._send(line)
+
+    async def _send(self, line: str) -> None:
+        keep = self._talk.arrived
+        self._talk.type(line)
+        try:
+            await self._flush()
+        except OSError:  # the listener notices too, and tells
+            if keep:
+                self._screen.give_back(line)
+
+    async def _flush(self) -> None:
+        data = self._talk.take_outgoing()
+        if data:
+            await self._wire.write(data)
+
+    async def _part(self, listening: asyncio.Task[None]) -> None:
+        """Leave politely, but not at the mercy of a server that does not answer."""
+        self._leaving = True
+        if not self._talk.connected:
+            return
+        self._talk.leave()
+        try:
+            await self._flush()
+            if not self._talk.arrived:
+                await self._wire.finish()
+        except OSError:
+            return
+        await asyncio.wait({listening}, timeout=FAREWELL)

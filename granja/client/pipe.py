@@ -1,0 +1,152 @@
+"""The client as a plain filter: standard input to the granja, the granja to standard output.
+
+For scripts, and for terminals that cannot move their cursor.  Exit status: 0 when all was sent
+and everything that came back was written, or after a goodbye; 1 when the connection broke first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import termios
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ParamSpec
+
+from granja.client import notes
+from granja.client.lines import Lines
+from granja.client.wire import CHUNK, Wire
+from granja.messages import ASK_PASSWORD, GOODBYE
+from granja.telnet import Telnet, escape
+from granja.text import clean
+
+MOST = 4 * 1024 * 1024
+P = ParamSpec("P")
+
+
+@dataclass
+class Streams:
+    """The file descriptors to read and write, and where complaints go."""
+
+    source: int
+    sink: int
+    complain: Callable[[str], None]
+
+
+class SinkFailed(Exception):
+    """The output cannot be written; its cause is the OSError."""
+
+
+async def run(wire: Wire, streams: Streams) -> int:
+    """Pass everything both ways until the server closes.  Returns the exit status."""
+    sender, listener = Sender(wire, streams), Listener(streams)
+    sender.start(asyncio.get_running_loop())
+    try:
+        await listener.listen(wire)
+    except SinkFailed as failure:
+        return _output_failed(failure, streams)
+    except OSError:
+        streams.complain(notes.BROKEN)
+        return 1
+    finally:
+        listener.show_typing(True)
+        await wire.close()
+    if not sender.finished and not listener.said_goodbye:
+        streams.complain(notes.BROKEN)
+        return 1
+    return 0
+
+
+def _output_failed(failure: SinkFailed, streams: Streams) -> int:
+    if isinstance(failure.__cause__, BrokenPipeError):
+        return 0  # whoever read our output, `head` perhaps, has had enough
+    streams.complain(notes.no_output(failure.__cause__))
+    return 1
+
+
+class Sender:
+    """Reads the source in a thread, because a plain file cannot be waited for any other way."""
+
+    def __init__(self, wire: Wire, streams: Streams) -> None:
+        self._wire = wire
+        self._streams = streams
+        self.finished = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A daemon: the process may end while nobody types anything.
+        threading.Thread(target=self._send_all, args=(loop,), daemon=True).start()
+
+    def _send_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(OSError, Gone):  # the listener hears of it as well, and tells
+            last = b"\n"
+            while data := self._read():
+                last = data[-1:]
+                _in_loop(loop, self._wire.write, escape(data))
+            if last not in b"\r\n":
+                self._streams.complain(notes.UNFINISHED)
+            self.finished = True
+            _in_loop(loop, self._wire.finish)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._streams.source, CHUNK)
+        except OSError:  # closed, or a terminal that hung up: nothing more will come
+            return b""
+
+
+class Gone(Exception):
+    """The loop has ended; there is nobody to send for."""
+
+
+def _in_loop(
+    loop: asyncio.AbstractEventLoop,
+    function: Callable[P, Coroutine[None, None, None]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> None:
+    """Run a coroutine function in ``loop`` from another thread, and wait for its end."""
+    coroutine = function(*args, **kwargs)
+    try:
+        asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+    except (RuntimeError, concurrent.futures.CancelledError):
+        coroutine.close()
+        raise Gone from None
+
+
+class Listener:
+    """Writes what the server says to the sink."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._telnet = Telnet()  # nothing is negotiated: whatever is offered is passed over
+        self._lines = Lines(MOST)
+        self.said_goodbye = False
+
+    async def listen(self, wire: Wire) -> None:
+        while data := await wire.read():
+            self._write(self._lines.feed(self._telnet.feed(data)))
+        self._write(self._lines.rest())
+
+    def show_typing(self, shown: bool) -> None:
+        """Let what is typed be seen or not, where somebody types at a terminal."""
+        if not os.isatty(self._streams.source):
+            return
+        modes = termios.tcgetattr(self._streams.source)
+        modes[3] = modes[3] | termios.ECHO if shown else modes[3] & ~termios.ECHO
+        termios.tcsetattr(self._streams.source, termios.TCSADRAIN, modes)
+
+    def _write(self, raw: list[bytes]) -> None:
+        if not raw:
+            return
+        lines = [clean(line.decode(errors="replace")) for line in raw]
+        self.said_goodbye = lines[-1] == GOODBYE.line()
+        self.show_typing(lines[-1] != ASK_PASSWORD.line())
+        data = "".join(f"{line}\n" for line in lines).encode()
+        try:
+            while data:
+                data = data[os.write(self._streams.sink, data) :]
+        except OSError as error:
+            raise SinkFailed from error

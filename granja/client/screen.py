@@ -1,0 +1,181 @@
+"""The terminal: the line being typed at the bottom, everything else above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import in_terminal
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.layout.utils import explode_text_fragments
+from prompt_toolkit.output import Output
+from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.styles import Style
+
+from granja.client import notes
+from granja.client.conversation import Conversation
+from granja.client.display import Shown, own
+from granja.client.drafts import Drafts
+from granja.client.passwords import password_start
+
+STYLE = Style.from_dict(
+    {
+        "prompt": "bold",
+        "speaker": "bold",
+        "whisper": "ansimagenta",
+        "server": "ansicyan",
+        "question": "ansicyan bold",
+        "offer": "ansiyellow",
+        "error": "ansired",
+        "own": "ansibrightblack italic",
+    }
+)
+
+
+class Screen:
+    """What the person sees and types into.
+
+    :param input: the keyboard, :class:`Keyboard` unless it is a test's.
+    :param output: the terminal, the process's own unless it is a test's.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        history: History,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self._conversation = conversation
+        self._drafts = Drafts()
+        self._returned = ""
+        self._session: PromptSession[str] = PromptSession(
+            message=self._label,
+            style=STYLE,
+            history=history,
+            completer=Suggestions(conversation),
+            complete_while_typing=True,
+            is_password=Condition(lambda: conversation.hidden),
+            input_processors=[HidePasswordArgument()],
+            key_bindings=self._keys(),
+            enable_history_search=False,
+            input=input,
+            output=output,
+        )
+
+    async def ask(self) -> str:
+        """The next line that the person enters.
+
+        :raises EOFError: for Ctrl-D on an empty line.
+        :raises KeyboardInterrupt: for Ctrl-C.
+        """
+        self._drafts.entered(self._conversation.place)
+        default, self._returned = self._returned, ""
+        return await self._session.prompt_async(default=default)
+
+    def give_back(self, line: str) -> None:
+        """A line that was entered could not be sent: it will be there to be entered again."""
+        self._returned = line
+
+    async def show(self, lines: Sequence[Shown]) -> None:
+        """Print lines above what is being typed, and redraw that."""
+        self._rearrange()
+        app = self._session.app
+        if not lines:
+            app.invalidate()
+            return
+        async with in_terminal():
+            print_formatted_text(app.output, _formatted(lines), STYLE)
+            if any(line.bell for line in lines):
+                app.output.bell()
+            app.output.flush()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _label(self) -> StyleAndTextTuples:
+        talk = self._conversation
+        if not talk.listening:
+            label = notes.NO_CONNECTION
+        elif talk.arrived and not talk.question:
+            label = talk.name
+        else:
+            label = notes.QUESTIONS.get(talk.question, "…")
+        return [("class:prompt", f"{label}> ")]
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("enter", filter=Condition(lambda: not self._conversation.listening))
+        async def _(event: KeyPressEvent) -> None:
+            await self.show([own(notes.NOT_SENT)])
+
+        return keys
+
+    def _rearrange(self) -> None:
+        """Fit the line that is being typed to what the server wants now."""
+        app, buffer = self._session.app, self._session.default_buffer
+        app.erase_when_done = self._conversation.hidden
+        if not app.is_running:
+            return
+        text = self._drafts.move(self._conversation.place, buffer.text)
+        if text != buffer.text:
+            buffer.document = Document(text)
+
+
+class Suggestions(Completer):
+    """The conversation's suggestions as prompt_toolkit wants them."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        asked = complete_event.completion_requested
+        for s in self._conversation.suggestions(document.text_before_cursor, asked):
+            yield Completion(s.text, -s.replaces, display=s.label, display_meta=s.note)
+
+
+class HidePasswordArgument(Processor):
+    """Shows the password of ``:registrar`` and ``:clave`` as stars."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = transformation_input.fragments
+        start = password_start(transformation_input.document.text)
+        if start is None:
+            return Transformation(fragments)
+        letters = explode_text_fragments(fragments)
+        stars = [(style, "*") for style, *_ in letters[start:]]
+        return Transformation([*letters[:start], *stars])
+
+
+class Keyboard(Vt100Input):
+    """The terminal's keyboard, which stays raw while lines are printed above.
+
+    prompt_toolkit would have the terminal echo during each print, and with it a letter of a
+    password that is typed in that moment.  Our output needs no cooked terminal.
+    """
+
+    def cooked_mode(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def _formatted(lines: Sequence[Shown]) -> StyleAndTextTuples:
+    fragments: StyleAndTextTuples = []
+    for shown in lines:
+        style = f"class:{shown.kind.name.lower()}"
+        fragments += [
+            (style, shown.kind.value),
+            (f"{style} class:speaker", shown.speaker),
+            (style, shown.line.removeprefix(shown.speaker) + "\n"),
+        ]
+    return fragments

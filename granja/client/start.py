@@ -1,0 +1,111 @@
+"""Where the client begins: reads the command line and puts the pieces together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import ssl
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.resources import files
+
+from granja import __version__
+from granja.catalog import Catalog
+from granja.client import notes, pipe
+from granja.client.arguments import Arguments, UsageMistake, parse
+from granja.client.conversation import Conversation
+from granja.client.interactive import Interactive
+from granja.client.pauses import Pauses
+from granja.client.wire import Wire, open_wire
+
+USAGE = 2
+INTERRUPTED = 130
+
+
+def main(argv: list[str]) -> int:
+    """Run the client with the words of the command line.  Returns the exit status:
+    0 well, 1 no connection or a broken one, 2 a wrong command line, 130 interrupted."""
+    try:
+        arguments = parse(argv)
+    except UsageMistake as mistake:
+        _complain(str(mistake))
+        return USAGE
+    if arguments.action != "talk":
+        _print(notes.HELP if arguments.action == "help" else f"granja {__version__}\n")
+        return 0
+    return _talk(arguments)
+
+
+def _talk(arguments: Arguments) -> int:
+    try:
+        context = _tls_context(arguments)
+    except OSError as error:
+        _complain(notes.unreadable(arguments.cafile, error))
+        return USAGE
+    try:
+        return asyncio.run(_mode()(arguments, context))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (OSError, UnicodeError) as error:
+        _complain(notes.explain(error, arguments.address))
+        return 1
+
+
+def _tls_context(arguments: Arguments) -> ssl.SSLContext | None:
+    if not arguments.tls:
+        return None
+    return ssl.create_default_context(cafile=arguments.cafile or None)
+
+
+Mode = Callable[[Arguments, ssl.SSLContext | None], Coroutine[None, None, int]]
+
+
+def _mode() -> Mode:
+    """A filter, unless there is a terminal at both ends that can move its cursor."""
+    capable = os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    return _at_a_terminal if capable and os.isatty(0) and os.isatty(1) else _as_a_filter
+
+
+async def _as_a_filter(arguments: Arguments, context: ssl.SSLContext | None) -> int:
+    wire = await open_wire(arguments.address, context)
+    return await pipe.run(wire, pipe.Streams(0, 1, _complain))
+
+
+async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -> int:
+    # A filter need not wait for prompt_toolkit to load.
+    from prompt_toolkit.patch_stdout import patch_stdout
+
+    from granja.client.history import LineHistory, history_path
+    from granja.client.screen import Keyboard, Screen
+
+    talk = Conversation(_bundled_catalog())
+    path = history_path(os.environ)
+    history = LineHistory(
+        path, talk.may_be_kept, lambda error: _complain(notes.no_history(str(path), error))
+    )
+    screen = Screen(talk, history, Keyboard(sys.stdin))
+
+    async def connect() -> Wire:
+        return await open_wire(arguments.address, context)
+
+    def explain(error: Exception) -> str:
+        return notes.explain(error, arguments.address)
+
+    with patch_stdout():
+        return await Interactive(talk, screen, Pauses(random.random), connect, explain).run()
+
+
+def _bundled_catalog() -> dict[int, str]:
+    text = files("granja").joinpath("artefactos.json").read_text("utf-8")
+    return {number: artifact.name for number, artifact in Catalog.parse(text).items()}
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"granja: {sentence}\n")
+    sys.stderr.flush()

@@ -1,0 +1,114 @@
+"""What the client knows of the granja: who is here, what one holds, what there is to trade.
+
+Learnt from the messages' data alone.  The data comes from outside and is checked field by field;
+what does not fit is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from granja.client.hearing import Heard
+from granja.text import clean
+
+MOST = 100_000
+"""The most people or artifacts that are remembered, whatever a server says."""
+
+
+class Surroundings:
+    """:param catalog: the artifacts' names by number, until the server tells its own."""
+
+    def __init__(self, catalog: Mapping[int, str]) -> None:
+        self.catalog = dict(catalog)
+        self.me = ""
+        self.people: dict[str, None] = {}
+        self.inventory: list[int] | None = None
+        self.offers: dict[int, str] = {}
+
+    def learn(self, heard: Heard) -> None:
+        """Take note of what a message tells about the granja."""
+        for key in ("artifact", "gives", "takes"):
+            self._artifact(heard.data.get(key))
+        lesson = _LESSONS.get(heard.type)
+        if lesson is not None:
+            lesson(self, heard)
+
+    def forget_others(self) -> None:
+        """The connection is gone: who is here, and which offers stand, is not known any more."""
+        self.people.clear()
+        self.offers.clear()
+
+    def _artifact(self, value: Any) -> int | None:
+        if not isinstance(value, dict):
+            return None
+        number, name = value.get("id"), value.get("name")
+        if type(number) is not int or not isinstance(name, str):
+            return None
+        if number in self.catalog or len(self.catalog) < MOST:
+            self.catalog[number] = clean(name)
+        return number
+
+    def _hold(self, heard: Heard) -> None:
+        values = heard.data.get("artifacts")
+        if isinstance(values, list):
+            numbers = [self._artifact(value) for value in values[:MOST]]
+            self.inventory = [number for number in numbers if number is not None]
+        self._offer_ended(heard)
+
+    def _everybody(self, heard: Heard) -> None:
+        names = heard.data.get("names")
+        if isinstance(names, list):
+            self.people = {clean(n): None for n in names[:MOST] if isinstance(n, str)}
+
+    def _ready(self, heard: Heard) -> None:
+        self.me = text(heard.data, "name") or self.me
+
+    def _arrived(self, heard: Heard) -> None:
+        name = text(heard.data, "name")
+        if name and len(self.people) < MOST:
+            self.people[name] = None
+
+    def _left(self, heard: Heard) -> None:
+        self.people.pop(text(heard.data, "name"), None)
+
+    def _offered(self, heard: Heard) -> None:
+        number = heard.data.get("number")
+        if type(number) is int and len(self.offers) < MOST:
+            self.offers[number] = self._describe(heard.data)
+
+    def _offer_ended(self, heard: Heard) -> None:
+        number = heard.data.get("number")
+        if type(number) is int:
+            self.offers.pop(number, None)
+
+    def _describe(self, data: Mapping[str, Any]) -> str:
+        gives, takes = (self._name(data.get(key)) for key in ("gives", "takes"))
+        if "from" in data:
+            return f"de {text(data, 'from')}: su {gives} por tu {takes}"
+        return f"para {text(data, 'to')}: tu {gives} por su {takes}"
+
+    def _name(self, value: Any) -> str:
+        return text(value, "name") if isinstance(value, dict) else ""
+
+
+def text(data: Mapping[str, Any], key: str) -> str:
+    """The clean text under ``key``, or nothing when there is no text."""
+    value = data.get(key)
+    return clean(value) if isinstance(value, str) else ""
+
+
+_LESSONS: dict[str, Callable[[Surroundings, Heard], None]] = {
+    "ready": Surroundings._ready,
+    "here": Surroundings._everybody,
+    "arrived": Surroundings._arrived,
+    "left": Surroundings._left,
+    "inventory": Surroundings._hold,
+    "trade-accepted": Surroundings._hold,
+    "trade-done": Surroundings._hold,
+    "offer": Surroundings._offered,
+    "offer-in": Surroundings._offered,
+    "offer-out": Surroundings._offered,
+    "offer-sent": Surroundings._offered,
+    "offer-ended": Surroundings._offer_ended,
+}
