@@ -182,6 +182,34 @@ NOT_UTF8 = [
 ]
 """Lines of bytes that are not UTF-8 at all."""
 
+LOOKALIKES = [
+    ("Ana", "ANA", "case"),
+    ("Jos\u00e9", "Jose\u0301", "composed and decomposed accents"),
+    ("Ana", "\u0410n\u0430", "Cyrillic"),
+    ("Ana", "\u0391na", "Greek"),
+    ("Ana", "\uff21\uff4e\uff41", "full width"),
+    ("Ana", "\U0001d400\U0001d427\U0001d41a", "mathematical letters"),
+    ("Ana", "\u1d2c\u207f\u1d43", "superscript letters"),
+    ("Ana", "\u00aana", "an ordinal"),
+    ("Lola", "Io1a", "l, I and 1"),
+    ("Bill", "BIll", "I for i in capitals"),
+    ("Bob", "B0b", "a zero for an o"),
+    ("Mario", "Rnario", "rn for m"),
+    ("MARIO", "rnario", "rn for M"),
+    ("Stra\u00dfe", "STRASSE", "a sharp s"),
+    ("\ufb01nca", "finca", "a ligature"),
+    ("\u0131ker", "iker", "a dotless i"),
+    ("\u0130ker", "iker", "a capital i with a dot"),
+    ("i\u0307ker", "iker", "a dot on an i"),
+    ("\u03a3\u03bf\u03c6\u03cc\u03c2", "\u03c3\u03bf\u03c6\u03cc\u03c3", "a final sigma"),
+    ("a1", "a\u06f1", "a Persian digit"),
+    ("a\u0661", "al", "an Arabic digit"),
+    ("\ufefb", "\u0644\u0627", "an Arabic ligature"),
+    ("\u212bke", "\u00e5ke", "the sign of the angstrom"),
+    ("\u01c6ak", "d\u017eak", "a letter of two"),
+]
+"""Pairs of names that a person could mistake for one another, and why."""
+
 _PIECES = [
     *(ESC, CSI, ST, OSC, BEL, DCS, SOS, PM, APC, "[", "]", "\\", "(", "P", "0;", "31", "m"),
     *("\x00", "\t", "\r", "\n", "\x18", "\x1a", "\x7f", "\x85", "\u2028", "\u202e", "\u200b"),
