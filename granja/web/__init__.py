@@ -1,0 +1,1 @@
+"""The web page, and the WebSocket that carries the same conversation as TCP."""

@@ -1,0 +1,115 @@
+"""The files of the page, read once and served from memory."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from twisted.web.http import CACHED
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from granja.catalog import Catalog
+
+TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
+}
+
+
+class Page(Resource):
+    """Some content with its type.  A browser that has it already is told so (ETag).
+
+    Names carry no version, because there is no build step: so browsers ask every time.
+    """
+
+    def __init__(self, content: bytes, type: str) -> None:
+        super().__init__()
+        self._content = content
+        self._packed = gzip.compress(content, 9, mtime=0)
+        self._type = type.encode()
+        self._tag = hashlib.sha256(content).hexdigest()[:20]
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        packed = _accepts_gzip(request)
+        # The two forms are two representations (RFC 9110 §8.8.3).
+        tag = f'"{self._tag}-gz"' if packed else f'"{self._tag}"'
+        request.setHeader(b"content-type", self._type)
+        request.setHeader(b"vary", b"accept-encoding")
+        if request.setETag(tag.encode()) is CACHED:
+            return b""
+        if packed:
+            request.setHeader(b"content-encoding", b"gzip")
+        return self._packed if packed else self._content
+
+
+def _accepts_gzip(request: Request) -> bool:
+    codings = (request.getHeader("accept-encoding") or "").lower().replace(" ", "").split(",")
+    return any(coding in ("gzip", "*") or _wanted(coding) for coding in codings)
+
+
+def _wanted(coding: str) -> bool:
+    """``gzip;q=0.5`` is yes, ``gzip;q=0`` is no (RFC 9110 §12.4.2)."""
+    name, _, quality = coding.partition(";q=")
+    return name == "gzip" and quality.strip("0.") != ""
+
+
+def page_tree(catalog: Catalog) -> Resource:
+    """The page and all that it loads."""
+    root = _folder(files("granja.web") / "static")
+    root.putChild(b"", _file(files("granja.web") / "static" / "index.html"))
+    names = {str(artifact.id): artifact.name for artifact in catalog.values()}
+    content = json.dumps(names, ensure_ascii=False).encode()
+    root.putChild(b"artefactos.json", Page(content, TYPES["json"]))
+    return root
+
+
+class Folder(Resource):
+    """What lies in it can be had; it is no page itself."""
+
+    def render(self, request: Request) -> bytes:
+        return notFound().render(request)
+
+
+def _folder(folder: Traversable) -> Resource:
+    tree = Folder()
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            tree.putChild(entry.name.encode(), _folder(entry))
+        elif entry.name.rpartition(".")[2] in TYPES:
+            tree.putChild(entry.name.encode(), _file(entry))
+    return tree
+
+
+def _file(entry: Traversable) -> Page:
+    return Page(entry.read_bytes(), TYPES[entry.name.rpartition(".")[2]])
+
+
+class Health(Resource):
+    """``/healthz``: whether the farm is well, for whoever watches it.
+
+    :param look: gives what to say; ``status`` is ``ok`` or what is wrong.
+    """
+
+    isLeaf = True  # noqa: N815
+
+    def __init__(self, look: Callable[[], dict[str, Any]]) -> None:
+        super().__init__()
+        self._look = look
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        found = self._look()
+        request.setResponseCode(200 if found["status"] == "ok" else 503)
+        request.setHeader(b"content-type", b"application/json")
+        request.setHeader(b"cache-control", b"no-store")
+        return json.dumps(found).encode() + b"\n"

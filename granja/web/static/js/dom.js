@@ -1,0 +1,115 @@
+// Making elements.  Text is only ever put in text nodes and attributes: never parsed as markup.
+
+import { hasPicture, slug } from "./pictures.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * h("button", {class: "quiet", onclick: f}, "Texto", otherNode): properties that begin with
+ * "on" are listeners, true and false set or leave out an attribute, the rest are attributes.
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null && child !== false));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** The picture of an artifact {id, name}; decoration only, its name stands beside it. */
+export function picture(artifact, properties = {}) {
+  const symbol = hasPicture(artifact.name) ? slug(artifact.name) : "generico";
+  return drawing(`artifacts.svg#${symbol}`, { class: "picture", ...properties });
+}
+
+/** An icon of the page's own set. */
+export const icon = (name) => drawing(`icons.svg#${name}`, { class: "icon" });
+
+function drawing(href, properties) {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries(properties)) svg.setAttribute(name, value);
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("focusable", "false");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", href);
+  svg.append(use);
+  return svg;
+}
+
+/** One of eight colours for a farmer, always the same for the same name. */
+export function tint(name) {
+  let sum = 0;
+  for (const char of name) sum = (sum * 31 + char.codePointAt(0)) % 9973;
+  return String(sum % 8);
+}
+
+export function avatar(name) {
+  const initial = [...name.toUpperCase()][0] ?? "?";
+  return h("span", { class: "avatar", "data-tint": tint(name), "aria-hidden": "true" }, initial);
+}
+
+/** Whether the page is laid out for a phone, with one panel at a time. */
+export const isNarrow = () => matchMedia("(max-width: 759px)").matches;
+
+const known = new WeakMap(); // list element -> Map of key -> {item, node}
+
+/**
+ * Make a list's children fit its items, touching only what changed, so that focus, scrolling
+ * and screen readers are not disturbed.  An item is changed when it is another object.
+ */
+export function syncList(list, items, keyOf, make) {
+  const before = known.get(list) ?? new Map();
+  const after = new Map();
+  let cursor = list.firstElementChild;
+  for (const item of items) {
+    const kept = before.get(keyOf(item));
+    const node = kept?.item === item ? kept.node : make(item);
+    after.set(keyOf(item), { item, node });
+    if (node === cursor) cursor = cursor.nextElementSibling;
+    else list.insertBefore(node, cursor);
+  }
+  known.set(list, after);
+  removeFrom(list, cursor);
+}
+
+function removeFrom(list, first) {
+  const hadFocus = list.contains(document.activeElement);
+  for (let node = first; node !== null; ) {
+    const next = node.nextElementSibling;
+    node.remove();
+    node = next;
+  }
+  if (hadFocus && !list.contains(document.activeElement)) list.focus();
+}
+
+/** Run at most once a frame, however often it is asked for. */
+export function oncePerFrame(work) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}
+
+/** Call show(value, before) now and whenever select(state) gives another value. */
+export function watch(store, select, show) {
+  show(select(store.state), undefined);
+  store.subscribe((state, before) => {
+    if (select(state) !== select(before)) show(select(state), select(before));
+  });
+}
+
+/** Whether two names are surely the same farmer, as far as the page needs to know. */
+export const sameName = (one, other) => one?.toLowerCase() === other?.toLowerCase();
+
+/** "1 copia", "3 copias". */
+export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;

@@ -1,0 +1,51 @@
+// The page: makes the store, the session and the views, and joins them.
+
+import { createStore } from "./store.js";
+import { initialState, reduce } from "./state.js";
+import { Session } from "./session.js";
+import { showAccount } from "./views/account.js";
+import { showBanner } from "./views/banner.js";
+import { showCollection } from "./views/collection.js";
+import { showComposer } from "./views/composer.js";
+import { showDoor } from "./views/door.js";
+import { showFrame } from "./views/frame.js";
+import { showLog } from "./views/log.js";
+import { showOffers } from "./views/offers.js";
+import { OfferDialog } from "./views/offer-dialog.js";
+import { showPeople } from "./views/people.js";
+
+async function loadCatalog() {
+  const answer = await fetch("artefactos.json");
+  if (!answer.ok) throw new Error(`artefactos.json: ${answer.status}`);
+  const names = await answer.json();
+  return Object.entries(names).map(([id, name]) => ({ id: Number(id), name }));
+}
+
+function webSocketUrl() {
+  const url = new URL("ws", location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+async function start() {
+  const store = createStore(reduce, initialState(await loadCatalog()));
+  const session = new Session(store, webSocketUrl());
+  const page = { store, session };
+  page.offerDialog = new OfferDialog(page);
+  page.composer = showComposer(page);
+  const views = [
+    showFrame, showBanner, showDoor, showLog, showPeople, showOffers, showCollection, showAccount,
+  ];
+  for (const show of views) show(page);
+  addEventListener("online", () => session.retryNow());
+  addEventListener("offline", () => session.networkGone());
+}
+
+start().catch((error) => {
+  console.error(error);
+  const text = "No se pudo cargar la granja. Recarga la página para intentarlo de nuevo.";
+  const banner = document.getElementById("banner");
+  document.getElementById("banner-text").textContent = text;
+  document.getElementById("banner-retry").addEventListener("click", () => location.reload());
+  banner.hidden = false;
+});

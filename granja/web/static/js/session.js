@@ -1,0 +1,239 @@
+// The conversation with the server: joins the connection, the door and the state.
+
+import { Arrival } from "./arrival.js";
+import { commandWord, isSecret, oneLine } from "./commands.js";
+import { Connection } from "./connection.js";
+import { Receipts } from "./receipts.js";
+
+/** Silence after which a line that was said is asked about, and one after which all is. */
+const PROVE_AFTER = 3000;
+const QUIET_LIMIT = 45_000;
+/** An answer that takes longer than this means that the connection is dead. */
+const PROOF_LIMIT = 15_000;
+/** How often a name that one's own lost connection still holds is tried again. */
+const NAME_PAUSE = 4000;
+
+const LOST = "Se cortó la conexión con la granja. Lo que escribas se queda aquí.";
+const UNREACHABLE = "No logro llegar a la granja. Sigo intentando.";
+const NAME_HELD = "Tu conexión anterior todavía guarda tu nombre. Espero a que lo suelte.";
+const ELSEWHERE = "Entraste desde otro lugar, así que esta ventana se desconectó.";
+
+export class Session {
+  #store;
+  #connection;
+  #arrival = new Arrival();
+  #receipts = new Receipts();
+  #watch = null;
+  #nameTimer = null;
+  #asked = null; // the question that the server waits on
+  #lastError = null; // code of the last refusal at the door
+  #parting = null; // the notice that announced the end, if one did
+
+  constructor(store, url) {
+    this.#store = store;
+    this.#connection = new Connection(url, {
+      onOpen: () => this.#opened(),
+      onMessage: (message) => this.#heard(message),
+      onLost: () => this.#lost(),
+      onWaiting: () => {},
+    });
+  }
+
+  /** The name given at the door, or null. */
+  get name() {
+    return this.#arrival.name;
+  }
+
+  // -- what the person does ------------------------------------------------------------------
+
+  /** Answer a question of the arrival; connects first if need be. */
+  answer(question, value) {
+    clearTimeout(this.#nameTimer);
+    this.#arrival.learn(question, value);
+    this.#store.dispatch({ type: "answered" });
+    if (this.#connection.isOpen && this.#asked === question) this.#reply(question);
+    else if (!this.#connection.isBusy) this.#connect();
+    else this.#connection.retryNow();
+  }
+
+  /** "Sí" to the list goes in; "no" asks for the list again. */
+  confirm(yes) {
+    this.answer("confirm", yes ? "si" : "no");
+  }
+
+  /** @returns whether the line was written; if not, keep it in front of the person. */
+  say(text) {
+    const line = oneLine(text);
+    const { phase, nextEntry } = this.#store.state;
+    if (phase !== "inside" || !this.#connection.send(line)) return false;
+    this.#store.dispatch({ type: "spoke", line, at: now() });
+    if (commandWord(line) !== ":q" && !isSecret(line)) this.#receipts.sent(nextEntry);
+    this.#listenOn();
+    return true;
+  }
+
+  /** A command of a button: not shown as typed. */
+  command(line) {
+    return this.#connection.send(oneLine(line));
+  }
+
+  sayAgain(id) {
+    const entry = this.#store.state.log.find((known) => known.id === id);
+    if (entry && this.say(entry.line)) this.#store.dispatch({ type: "repeated", id });
+  }
+
+  /** Start over under another name. */
+  becomeStranger() {
+    clearTimeout(this.#nameTimer);
+    this.#connection.close();
+    this.#arrival.forget();
+    this.#store.dispatch({ type: "outside" });
+  }
+
+  retryNow() {
+    if (!this.#connection.isBusy && this.#arrival.name !== null) this.#connect();
+    else this.#connection.retryNow();
+  }
+
+  /** The browser says that there is no network, which is sooner than silence would. */
+  networkGone() {
+    this.#connection.drop();
+  }
+
+  // -- the connection ------------------------------------------------------------------------
+
+  #connect() {
+    this.#store.dispatch({ type: "connecting" });
+    this.#connection.open();
+  }
+
+  #opened() {
+    this.#arrival.begin();
+    this.#asked = this.#lastError = this.#parting = null;
+    this.#store.dispatch({ type: "connected" });
+  }
+
+  #lost() {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#nameTimer);
+    const wasInside = this.#store.state.phase === "inside";
+    if (wasInside) this.#rememberHoldings();
+    this.#store.dispatch({ type: "doubted", ids: this.#receipts.lost() });
+    this.#asked = null;
+    this.#afterLoss(wasInside);
+  }
+
+  #afterLoss(wasInside) {
+    if (this.#parting === "goodbye") {
+      this.#arrival.forget();
+      this.#store.dispatch({ type: "outside", notice: "¡Adiós y suerte completando tu colección!" });
+    } else if (this.#parting === "replaced") {
+      this.#store.dispatch({ type: "disconnected", link: "idle", notice: ELSEWHERE });
+    } else if (this.#parting === "time-up" || this.#lastError === "WrongPassword") {
+      this.#rest();
+    } else {
+      const notice = wasInside || this.#arrival.trusted ? LOST : UNREACHABLE;
+      this.#store.dispatch({ type: "disconnected", link: "waiting", notice });
+      this.#connection.retryLater();
+    }
+  }
+
+  /** Nobody answers at the door: keep what is on the form, and connect when they go on. */
+  #rest() {
+    if (this.#arrival.trusted && this.#store.state.step === null) {
+      this.#store.dispatch({ type: "disconnected", link: "waiting", notice: LOST });
+      this.#connection.retryLater();
+    } else {
+      this.#store.dispatch({ type: "disconnected", link: "idle", notice: null });
+    }
+  }
+
+  #rememberHoldings() {
+    this.#arrival.artifacts = this.#store.state.mine;
+  }
+
+  // -- what the server says ------------------------------------------------------------------
+
+  #heard(message) {
+    if (this.#isProof(message)) return this.#listenOn();
+    const wasInside = this.#store.state.phase === "inside";
+    if (message.type === "notice") this.#parting = message.code;
+    if (message.type === "error") this.#lastError = message.code;
+    this.#store.dispatch({ type: "heard", message, at: now() });
+    if (message.type === "prompt") this.#prompted(message.question);
+    if (message.type === "ready") this.#ready(message.name, wasInside);
+    if (message.type === "missed") this.#lookAround();
+    this.#listenOn();
+  }
+
+  #prompted(question) {
+    this.#asked = question;
+    if (question === "name" && this.#isOwnGhost()) this.#waitForName();
+    else if (!this.#reply(question)) this.#store.dispatch({ type: "asking", step: question });
+  }
+
+  /** @returns whether a remembered answer was given. */
+  #reply(question) {
+    const line = this.#arrival.answer(question);
+    if (line === null) return false;
+    this.#asked = null;
+    this.#lastError = null;
+    if (question === "password") this.#store.dispatch({ type: "known" });
+    this.#connection.send(line);
+    return true;
+  }
+
+  #isOwnGhost() {
+    return this.#arrival.trusted && this.#lastError === "NameTaken";
+  }
+
+  #waitForName() {
+    this.#store.dispatch({ type: "noticed", notice: NAME_HELD });
+    this.#nameTimer = setTimeout(() => this.answer("name", this.#arrival.name), NAME_PAUSE);
+  }
+
+  #ready(name, wasInside) {
+    this.#asked = null;
+    if (wasInside) return;
+    this.#arrival.entered(name);
+    this.#connection.settled();
+    this.#lookAround();
+  }
+
+  #lookAround() {
+    if (this.#connection.send(":u")) this.#store.dispatch({ type: "hushed" });
+  }
+
+  // -- is the other end there? ---------------------------------------------------------------
+
+  #probeNumber() {
+    return this.#store.state.catalog[0].id;
+  }
+
+  #isProof(message) {
+    const fits = message.type === "artifact" && message.artifact.id === this.#probeNumber();
+    return fits && this.#receipts.confirmed();
+  }
+
+  /** Something was said or heard: silence begins to count from now. */
+  #listenOn() {
+    clearTimeout(this.#watch);
+    const { phase, step } = this.#store.state;
+    if (phase !== "inside" || step !== null) return;
+    if (this.#receipts.probing) {
+      this.#watch = setTimeout(() => this.#connection.drop(), PROOF_LIMIT);
+    } else {
+      const silence = this.#receipts.unproved ? PROVE_AFTER : QUIET_LIMIT;
+      this.#watch = setTimeout(() => this.#probe(), silence);
+    }
+  }
+
+  /** Ask for a sign of life: the cheapest question there is. */
+  #probe() {
+    this.#connection.send(`:artefacto ${this.#probeNumber()}`);
+    this.#receipts.probed();
+    this.#listenOn();
+  }
+}
+
+const now = () => Date.now();

@@ -1,0 +1,200 @@
+// Everything the page knows, and how each event changes it. Pure: no DOM, no clock, no socket.
+//
+// Events are {type: "heard", message, at} for what the server says (see docs/protocol.md) and
+// the few of ACTIONS below for what the person or the connection does.
+
+import { countArtifacts } from "./counts.js";
+import { echoOf, isSecret } from "./commands.js";
+
+/** How many entries of the conversation are kept. */
+export const HISTORY = 400;
+
+export function initialState(catalog) {
+  return {
+    catalog, // [{id, name}]
+    phase: "door", // "door" | "arriving" | "inside"
+    step: "name", // the question that waits for the person: name, password, artifacts, confirm
+    doorError: null,
+    link: "idle", // "idle" | "connecting" | "open" | "waiting"
+    notice: null, // a sentence about the connection, or null
+    me: null,
+    registered: false,
+    mine: {}, // copies by artifact number; at "confirm", what is proposed
+    people: [],
+    offers: [], // {number, way: "in" | "out", who, gives, takes, busy}
+    log: [],
+    nextEntry: 1,
+    hush: 0, // answers to questions that the page asked by itself and does not show
+    reply: null, // {number} or {error} to the offer form
+    account: null, // {done} or {error} to the password form
+  };
+}
+
+// -- the conversation ------------------------------------------------------------------------
+
+function say(state, entry) {
+  const log = [...state.log, { id: state.nextEntry, ...entry }];
+  return {
+    ...state,
+    log: log.length > HISTORY ? log.slice(-HISTORY) : log,
+    nextEntry: state.nextEntry + 1,
+  };
+}
+
+const spoken = (line) => line.replace(/^\[SERVER\] /u, "");
+
+function server(state, message, at, tone = "server") {
+  return say(state, { kind: tone, text: spoken(message.line), at });
+}
+
+// -- offers ----------------------------------------------------------------------------------
+
+function keepOffer(state, way, message) {
+  const { number, gives, takes } = message;
+  const offer = { number, way, who: message.from ?? message.to, gives, takes, busy: false };
+  const others = state.offers.filter((known) => known.number !== number);
+  return { ...state, offers: [...others, offer].sort((a, b) => a.number - b.number) };
+}
+
+function dropOffer(state, number) {
+  return { ...state, offers: state.offers.filter((offer) => offer.number !== number) };
+}
+
+function traded(state, message, at) {
+  const after = { ...dropOffer(state, message.number), mine: countArtifacts(message.artifacts) };
+  return server(after, message, at, "trade");
+}
+
+// -- what the server says --------------------------------------------------------------------
+
+const HEARD = {
+  said: (state, m, at) => say(state, { kind: "said", from: m.from, text: m.text, at }),
+  whispered: (state, m, at) => say(state, { kind: "whispered", from: m.from, text: m.text, at }),
+
+  arrived(state, m, at) {
+    const people = state.people.filter((name) => name !== m.name);
+    return server({ ...state, people: [...people, m.name] }, m, at, "coming");
+  },
+  left(state, m, at) {
+    const people = state.people.filter((name) => name !== m.name);
+    return server({ ...state, people }, m, at, "going");
+  },
+  here(state, m, at) {
+    const after = { ...state, people: m.names };
+    return state.hush > 0 ? { ...after, hush: state.hush - 1 } : server(after, m, at);
+  },
+
+  prompt: (state) => state, // the session answers, or asks the person
+  welcome: (state) => state,
+  ready(state, m, at) {
+    if (state.phase === "inside") return server({ ...state, step: null, doorError: null }, m, at);
+    const text = `${state.me ? "Volviste" : "Entraste"} a la granja, ${m.name}.`;
+    const after = {
+      ...state, phase: "inside", step: null, doorError: null, notice: null, me: m.name, offers: [],
+    };
+    return say(after, { kind: "coming", text, at });
+  },
+
+  inventory(state, m, at) {
+    const after = { ...state, mine: countArtifacts(m.artifacts) };
+    return state.phase === "inside" && state.step === null ? server(after, m, at) : after;
+  },
+  registered: (state, m, at) =>
+    server({ ...state, registered: true, account: { done: spoken(m.line) } }, m, at),
+  notice(state, m, at) {
+    const account = m.code === "password-changed" ? { done: spoken(m.line) } : state.account;
+    return server({ ...state, account }, m, at);
+  },
+
+  offer: (state, m, at) => say(keepOffer(state, "in", m), offerEntry(m, at)),
+  "offer-sent": (state, m, at) =>
+    server({ ...keepOffer(state, "out", m), reply: { number: m.number } }, m, at, "offer"),
+  "offer-in": (state, m, at) => server(keepOffer(state, "in", m), m, at),
+  "offer-out": (state, m, at) => server(keepOffer(state, "out", m), m, at),
+  "offer-ended": (state, m, at) => server(dropOffer(state, m.number), m, at, "offer"),
+  "trade-accepted": traded,
+  "trade-done": traded,
+
+  meanwhile: (state, m, at) => server(state, m, at, "offer"),
+  motd: (state, m, at) => server(state, m, at, "motd"),
+  error(state, m, at) {
+    const sentence = spoken(m.line);
+    if (state.phase !== "inside") return { ...state, doorError: sentence };
+    const offers = state.offers.map((o) => (o.busy ? { ...o, busy: false } : o));
+    const after = {
+      ...state, offers, reply: { error: sentence }, account: { error: sentence },
+      doorError: state.step === null ? null : sentence,
+    };
+    return server(after, m, at, "error");
+  },
+};
+
+function offerEntry(m, at) {
+  const { number, from, gives, takes } = m;
+  return { kind: "proposal", number, from, gives, takes, text: spoken(m.line), at };
+}
+
+function heard(state, { message, at }) {
+  const change = HEARD[message.type] ?? server;
+  return change(state, message, at);
+}
+
+// -- what the person and the connection do ---------------------------------------------------
+
+const ACTIONS = {
+  heard,
+
+  /** A line was typed and written: {line, at}. The entry's identity is state.nextEntry before. */
+  spoke(state, { line, at }) {
+    const kept = isSecret(line) ? null : line;
+    return say(state, { ...echoOf(line), from: state.me, own: true, line: kept, at });
+  },
+  /** These own lines may not have arrived: {ids}. */
+  doubted(state, { ids }) {
+    const log = state.log.map((e) => (ids.includes(e.id) ? { ...e, doubtful: true } : e));
+    return ids.length > 0 ? { ...state, log } : state;
+  },
+  /** A doubtful line was said again: {id}. */
+  repeated(state, { id }) {
+    return { ...state, log: state.log.map((e) => (e.id === id ? { ...e, doubtful: false } : e)) };
+  },
+
+  /** The page asked ":u" by itself; its answer is not conversation. */
+  hushed: (state) => ({ ...state, hush: state.hush + 1 }),
+  /** The person is asked: {step, error?}. */
+  asking(state, { step, error }) {
+    const phase = state.phase === "inside" ? "inside" : "arriving";
+    return { ...state, phase, step, doorError: error ?? state.doorError };
+  },
+  /** The person answered; what was wrong before is no longer. */
+  answered: (state) => ({ ...state, doorError: null }),
+
+  connecting: (state) => ({ ...state, link: "connecting" }),
+  connected: (state) => ({ ...state, link: "open", hush: 0, registered: false }),
+  /** The connection ended: {link, notice}. People and offers are known again on arrival. */
+  disconnected(state, { link, notice }) {
+    const phase = state.phase === "inside" ? "arriving" : state.phase;
+    return { ...state, phase, link, notice, people: [], offers: [], reply: null, account: null };
+  },
+  /** A sentence about the connection: {notice}. */
+  noticed: (state, { notice }) => ({ ...state, notice }),
+  /** A password was the right one: the name is registered. */
+  known: (state) => ({ ...state, registered: true }),
+
+  /** An offer's button was pressed: {number}. */
+  pressed(state, { number }) {
+    const offers = state.offers.map((o) => (o.number === number ? { ...o, busy: true } : o));
+    return { ...state, offers };
+  },
+  /** A form is opened anew; earlier replies are not its own. */
+  opened: (state) => ({ ...state, reply: null, account: null }),
+  /** Back to the first question, as a stranger: {error?}. */
+  outside(state, { error, notice }) {
+    const fresh = initialState(state.catalog);
+    return { ...fresh, doorError: error ?? null, notice: notice ?? null };
+  },
+};
+
+export function reduce(state, event) {
+  return ACTIONS[event.type](state, event);
+}

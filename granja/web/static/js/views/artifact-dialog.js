@@ -1,0 +1,43 @@
+// One artifact, large, and what one can do with it.
+
+import { h, icon, picture, plural } from "../dom.js";
+
+export class ArtifactDialog {
+  #page;
+  #dialog;
+
+  constructor(page) {
+    this.#page = page;
+    this.#dialog = h("dialog", { class: "card small-dialog artifact-dialog", "aria-labelledby": "artifact-name" });
+    document.body.append(this.#dialog);
+  }
+
+  open(artifact) {
+    const copies = this.#page.store.state.mine[artifact.id] ?? 0;
+    this.#dialog.replaceChildren(
+      h("div", { class: copies > 0 ? "stand lit" : "stand" }, picture(artifact)),
+      h("h2", { id: "artifact-name" }, artifact.name),
+      h("p", { class: "hint" }, `N.º ${artifact.id} · `, copies > 0 ? `Tienes ${plural(copies, "copia", "copias")}` : "Todavía te falta"),
+      h("div", { class: "buttons stacked" }, ...this.#actions(artifact, copies)));
+    this.#dialog.showModal();
+  }
+
+  #actions(artifact, copies) {
+    const trade = (choice) => () => {
+      this.#dialog.close();
+      this.#page.offerDialog.open(choice);
+    };
+    const tell = (line) => () => {
+      this.#page.session.command(line);
+      this.#dialog.close();
+    };
+    const button = (label, symbol, kind, onclick) => h("button", { type: "button", class: kind, onclick }, icon(symbol), label);
+    return [
+      copies > 0 && button("Ofrecerlo en un intercambio", "trade", "primary", trade({ mine: artifact.id })),
+      copies === 0 && button("Pedirlo en un intercambio", "trade", "primary", trade({ theirs: artifact.id })),
+      button(copies > 0 ? "Encontré otra copia" : "Lo encontré", "plus", "quiet", tell(`:agregar ${artifact.id}`)),
+      copies > 0 && button("Donar una copia al museo", "gift", "quiet", tell(`:quitar ${artifact.id}`)),
+      button("Cerrar", "cross", "quiet", () => this.#dialog.close()),
+    ];
+  }
+}

@@ -1,0 +1,132 @@
+// The frame: the door or the farm, the top bar, the tabs of a phone, the title's count.
+
+import { avatar, byId, h, icon, isNarrow, watch } from "../dom.js";
+import { recall, remember } from "../memory.js";
+
+const TABS = [
+  { panel: "talk", label: "Charla", symbol: "talk" },
+  { panel: "collection", label: "Colección", symbol: "shelf" },
+  { panel: "offers", label: "Ofertas", symbol: "trade" },
+  { panel: "people", label: "Gente", symbol: "people" },
+];
+
+export function showFrame(page) {
+  const { store } = page;
+  showTheme(recall("theme"));
+  byId("top-actions").append(themeButton(), accountButton(page), leaveButton(page));
+  showTabs(page);
+  watch(store, (state) => state.phase === "door" || state.step !== null, (outside) => {
+    byId("door").hidden = !outside;
+    byId("farm").hidden = outside;
+    if (!outside) page.composer.enter();
+  });
+  watch(store, (state) => state.me, (me) => {
+    byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", {}, me)] : []));
+  });
+  watch(store, (state) => state.log, countUnread(page));
+}
+
+// -- light and dark --------------------------------------------------------------------------
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function showTheme(theme) {
+  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+}
+
+function themeButton() {
+  const button = h("button", { type: "button", class: "round", title: "Día o noche" });
+  const show = () => {
+    button.replaceChildren(icon(isDark() ? "sun" : "moon"));
+    button.setAttribute("aria-label", isDark() ? "Pasar a colores de día" : "Pasar a colores de noche");
+  };
+  button.addEventListener("click", () => {
+    const theme = isDark() ? "light" : "dark";
+    showTheme(theme);
+    remember("theme", theme);
+    show();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  show();
+  return button;
+}
+
+// -- the other buttons of the top bar --------------------------------------------------------
+
+function accountButton({ store }) {
+  const button = h("button", { type: "button", class: "top-button", id: "account-open" });
+  watch(store, (state) => state.registered, (registered) => {
+    const label = registered ? "Cambiar contraseña" : "Registrar mi nombre";
+    button.replaceChildren(icon("key"), h("span", {}, label));
+    button.setAttribute("aria-label", label);
+  });
+  return button;
+}
+
+function leaveButton({ session }) {
+  const leave = () => session.command(":q") || session.becomeStranger();
+  const attributes = { type: "button", class: "top-button", "aria-label": "Salir de la granja" };
+  return h("button", { ...attributes, onclick: leave }, icon("leave"), h("span", {}, "Salir"));
+}
+
+// -- tabs ------------------------------------------------------------------------------------
+
+function showTabs(page) {
+  const buttons = TABS.map(({ panel, label, symbol }) => {
+    const badge = h("span", { class: "badge", hidden: true });
+    const go = () => page.goTo(panel);
+    return h("button", { type: "button", "data-panel": panel, onclick: go }, icon(symbol), label, badge);
+  });
+  byId("tabs").append(...buttons);
+  page.goTo = (panel) => {
+    document.body.dataset.tab = panel;
+    for (const button of buttons) {
+      button.toggleAttribute("aria-current", button.dataset.panel === panel);
+      if (button.dataset.panel === panel) button.setAttribute("aria-current", "true");
+    }
+    if (panel === "talk") page.sawAll?.();
+  };
+  page.goTo("talk");
+  const badge = (panel, count, what) => setBadge(buttons, panel, count, what);
+  const waiting = (state) => state.offers.filter((offer) => offer.way === "in").length;
+  watch(page.store, waiting, (count) => badge("offers", count, "por responder"));
+  page.badge = badge;
+}
+
+function setBadge(buttons, panel, count, what) {
+  const badge = buttons.find((button) => button.dataset.panel === panel).querySelector(".badge");
+  badge.hidden = count === 0;
+  badge.textContent = count > 99 ? "99+" : String(count);
+  badge.setAttribute("aria-label", `${count} ${what}`);
+}
+
+// -- what was not seen yet -------------------------------------------------------------------
+
+const isTalk = (entry) => !entry.own && ["said", "whispered", "proposal"].includes(entry.kind);
+
+function countUnread(page) {
+  let unread = 0;
+  const show = () => {
+    document.title = unread > 0 ? `(${unread}) Granja` : "Granja";
+    page.badge("talk", unread, "sin leer");
+  };
+  page.sawAll = () => {
+    unread = 0;
+    show();
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && isTalkShown()) page.sawAll();
+  });
+  return (log, before) => {
+    const last = before?.at(-1)?.id ?? 0;
+    if (document.hidden || !isTalkShown()) {
+      unread += log.filter((entry) => entry.id > last && isTalk(entry)).length;
+      show();
+    }
+  };
+}
+
+const isTalkShown = () => !isNarrow() || document.body.dataset.tab === "talk";

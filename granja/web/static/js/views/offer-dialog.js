@@ -1,0 +1,121 @@
+// Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
+
+import { h, icon, picture, sameName, watch } from "../dom.js";
+import { fits } from "../search.js";
+
+export class OfferDialog {
+  #page;
+  #waiting = false;
+
+  constructor(page) {
+    this.#page = page;
+    this.people = h("div", { class: "choices people-choices" });
+    this.other = h("input", { id: "offer-other", type: "text", maxlength: "64", autocomplete: "off", spellcheck: "false", oninput: () => this.#picked() });
+    this.mine = h("div", { class: "choices" });
+    this.theirs = h("div", { class: "choices" });
+    this.search = h("input", { type: "search", placeholder: "Buscar…", "aria-label": "Buscar el artefacto que pides", oninput: () => this.#filter() });
+    this.summary = h("p", { class: "summary", role: "status" });
+    this.error = h("p", { class: "error", role: "alert" });
+    this.send = h("button", { class: "primary" }, icon("trade"), "Enviar oferta");
+    this.form = this.#makeForm();
+    this.dialog = h("dialog", { class: "card offer-dialog", "aria-labelledby": "offer-title" }, this.form);
+    document.body.append(this.dialog);
+    watch(page.store, (state) => state.reply, (reply) => this.#replied(reply));
+  }
+
+  /** @param choice what is picked already: {whom?, mine?, theirs?}. */
+  open(choice) {
+    const { people, me, mine, catalog } = this.#page.store.state;
+    const others = people.filter((name) => !sameName(name, me));
+    const owned = catalog.filter((artifact) => mine[artifact.id] > 0);
+    const pick = (kind) => (value) => String(choice[kind] ?? "") === String(value);
+    this.people.replaceChildren(...others.map((name) => personChoice(name, pick("whom")(name))));
+    this.mine.replaceChildren(...owned.map((a) => artifactChoice("mine", a, mine[a.id], pick("mine")(a.id))));
+    this.theirs.replaceChildren(...catalog.map((a) => artifactChoice("theirs", a, 0, pick("theirs")(a.id))));
+    if (owned.length === 0) this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
+    if (others.length === 0) this.people.append(h("p", { class: "empty" }, "No hay nadie más conectado ahora."));
+    this.other.value = this.search.value = this.error.textContent = "";
+    this.#page.store.dispatch({ type: "opened" });
+    this.#filter();
+    this.#picked();
+    this.dialog.showModal();
+    this.form.querySelector("fieldset:not(:has(:checked)) input")?.focus();
+    this.theirs.querySelector(":checked")?.closest("label").scrollIntoView({ block: "nearest" });
+  }
+
+  #makeForm() {
+    const group = (title, ...parts) => h("fieldset", {}, h("legend", {}, title), ...parts);
+    const other = h("p", { class: "other" }, h("label", { for: "offer-other" }, "O escribe su nombre, aunque no esté conectado:"), this.other);
+    const close = h("button", { type: "button", class: "round close", "aria-label": "Cerrar", onclick: () => this.dialog.close() }, icon("cross"));
+    return h("form", { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
+      h("header", {}, h("h2", { id: "offer-title" }, "Proponer un intercambio"), close),
+      h("div", { class: "offer-steps" },
+        group("¿Con quién?", this.people, other),
+        group("¿Qué das?", this.mine),
+        group("¿Qué pides?", this.search, this.theirs)),
+      h("footer", {}, this.summary, this.error, this.send));
+  }
+
+  #filter() {
+    const { catalog } = this.#page.store.state;
+    for (const label of this.theirs.children) {
+      const artifact = catalog.find((known) => String(known.id) === label.dataset.id);
+      label.hidden = !fits(artifact, this.search.value);
+    }
+  }
+
+  #changed(event) {
+    if (event.target.name === "whom") this.other.value = "";
+    this.#picked();
+  }
+
+  /** What is picked: {whom, mine, theirs}, each null until it is. */
+  #choice() {
+    const data = new FormData(this.form);
+    const typed = this.other.value.trim();
+    return { whom: typed || data.get("whom"), mine: data.get("mine"), theirs: data.get("theirs") };
+  }
+
+  #picked() {
+    if (this.other.value.trim()) {
+      for (const radio of this.people.querySelectorAll(":checked")) radio.checked = false;
+    }
+    const { whom, mine, theirs } = this.#choice();
+    const name = (id, blank) => this.#page.store.state.catalog.find((a) => String(a.id) === id)?.name ?? blank;
+    const sentence = `Le das tu ${name(mine, "…")} a ${whom || "…"} por su ${name(theirs, "…")}.`;
+    this.summary.textContent = mine || whom || theirs ? sentence : "Elige con quién, qué das y qué pides.";
+    this.send.disabled = this.#waiting || !(whom && mine && theirs);
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const { whom, mine, theirs } = this.#choice();
+    if (!whom || !mine || !theirs) return;
+    this.error.textContent = "";
+    this.#waiting = this.#page.session.command(`:offer ${whom} ${mine} ${theirs}`);
+    if (!this.#waiting) this.error.textContent = "Ahora no hay conexión con la granja.";
+    this.#picked();
+  }
+
+  #replied(reply) {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#picked();
+    if (reply?.number) this.dialog.close();
+    else this.error.textContent = reply?.error ?? "Se cortó la conexión; revisa tus ofertas al volver.";
+  }
+}
+
+function choice(group, value, checked, ...content) {
+  const radio = h("input", { type: "radio", name: group, value, checked });
+  return h("label", { class: "choice", "data-id": value }, radio, ...content);
+}
+
+function artifactChoice(group, artifact, copies, checked) {
+  const more = copies > 1 && h("span", { class: "copies" }, `×${copies}`);
+  return choice(group, artifact.id, checked, picture(artifact), h("span", { class: "niche-name" }, artifact.name), more);
+}
+
+function personChoice(name, checked) {
+  return choice("whom", name, checked, h("span", { class: "person-name" }, name));
+}
