@@ -1,91 +1,56 @@
-"""The board: what is said to everybody, and the one gate to each connection.
+"""The board: what is said to everybody, encoded once and written once for each listener and tick.
 
-Whatever is written to a connection goes through its :class:`Seat`, in order, and leaves at the
-end of the reactor's tick in one write.
+Whatever is written to a connection goes through its :class:`~granja.seat.Seat`, in order.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITransport
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from granja import backlog as kinds
+from granja.audience import Audience, DirectAudience, TransportAudience
 from granja.carriers import PLAIN, Carrier
-from granja.messages import Message, Said
+from granja.crowd import Crowd
+from granja.messages import Message
+from granja.pace import Pace
+from granja.seat import Reader, Seat
+from granja.stats import Stats
+from granja.tick import Announcement, Entry, Talk, Tick
+from granja.wires import DirectWire, TransportWire
 
+__all__ = ["Board", "Reader", "Seat"]
 
-class Reader(Protocol):
-    """The protocol behind a seat, as far as the board needs it."""
-
-    def hold(self, reason: str) -> None:
-        """Stop reading from the connection until this reason is released (idempotent)."""
-
-    def release(self, reason: str) -> None: ...
-
-
-class Seat:
-    """One connection's place: everything that it hears passes here, in order."""
-
-    def __init__(
-        self, board: Board, transport: ITransport, reader: Reader, carrier: Carrier
-    ) -> None:
-        self.board = board
-        self.transport = transport
-        self.reader = reader
-        self.carrier = carrier
-        self._queue: list[bytes] = []
-        self._closing = False
-
-    def tell(self, *messages: Message) -> None:
-        """Say something to this connection alone; it keeps its place among the talk."""
-        for message in messages:
-            self.raw(self.carrier.encode(message))
-
-    def hear(self, message: Message, by: Seat | None = None) -> None:
-        """Something private that another farmer caused, ``by`` their seat: a whisper, an offer."""
-        self.tell(message)
-
-    def raw(self, data: bytes) -> None:
-        """Bytes that are not a message, such as a telnet command, in their place."""
-        if not self._closing:
-            self._queue.append(data)
-            self.board.wake()
-
-    def close(self) -> None:
-        """Write all that was told until now, then close.  What is told later is dropped."""
-        self._closing = True
-        self.board.closing.append(self)
-        self.board.wake()
-
-    def lost(self) -> None:
-        """The connection is gone: nothing is written any more."""
-        self._closing = True
-        self._queue.clear()
-        self.board.seats.discard(self)
-        self.board.leave(self)
-
-    @property
-    def pending(self) -> bool:
-        """Whether something is still to be written."""
-        return bool(self._queue)
-
-    def flush(self) -> None:
-        if self._queue:
-            self.transport.write(b"".join(self._queue))
-            self._queue.clear()
+#: So many bytes are written without waiting for the tick to end.
+FLUSH_AT: Final = 1 << 18
 
 
 class Board:
-    """:param clock: gives the reactor's ticks."""
+    """The log of the talk, and everybody's seat.
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._tick: IDelayedCall | None = None
+    :param clock: gives the reactor's ticks.
+    :param time: measures how long things take, in seconds; the clock's own if not given.
+    """
+
+    def __init__(self, clock: IReactorTime, time: Callable[[], float] | None = None) -> None:
+        self.clock = clock
+        self.time: Callable[[], float] = time or clock.seconds
+        self.stats = Stats()
         self.seats: set[Seat] = set()
-        self.listeners: dict[Seat, None] = {}
-        self.closing: list[Seat] = []
+        self.touched: dict[Seat, None] = {}
+        self.tick = Tick(0, 0)
+        self.crowd = Crowd(self)
+        self._audiences: dict[tuple[Carrier, type], Audience] = {}
+        self._pace = Pace(self.time)
+        self._gathered = 0
+        self._flushing = False
+        self._call: IDelayedCall | None = None
 
-    def seat(self, transport: ITransport, reader: Reader, carrier: Carrier = PLAIN) -> Seat:
+    # -- seats -----------------------------------------------------------------------------------
+
+    def seat(self, transport: Any, reader: Reader, carrier: Carrier = PLAIN) -> Seat:
         """A place for a new connection; it hears no talk before :meth:`join`."""
         seat = Seat(self, transport, reader, carrier)
         self.seats.add(seat)
@@ -93,35 +58,118 @@ class Board:
 
     def join(self, seat: Seat) -> None:
         """From here on the seat hears the talk."""
-        self.listeners[seat] = None
+        if not seat.joined and seat in self.seats:
+            seat.joined = True
+            seat.note(kinds.JOIN, b"")
 
     def leave(self, seat: Seat) -> None:
-        self.listeners.pop(seat, None)
+        if seat.joined:
+            seat.joined = False
+            seat.note(kinds.LEAVE, b"")
+
+    def audience(self, carrier: Carrier, wire: DirectWire | TransportWire) -> Audience:
+        """Where a listener with this carrier and wire belongs while nothing waits for it."""
+        key = (carrier, type(wire))
+        if key not in self._audiences:
+            kind = DirectAudience if isinstance(wire, DirectWire) else TransportAudience
+            self._audiences[key] = kind(carrier, self.stats)
+        return self._audiences[key]
+
+    def touch(self, seat: Seat) -> None:
+        """This tick is not for ``seat`` what it is for everybody else."""
+        self.touched[seat] = None
+        seat.audience.remove(seat)
+
+    def forget(self, seat: Seat) -> None:
+        self.seats.discard(seat)
+        self.touched.pop(seat, None)
+        seat.audience.remove(seat)
+        self.crowd.lost(seat)
+
+    # -- talk ------------------------------------------------------------------------------------
+
+    @property
+    def crowded(self) -> bool:
+        """Whether listeners are so far behind that talk should not be read now."""
+        return self.crowd.waiting
 
     def announce(self, message: Message, but: Seat | None = None) -> None:
         """Say a message to everybody who has joined, except ``but``."""
-        for seat in self.listeners:
-            if seat is not but:
-                seat.tell(message)
+        self._add(Announcement(message), but)
 
     def say(self, speaker: Seat, name: str, texts: list[str]) -> None:
         """Plain talk: ``texts`` are clean lines that ``name`` said, in order."""
-        for text in texts:
-            self.announce(Said(name, text), speaker)
+        self._add(Talk(name, "\n".join(texts).encode(), len(texts)), speaker)
 
     def say_block(self, speaker: Seat, name: str, data: bytes) -> None:
         """The same for clean lines as UTF-8 with LF between them, none after the last."""
-        self.say(speaker, name, data.decode().split("\n"))
+        self._add(Talk(name, data, data.count(b"\n") + 1), speaker)
 
-    def wake(self) -> None:
-        if self._tick is None:
-            self._tick = self._clock.callLater(0, self.flush)
+    def _add(self, entry: Entry, but: Seat | None) -> None:
+        self.tick.add(entry, but)
+        self.stats.lines += entry.lines
+        if but is not None:
+            self.touch(but)
+            if self.crowd.waiting:
+                self.crowd.hold(but)
+        self.gathered(entry.size)
+
+    # -- ticks -----------------------------------------------------------------------------------
+
+    def gathered(self, size: int) -> None:
+        """So many bytes more wait for the end of the tick."""
+        self._gathered += size
+        if self._gathered >= FLUSH_AT and not self._flushing:
+            self.flush()
+        elif self._call is None and not self._flushing:
+            self._call_flush()
+
+    def _call_flush(self) -> None:
+        delay = self._pace.delay()
+        if delay:
+            self._call = self.clock.callLater(delay, self.flush)
+        else:
+            self._call = self.clock.callLater(0, self._once_more)
+
+    def _once_more(self) -> None:
+        """Let the reactor look once more for what can be read now, without waiting for it."""
+        self._call = self.clock.callLater(0, self.flush)
 
     def flush(self) -> None:
         """Write what has gathered; the tick does it by itself."""
-        self._tick = None
-        for seat in list(self.seats):
-            seat.flush()
-        for seat in self.closing:
-            seat.transport.loseConnection()
-        self.closing.clear()
+        if self._flushing:
+            return
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+        began = self.time()
+        self._flushing = True
+        try:
+            self._flush()
+        finally:
+            self._flushing = False
+        self._pace.flushed(began)
+        if self.touched or self.tick.entries:
+            self._call_flush()
+
+    def _flush(self) -> None:
+        tick, touched = self.tick, self.touched
+        self._gathered = 0
+        self.tick, self.touched = tick.seal(), {}
+        self.stats.flushes += 1
+        if tick.entries:
+            for audience in self._audiences.values():
+                if audience:
+                    self._broadcast(tick, audience)
+        for seat in touched:
+            seat.deliver(tick)
+        self.crowd.flushed(tick)
+
+    def _broadcast(self, tick: Tick, audience: Audience) -> None:
+        block = tick.rendering(audience.carrier).block
+        for seat, sent in audience.broadcast(block):
+            seat.fall_behind([(kinds.TALK, memoryview(block))], sent)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Do something when whatever goes on now has come to its end."""
+        self.clock.callLater(0, call)

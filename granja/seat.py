@@ -1,0 +1,238 @@
+"""Seats: each connection's place at the board, and the one gate of all that is written to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from granja import backlog as kinds
+from granja.backlog import Backlog, Note, Piece, compose
+from granja.carriers import Carrier, Readable
+from granja.messages import Message, Missed
+from granja.wires import wire
+
+if TYPE_CHECKING:
+    from granja.audience import Audience
+    from granja.board import Board
+    from granja.tick import Tick
+
+#: Over so many bytes of unsent replies, no more commands are read from their farmer.
+REPLIES_LIMIT: Final = 1 << 16
+#: Of a farmer who does not read, so many bytes of whispers and the like are kept.
+HEARD_LIMIT: Final = 1 << 16
+#: Over so many bytes, pieces are not copied into one for the sake of a simpler write.
+JOIN_LIMIT: Final = 1 << 15
+
+REPLIES: Final = "replies"
+
+
+class Reader(Protocol):
+    """The protocol behind a seat, as far as the board needs it."""
+
+    def hold(self, reason: str) -> None:
+        """Stop reading from the connection until this reason is released (idempotent)."""
+
+    def release(self, reason: str) -> None: ...
+
+
+class Seat:
+    """One connection's place: everything that it hears passes here, in order.
+
+    ``joined`` says whether it hears the talk; ``replies`` and ``heard`` are unsent bytes.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_hearing",
+        "_notes",
+        "_waits",
+        "audience",
+        "backlog",
+        "board",
+        "carrier",
+        "heard",
+        "joined",
+        "reader",
+        "replies",
+        "wire",
+    )
+
+    def __init__(self, board: Board, transport: Any, reader: Reader, carrier: Carrier) -> None:
+        self.board = board
+        self.reader = reader
+        self.carrier = carrier
+        self.wire = wire(transport, carrier.shares_transport, self)
+        self.audience: Audience = board.audience(carrier, self.wire)
+        self.joined = False
+        self.replies = self.heard = 0
+        self.backlog: Backlog | None = None
+        self._notes: list[Note] | None = None
+        self._hearing = False  # as `joined` was when this tick began
+        self._closing = False
+        self._waits = False
+
+    @property
+    def transport(self) -> Any:
+        return self.wire.transport
+
+    @property
+    def pending(self) -> bool:
+        """Whether something that was told is still with us, and not with the transport."""
+        return self.backlog is not None or self._notes is not None
+
+    # -- what is told ----------------------------------------------------------------------------
+
+    def tell(self, *messages: Message) -> None:
+        """Say something to this connection alone; it keeps its place among the talk.
+
+        Never dropped.  A farmer who asks for more than they read is not read any further.
+        """
+        for message in messages:
+            self.raw(self.carrier.encode(message))
+
+    def raw(self, data: bytes) -> None:
+        """Bytes that are not a message, such as a telnet command, in their place."""
+        if self._closing:
+            return
+        self.replies += len(data)
+        if self.replies > REPLIES_LIMIT and not self._waits:
+            self._waits = True
+            self.reader.hold(REPLIES)
+        self.note(kinds.REPLY, data)
+
+    def hear(self, message: Message, by: Seat | None = None) -> None:
+        """Something private that another farmer caused: a whisper, an offer.
+
+        Dropped, and counted among the missed lines, if this farmer reads nothing and has enough
+        of it waiting.
+
+        :param by: the seat of who caused it, who has to wait if this farmer reads too slowly.
+        """
+        if self._closing:
+            return
+        if by is not None and self.board.crowd.is_far_behind(self):
+            self.board.crowd.hold(by)
+        if self.heard > HEARD_LIMIT and self.backlog is not None and self.backlog.skipping:
+            # Should the farmer read again before the tick ends, the word is there already.
+            self.note(kinds.LOST, self.carrier.encode(Missed(1)))
+            return
+        data = self.carrier.encode(message)
+        self.heard += len(data)
+        self.note(kinds.HEARD, data)
+
+    def note(self, kind: int, data: bytes) -> None:
+        """Put something in its place in the tick that is being gathered."""
+        board = self.board
+        if self._notes is None:
+            self._notes = []
+            board.touch(self)
+        self._notes.append((len(board.tick.entries), kind, data))
+        board.gathered(len(data))
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write all that was told until now, then close.  What is told later is dropped."""
+        if not self._closing:
+            self.board.leave(self)
+            self.board.touch(self)
+            self.board.gathered(0)
+            self._closing = True
+
+    def abort(self) -> None:
+        """Close now; what was not sent is lost."""
+        self.lost()
+        self.wire.transport.abortConnection()
+
+    def broken(self) -> None:
+        """The transport raised: close, but not in the midst of a flush."""
+        self.board.soon(self.abort)
+
+    def lost(self) -> None:
+        """The connection is gone: nothing is written any more."""
+        self._closing = True
+        self.joined = self._hearing = False
+        self._notes = self.backlog = None
+        self.replies = self.heard = 0
+        self.board.forget(self)
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def deliver(self, tick: Tick) -> None:
+        """Send this seat's own version of a tick that has just ended."""
+        if self not in self.board.seats:
+            return
+        notes, self._notes = self._notes or [], None
+        if self.backlog is not None:
+            self._hearing = self.joined
+            self.backlog.note(tick, notes)
+            return
+        pieces, self._hearing = compose(tick, self, notes, self._hearing)
+        sent = self._send([data for _, data in pieces]) if pieces else 0
+        if sent < sum(len(data) for _, data in pieces):
+            self.fall_behind(pieces, sent)
+        else:
+            self.replies = self.heard = 0
+            self._settle()
+
+    def _send(self, buffers: list[Readable]) -> int:
+        size = sum(map(len, buffers))
+        if size > self.wire.limit:
+            return 0  # in several writes, then
+        if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
+            buffers = [b"".join(buffers)]
+        return self.board.stats.wrote(self.wire.write(buffers))
+
+    def fall_behind(self, pieces: list[Piece], sent: int) -> None:
+        """The wire took only the first ``sent`` bytes of the tick that has just ended."""
+        board = self.board
+        self.audience.remove(self)
+        self.backlog = Backlog(self, pieces, board.tick, self._hearing, board.time())
+        self.backlog.advance(sent)
+        board.crowd.add(self)
+        self.wire.wait(self.backlog.head)
+
+    def ready(self) -> None:
+        """The transport takes bytes again: send what has waited, as far as it goes."""
+        backlog = self.backlog
+        if backlog is None:
+            return
+        backlog.moved_at = self.board.time()
+        while buffers := backlog.gather(self.wire.limit):
+            sent = self.board.stats.wrote(self.wire.write(buffers))
+            backlog.advance(sent)
+            if sent < sum(map(len, buffers)):
+                self.wire.wait(backlog.head)
+                self.board.crowd.progressed(self)
+                return
+        self.backlog = None
+        self._hearing = backlog.hearing
+        self.wire.rest()
+        self.board.crowd.forget(self)
+        if self not in self.board.touched:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Nothing waits to be sent."""
+        if self not in self.board.seats:
+            return
+        if self._waits:
+            self.board.soon(self.relax)
+        if self._closing:
+            self.wire.lose()
+        elif self.joined:
+            self.audience.add(self)
+
+    def delivered(self, kind: int, size: int) -> None:
+        """Bytes of a private piece have left the backlog."""
+        if kind == kinds.HEARD:
+            self.heard -= size
+        elif kind == kinds.REPLY:
+            self.replies -= size
+            if self._waits and self.replies <= REPLIES_LIMIT // 2:
+                self.board.soon(self.relax)
+
+    def relax(self) -> None:
+        """Let the farmer's commands be read again, if few enough replies wait."""
+        if self._waits and self.replies <= REPLIES_LIMIT // 2:
+            self._waits = False
+            self.reader.release(REPLIES)
