@@ -36,7 +36,7 @@ export function showCollection(page) {
     nothing.hidden = shown.length > 0;
     const lit = places.filter((one) => one.copies > 0).length;
     progress.value = lit;
-    sum.textContent = `${plural(lit, "lugar", "lugares")} de ${catalog.length}`;
+    sum.textContent = `${lit} de ${catalog.length}`;
   };
   byId("collection-body").append(h("div", { class: "progress" }, progress, sum), h("div", { class: "tools" }, buttons, search), shelf, nothing);
   watch(page.store, (state) => state.mine, () => choose(filter));

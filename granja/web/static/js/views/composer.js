@@ -61,7 +61,7 @@ class Composer {
   }
 
   setInside(inside) {
-    this.input.placeholder = inside ? "Escribe un mensaje, o : para un comando" : "Sin conexión; lo que escribas se queda aquí";
+    this.input.placeholder = inside ? "Escribe un mensaje…" : "Sin conexión: esto se queda aquí";
     this.hint.textContent = "";
   }
 

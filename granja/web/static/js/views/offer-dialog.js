@@ -3,6 +3,8 @@
 import { h, icon, picture, sameName, watch } from "../dom.js";
 import { fits } from "../search.js";
 
+const LIST = new Intl.ListFormat("es");
+
 export class OfferDialog {
   #page;
   #waiting = false;
@@ -81,10 +83,12 @@ export class OfferDialog {
       for (const radio of this.people.querySelectorAll(":checked")) radio.checked = false;
     }
     const { whom, mine, theirs } = this.#choice();
-    const name = (id, blank) => this.#page.store.state.catalog.find((a) => String(a.id) === id)?.name ?? blank;
-    const sentence = `Le das tu ${name(mine, "…")} a ${whom || "…"} por su ${name(theirs, "…")}.`;
-    this.summary.textContent = mine || whom || theirs ? sentence : "Elige con quién, qué das y qué pides.";
-    this.send.disabled = this.#waiting || !(whom && mine && theirs);
+    const missing = [!whom && "con quién", !mine && "qué das", !theirs && "qué pides"].filter(Boolean);
+    const name = (id) => this.#page.store.state.catalog.find((a) => String(a.id) === id).name;
+    this.summary.textContent = missing.length > 0
+      ? `Falta elegir ${LIST.format(missing)}.`
+      : `Le das tu ${name(mine)} a ${whom} por su ${name(theirs)}.`;
+    this.send.disabled = this.#waiting || missing.length > 0;
   }
 
   #submit(event) {
