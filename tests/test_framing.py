@@ -68,7 +68,7 @@ class Ends(SynchronousTestCase):
 class Cuts(SynchronousTestCase):
     """Segments are the network's business."""
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(streams(), st.data())
     def test_any_cut_gives_the_same_lines(self, stream: bytes, data: st.DataObject) -> None:
         self.assertEqual(lines_of(*data.draw(cuts(stream))), expected(stream))

@@ -94,12 +94,12 @@ class Consuming(SynchronousTestCase):
             stream = b"a\xff" + pair.to_bytes(2, "big") + b"bc\xff\xf0d"
             self.assertEqual(Telnet().feed(stream), data_of(stream), stream)
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(telnet_bytes())
     def test_any_stream(self, stream: bytes) -> None:
         self.assertEqual(Telnet().feed(stream), data_of(stream))
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(telnet_bytes(), st.data())
     def test_any_cut_is_the_same_stream(self, stream: bytes, data: st.DataObject) -> None:
         """How the network cuts a stream changes neither the data nor what is heard."""

@@ -75,7 +75,7 @@ class Lines(SynchronousTestCase):
 class Promises(SynchronousTestCase):
     """What holds for every text whatever."""
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(hostile_text())
     @example("\u0647\u200d\u200c\u06a9")  # a joiner that stays only if the next one does not go
     def test_cleaning_twice_is_cleaning_once(self, typed: str) -> None:
@@ -83,7 +83,7 @@ class Promises(SynchronousTestCase):
         once = clean(typed)
         self.assertEqual(clean(once), once)
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(hostile_text())
     def test_nothing_harmful_is_left(self, typed: str) -> None:
         shown = clean(typed)
@@ -94,14 +94,14 @@ class Promises(SynchronousTestCase):
             run = run + 1 if char in MARK else run if char in "\u200c\u200d" else 0
             self.assertLessEqual(run, 4)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=100)
     @given(hostile_text())
     def test_nothing_is_added_or_moved(self, typed: str) -> None:
         """What is shown is what was typed, less something; a tab may have become a space."""
         rest = iter(typed.replace("\t", " "))
         self.assertTrue(all(char in rest for char in clean(typed)))
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=200)
     @given(st.lists(hostile_text(5) | st.text("abcñ áé¿:\u05d0\u3042", max_size=20), max_size=4))
     def test_a_glance_never_overlooks_anything(self, lines: list[str]) -> None:
         """A chunk of lines that looks clean is clean, each of them."""
