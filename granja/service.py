@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 
 
+class CannotStart(SystemExit, Exception):
+    """Ends the process with status 1 and without a traceback.
+
+    A SystemExit, because Python prints the traceback of anything else.  An Exception too, because
+    that is what a daemonizing ``twistd`` catches to tell the waiting foreground process; of a
+    bare SystemExit it would never hear, and wait for ever.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = 1
+
+
 class Doorway:
     """An endpoint to listen on, how the operator wrote it, and what answers there."""
 
@@ -52,6 +65,7 @@ class GranjaService(Service):
         self.ports: list[IListeningPort] = []
         self._open_farm = open_farm
         self._doorways = list(doorways)
+        self._refusal = ""
 
     def privilegedStartService(self) -> None:  # noqa: N802
         """Listen while a low port may still be had (``twistd`` sheds its privileges after this)."""
@@ -70,29 +84,30 @@ class GranjaService(Service):
             self.farm = self._open_farm()
         except (LedgerRefused, ConfigurationError) as error:
             self._give_up(str(error))
-        # What a crash left behind is on record before anybody can come in.
-        self.farm.reconcile().addCallback(self._listen)
-
-    def _listen(self, _: None) -> None:
-        assert self.farm is not None
+        # First in the lane, so what a crash left behind is on record before anybody's arrival.
+        self.farm.reconcile()
         for doorway in self._doorways:
-            listening = doorway.endpoint.listen(doorway.wrap(self.farm))
-            listening.addCallbacks(self._listening, self._cannot_listen, errbackArgs=(doorway,))
+            self._listen(doorway, self.farm)
 
-    def _listening(self, port: IListeningPort) -> None:
-        self.ports.append(port)
+    def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
+        listening = doorway.endpoint.listen(doorway.wrap(farm))
+        listening.addCallbacks(self.ports.append, self._cannot_listen, errbackArgs=(doorway,))
+        # Not from within the callback: a Deferred would keep the SystemExit to itself.
+        if self._refusal:
+            farm.ledger.close()
+            self._give_up(self._refusal)
 
-    def _cannot_listen(self, failure: Failure, doorway: Doorway) -> NoReturn:
+    def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
         error = failure.value
         why = error.socketError.strerror if isinstance(error, CannotListenError) else error
-        self._give_up(f"cannot listen on {doorway.description}: {why}")
+        self._refusal = f"cannot listen on {doorway.description}: {why}"
 
     def _give_up(self, sentence: str) -> NoReturn:
         """One sentence for the operator, in the log and at the terminal, and status 1."""
         self.log.critical("{sentence}", sentence=sentence)
         if sys.__stderr__ is not None:
             sys.__stderr__.write(f"granja: {sentence}\n")
-        raise SystemExit(1)
+        raise CannotStart(sentence)
 
     # -- the end -------------------------------------------------------------------------------
 
