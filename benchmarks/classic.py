@@ -62,8 +62,8 @@ class ClassicServer:
                 self.clients.pop(name, None)
 
 
-def main(port: int, announce: bool) -> None:
-    server = ClassicServer(announce)
+def serve(server: ClassicServer, port: int) -> None:
+    """Accepts for ever, a thread for each."""
     threading.stack_size(256 * 1024)
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
         while True:
@@ -72,4 +72,4 @@ def main(port: int, announce: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), announce="quiet" not in sys.argv[2:])
+    serve(ClassicServer(announce="quiet" not in sys.argv[2:]), int(sys.argv[1]))

@@ -126,6 +126,7 @@ def generator_command(server: Server, start: Start, round_: int) -> list[str]:
         "stalled": scenario.stalled,
         "arriving": min(scenario.arriving, server.accepts),
         "deadline": scenario.deadline,
+        "patience": scenario.patience,
         "seed": round_,
         "tls": int(server.tls),
     }

@@ -13,7 +13,8 @@ class Scenario:
     many each talker says; ``rate`` (paced only) how many of them a second; ``window`` (flood only)
     how many lines of a talker may be under way; the last ``stalled`` farmers stop reading when the
     talk begins. ``arriving`` is how many are on their way in at the same time; ``least`` how many
-    lines a talker says even to the slowest server; ``deadline`` in seconds.
+    lines a talker says even to the slowest server; ``deadline`` in seconds, as is
+    ``patience`` with a server from which nothing comes.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Scenario:
     arriving: int = 32
     least: int = 50
     deadline: float = 90.0
+    patience: float = 5.0
 
     def lines_for(self, share: float) -> int:
         """How many lines each talker says to a server that is given this share of the flood."""

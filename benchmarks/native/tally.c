@@ -156,6 +156,10 @@ void tally_hear(farmer *f, const char *line, size_t len) {
         corrupt++;
         return;
     }
+    if (is_stray(f, talker)) {
+        stray++;
+        return;
+    }
     talker_log *log = &logs[talker];
     size_t pair = (size_t)f->id * (size_t)talkers + talker;
     uint32_t seq = next[pair];
@@ -165,10 +169,6 @@ void tally_hear(farmer *f, const char *line, size_t len) {
     }
     next[pair] = seq + 1;
     if (seen[pair]) note(pair, seq);
-    if (is_stray(f, talker)) {
-        stray++;
-        return;
-    }
     delivered++;
     log->delivered++;
     sample(now - log->when[seq]);
