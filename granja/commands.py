@@ -139,7 +139,7 @@ TABLE = (
             lambda farm, me, number: farm.show_artifact(me, number)),
     Command(":catalogo", (), "muestra todos los artefactos con sus números",
             lambda farm, me: farm.show_catalog(me)),
-    Command(":offer", (NAME, MINE, THEIRS), "ofrece un artefacto tuyo por uno suyo, por sus números",
+    Command(":offer", (NAME, MINE, THEIRS), "ofrece un artefacto tuyo por uno suyo (sus números)",
             lambda farm, me, name, gives, takes: farm.offer(me, name, gives, takes)),
     Command(":accept", (OFFER,), "acepta una oferta que te hicieron",
             lambda farm, me, number: farm.accept(me, number)),

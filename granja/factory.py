@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja import errors, messages, names
-from granja.accounts import Accounts
+from granja.accounts import IAccounts
 from granja.board import Board
 from granja.catalog import Catalog
 from granja.conversation import Chat, Declaration
@@ -52,7 +52,7 @@ class GranjaFactory(ServerFactory):
         now: Callable[[], float],
         catalog: Catalog,
         ledger: ILedger,
-        accounts: Accounts,
+        accounts: IAccounts,
         settings: Settings = DEFAULTS,
     ) -> None:
         self.clock = clock

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 
 
+Wrap = Callable[["GranjaFactory"], IProtocolFactory]
+
+
+def as_it_is(farm: GranjaFactory) -> IProtocolFactory:
+    """At a plain endpoint the farm itself answers."""
+    return farm
+
+
 class CannotStart(SystemExit, Exception):
     """Ends the process with status 1 and without a traceback.
 
@@ -45,7 +53,7 @@ class Doorway:
         self,
         description: str,
         endpoint: IStreamServerEndpoint,
-        wrap: Callable[[GranjaFactory], IProtocolFactory] = lambda factory: factory,
+        wrap: Wrap,
     ) -> None:
         self.description = description
         self.endpoint = endpoint

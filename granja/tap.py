@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -18,9 +20,12 @@ from granja.catalog import Catalog
 from granja.errors import ConfigurationError
 from granja.market import Limits
 from granja.rate import Rate
-from granja.service import Doorway, GranjaService
+from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text import clean
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
 
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
 
@@ -98,11 +103,23 @@ class Options(UsageOptions):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
+        self["web"] = []
+        self["web-origin"] = []
 
     def opt_listen(self, description: str) -> None:
         """A Twisted endpoint to listen on, such as tcp:5555 (repeatable).
         [default: tcp:5555:interface=127.0.0.1]"""
         self["listen"].append(description)
+
+    def opt_web(self, description: str) -> None:
+        """A Twisted endpoint for browsers, such as tcp:8080: the page, /ws and /healthz
+        (repeatable)."""
+        self["web"].append(description)
+
+    def opt_web_origin(self, origin: str) -> None:
+        """Another origin whose pages may open a WebSocket here, such as https://granja.example
+        (repeatable; the site's own always may)."""
+        self["web-origin"].append(origin)
 
     def opt_version(self) -> NoReturn:
         """Print Granja's version and exit."""
@@ -117,7 +134,9 @@ class Options(UsageOptions):
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
         try:
             self["rate"] = rate(self["rate"])
-            self["doorways"] = [doorway(description) for description in self["listen"]]
+            self["doorways"] = [doorway(listen) for listen in self["listen"]]
+            browsers = partial(open_to_browsers, origins=self["web-origin"])
+            self["doorways"] += [doorway(web, browsers) for web in self["web"]]
             self["catalog"] = read_catalog(self["artifacts"])
             self["motd-lines"] = read_motd(self["motd"])
         except ConfigurationError as error:
@@ -162,15 +181,22 @@ def _read(path: str) -> str:
         raise ConfigurationError(f"cannot read {path}: it is not UTF-8 text") from None
 
 
-def doorway(description: str) -> Doorway:
-    """An endpoint from its description.
+def open_to_browsers(farm: GranjaFactory, origins: Sequence[str]) -> IProtocolFactory:
+    """What answers at a ``--web`` endpoint."""
+    from granja.web.server import web_site
+
+    return web_site(farm, origins=origins)
+
+
+def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
+    """An endpoint from its description, and what answers there.
 
     :raises ConfigurationError: when Twisted can't make sense of it.
     """
     from twisted.internet import reactor  # Not at the top: it would choose the reactor.
 
     try:
-        return Doorway(description, serverFromString(reactor, description))
+        return Doorway(description, serverFromString(reactor, description), wrap)
     except Exception as error:  # Endpoint parsers are plugins and raise what they like.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
 

@@ -61,7 +61,7 @@ class Person:
     def hears_bytes(self) -> bytes:
         """All that arrived since the last look."""
         self.farm.settle()
-        data = self.wire.value()
+        data: bytes = self.wire.value()
         self.wire.clear()
         return data
 

@@ -1,4 +1,4 @@
-"""A real server, started through the plugin in a process of its own, for the tests that need one."""
+"""A real server in a process of its own, started through the plugin."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import telnet
@@ -40,10 +40,10 @@ class QuietCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.errors: list[str] = []
-        globalLogPublisher.addObserver(self._observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self._observe)
+        globalLogPublisher.addObserver(self._observe)  # type: ignore[arg-type]
+        self.addCleanup(globalLogPublisher.removeObserver, self._observe)  # type: ignore[arg-type]
 
-    def _observe(self, event: dict[str, object]) -> None:
+    def _observe(self, event: LogEvent) -> None:
         if event.get("log_level") in (LogLevel.error, LogLevel.critical):
             self.errors.append(str(event))
 
@@ -318,15 +318,24 @@ class Manners(QuietCase):
         self.assertEqual(len(ana.hears()), 1000)
 
 
+def slow_hashing(farm: Farm) -> list[Deferred[str]]:
+    """Passwords take until the test says so: the Deferreds that are waited for."""
+    waiting: list[Deferred[str]] = []
+
+    def hash_slowly(password: str, address: str = "") -> Deferred[str]:
+        waiting.append(Deferred())
+        return waiting[-1]
+
+    farm.factory.accounts.hash = hash_slowly  # type: ignore[method-assign]
+    return waiting
+
+
 class Waiting(QuietCase):
     """One command finishes before the next of that farmer begins."""
 
     def test_lines_wait_for_the_one_that_takes_time(self) -> None:
         farm = Farm(UNLIMITED)
-        hashing: list[Deferred[str]] = []
-        farm.factory.accounts.hash = (  # type: ignore[method-assign]
-            lambda password, address="": hashing.append(Deferred()) or hashing[-1]
-        )
+        hashing = slow_hashing(farm)
         ana = farm.arrives("Ana")
         ana.types(":registrar girasoles", ":artefactos")
         self.assertEqual(ana.hears(), [])
@@ -338,10 +347,7 @@ class Waiting(QuietCase):
 
     def test_leaving_while_the_password_is_made_registers_nothing(self) -> None:
         farm = Farm(UNLIMITED)
-        hashing: list[Deferred[str]] = []
-        farm.factory.accounts.hash = (  # type: ignore[method-assign]
-            lambda password, address="": hashing.append(Deferred()) or hashing[-1]
-        )
+        hashing = slow_hashing(farm)
         ana = farm.arrives("Ana", "21")
         ana.types(":registrar girasoles")
         ana.drops()
@@ -366,7 +372,8 @@ class Telnet(QuietCase):
         person: Person = self.registered().person()
         person.hears()
         person.sends(b"\xff\xf1Ana\r\n")
-        self.assertEqual(person.hears_bytes(), "[SERVER] Contraseña:\r\n".encode() + b"\xff\xfb\x01")
+        prompt = "[SERVER] Contraseña:\r\n".encode()
+        self.assertEqual(person.hears_bytes(), prompt + b"\xff\xfb\x01")
         person.types("mal")
         self.assertNotIn(b"\xff", person.hears_bytes())
         person.types("girasoles")

@@ -188,7 +188,7 @@ class CommandLine(SynchronousTestCase):
             self.assertIn(option, printed)
 
     def test_a_catalog_of_ones_own(self) -> None:
-        path = self.file("catalog.json", '{"7": "Nabo", "9": "Papa"}'.encode())
+        path = self.file("catalog.json", b'{"7": "Nabo", "9": "Papa"}')
         with Server("--artifacts", path) as server:
             ana = server.dial()
             ana.types("Ana", "7, 8", "9")
