@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet import reactor
+from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -33,6 +33,8 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import SQLiteLedger
+
+reactor: Any = _reactor
 
 ANA, BETO = FarmerId(1), FarmerId(2)
 SPADE, SPOON = ArtifactId(6), ArtifactId(13)

@@ -59,7 +59,9 @@ class ILedger(Interface):
         """
 
     def append(
-        facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        facts: Sequence[Fact],  # noqa: N805 (a zope interface has no self)
+        after: int,
+        credentials: Mapping[FarmerId, str],
     ) -> Deferred[int]:
         """Store facts and password verifiers, all or nothing.
 
@@ -68,7 +70,7 @@ class ILedger(Interface):
             fails with :class:`NotStored`, :class:`Stale` or :class:`Halted`.
         """
 
-    def checkpoint(snapshot: dict[str, Any], sequence: int) -> None:
+    def checkpoint(snapshot: dict[str, Any], sequence: int) -> None:  # noqa: N805
         """Take note of the state at ``sequence``, so that a later :meth:`open` is quick.
 
         A hint: a ledger may ignore it, and does it behind the appends in its own time.
