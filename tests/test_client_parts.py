@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import stat
+import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,6 +18,13 @@ from granja.client.fold import fold, mentions, starts_a_word
 from granja.client.history import KEPT, LineHistory, history_path
 from granja.client.passwords import password_start
 from granja.client.pauses import LONGEST, Pauses
+
+
+def folder(case: SynchronousTestCase) -> Path:
+    """A folder that is gone after the test (``mktemp`` leaves its own in the tree)."""
+    path = Path(tempfile.mkdtemp(prefix="granja-"))
+    case.addCleanup(shutil.rmtree, path)
+    return path
 
 
 class PausesTests(SynchronousTestCase):
@@ -106,7 +115,7 @@ class PasswordStartTests(SynchronousTestCase):
 
 class HistoryTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.path = Path(self.mktemp()) / "granja" / "historial"
+        self.path = folder(self) / "state" / "granja" / "historial"
         self.complaints: list[OSError] = []
 
     def history(self) -> LineHistory:

@@ -141,11 +141,12 @@ class HostileServer(Case):
     def test_fields_of_the_wrong_kind(self) -> None:
         """Whatever a server sends, nothing breaks and nothing false is learnt."""
         people, catalog = dict(self.around.people), dict(self.around.catalog)
-        for data in (
+        nonsense: tuple[dict[str, object], ...] = (
             {"names": "x", "artifacts": 3, "number": "7", "name": 5, "artifact": []},
             {"artifact": {"id": True, "name": "x"}, "gives": {"id": 1}, "takes": {"name": "x"}},
             {"artifacts": [1, None, {}], "number": None, "name": None},
-        ):
+        )
+        for data in nonsense:
             for kind in ("arrived", "left", "offer", "offer-ended", "ready", "artifact", "nuevo"):
                 self.around.learn(Heard(kind, "", data))
         self.around.learn(Heard("here", "", {"names": "x"}))

@@ -72,6 +72,7 @@ def own(sentence: str) -> Shown:
 def _show_plain(line: str, me: str) -> Shown:
     if line.startswith("[SERVER] "):
         return Shown(Kind.SERVER, line)
-    # No name has a colon in it (PROTOCOL §2), so the first one ends the speaker's.
+    # No name has a colon or a space in it (PROTOCOL §2).
     speaker, colon, said = line.partition(":")
-    return Shown(Kind.TALK, line, speaker if colon else "", mentions(me, said))
+    speaker = speaker if colon and " " not in speaker else ""
+    return Shown(Kind.TALK, line, speaker, mentions(me, said))

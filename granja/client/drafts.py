@@ -18,9 +18,14 @@ class Drafts:
         self._place: str | None = None
         self._kept: dict[str, str] = {}
 
-    def entered(self, place: str | None) -> None:
-        """A line was entered and nothing is half typed now; ``place`` is where that left us."""
+    def entered(self, place: str | None) -> str:
+        """A line was entered and nothing is half typed now.
+
+        :param place: where that left us.
+        :return: what was half typed there before.
+        """
         self._place = place
+        return self._take(place)
 
     def move(self, place: str | None, typed: str) -> str:
         """The place may have changed.
@@ -39,4 +44,7 @@ class Drafts:
             self._kept[before] = typed
             typed = ""
         self._place = place
-        return typed or (self._kept.pop(place, "") if place is not None else "")
+        return typed or self._take(place)
+
+    def _take(self, place: str | None) -> str:
+        return "" if place is None else self._kept.pop(place, "")

@@ -72,15 +72,20 @@ class Screen:
             output=output,
         )
 
+    @property
+    def typed(self) -> str:
+        """What is half typed now."""
+        return self._session.default_buffer.text
+
     async def ask(self) -> str:
         """The next line that the person enters.
 
         :raises EOFError: for Ctrl-D on an empty line.
         :raises KeyboardInterrupt: for Ctrl-C.
         """
-        self._drafts.entered(self._conversation.place)
-        default, self._returned = self._returned, ""
-        return await self._session.prompt_async(default=default)
+        half_typed = self._drafts.entered(self._conversation.place)
+        returned, self._returned = self._returned, ""
+        return await self._session.prompt_async(default=returned or half_typed)
 
     def give_back(self, line: str) -> None:
         """A line that was entered could not be sent: it will be there to be entered again."""
@@ -173,9 +178,8 @@ def _formatted(lines: Sequence[Shown]) -> StyleAndTextTuples:
     fragments: StyleAndTextTuples = []
     for shown in lines:
         style = f"class:{shown.kind.name.lower()}"
-        fragments += [
-            (style, shown.kind.value),
-            (f"{style} class:speaker", shown.speaker),
-            (style, shown.line.removeprefix(shown.speaker) + "\n"),
-        ]
+        fragments.append((style, shown.kind.value))
+        if shown.speaker:
+            fragments.append((f"{style} class:speaker", shown.speaker))
+        fragments.append((style, shown.line.removeprefix(shown.speaker) + "\n"))
     return fragments
