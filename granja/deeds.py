@@ -62,6 +62,11 @@ class Deeds:
         if me.connection is not None:
             self._factory.board.say(me.connection.seat, str(me), [text])
 
+    def say_block(self, me: Farmer | None, lines: bytes) -> None:
+        """Several clean lines of plain talk: UTF-8 with LF between them."""
+        if me is not None and me.connection is not None:
+            self._factory.board.say_block(me.connection.seat, str(me), lines)
+
     # -- artifacts ---------------------------------------------------------------------------
 
     def show_inventory(self, me: Farmer) -> None:

@@ -20,7 +20,8 @@ from zope.interface import implementer
 from granja import messages, telnet, text
 from granja.board import Seat
 from granja.carriers import PLAIN, Carrier
-from granja.conversation import AskName, Conversation
+from granja.chunk import plain_talk
+from granja.conversation import AskName, Chat, Conversation
 from granja.errors import GranjaError, LineTooLong
 from granja.framing import TOO_LONG, LineSplitter, TooLong
 from granja.rate import TokenBucket
@@ -161,8 +162,28 @@ class FarmerProtocol(LineReceiver):
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self.over or self._stopped is not None:
             return
-        self._lines.extend(self._splitter.feed(self._telnet.feed(data)))
-        self._work()
+        data = self._telnet.feed(data)
+        if not self._talks_by_the_chunk(data):
+            self._lines.extend(self._splitter.feed(data))
+            self._work()
+
+    def _talks_by_the_chunk(self, data: bytes) -> bool:
+        """Say several lines of plain talk at once, if that is all there is (the same, but fast)."""
+        # Two lines at least: for a single one the line path is as quick.
+        if not self._is_listening_for_talk() or data.find(b"\n", 0, -1) < 0:
+            return False
+        talk = plain_talk(data, self.factory.settings.max_line)
+        if talk is None:
+            return False
+        if not self._bucket.take(talk.count(b"\n") + 1, self.factory.clock.seconds()):
+            return False
+        self.factory.deeds.say_block(self.farmer, talk)
+        return True
+
+    def _is_listening_for_talk(self) -> bool:
+        """In the chat, with nothing before it that is unfinished."""
+        unfinished = self._busy or self._lines or self._splitter.partial
+        return not unfinished and isinstance(self._conversation, Chat)
 
     def _work(self) -> None:
         """Obey waiting lines, in order, until one takes time or the allowance is used up."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+#: So much less than a token is one: a clock of today has steps of a quarter of a microsecond.
+HAIR = 1e-5
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """``burst`` lines at once, then ``per_second``."""
@@ -34,8 +38,7 @@ class TokenBucket:
         gained = max(0.0, now - self._since) * self._rate.per_second
         self._tokens = min(float(self._rate.burst), self._tokens + gained)
         self._since = now
-        # A hair's breadth less than one token is one: clocks and floats round.
-        if self._tokens < 1.0 - 1e-9:
+        if self._tokens < 1.0 - HAIR:
             return (1.0 - self._tokens) / self._rate.per_second
         self._tokens -= 1.0
         return 0.0
@@ -46,7 +49,7 @@ class TokenBucket:
             return True
         if lines < 1 or self.wait(now) > 0.0:
             return False
-        if self._tokens + 1e-9 < lines - 1:
+        if self._tokens + HAIR < lines - 1:
             self._tokens += 1.0
             return False
         self._tokens -= lines - 1

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja import names
 from granja.errors import ConfigurationError
 from granja.ledger.interface import LedgerRefused
 
@@ -88,6 +89,7 @@ class GranjaService(Service):
         if self.farm is not None:
             return
         raise_descriptor_limit()
+        names.parse("Ana")  # Reads the Unicode tables now, not while the first farmer waits.
         try:
             self.farm = self._open_farm()
         except (LedgerRefused, ConfigurationError) as error:
