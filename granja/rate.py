@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 #: So much less than a token is one: a clock of today has steps of a quarter of a microsecond.
 HAIR = 1e-5
 
