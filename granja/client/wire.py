@@ -52,10 +52,12 @@ class PlainWire:
 
     async def close(self) -> None:
         self._writer.close()
+        closed = asyncio.ensure_future(self._writer.wait_closed())
+        done, _ = await asyncio.wait({closed}, timeout=PARTING)
+        if not done:  # a server that reads nothing cannot hold us
+            self._writer.transport.abort()
         with suppress(OSError):
-            async with asyncio.timeout(PARTING):
-                await self._writer.wait_closed()
-        self._writer.transport.abort()  # a server that reads nothing cannot hold us
+            await closed
 
 
 async def open_wire(address: Address, context: ssl.SSLContext | None) -> Wire:
