@@ -37,6 +37,10 @@ def latency(value: Spread | None) -> str:
     return "–" if value is None else number(value.middle / 1000)
 
 
+def percent(value: Spread | None) -> str:
+    return "–" if value is None else f"{value.middle:.0%}"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
@@ -88,6 +92,7 @@ def talk_row(book: Book, scenario: Scenario, server: Server) -> tuple[str, ...]:
         latency(figure("p99_us")),
         latency(figure("p999_us")),
         middle(figure("growth_mib")),
+        percent(figure("generator")),
         faults(book, scenario.name, server.name),
     )
 
@@ -102,6 +107,7 @@ TALK_HEAD = (
     "p99 ms",
     "p99.9 ms",
     "memory growth MiB",
+    "generator busy",
     "lost, doubled, out of order",
 )
 
@@ -168,10 +174,14 @@ STALLED_HEAD = (
 )
 
 
-def scenario_section(book: Book, scenario: Scenario, servers: Sequence[Server]) -> str:
-    """A heading and the scenario's table, and who had no part in it and why."""
+def scenario_section(
+    book: Book, scenario: Scenario, servers: Sequence[Server], plots: Sequence[str] = ()
+) -> str:
+    """A heading, the scenario's plots and table, and who had no part in it and why."""
     present = [server for server in servers if book.of(scenario.name, server.name)]
     parts = [f"### {scenario.title[0].upper()}{scenario.title[1:]}"]
+    own = [name for name in plots if name.startswith(f"{scenario.name}-")]
+    parts += [f"![{scenario.title}](performance/{name}.svg)" for name in own]
     if scenario.mode == "crowd":
         parts.append(table(CROWD_HEAD, [crowd_row(book, scenario, s) for s in present]))
     else:
