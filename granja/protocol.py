@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from granja import messages, telnet, text
 from granja.board import Seat
-from granja.carriers import PLAIN, Carrier
+from granja.carriers import GMCP, PLAIN, Carrier
 from granja.chunk import plain_talk
 from granja.conversation import AskName, Chat, Conversation
 from granja.errors import GranjaError, LineTooLong
@@ -59,7 +59,7 @@ class FarmerProtocol(LineReceiver):
         self.over = False
         self.address = ""
         self._conversation: Conversation = AskName(factory, self)
-        self._telnet = telnet.Telnet()
+        self._telnet = telnet.Telnet(self)
         self._splitter = LineSplitter(factory.settings.max_line)
         self._lines: deque[bytes | TooLong] = deque()
         self._busy = False
@@ -156,6 +156,20 @@ class FarmerProtocol(LineReceiver):
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
         self.seat.tell(messages.failure(error, self.factory.catalog))
+
+    # -- telnet --------------------------------------------------------------------------------
+
+    def negotiated(self, verb: int, option: int) -> None:
+        """GMCP for a client that asks for it while it arrives; whatever else is asked is not
+        answered, which RFC 1143 allows: an option stays off until it is agreed upon."""
+        asked = verb == telnet.DO and option == telnet.GMCP
+        if asked and self.carrier is PLAIN and not self.seat.joined:
+            self.carrier = GMCP
+            self.seat.raw(bytes((telnet.IAC, telnet.WILL, telnet.GMCP)))
+            self.seat.carry(GMCP)
+
+    def subnegotiated(self, option: int, payload: bytes) -> None:
+        """Clients introduce themselves; nothing here depends on who they are."""
 
     # -- lines ---------------------------------------------------------------------------------
 

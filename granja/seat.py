@@ -79,6 +79,11 @@ class Seat:
         """Whether something that was told is still with us, and not with the transport."""
         return self.backlog is not None or self._notes is not None
 
+    def carry(self, carrier: Carrier) -> None:
+        """Be told things in another way from here on; only possible before :meth:`Board.join`."""
+        self.carrier = carrier
+        self.audience = self.board.audience(carrier, self.wire)
+
     # -- what is told ----------------------------------------------------------------------------
 
     def tell(self, *messages: Message) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
@@ -383,6 +384,43 @@ class Telnet(QuietCase):
         person = self.registered().person()
         person.types("Ana", "girasoles")
         self.assertNotIn(b"\xff", person.hears_bytes())
+
+
+class GMCP(QuietCase):
+    """The same as data, for telnet clients that ask for it (option 201)."""
+
+    def test_a_client_that_asks_first_gets_packages_before_the_lines(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.person("Ana")
+        ana.hears()
+        ana.sends(b"\xff\xfd\xc9Ana\r\n")
+        heard = ana.hears_bytes()
+        self.assertTrue(heard.startswith(b"\xff\xfb\xc9\xff\xfa\xc9Granja.Welcome {"), heard)
+        self.assertIn(b"\xff\xf0" + "¡Bienvenid@ al chat de Granjerxs!\r\n".encode(), heard)
+        self.assertIn(b'"question":"artifacts"', heard.replace(b": ", b":"))
+
+    def test_talk_comes_as_data_and_as_a_line(self) -> None:
+        farm = Farm(UNLIMITED)
+        beto = farm.arrives("Beto")
+        ana = farm.person("Ana")
+        ana.sends(b"\xff\xfd\xc9Ana\n\nsi\n")
+        ana.hears_bytes()
+        beto.types("¡hola!")
+        heard = ana.hears_bytes()
+        package, line = heard.split(b"\xff\xf0")
+        self.assertEqual(line.decode(), "Beto: ¡hola!\r\n")
+        name, _, body = package.removeprefix(b"\xff\xfa\xc9").partition(b" ")
+        self.assertEqual(name, b"Granja.Said")
+        self.assertEqual(
+            json.loads(body),
+            {"type": "said", "from": "Beto", "text": "¡hola!", "line": "Beto: ¡hola!"},
+        )
+
+    def test_in_the_chat_it_is_too_late_and_other_options_are_not_answered(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.arrives("Ana")
+        ana.sends(b"\xff\xfd\xc9\xff\xfd\x01\xff\xfb\x1f\xff\xfa\xc9Core.Hello {}\xff\xf0:u\n")
+        self.assertEqual(ana.hears_bytes(), b"[SERVER] Usuarios conectados: Ana\r\n")
 
 
 class MessageOfTheDay(QuietCase):
