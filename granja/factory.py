@@ -334,10 +334,14 @@ class GranjaFactory(ServerFactory):
             empty, self._empty = self._empty, None
             empty.callback(None)
 
-    async def close(self) -> None:
-        """Let go of connections that would not end, of timers, and of the ledger."""
+    def hang_up(self) -> None:
+        """Close what would not close by itself, told or not."""
         for connection in list(self.connections):
             connection.transport.abortConnection()
+
+    async def close(self) -> None:
+        """Let go of connections that would not end, of timers, and of the ledger."""
+        self.hang_up()
         self.expiry.stop()
         if self._retry and self._retry.active():
             self._retry.cancel()

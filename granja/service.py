@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
@@ -128,12 +129,25 @@ class GranjaService(Service):
         return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)
 
     async def _stop(self, farm: GranjaFactory) -> None:
+        _heed_impatience(farm)
         for port in self.ports:
             await maybeDeferred(port.stopListening)
         await _patiently(farm.finish_begun(), farm)
         farm.say_goodbye()
         await _patiently(farm.when_empty(), farm)
         await farm.close()
+
+
+def _heed_impatience(farm: GranjaFactory) -> None:
+    """A second signal cuts the goodbyes short; Twisted's own handler would log a traceback."""
+
+    def hurry(number: int, frame: object) -> None:
+        reactor.callFromThread(farm.hang_up)
+
+    reactor: Any = farm.clock
+    with suppress(ValueError):  # Not in the main thread: then signals are somebody else's.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, hurry)
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:
