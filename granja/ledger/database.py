@@ -56,16 +56,17 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection:
     """Open a ledger that may be live at this moment, to look at it.
 
+    :param any_version: it need not be understood, only copied.
     :raises LedgerRefused: when it is not there, not a ledger, or not of this version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
     connection = connect(path, read_only=True)
     try:
-        if _recognise(connection, path) != VERSION:
+        if _recognise(connection, path) != VERSION and not any_version:
             raise LedgerRefused(
                 f"the ledger {path} is older than this granja; start a server on it once, "
                 "and it will be upgraded after a backup copy"

@@ -1,0 +1,203 @@
+"""What an operator asks of a ledger: ``granja audit``, ``granja trace``, ``granja backup``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from granja import trace
+from granja.catalog import Catalog
+from granja.errors import ConfigurationError
+from granja.ledger import database, recovery
+from granja.ledger.chain import BadEntry
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.url import DEFAULT, path_of
+from granja.reckoning import Audit, NotInOrder
+from granja.tap import read_catalog
+
+#: Entries between two looks at the progress bar, and the shortest ledger that gets one.
+_STRIDE = 5000
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``audit``, ``trace`` or ``backup``, ``argv[0]`` being which.
+
+    :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        return int(arguments.command(arguments))
+    except (LedgerRefused, ConfigurationError, BadEntry, NotInOrder) as error:
+        return _fail(str(error))
+    except sqlite3.Error as error:
+        return _fail(f"the ledger cannot be read: {error}")
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename or 'the ledger'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="granja", description="Look after a ledger.")
+    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup")
+
+    def add(name: str, command: Callable[..., int], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.add_argument(
+            "--ledger", default=DEFAULT, metavar="URL", help="sqlite:PATH (default: %(default)s)"
+        )
+        added.set_defaults(command=command)
+        return added
+
+    def add_catalog(added: argparse.ArgumentParser) -> None:
+        help = "the catalog (default: the packaged one)"
+        added.add_argument("--artifacts", metavar="FILE", help=help)
+
+    add_catalog(add("audit", _audit, "Replay a ledger, also a live one; check that all adds up."))
+    added = add("trace", _trace, "Who handed what to whom, and when.")
+    subject_help = "an artifact's number or name, or a farmer's name"
+    added.add_argument("subject", metavar="ARTIFACT|NAME", help=subject_help)
+    farmer_help = "it is a farmer's name, whatever it looks like"
+    added.add_argument("--farmer", action="store_true", help=farmer_help)
+    add_catalog(added)
+    added = add("backup", _backup, "Make a consistent copy of a ledger, also of a live one.")
+    added.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
+    return parser
+
+
+def _path(url: str) -> Path:
+    path = path_of(url)
+    if path is None:
+        raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
+    return path
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"granja: {sentence}\n")
+    return 1
+
+
+# -- audit -------------------------------------------------------------------------------------
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    catalog = read_catalog(arguments.artifacts)
+    path = _path(arguments.ledger)
+    with closing(database.open_to_read(path)) as connection:
+        audit = Audit(connection)
+        for _ in _shown(audit.run(), audit.length, sys.stderr):
+            pass
+    sys.stdout.writelines(f"{line}\n" for line in _report(audit, catalog))
+    sys.stdout.flush()
+    return 0
+
+
+def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:
+    books, held = audit.books, audit.held
+    artifacts = sorted(books.declared)
+    rows = [
+        (
+            f"{a}",
+            catalog.describe(a).name,
+            *(
+                f"{n:,}"
+                for n in (books.declared[a], books.withdrawn[a], books.departed[a], held[a])
+            ),
+        )
+        for a in artifacts
+    ]
+    totals = (books.declared, books.withdrawn, books.departed, held)
+    rows.append(("", "in all", *(f"{counter.total():,}" for counter in totals)))
+    yield from _table(("no.", "artifact", "declared", "withdrawn", "departed", "held"), rows)
+    yield ""
+    market = audit.market
+    yield (
+        f"{audit.head.sequence:,} entries; {audit.kinds['traded']:,} trades; "
+        f"{len(market.registered):,} registered farmers; {len(market.offers):,} offers stand."
+    )
+    yield f"The chain of hashes holds and ends in {audit.head.hash.hex()}."
+    yield "For each artifact, declared - withdrawn - departed = held. All is in order."
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as they must be; the second one is text, the others are numbers."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        cells = zip(row, widths, strict=True)
+        padded = (c.ljust(w) if n == 1 else c.rjust(w) for n, (c, w) in enumerate(cells))
+        yield "  ".join(padded).rstrip()
+
+
+def _shown(done: Iterable[int], length: int, screen: TextIO) -> Iterator[int]:
+    """The same numbers, with a bar meanwhile if there is somebody to see it."""
+    if length < _STRIDE or not screen.isatty():
+        yield from done
+        return
+    try:
+        for number in done:
+            if number % _STRIDE == 0:
+                filled = 40 * number // length
+                bar = "#" * filled + "." * (40 - filled)
+                screen.write(f"\r[{bar}] {number:,} of {length:,} entries")
+                screen.flush()
+            yield number
+    finally:
+        screen.write("\r\x1b[K")
+        screen.flush()
+
+
+# -- trace -------------------------------------------------------------------------------------
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    catalog = read_catalog(arguments.artifacts)
+    path = _path(arguments.ledger)
+    wanted = _wanted(arguments.subject, arguments.farmer, catalog)
+    found = False
+    with closing(database.open_to_read(path)) as connection:
+        for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
+            found = True
+            when = datetime.fromtimestamp(step.time).astimezone().isoformat(" ", "seconds")
+            sys.stdout.write(f"{when}  {step.text}\n")
+    sys.stdout.flush()
+    return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
+
+
+def _wanted(subject: str, is_farmer: bool, catalog: Catalog) -> trace.Wanted:
+    if not is_farmer:
+        if subject.isascii() and subject.isdigit():
+            return trace.of_artifact(int(subject))
+        for artifact in catalog.values():
+            if artifact.name.casefold() == subject.casefold():
+                return trace.of_artifact(artifact.id)
+    return trace.of_farmer(subject)
+
+
+# -- backup ------------------------------------------------------------------------------------
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    path = _path(arguments.ledger)
+    with closing(database.open_to_read(path, any_version=True)) as connection:
+        try:
+            database.copy(connection, arguments.file)
+        except FileExistsError:
+            return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
+    with closing(database.open_to_read(arguments.file, any_version=True)) as copied:
+        length = recovery.last_sequence(copied)
+    sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path}.\n")
+    sys.stdout.write(f"To check it: granja audit --ledger sqlite:{arguments.file}\n")
+    return 0

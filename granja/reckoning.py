@@ -1,0 +1,200 @@
+"""Going through a ledger from the first entry on, and believing nothing.
+
+The facts are replayed by the same :meth:`~granja.market.Market.apply` as in the server, but each
+is first held against what stood before it; and beside it, books are kept that know nothing of
+trades: what was declared, less what was withdrawn or left with a visitor, must be what is held.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from granja import events
+from granja.events import ArtifactId, Fact, FarmerId
+from granja.ledger import recovery, snapshots
+from granja.ledger.chain import GENESIS, BadEntry, verified
+from granja.market import Market, Offer
+
+
+class NotInOrder(Exception):
+    """Something about the ledger as a whole is off; the text is the sentence."""
+
+
+@dataclass
+class Books:
+    """How many copies of each artifact came into the world, and how they left it."""
+
+    declared: Counter[ArtifactId] = field(default_factory=Counter)
+    withdrawn: Counter[ArtifactId] = field(default_factory=Counter)
+    departed: Counter[ArtifactId] = field(default_factory=Counter)
+
+    def note(self, fact: Fact) -> None:
+        if isinstance(fact, events.Declared):
+            self.declared.update(fact.artifacts)
+        elif isinstance(fact, events.Withdrawn):
+            self.withdrawn.update(fact.artifacts)
+        elif isinstance(fact, events.Departed):
+            self.departed.update(fact.artifacts)
+
+    def left(self, artifact: ArtifactId) -> int:
+        """How many copies there must be."""
+        return self.declared[artifact] - self.withdrawn[artifact] - self.departed[artifact]
+
+
+class Audit:
+    """One audit of the ledger behind a connection, which may be live: it ends at the entry that
+    is the last one now.
+
+    After :meth:`run`, ``books``, ``held`` (copies of each artifact), ``kinds`` (how many facts of
+    each kind), ``head`` (the last entry) and ``market`` say what was found.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.books = Books()
+        self.kinds: Counter[str] = Counter()
+        self.head = recovery.Head()
+        self.market = Market()
+        self.length = recovery.last_sequence(connection)
+        self._connection = connection
+
+    @property
+    def held(self) -> Counter[ArtifactId]:
+        held: Counter[ArtifactId] = Counter()
+        for inventory in self.market.held.values():
+            held.update(inventory)
+        return held
+
+    def run(self) -> Iterator[int]:
+        """Go through it.  Yields after each entry how many are done.
+
+        :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
+        :raises NotInOrder: when a snapshot or the books say something else than the entries.
+        """
+        kept = {snapshot.sequence: snapshot for snapshot in self._snapshots()}
+        entries = recovery.read(self._connection, 0, self.length)
+        for entry in verified(entries, GENESIS, 0):
+            self._follow(entry.sequence, entry.fact())
+            self.head = recovery.Head(entry.sequence, entry.hash)
+            if entry.sequence in kept:
+                self._compare(kept[entry.sequence])
+            yield entry.sequence
+        self._balance()
+
+    def _snapshots(self) -> Iterator[snapshots.Snapshot]:
+        for snapshot in snapshots.stored(self._connection):
+            if problem := snapshots.distrust(self._connection, snapshot):
+                raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
+            yield snapshot
+
+    def _follow(self, sequence: int, fact: Fact) -> None:
+        objection = _OBJECTIONS[type(fact)](self.market, fact)
+        if objection:
+            raise BadEntry(sequence, objection)
+        self.kinds[fact.kind] += 1
+        self.books.note(fact)
+        self.market.apply(fact)
+
+    def _compare(self, snapshot: snapshots.Snapshot) -> None:
+        if _comparable(snapshot.load()) != _comparable(self.market.snapshot()):
+            raise NotInOrder(
+                f"the snapshot at entry {snapshot.sequence} does not say what the entries say"
+            )
+
+    def _balance(self) -> None:
+        held = self.held
+        for artifact in sorted({*self.books.declared, *held}):
+            if held[artifact] != self.books.left(artifact):
+                raise NotInOrder(
+                    f"there should be {self.books.left(artifact)} copies of artifact {artifact}, "
+                    f"but {held[artifact]} are held"
+                )
+
+
+def _comparable(state: Mapping[str, Any]) -> str:
+    """A market's state as text, whatever the order in which it came about."""
+
+    def settle(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return sorted((settle(item) for item in value), key=json.dumps)
+        return value
+
+    return json.dumps({key: settle(value) for key, value in state.items()}, sort_keys=True)
+
+
+# -- why a fact cannot have happened -----------------------------------------------------------
+
+
+def _never(market: Market, fact: Fact) -> None:
+    return None
+
+
+def _not_withdrawable(market: Market, fact: events.Withdrawn) -> str | None:
+    missing = Counter(fact.artifacts) - market.held.get(fact.farmer, Counter())
+    return f"farmer {fact.farmer} had no artifact {min(missing)} to withdraw" if missing else None
+
+
+def _not_departable(market: Market, fact: events.Departed) -> str | None:
+    if fact.farmer in market.registered:
+        return f"farmer {fact.farmer} is registered, and only visitors leave for good"
+    if sorted(fact.artifacts) != market.inventory(fact.farmer):
+        return f"farmer {fact.farmer} did not leave with all that they held"
+    return None
+
+
+def _not_offerable(market: Market, fact: events.Offered) -> str | None:
+    if fact.offer in market.offers:
+        return f"offer #{fact.offer} stood already"
+    if fact.maker == fact.taker:
+        return f"farmer {fact.maker} cannot trade with themselves"
+    return _not_covered(market, fact)
+
+
+def _not_tradeable(market: Market, fact: events.Traded) -> str | None:
+    offer = market.offers.get(fact.offer)
+    return f"offer #{fact.offer} did not stand" if offer is None else _not_covered(market, offer)
+
+
+def _not_covered(market: Market, offer: Offer | events.Offered) -> str | None:
+    if not market.holds(offer.maker, offer.gives):
+        return f"farmer {offer.maker} had no artifact {offer.gives} to give"
+    if not market.holds(offer.taker, offer.takes):
+        return f"farmer {offer.taker} had no artifact {offer.takes} to give"
+    return None
+
+
+def _not_answerable(
+    market: Market, fact: events.Rejected | events.Retracted | events.Expired
+) -> str | None:
+    return None if fact.offer in market.offers else f"offer #{fact.offer} did not stand"
+
+
+def _not_registrable(market: Market, fact: events.Registered) -> str | None:
+    return f"farmer {fact.farmer} was registered" if fact.farmer in market.registered else None
+
+
+def _not_registered(
+    market: Market, fact: events.PasswordChanged | events.Left | events.Returned
+) -> str | None:
+    known: Mapping[FarmerId, str] = market.registered
+    return None if fact.farmer in known else f"farmer {fact.farmer} was not registered"
+
+
+_OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
+    events.Declared: _never,
+    events.Withdrawn: _not_withdrawable,
+    events.Departed: _not_departable,
+    events.Offered: _not_offerable,
+    events.Traded: _not_tradeable,
+    events.Rejected: _not_answerable,
+    events.Retracted: _not_answerable,
+    events.Expired: _not_answerable,
+    events.Registered: _not_registrable,
+    events.PasswordChanged: _not_registered,
+    events.Left: _not_registered,
+    events.Returned: _not_registered,
+}
