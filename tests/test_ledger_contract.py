@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -33,8 +31,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import SQLiteLedger
-
-reactor: Any = _reactor
+from tests.ledgers import folder_for, reactor
 
 ANA, BETO = FarmerId(1), FarmerId(2)
 SPADE, SPOON = ArtifactId(6), ArtifactId(13)
@@ -218,7 +215,7 @@ class SQLiteLedgerTests(LedgerContract, TestCase):
     """``sqlite:PATH``."""
 
     def setUp(self) -> None:
-        self.path = Path(self.mktemp())
+        self.path = folder_for(self) / "granja.db"
 
     def make(self) -> ILedger:
         return SQLiteLedger(self.path, reactor, lambda: 1763848000.25)
@@ -235,7 +232,7 @@ class FaultlessLedgerTests(LedgerContract, TestCase):
     """The double that fails when told to, and is not told to."""
 
     def setUp(self) -> None:
-        self.path = Path(self.mktemp())
+        self.path = folder_for(self) / "granja.db"
 
     def make(self) -> ILedger:
         return FaultyLedger(SQLiteLedger(self.path, reactor, lambda: 1763848000.25))

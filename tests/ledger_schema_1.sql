@@ -1,0 +1,22 @@
+-- The ledger's schema as version 1 had it: what test_ledger_upgrade.py upgrades from.
+CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    time REAL NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE credentials (
+    farmer INTEGER PRIMARY KEY,
+    verifier TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE snapshots (
+    sequence INTEGER PRIMARY KEY,
+    state TEXT NOT NULL
+) STRICT;
+
+PRAGMA application_id = 0x4752414E;
+PRAGMA user_version = 1;
+PRAGMA journal_mode = WAL;

@@ -1,0 +1,105 @@
+"""Ledgers to test with, and hands to tamper with them."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor as _reactor
+from twisted.trial.unittest import TestCase
+
+from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
+from granja.ledger.chain import GENESIS, extend
+from granja.ledger.interface import Opened
+from granja.ledger.sqlite import SQLiteLedger
+from granja.market import Market, replay
+
+reactor: Any = _reactor
+
+ANA, BETO, GUS = FarmerId(1), FarmerId(2), FarmerId(3)
+SPADE, SPOON, ARROW = ArtifactId(13), ArtifactId(14), ArtifactId(6)
+
+#: Two farmers, who swap a spade for a spoon and back.
+STORY: list[Fact] = [
+    Declared(ANA, "Ana", (SPADE, ARROW)),
+    Registered(ANA, "Ana"),
+    Declared(BETO, "Beto", (SPOON,)),
+    Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 2e9),
+    Traded(OfferId(1)),
+    Offered(OfferId(2), BETO, ANA, SPADE, SPOON, 2e9),
+    Traded(OfferId(2)),
+    Offered(OfferId(3), ANA, BETO, ARROW, SPOON, 2e9),
+]
+
+
+def folder_for(test: TestCase) -> Path:
+    """A new empty folder that goes when the test ends."""
+    folder = tempfile.TemporaryDirectory(prefix="granja-")
+    test.addCleanup(folder.cleanup)
+    return Path(folder.name).resolve()
+
+
+def ledger_at(path: Path) -> SQLiteLedger:
+    return SQLiteLedger(path, reactor, lambda: 1763848000.5)
+
+
+async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0) -> None:
+    """Put facts into the ledger there, each in a transaction of its own, and close it."""
+    ledger = ledger_at(path)
+    sequence = ledger.open().sequence
+    market = Market()
+    for fact in facts:
+        sequence = await ledger.append([fact], sequence, {})
+        market.apply(fact)
+        if sequence == snapshot_at:
+            ledger.checkpoint(market.snapshot(), sequence)
+    await ledger.close()
+
+
+async def read(path: Path) -> tuple[Opened, list[Fact]]:
+    """Open, read all and close."""
+    ledger = ledger_at(path)
+    found = ledger.open()
+    facts = list(found.facts)
+    await ledger.close()
+    return found, facts
+
+
+def market_of(found: Opened, facts: Iterable[Fact]) -> Market:
+    market = Market.restore(found.snapshot) if found.snapshot else Market()
+    replay(market, facts)
+    return market
+
+
+def tamper(path: Path, sql: str, *values: object) -> None:
+    """Change the file behind the ledger's back."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(sql, values)
+
+
+def forge(path: Path, facts: Sequence[Fact]) -> None:
+    """Put facts that never happened into a ledger, with hashes that fit."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        last = connection.execute("SELECT sequence, hash FROM entries ORDER BY 1 DESC").fetchone()
+        sequence, before = last or (0, GENESIS)
+        connection.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
+            [
+                (entry.sequence, entry.time, entry.kind, entry.body, entry.hash)
+                for entry in extend(before, sequence, 1763848001.0, facts)
+            ],
+        )
+
+
+def dump(path: Path) -> str:
+    """The whole database as SQL, and what a dump leaves out."""
+    with closing(sqlite3.connect(path)) as connection:
+        pragmas = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version", "journal_mode")
+        ]
+        return "\n".join([*connection.iterdump(), repr(pragmas)])

@@ -1,0 +1,464 @@
+"""The ledger's file: who may open it, what is recognised, trimmed and refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from twisted.logger import LogEvent, globalLogPublisher
+from twisted.trial.unittest import TestCase
+
+from granja.errors import ConfigurationError
+from granja.events import Fact, PasswordChanged
+from granja.ledger import database, open_ledger
+from granja.ledger.interface import LedgerRefused, Opened
+from granja.ledger.memory import MemoryLedger
+from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
+from tests.ledgers import (
+    ANA,
+    STORY,
+    dump,
+    folder_for,
+    ledger_at,
+    market_of,
+    reactor,
+    read,
+    tamper,
+    write,
+)
+
+
+class LedgerFileCase(TestCase):
+    """Has a path, and listens to what is logged."""
+
+    def setUp(self) -> None:
+        self.folder = folder_for(self)
+        self.path = self.folder / "granja.db"
+        self.logged: list[str] = []
+        observer: Any = self._hear
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    def _hear(self, event: LogEvent) -> None:
+        if str(event.get("log_namespace", "")).startswith("granja.ledger"):
+            self.logged.append(str(event["log_format"]).format(**event))
+
+    def refusal(self, path: Path | None = None) -> str:
+        """The sentence with which the ledger refuses to open."""
+        with self.assertRaises(LedgerRefused) as caught:
+            ledger_at(path or self.path).open()
+        sentence = str(caught.exception)
+        self.assertNotIn("\n", sentence)
+        return sentence
+
+    def open(self) -> SQLiteLedger:
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        return ledger
+
+
+class UrlTests(LedgerFileCase):
+    """``--ledger URL``."""
+
+    async def test_sqlite_is_a_file(self) -> None:
+        """``sqlite:PATH`` keeps its facts there."""
+        ledger = open_ledger(f"sqlite:{self.path}", reactor, lambda: 1.0)
+        ledger.open()
+        await ledger.close()
+        self.assertTrue(self.path.exists())
+
+    def test_memory_is_the_one_that_forgets(self) -> None:
+        """``memory:`` counts, and does not grow."""
+        ledger = open_ledger("memory:", reactor, lambda: 1.0)
+        assert isinstance(ledger, MemoryLedger)
+        self.assertEqual(self.successResultOf(ledger.append(STORY, 0, {})), len(STORY))
+        self.assertEqual(ledger.facts, [])
+
+    def test_anything_else_is_a_sentence(self) -> None:
+        """A misspelt URL is not silently a new file."""
+        for wrong in ("granja.db", "sqlite:", "sqlite", "memory:x", "postgres://x", "", ":"):
+            with self.assertRaisesRegex(ConfigurationError, "memory: or sqlite:PATH"):
+                open_ledger(wrong, reactor, lambda: 1.0)
+
+
+class RecognitionTests(LedgerFileCase):
+    """What is a ledger, and whose."""
+
+    async def test_it_belongs_to_its_owner_alone(self) -> None:
+        """Nobody else on the machine can read the password verifiers."""
+        old = os.umask(0)
+        self.addCleanup(os.umask, old)
+        ledger = self.open()
+        await ledger.append(STORY, 0, {ANA: "$argon2id$…"})
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in self.folder.iterdir()}
+        self.assertEqual(set(modes.values()), {0o600}, modes)
+        self.assertEqual(
+            set(modes), {"granja.db", "granja.db-wal", "granja.db-shm", "granja.db-lock"}
+        )
+
+    async def test_one_that_others_could_read_is_tightened(self) -> None:
+        """An operator's careless copy is repaired, and said so."""
+        await write(self.path)
+        self.path.chmod(0o644)
+        await read(self.path)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
+        self.assertIn("could be read by others", "".join(self.logged))
+
+    async def test_closing_leaves_one_file(self) -> None:
+        """After an orderly end, the ledger is a single file that can be carried away."""
+        await write(self.path)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_another_kind_of_file_is_refused_and_left_alone(self) -> None:
+        """``--ledger sqlite:letter.txt`` does not harm the letter."""
+        self.path.write_text("Querida Ana:\n" * 1000)
+        self.assertIn("is not a ledger", self.refusal())
+        self.assertEqual(self.path.read_text(), "Querida Ana:\n" * 1000)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_somebody_elses_database_is_refused_and_left_alone(self) -> None:
+        """Nor does it harm another program's database."""
+        tamper(self.path, "CREATE TABLE songs (title TEXT)")
+        before = self.path.read_bytes()
+        self.assertIn("is not a ledger", self.refusal())
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_a_folder_is_refused(self) -> None:
+        """A folder is not a ledger."""
+        self.path.mkdir()
+        self.assertIn("is a folder", self.refusal())
+
+    def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
+        """Folders are not made: more often they are misspelt."""
+        sentence = self.refusal(self.folder / "nowhere" / "granja.db")
+        self.assertIn("No such file or directory", sentence)
+
+    def test_a_newer_ledger_is_refused_in_a_sentence(self) -> None:
+        """An old granja does not touch what a newer one wrote."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("CREATE TABLE entries (future TEXT)")
+            connection.execute(f"PRAGMA application_id = {database.APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+        before = self.path.read_bytes()
+        sentence = self.refusal()
+        self.assertIn(f"has version {database.VERSION + 1}", sentence)
+        self.assertIn("newer granja", sentence)
+        self.assertEqual(self.path.read_bytes(), before)
+
+    async def test_an_empty_file_becomes_a_ledger(self) -> None:
+        """As ``mktemp`` makes them."""
+        self.path.touch()
+        await write(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
+
+class UpgradeTests(LedgerFileCase):
+    """Ledgers of older granjas."""
+
+    def make_old(self) -> None:
+        schema = Path(__file__).with_name("ledger_schema_1.sql").read_text()
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(schema)
+
+    async def test_the_dump_of_an_upgraded_ledger_equals_that_of_a_fresh_one(self) -> None:
+        """An upgrade misses nothing, down to the letters of the schema."""
+        self.make_old()
+        await read(self.path)
+        fresh = self.folder / "fresh.db"
+        await read(fresh)
+        self.assertEqual(dump(self.path), dump(fresh))
+
+    async def test_the_facts_survive_and_the_old_file_is_kept(self) -> None:
+        """An upgrade loses nothing, and can be undone."""
+        self.make_old()
+        fresh = self.folder / "fresh.db"
+        await write(fresh)
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("ATTACH ? AS fresh", (str(fresh),))
+            connection.execute("INSERT INTO entries SELECT * FROM fresh.entries")
+            connection.execute("INSERT INTO snapshots VALUES (3, '{}')")
+            connection.execute("INSERT INTO credentials VALUES (1, 'x')")
+        old = dump(self.path)
+        found, facts = await read(self.path)
+        self.assertEqual((facts, dict(found.credentials)), (STORY, {ANA: "x"}))
+        kept = self.folder / "granja.db.version-1"
+        self.assertEqual(dump(kept), old)
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+        self.assertIn("Upgrading", "".join(self.logged))
+
+    async def test_a_second_copy_does_not_overwrite_the_first(self) -> None:
+        """Whoever goes back to the old file and upgrades again loses nothing either."""
+        self.make_old()
+        (self.folder / "granja.db.version-1").write_text("precious")
+        await read(self.path)
+        self.assertEqual((self.folder / "granja.db.version-1").read_text(), "precious")
+        self.assertTrue((self.folder / "granja.db.version-1.1").exists())
+
+    def test_an_upgrade_that_fails_changes_nothing(self) -> None:
+        """Half an upgrade does not exist."""
+        self.make_old()
+        tamper(self.path, "DROP TABLE snapshots")  # so that the upgrade's first statement fails
+        old = dump(self.path)
+        self.assertIn("no such table", self.refusal())
+        self.assertEqual(dump(self.path), old)
+
+
+class LockTests(LedgerFileCase):
+    """One server for one ledger."""
+
+    async def test_a_second_server_is_refused(self) -> None:
+        """Also under another name of the same file; and the first goes on."""
+        ledger = self.open()
+        link = self.folder / "link.db"
+        link.symlink_to(self.path)
+        for path in (self.path, link):
+            sentence = self.refusal(path)
+            self.assertIn(f"in use by another server (process {os.getpid()})", sentence)
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+
+    async def test_it_may_be_opened_again_after_closing(self) -> None:
+        """A restart in the same process is no second server."""
+        await write(self.path)
+        await write(self.path, [PasswordChanged(ANA)])
+        self.assertEqual((await read(self.path))[0].sequence, len(STORY) + 1)
+
+    async def test_a_refused_ledger_is_not_locked(self) -> None:
+        """When the damage is repaired, the next start need not wait for anything."""
+        self.path.write_text("not a ledger")
+        self.refusal()
+        self.path.unlink()
+        await write(self.path)
+
+    async def test_kill_9_leaves_no_lock(self) -> None:
+        """A dead server does not keep the next one out."""
+        program = (
+            "import sys, time; from pathlib import Path\n"
+            "from granja.ledger.sqlite import SQLiteLedger\n"
+            "SQLiteLedger(Path(sys.argv[1]), None, time.time).open()\n"
+            "print('open', flush=True); time.sleep(60)\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(self.path)], stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout is not None
+            self.assertEqual(other.stdout.readline(), b"open\n")
+            self.assertIn(f"process {other.pid}", self.refusal())
+            other.send_signal(signal.SIGKILL)
+            other.wait()
+        await write(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
+
+class DamageTests(LedgerFileCase):
+    """What was edited, torn or lost."""
+
+    async def test_damage_in_the_middle_names_the_entry(self) -> None:
+        """A trade that somebody edited keeps the server from starting, and is named."""
+        for column, value in (
+            ("body", '{"offer":9}'),
+            ("kind", "rejected"),
+            ("time", 1.0),
+            ("hash", bytes(32)),
+        ):
+            path = self.folder / f"{column}.db"
+            await write(path)
+            tamper(path, f"UPDATE entries SET {column} = ? WHERE sequence = 5", value)
+            self.assertIn("entry 5 is damaged", self.refusal(path))
+
+    async def test_a_missing_entry_is_named(self) -> None:
+        """So is one that somebody deleted."""
+        await write(self.path)
+        tamper(self.path, "DELETE FROM entries WHERE sequence = 4")
+        self.assertIn("entry 4 is damaged: it is missing", self.refusal())
+
+    async def test_an_edit_with_a_fitting_hash_is_found_at_the_next(self) -> None:
+        """Whoever computes the hash anew gives themselves away one entry later."""
+        await write(self.path)
+        other = self.folder / "other.db"
+        await write(other, [*STORY[:4], PasswordChanged(ANA)])
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("ATTACH ? AS other", (str(other),))
+            connection.execute(
+                "REPLACE INTO entries SELECT * FROM other.entries WHERE sequence = 5"
+            )
+        self.assertIn("entry 6 is damaged", self.refusal())
+
+    async def test_a_torn_tail_is_trimmed_and_reported(self) -> None:
+        """The last entry, cut short, goes; the server starts, says so, and keeps a copy."""
+        await write(self.path)
+        tamper(self.path, "UPDATE entries SET body = '{\"off' WHERE sequence = 8")
+        found, facts = await read(self.path)
+        self.assertEqual((found.sequence, facts), (7, STORY[:7]))
+        self.assertIn("1 entries from 8 on are trimmed", "".join(self.logged))
+        self.assertIn('{"off', dump(self.folder / "granja.db.torn"))
+        await write(self.path, [STORY[7]])
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    async def test_a_torn_tail_of_several_entries_is_trimmed_too(self) -> None:
+        """As many as were written together."""
+        await write(self.path)
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 6")
+        self.assertEqual((await read(self.path))[1], STORY[:5])
+
+    async def test_a_ledger_whose_every_entry_is_bad_is_not_trimmed_away(self) -> None:
+        """More bad entries than one write can tear are another accident, and nothing is deleted."""
+        facts: list[Fact] = [PasswordChanged(ANA)] * 1500
+        ledger = self.open()
+        await ledger.append(facts, 0, {})
+        await ledger.close()
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32)")
+        self.assertIn("entry 1 is damaged", self.refusal())
+
+    async def test_a_file_that_was_cut_off_is_refused(self) -> None:
+        """Half a ledger is not taken for a whole one."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 1500, 0, {})
+        await ledger.close()
+        os.truncate(self.path, 3 * 4096)
+        self.assertIn("cannot be read", self.refusal())
+
+
+class SnapshotTests(LedgerFileCase):
+    """Starting from a snapshot."""
+
+    async def test_a_start_reads_only_what_came_after(self) -> None:
+        """And comes to the same market."""
+        await write(self.path, snapshot_at=6)
+        found, facts = await read(self.path)
+        self.assertEqual((found.snapshot_sequence, facts), (6, STORY[6:]))
+        whole = market_of(Opened(), STORY)
+        self.assertEqual(market_of(found, facts).snapshot(), whole.snapshot())
+
+    async def test_a_damaged_snapshot_is_left_aside(self) -> None:
+        """All is replayed then, and the operator hears of it."""
+        for damage in ("state = '{}'", "hash = zeroblob(32)", "sequence = 99"):
+            path = self.folder / f"{len(damage)}.db"
+            await write(path, snapshot_at=6)
+            tamper(path, f"UPDATE snapshots SET {damage}")
+            found, facts = await read(path)
+            self.assertEqual((found.snapshot, facts), (None, STORY))
+            self.assertIn("is left aside", self.logged.pop())
+
+    async def test_the_one_before_is_used_then(self) -> None:
+        """Two are kept, the older one for such a day."""
+        await write(self.path, STORY[:4], snapshot_at=2)
+        ledger = self.open()
+        for sequence in (3, 4):
+            ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
+        await ledger.close()
+        with closing(sqlite3.connect(self.path)) as connection:
+            kept = connection.execute("SELECT sequence FROM snapshots ORDER BY 1").fetchall()
+        self.assertEqual(kept, [(3,), (4,)])
+        tamper(self.path, "UPDATE snapshots SET state = '' WHERE sequence = 4")
+        self.assertEqual((await read(self.path))[0].snapshot_sequence, 3)
+
+    async def test_a_snapshot_of_an_entry_that_is_not_there_is_ignored(self) -> None:
+        """It could only be wrong."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        ledger.checkpoint({"names": []}, 99)
+        await ledger.close()
+        self.assertIsNone((await read(self.path))[0].snapshot)
+
+    async def test_damage_before_the_snapshot_is_the_audits_business(self) -> None:
+        """A start is quick because it does not look there; ``granja audit`` does."""
+        await write(self.path, snapshot_at=6)
+        tamper(self.path, "UPDATE entries SET kind = 'rejected' WHERE sequence = 5")
+        self.assertEqual((await read(self.path))[1], STORY[6:])
+
+    async def test_it_is_asked_for_every_so_many_facts(self) -> None:
+        """Not for each fact, and again after a restart that had many to replay."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * (FACTS_PER_SNAPSHOT - 1), 0, {})
+        self.assertFalse(ledger.wants_checkpoint())
+        await ledger.append([PasswordChanged(ANA)], FACTS_PER_SNAPSHOT - 1, {})
+        self.assertTrue(ledger.wants_checkpoint())
+        await ledger.close()
+        ledger = self.open()
+        self.assertTrue(ledger.wants_checkpoint())
+        ledger.checkpoint({"names": []}, FACTS_PER_SNAPSHOT)
+        self.assertFalse(ledger.wants_checkpoint())
+
+    async def test_a_big_state_is_stored_whole(self) -> None:
+        """Snapshots are written in pieces, and the pieces fit together."""
+        state = {"names": [[n, f"Ñandú {n}"] for n in range(1701)], "empty": [], "last_offer": 7}
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        ledger.checkpoint(state, 8)
+        await ledger.close()
+        self.assertEqual((await read(self.path))[0].snapshot, state)
+
+
+class LogTests(LedgerFileCase):
+    """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
+
+    async def crash(self, transactions: int) -> Path:
+        """The files as ``kill -9`` leaves them after so many transactions; the log's path."""
+        ledger = self.open()
+        for n in range(transactions):
+            await ledger.append([PasswordChanged(ANA)], n, {})
+        other = self.folder / "crashed"
+        other.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, other / name)
+        await ledger.close()
+        self.path = other / "granja.db"
+        self.logged.clear()
+        return other / "granja.db-wal"
+
+    async def test_a_whole_log_is_read_in_silence(self) -> None:
+        """After ``kill -9`` between two trades there is nothing to report."""
+        await self.crash(10)
+        self.assertEqual((await read(self.path))[0].sequence, 10)
+        self.assertEqual(self.logged, [])
+
+    async def test_a_log_cut_short_is_trimmed_and_reported(self) -> None:
+        """The transaction that was cut is gone, those before it are there."""
+        log = await self.crash(10)
+        os.truncate(log, log.stat().st_size - 100)
+        self.assertEqual((await read(self.path))[0].sequence, 9)
+        self.assertIn("was not finished", "".join(self.logged))
+
+    async def test_a_last_write_of_which_the_middle_is_missing_is_trimmed(self) -> None:
+        """A power cut may keep the end of the last write and lose its beginning."""
+        log = await self.crash(10)
+        with log.open("r+b") as file:
+            file.seek(-2000, os.SEEK_END)
+            file.write(b"?" * 1000)
+        self.assertEqual((await read(self.path))[0].sequence, 9)
+        self.assertIn("was not finished", "".join(self.logged))
+
+    async def test_a_log_damaged_in_the_middle_is_refused(self) -> None:
+        """SQLite would forget nine finished trades in silence; the ledger does not let it."""
+        log = await self.crash(20)
+        content = log.read_bytes()
+        middle = len(content) - 10 * (4096 + 24)
+        log.write_bytes(content[:middle] + b"?" + content[middle + 1 :])
+        sentence = self.refusal()
+        self.assertIn("damaged in the middle", sentence)
+        self.assertRegex(sentence, r"\b(9|10) finished writes")
+
+    async def test_leftovers_of_an_earlier_round_are_no_damage(self) -> None:
+        """The log is written over from the start; what it held before is not looked at."""
+        ledger = self.open()
+        for n in range(40):
+            await ledger.append([PasswordChanged(ANA)], n, {})
+        ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+        for n in range(40, 45):
+            await ledger.append([PasswordChanged(ANA)], n, {})
+        other = self.folder / "crashed"
+        other.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, other / name)
+        self.logged.clear()
+        self.assertEqual((await read(other / "granja.db"))[0].sequence, 45)
+        self.assertEqual(self.logged, [])
