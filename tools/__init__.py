@@ -1,0 +1,1 @@
+"""What keeps the repository's made files true.  Run from its top level; never installed."""

@@ -1,0 +1,227 @@
+"""One of everything that the server can say, with the moment when it says so.
+
+``docs/protocol.md`` shows these.  A new message or error needs a sample here before the page can
+be made again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from granja import errors, messages
+from granja.accounts import LONGEST, SHORTEST
+from granja.answers import artifact_list
+from granja.catalog import Catalog
+from granja.errors import GranjaError
+from granja.events import ArtifactId, FarmerId, OfferId
+from granja.market import Ended, How, News, Offer
+from granja.messages import Message
+from granja.settings import Settings
+from granja.tap import read_catalog
+from granja.turns import TooManyWaiting
+
+LIMITS = Settings()
+CATALOG: Catalog = read_catalog(None)
+
+ANA, GUS = FarmerId(1), FarmerId(2)
+ANCHOR, DISC = CATALOG[21], CATALOG[12]
+HELD = messages.inventory(artifact_list("13, 6", CATALOG, 2), CATALOG)
+OFFER = Offer(OfferId(7), ANA, GUS, ANCHOR.id, DISC.id, expires=0.0)
+
+
+def _end(how: How, loser: FarmerId | None = None, lost: ArtifactId | None = None) -> Ended:
+    return Ended(OFFER, "Ana", "Gus", how, loser, lost)
+
+
+def _ended(me: FarmerId, *end: object) -> Message:
+    return messages.offer_ended(_end(*end), me, CATALOG)  # type: ignore[arg-type]
+
+
+def _news(*ends: Ended, more: int = 0) -> list[Message]:
+    return [*messages.meanwhile(News([*ends], more), ANA, CATALOG)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``when``: the moment, a sentence in English.  ``messages``: all of one class."""
+
+    when: str
+    messages: tuple[Message, ...]
+
+    def __init__(self, when: str, *messages: Message) -> None:
+        object.__setattr__(self, "when", when)
+        object.__setattr__(self, "messages", messages)
+
+
+def constants(kind: type[Message]) -> list[Message]:
+    """The messages of this kind that never change, as :mod:`granja.messages` names them."""
+    return [value for value in vars(messages).values() if isinstance(value, kind)]
+
+
+MESSAGES = (
+    Sample("Somebody else in the chat speaks; emoticons are talk.", messages.Said("Ana", "hola")),
+    Sample("Somebody whispers to you alone.", messages.Whispered("Ana", "tengo dos anclas")),
+    Sample("Somebody else is in the chat from now on.", messages.Arrived("Ana")),
+    Sample("Somebody else has left the chat, in whichever way.", messages.Departed("Ana")),
+    Sample(
+        "You read too slowly, and so many lines were skipped at this place.",
+        messages.Missed(1),
+        messages.Missed(123),
+    ),
+    Sample(
+        "The server waits for an answer; `question` says to what.",
+        *constants(messages.Prompt),
+    ),
+    Sample("Your name, or your password, was accepted.", messages.Welcome()),
+    Sample(
+        "You are in the chat from now on, under this name.  With `--declarations once` it also "
+        "ends the questions after `:registrar`.",
+        messages.Ready("Ana"),
+    ),
+    Sample(
+        "Something that needs no fields; `code` says what. After all of these but "
+        "`password-changed` the server closes the connection.",
+        *constants(messages.Notice),
+    ),
+    Sample("`:registrar` worked.", messages.NameRegistered("Ana")),
+    Sample(
+        "What you hold, by number: on `:artefactos`, `:agregar` and `:quitar`, after a password, "
+        "and, of a list that is still to be confirmed, before the `confirm` question.",
+        messages.Inventory(HELD),
+        messages.Inventory(()),
+    ),
+    Sample(
+        "`:u`: who is in the chat, in order of arrival, yourself included.",
+        messages.Here(("Ana", "Beto")),
+    ),
+    Sample("`:artefacto <id>`.", messages.ArtifactIs(CATALOG[22])),
+    Sample("`:catalogo`: one line for each artifact.", messages.CatalogEntry(CATALOG[22])),
+    Sample(
+        "`:help`: one line for each command.",
+        messages.HelpEntry(":p <nombre> <mensaje>", "susurra un mensaje a una sola persona"),
+    ),
+    Sample(
+        "After `¡OK!`, one line for each line of the operator's `--motd` file.",
+        messages.MessageOfTheDay("Hoy hay feria en el pueblo."),
+    ),
+    Sample(
+        "Somebody offers you a trade: `gives` is theirs, `takes` is yours.",
+        messages.OfferReceived(7, "Ana", ANCHOR, DISC),
+    ),
+    Sample(
+        "Your offer stands: `gives` is yours, `takes` is theirs.",
+        messages.OfferSent(7, "Gus", ANCHOR, DISC),
+    ),
+    Sample(
+        "An offer that waits for your answer: `gives` is theirs, `takes` is yours. On `:ofertas`, "
+        "before `SeveralOffers`, and after the `¡OK!` of a registered farmer.",
+        messages.IncomingOffer(7, "Ana", ANCHOR, DISC),
+    ),
+    Sample(
+        "An offer of yours that waits: `gives` is yours, `takes` is theirs. At the same moments.",
+        messages.OutgoingOffer(8, "Beto", ANCHOR, CATALOG[42]),
+    ),
+    Sample(
+        "You accepted offer `number`; `artifacts` is what you hold now.",
+        messages.TradeAccepted(7, (ANCHOR,)),
+    ),
+    Sample(
+        "Your offer `number` was accepted; `artifacts` is what you hold now.",
+        messages.TradeDone(7, (DISC,)),
+    ),
+    Sample(
+        "An offer of yours or to you ended without a trade. `how` is `rejected` (the first line "
+        "for whoever rejected, the second for whoever had offered), `retracted` (likewise), "
+        "`expired`, or `void`: somebody left, or no longer has what it was about.",
+        _ended(GUS, How.REJECTED),
+        _ended(ANA, How.REJECTED),
+        _ended(ANA, How.RETRACTED),
+        _ended(GUS, How.RETRACTED),
+        _ended(ANA, How.EXPIRED),
+        _ended(GUS, How.VOID, ANA),
+        _ended(ANA, How.VOID, ANA, ANCHOR.id),
+        _ended(ANA, How.VOID, GUS, DISC.id),
+    ),
+    Sample(
+        "A registered farmer is back: what became of their offers meanwhile, oldest first. "
+        "`number` is 0 in the last line, which counts what is left out.",
+        *_news(
+            _end(How.ACCEPTED),
+            _end(How.REJECTED),
+            _end(How.EXPIRED),
+            _end(How.VOID, GUS),
+            more=4,
+        ),
+        *messages.meanwhile(News([_end(How.RETRACTED)], 1), GUS, CATALOG),
+    ),
+    Sample(
+        "What you typed was refused, and nothing changed. `code` is one of the errors below; "
+        "`sentence` is for people.",
+        messages.failure(errors.NotMine(ANCHOR.id), CATALOG),
+    ),
+)
+
+
+ERRORS: tuple[tuple[str, GranjaError], ...] = (
+    ("Any line.", errors.LineTooLong(LIMITS.max_line)),
+    ("Any line.", errors.NotUTF8()),
+    ("The name.", errors.InvalidName("está reservado")),
+    ("The name; it is asked again.", errors.NameTaken()),
+    (
+        "The list, `:artefacto`, `:agregar`, `:quitar`.",
+        errors.UnknownArtifact("999", CATALOG.first, CATALOG.last),
+    ),
+    ("The list.", errors.NotAList()),
+    ("The list, `:agregar`.", errors.TooManyArtifacts(LIMITS.limits.artifacts)),
+    ("A first word that no command has.", errors.UnknownCommand(":quiero")),
+    (
+        "Arguments that are missing, too many, or not numbers.",
+        errors.WrongArguments(":p <nombre> <mensaje>"),
+    ),
+    ("`:p`.", errors.NobodyCalled("Diego")),
+    ("`:offer`.", errors.NobodyToTradeWith("Diego")),
+    ("`:offer` to somebody who has not arrived yet.", errors.StillArriving("Caro")),
+    ("`:offer` to yourself, in any spelling.", errors.WithOneself()),
+    (
+        "`:offer`.",
+        errors.NoSuchArtifact("99", CATALOG.first, CATALOG.last),
+    ),
+    ("`:offer`.", errors.NotMine(ANCHOR.id)),
+    ("`:offer`.", errors.NotTheirs("Gus", ANCHOR.id)),
+    ("`:offer`, the same as one that still waits.", errors.SameOffer(7)),
+    ("`:offer`.", errors.TooManyOffers(LIMITS.limits.offers)),
+    ("`:offer`.", errors.TheyHaveTooManyOffers("Gus", LIMITS.limits.offers)),
+    (
+        "Whatever offers, trades, or ends an offer; of a trade both sides hear it.",
+        errors.TradeNotStored(),
+    ),
+    (
+        "The same, from the moment when the server can't tell whether a record was stored.",
+        errors.TradingHalted(),
+    ),
+    ("`:ofertas`; `:accept`, `:reject`, `:retirar` without a number.", errors.NoOffers()),
+    (
+        "The same three without a number; the offers are listed before it.",
+        errors.SeveralOffers(2, ":accept"),
+    ),
+    ("The same three with a number that is not such an offer.", errors.NoSuchOffer("99")),
+    ("`:quitar`.", errors.DoesNotHave(ANCHOR.id)),
+    (
+        "Arriving, `:agregar`, `:quitar`, `:registrar`, `:clave`.",
+        errors.NotStored(),
+    ),
+    ("The same, as `TradingHalted`.", errors.Halted()),
+    (
+        "The password; it is asked again, or, the third time, the connection is closed.",
+        errors.WrongPassword(),
+    ),
+    (
+        f"`:registrar`, `:clave`: it has fewer than {SHORTEST} or more than {LONGEST} characters.",
+        errors.BadPassword(),
+    ),
+    ("`:registrar` a second time.", errors.AlreadyRegistered()),
+    ("`:clave` without `:registrar`.", errors.NotRegistered()),
+    ("`:agregar` where `--declarations once` holds.", errors.DeclaredOnce()),
+    ("A password, when very many wait for theirs to be checked.", TooManyWaiting()),
+    ("Anything, when the server has a fault. The operator finds it in the log.", GranjaError()),
+)
