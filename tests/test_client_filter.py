@@ -120,12 +120,17 @@ class InMemory(SynchronousTestCase):
         os.write(self.typing, data)
         self.close(self.typing)
 
-    def run_filter(self) -> int:
+    def run_filter(self, *answers: bytes) -> int:
+        """:param answers: what the server says once the filter has sent all that was typed."""
         streams = Streams(self.typed, self.sink, self.complaints.append)
 
         async def both() -> int:
             async with asyncio.timeout(10):
-                return await run(self.wire, streams)
+                running = asyncio.create_task(run(self.wire, streams))
+                while answers and not self.wire.finished:
+                    await asyncio.sleep(0.001)
+                self.wire.says(*answers)
+                return await running
 
         return asyncio.run(both())
 
@@ -136,8 +141,8 @@ class InMemory(SynchronousTestCase):
 
     def test_what_the_server_says_is_cleaned(self) -> None:
         self.types(b"")
-        self.wire.says(b"Ana: \x1b[2Jho", b"la\xff\xfb\x01\r\nmedia l", "ínea".encode(), b"")
-        self.assertEqual(self.run_filter(), 0)
+        said = (b"Ana: \x1b[2Jho", b"la\xff\xfb\x01\r\nmedia l", "ínea".encode(), b"")
+        self.assertEqual(self.run_filter(*said), 0)
         self.assertEqual(self.printed().decode(), "Ana: hola\nmedia línea\n")
         self.assertTrue(self.wire.closed)
 
@@ -145,14 +150,7 @@ class InMemory(SynchronousTestCase):
         """A byte FF in the input goes out as data, and the server can refuse it."""
         self.types(b"a\xffb\n")
 
-        async def say_goodbye() -> int:
-            running = asyncio.create_task(run(self.wire, Streams(self.typed, self.sink, print)))
-            while not self.wire.finished:
-                await asyncio.sleep(0.001)
-            self.wire.ends()
-            return await running
-
-        self.assertEqual(asyncio.run(say_goodbye()), 0)
+        self.assertEqual(self.run_filter(b""), 0)
         self.assertEqual(bytes(self.wire.sent), b"a\xff\xffb\n")
 
     def test_the_server_goes_first(self) -> None:

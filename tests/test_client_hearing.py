@@ -93,6 +93,19 @@ class HearingTests(SynchronousTestCase):
             self.assertEqual(self.hear(b"\xff\xfa\xc9" + payload + b"\xff\xf0"), [], payload)
         self.assertEqual(self.hear(b"\xff\xfa\xff\xf0\xff\xfa\x18\x01\xff\xf0"), [])
 
+    def test_long_packages(self) -> None:
+        """A hundred artifacts, or thousands of people: all of it is learnt."""
+        here = messages.Here(tuple(f"Granjera_número_{n}" for n in range(10_000)))
+        (heard,) = self.hearing.feed(package(here))
+        self.assertEqual(len(heard.data["names"]), 10_000)
+
+    def test_a_package_that_never_ends(self) -> None:
+        """Memory stays bounded, and what comes after it is heard."""
+        self.hear(b"\xff\xfa\xc9Granja.Said ")
+        for _ in range(LIMIT // 100_000 + 2):
+            self.hear(b"x" * 100_000)
+        self.assertEqual(self.hear(b"\xff\xf0hola\n"), [("plain", "hola")])
+
     def test_echo_is_answered_once(self) -> None:
         """RFC 854: a change is acknowledged, a repetition is not, or it would never end."""
         self.hear(b"\xff\xfb\x01" * 3)

@@ -195,8 +195,9 @@ class Conversation:
     def _asked_for_itself(self, heard: Heard) -> bool:
         """The catalog that the client asked for itself, for completion, is not shown.
 
-        Answers come in the order of their commands, so ``:u`` tells where it ends.
+        Answers come in the order of their commands, so ``:u`` tells where it ends; where that was
+        too long for a package it comes as a line.
         """
-        if self._looking_around and heard.type == "here":
+        if self._looking_around and heard.type in ("here", "plain"):
             self._looking_around = False
         return self._looking_around and heard.type == "catalog"

@@ -128,7 +128,7 @@ class Screen:
     def _rearrange(self) -> None:
         """Fit the line that is being typed to what the server wants now."""
         app, buffer = self._session.app, self._session.default_buffer
-        app.erase_when_done = self._conversation.hidden
+        app.erase_when_done = self._conversation.hidden or not self._conversation.connected
         if not app.is_running:
             return
         text = self._drafts.move(self._conversation.place, buffer.text)
