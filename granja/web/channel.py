@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.interfaces import IProtocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -41,13 +43,15 @@ HEADERS = {
 class WebRequest(Request):
     """A request with our headers on its response.  Nothing here takes a body, so none is kept."""
 
+    channel: WebChannel
+
     def process(self) -> None:
         for name, value in HEADERS.items():
-            self.setHeader(name, value)
-        super().process()
+            self.setHeader(name, value)  # type: ignore[no-untyped-call]
+        super().process()  # type: ignore[no-untyped-call]
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
-        super().gotLength(0)
+        super().gotLength(0)  # type: ignore[no-untyped-call]
         if length != 0:
             self.channel.refuse_body()
 
@@ -64,16 +68,18 @@ class WebChannel(HTTPChannel):
     HTTP/1.1 only: a WebSocket needs it, and that is what this site is for.
     """
 
+    transport: Any
     maxHeaders = 64  # noqa: N815
     totalHeadersSize = 8192  # noqa: N815
-    _upgraded: IProtocol | None = None
+    #: What the connection belongs to since :meth:`upgrade`.
+    upgraded: IProtocol | None = None
     _refused = False
 
     def upgrade(self, protocol: IProtocol) -> None:
         """From here on the connection is ``protocol``'s."""
-        self.setTimeout(None)
+        self.setTimeout(None)  # type: ignore[no-untyped-call]
         self.transport.unregisterProducer()
-        self._upgraded = protocol
+        self.upgraded = protocol
         protocol.makeConnection(self.transport)
 
     def refuse_body(self) -> None:
@@ -82,22 +88,22 @@ class WebChannel(HTTPChannel):
         self.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         )
-        self.loseConnection()
+        self.loseConnection()  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        if self._upgraded is not None:
-            self._upgraded.dataReceived(data)
+        if self.upgraded is not None:
+            self.upgraded.dataReceived(data)
         elif not self._refused:
             LineReceiver.dataReceived(self, data)
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
-        if self._upgraded is not None:
+        if self.upgraded is not None:
             # What came in one segment with the handshake.
-            self._upgraded.dataReceived(data)
+            self.upgraded.dataReceived(data)
         elif not self._refused:
             super().rawDataReceived(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # noqa: N802
-        super().connectionLost(reason)
-        if self._upgraded is not None:
-            self._upgraded.connectionLost(reason)
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        if self.upgraded is not None:
+            self.upgraded.connectionLost(reason)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from h11 import LocalProtocolError
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from wsproto.connection import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection
@@ -18,6 +16,8 @@ from wsproto.utilities import RemoteProtocolError
 
 from granja.carriers import WEBSOCKET_DATA, WEBSOCKET_LINES
 from granja.web.channel import WebChannel
+from granja.web.pages import Place
+from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, WebSocketConnection
 
 if TYPE_CHECKING:
@@ -37,17 +37,17 @@ class FarmerFactory(Protocol):
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol: ...  # noqa: N802
 
 
-def may_come_from(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
+def may_come_from(origin: str, host: str | None, allowed: Collection[str]) -> bool:
     """Whether a page of ``origin`` may talk to us; else any page could speak for its visitor.
 
-    Programs that are not browsers send no Origin, and may.  The page's own host may, and so may
-    those that the operator has named.
+    (Programs that are not browsers send no Origin, and nobody asks.)  The page's own host may,
+    and so may those that the operator has named.
 
     :param origin: the Origin header, such as ``https://granja.example``.
     :param host: the Host header.
     :param allowed: origins, in small letters.
     """
-    if origin is None or origin.lower() in allowed:
+    if origin.lower() in allowed:
         return True
     try:
         return host is not None and urlsplit(origin).netloc.lower() == host.lower()
@@ -55,7 +55,7 @@ def may_come_from(origin: str | None, host: str | None, allowed: Collection[str]
         return False
 
 
-class WebSocketResource(Resource):
+class WebSocketResource(Place):
     """:param origins: from which pages may connect besides our own."""
 
     isLeaf = True  # noqa: N815
@@ -67,16 +67,16 @@ class WebSocketResource(Resource):
         origins: Collection[str] = (),
         keepalive: float = KEEPALIVE,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._factory = factory
         self._clock = clock
         self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self._keepalive = keepalive
 
     def render_GET(self, request: Request) -> bytes | int:  # noqa: N802
-        if len(request.postpath) > 0:
+        if request.postpath:
             return refuse(request, 404, "Aquí no hay nada.")
-        origins = request.requestHeaders.getRawHeaders("origin") or [None]
+        origins = request.requestHeaders.getRawHeaders("origin", [])
         host = request.getHeader("host")
         if not all(may_come_from(origin, host, self._origins) for origin in origins):
             return refuse(request, 403, "Esta página no puede entrar a la granja.")
@@ -106,13 +106,6 @@ class WebSocketResource(Resource):
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
         channel.transport.write(answer)
         channel.upgrade(WebSocketConnection(farmer, self._clock, self._keepalive))
-
-
-def refuse(request: Request, status: int, sentence: str) -> bytes:
-    """A plain sentence with a status."""
-    request.setResponseCode(status, HTTPStatus(status).phrase.encode())
-    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-    return f"{sentence}\n".encode()
 
 
 def _not_a_handshake(request: Request, error: RemoteProtocolError) -> bytes:

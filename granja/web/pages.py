@@ -6,16 +6,18 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from twisted.web.http import CACHED
 from twisted.web.pages import notFound
-from twisted.web.resource import Resource
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from granja.catalog import Catalog
+from granja.web.refusal import refuse
 
 TYPES = {
     "css": "text/css; charset=utf-8",
@@ -27,14 +29,36 @@ TYPES = {
 }
 
 
-class Page(Resource):
+class Place(Resource):
+    """What can only be looked at, and has nothing behind it but what was put there."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802
+        return notFound()
+
+    def render(self, request: Request) -> bytes | int:
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"allow", b"GET, HEAD")
+            return refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, "Aquí solo se mira.")
+        answer: bytes | int = super().render(request)
+        return answer
+
+
+class Folder(Place):
+    """Its files can be had; it is no page itself."""
+
+    def render(self, request: Request) -> bytes | int:
+        answer: bytes | int = notFound().render(request)  # type: ignore[no-untyped-call]
+        return answer
+
+
+class Page(Place):
     """Some content with its type.  A browser that has it already is told so (ETag).
 
     Names carry no version, because there is no build step: so browsers ask every time.
     """
 
     def __init__(self, content: bytes, type: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._content = content
         self._packed = gzip.compress(content, 9, mtime=0)
         self._type = type.encode()
@@ -74,15 +98,8 @@ def page_tree(catalog: Catalog) -> Resource:
     return root
 
 
-class Folder(Resource):
-    """What lies in it can be had; it is no page itself."""
-
-    def render(self, request: Request) -> bytes:
-        return notFound().render(request)
-
-
 def _folder(folder: Traversable) -> Resource:
-    tree = Folder()
+    tree = Folder()  # type: ignore[no-untyped-call]
     for entry in folder.iterdir():
         if entry.is_dir():
             tree.putChild(entry.name.encode(), _folder(entry))
@@ -95,7 +112,7 @@ def _file(entry: Traversable) -> Page:
     return Page(entry.read_bytes(), TYPES[entry.name.rpartition(".")[2]])
 
 
-class Health(Resource):
+class Health(Place):
     """``/healthz``: whether the farm is well, for whoever watches it.
 
     :param look: gives what to say; ``status`` is ``ok`` or what is wrong.
@@ -104,7 +121,7 @@ class Health(Resource):
     isLeaf = True  # noqa: N815
 
     def __init__(self, look: Callable[[], dict[str, Any]]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._look = look
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802

@@ -22,7 +22,7 @@ REQUEST_TIME = 30
 class FarmSite(Site):
     """Speaks HTTP through :class:`WebChannel`; keeps no access log of its own."""
 
-    protocol = WebChannel
+    protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
 
     def log(self, request: object) -> None:
         """Who arrives is in the farm's log; every picture that a page loads need not be."""
@@ -51,4 +51,4 @@ def web_site(
     root = page_tree(farm.catalog)
     root.putChild(b"ws", WebSocketResource(farm, farm.clock, origins, keepalive))
     root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
-    return FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)
+    return FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]

@@ -36,8 +36,9 @@ from granja.web.backpressure import Gauge
 if TYPE_CHECKING:
     from granja.protocol import FarmerProtocol
 
-#: Seconds of silence before a ping, and again before a peer that does not answer is closed.
-KEEPALIVE = 15.0
+#: Seconds between two looks at whether the peer is there: one look that finds silence sends a
+#: ping, the next one closes.  So a dead peer is closed 20 to 30 seconds after its last sign.
+KEEPALIVE = 10.0
 #: Seconds that the peer has to answer our Close.
 CLOSING_PATIENCE = 3.0
 #: Seconds that are left to a peer that has said Close, to hear the answers to what it said.
@@ -148,9 +149,9 @@ class WebSocketConnection(TwistedProtocol):
         self.adapter = WebSocketTransport(self, self.transport)
         self.adapter.gauge.emptied = self._send_pong
         self._wait(self._keepalive, self._check)
-        self._farmer.makeConnection(self.adapter)
+        self._farmer.makeConnection(self.adapter)  # type: ignore[no-untyped-call]
 
-    def connectionLost(self, reason: Failure | None = None) -> None:  # type: ignore[override]  # noqa: N802
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         self._stop_waiting()
         self._farmer.connectionLost(reason)
 
