@@ -66,6 +66,9 @@ class Crowd:
         """A seat has caught up."""
         self._behind.pop(seat, None)
         self._not_far(seat)
+        if not self._behind and self._look is not None:
+            self._look.cancel()
+            self._look = None
 
     def lost(self, seat: Seat) -> None:
         self.forget(seat)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet import tcp
-from twisted.internet.interfaces import IPushProducer, IReactorFDSet
+from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -32,14 +32,17 @@ class HeldReader:
 class NarrowSocket:
     """A socket whose peer has ``room`` for so many bytes more; what it took is ``taken``.
 
-    ``sends`` are the sizes of the sends that took something.  ``gone``: the peer has reset the
-    connection.
+    ``sends`` are the sizes of the sends that took something, ``blocks`` which objects they were
+    of.  ``gone``: the peer has reset the connection.  ``sending`` is called at each send.
     """
+
+    sending: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, room: int) -> None:
         self.room = room
         self.taken = bytearray()
         self.sends: list[int] = []
+        self.blocks: set[int] = set()
         self.gone = False
 
     def send(self, data: bytes | memoryview) -> int:
@@ -51,6 +54,8 @@ class NarrowSocket:
         self.room -= len(part)
         self.taken += part
         self.sends.append(len(part))
+        self.blocks.add(id(data))
+        self.sending()
         return len(part)
 
     def sendmsg(self, buffers: list[bytes | memoryview]) -> int:
@@ -152,17 +157,17 @@ class SlowTransport(StringTransport):
         now = min(self.room, waiting)
         self.sent += now
         self.room -= now
-        producer = cast(IPushProducer, self.producer)
-        if waiting - now > self.most and not self.paused and producer is not None:
-            self.paused = True
-            producer.pauseProducing()
-        if waiting == now and self.paused and producer is not None:
-            self.paused = False
-            producer.resumeProducing()
         if waiting > now:
             self.reactor.addWriter(self)
         else:
             self.reactor.removeWriter(self)
+        # Last, because the producer may write, and all this happens again within.
+        if waiting - now > self.most and not self.paused and self.producer is not None:
+            self.paused = True
+            self.producer.pauseProducing()
+        elif waiting == now and self.paused and self.producer is not None:
+            self.paused = False
+            self.producer.resumeProducing()
 
     def read(self, size: int) -> None:
         self.room += size

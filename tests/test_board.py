@@ -1,0 +1,310 @@
+"""What people hear of each other through the board."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja import board as board_module
+from granja.board import Board, Seat
+from granja.carriers import PLAIN, WEBSOCKET_DATA, Carrier
+from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
+from tests.wiring import HeldReader, ManualReactor, NarrowConnection
+
+WIDE = 1 << 30
+
+
+class BoardTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = ManualReactor()
+        self.board = Board(self.reactor)
+
+    def arrive(self, carrier: Carrier = PLAIN, room: int = WIDE) -> tuple[Seat, NarrowConnection]:
+        """Somebody on plain TCP who hears the talk."""
+        connection = NarrowConnection(self.reactor, room, lambda: seat.lost())
+        seat = self.board.seat(connection, HeldReader(), carrier)
+        self.board.join(seat)
+        self.reactor.advance(0)
+        return seat, connection
+
+
+class HearingTests(BoardTestCase):
+    def test_others_hear_and_the_speaker_does_not(self) -> None:
+        ana, ana_wire = self.arrive()
+        _, beto_wire = self.arrive()
+        self.board.say(ana, "Ana", ["hola", "¿qué tal?"])
+        self.reactor.advance(0)
+        self.assertEqual(beto_wire.taken.decode(), "Ana: hola\r\nAna: ¿qué tal?\r\n")
+        self.assertEqual(ana_wire.taken, b"")
+
+    def test_a_tick_is_one_write_for_each_listener(self) -> None:
+        """However many talk, and also for those who talk themselves."""
+        people = [self.arrive() for _ in range(10)]
+        for number, (seat, _) in enumerate(people[:5]):
+            self.board.say(seat, f"F{number}", ["hola"])
+            self.board.say_block(seat, f"F{number}", b"uno\ndos")
+        self.reactor.advance(0)
+        self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1] * 10)
+        self.assertEqual(self.board.stats.writes, 10)
+
+    def test_listeners_share_the_same_bytes(self) -> None:
+        """What is said is made into bytes once, whoever hears it."""
+        encoded = []
+
+        class Counting:
+            shares_transport = False
+
+            def encode(self, message: Message) -> bytes:
+                encoded.append(message)
+                return PLAIN.encode(message)
+
+            talk, boundary, count = PLAIN.talk, PLAIN.boundary, PLAIN.count
+
+        carrier = Counting()
+        people = [self.arrive(carrier) for _ in range(20)]
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(len(encoded), 1)
+        self.assertEqual(len(set.union(*(wire.narrow.blocks for _, wire in people))), 1)
+
+    def test_private_lines_keep_their_place_among_the_talk(self) -> None:
+        ana, wire = self.arrive()
+        beto, _ = self.arrive()
+        self.board.say(beto, "Beto", ["uno"])
+        ana.tell(Notice("x", "dos"))
+        self.board.say(ana, "Ana", ["(no eco)"])
+        self.board.say(beto, "Beto", ["tres"])
+        ana.hear(Whispered("Beto", "cuatro"))
+        ana.raw(b"\xff\xfb\x01")
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(
+            wire.taken,
+            b"Beto: uno\r\n[SERVER] dos\r\nBeto: tres\r\nBeto te susurra: cuatro\r\n"
+            b"\xff\xfb\x01[SERVER] Cliente Eva conectado.\r\n",
+        )
+        self.assertEqual(len(wire.narrow.sends), 1)
+
+    def test_one_hears_from_joining_to_leaving(self) -> None:
+        """To the line, also within one tick."""
+        ana, _ = self.arrive()
+        seat, wire = self.arrive()
+        self.board.leave(seat)
+        self.board.say(ana, "Ana", ["antes"])
+        self.board.join(seat)
+        self.board.say(ana, "Ana", ["durante"])
+        self.board.leave(seat)
+        self.board.say(ana, "Ana", ["después"])
+        self.reactor.advance(0)
+        self.board.say(ana, "Ana", ["mucho después"])
+        self.reactor.advance(0)
+        self.assertEqual(wire.taken.decode(), "Ana: durante\r\n")
+
+    def test_each_hears_in_the_way_of_their_connection(self) -> None:
+        ana, _ = self.arrive()
+        web = StringTransport()
+        self.board.join(self.board.seat(web, HeldReader(), WEBSOCKET_DATA))
+        _, plain = self.arrive()
+        self.board.say_block(ana, "Ana", b"uno\ndos")
+        self.reactor.advance(0)
+        self.assertEqual(plain.taken, b"Ana: uno\r\nAna: dos\r\n")
+        said = [WEBSOCKET_DATA.encode(Said("Ana", text)) for text in ("uno", "dos")]
+        self.assertEqual(web.value(), b"".join(said))
+
+
+class ClosingTests(BoardTestCase):
+    def test_the_last_words_arrive_before_the_end(self) -> None:
+        """What was told until then is written, what is told later is not, then it is closed."""
+        ana, wire = self.arrive()
+        beto, _ = self.arrive()
+        self.board.say(beto, "Beto", ["uno"])
+        ana.tell(GOODBYE)
+        ana.close()
+        self.board.say(beto, "Beto", ["dos"])
+        ana.tell(Notice("x", "nunca"))
+        ana.hear(Whispered("Beto", "nunca"))
+        self.reactor.advance(0)
+        self.assertEqual(wire.taken, b"Beto: uno\r\n" + PLAIN.encode(GOODBYE))
+        self.assertTrue(wire.disconnecting)
+        self.reactor.turn()
+        self.assertEqual(wire.lost, 1)
+
+    def test_the_last_words_arrive_also_at_a_slow_reader(self) -> None:
+        ana, wire = self.arrive(room=5)
+        ana.tell(GOODBYE)
+        ana.close()
+        self.reactor.turn()
+        self.assertTrue(ana.pending)
+        self.assertFalse(wire.disconnecting)
+        wire.read(1000)
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertEqual(wire.taken, PLAIN.encode(GOODBYE))
+        self.assertEqual(wire.lost, 1)
+
+    def test_nothing_is_written_after_somebody_else_closes(self) -> None:
+        """``loseConnection`` may come from anywhere; nothing follows it."""
+        _, wire = self.arrive()
+        ana, ana_wire = self.arrive()
+        wire.loseConnection()
+        ana_wire.loseConnection()
+        ana.tell(Notice("x", "tarde"))
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.assertEqual((wire.taken, ana_wire.taken), (b"", b""))
+        self.assertEqual((wire.lost, ana_wire.lost), (1, 1))
+
+    def test_a_lost_connection_is_forgotten(self) -> None:
+        """Whatever was under way: nothing is written, nothing is kept."""
+        ana, wire = self.arrive()
+        slow, slow_wire = self.arrive(room=0)
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        for seat in (ana, slow):
+            seat.tell(Notice("x", "tarde"))
+            seat.lost()
+            seat.close()
+            seat.tell(Notice("x", "más tarde"))
+            self.board.join(seat)
+        taken = wire.taken
+        slow_wire.read(WIDE)
+        self.board.announce(Arrived("Fe"))
+        self.reactor.advance(40)
+        self.assertEqual(wire.taken, taken)
+        self.assertEqual(self.board.seats, set())
+        self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
+
+
+class OneGateTests(BoardTestCase):
+    """Direct sends and the transport's own writes never overtake one another."""
+
+    def test_what_the_transport_still_has_goes_first(self) -> None:
+        """Bytes that somebody gave to the transport directly, such as a handshake's end."""
+        _, wire = self.arrive()
+        wire.write(b"first\r\n")
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(wire.taken, b"")
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertEqual(wire.taken, b"first\r\n[SERVER] Cliente Eva conectado.\r\n")
+
+    def test_a_peer_that_is_gone_is_noticed_by_the_transport(self) -> None:
+        """No error reaches the flush, the others hear, and the connection is lost once."""
+        _, gone = self.arrive()
+        _, wire = self.arrive()
+        gone.narrow.gone = True
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.reactor.turn()
+        self.assertEqual(gone.lost, 1)
+        self.assertEqual(len(self.board.seats), 1)
+
+    def test_a_transport_that_raises_stops_nobody(self) -> None:
+        class Broken(StringTransport):
+            def write(self, data: bytes) -> None:
+                raise ValueError("no good")
+
+        broken = Broken()
+        self.board.join(self.board.seat(broken, HeldReader()))
+        _, wire = self.arrive()
+        self.reactor.advance(0)
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.assertTrue(broken.disconnected)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_a_transport_with_a_stale_producer_is_taken_over(self) -> None:
+        """twisted.web's channel stays registered when a connection becomes a WebSocket."""
+        transport = StringTransport()
+        transport.registerProducer(object(), True)
+        seat = self.board.seat(transport, HeldReader())
+        self.assertIs(transport.producer, seat.wire)
+
+
+class ManyArrivalsTests(BoardTestCase):
+    def test_a_crowd_that_arrives_is_not_quadratic_in_writes(self) -> None:
+        """A hundred who arrive in one tick are one write for each who is there, not a hundred."""
+        for _ in range(50):
+            self.arrive()
+        before = self.board.stats.writes
+        for number in range(100):
+            connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+            seat = self.board.seat(connection, HeldReader())
+            self.board.announce(Arrived(f"F{number}"), seat)
+            self.board.join(seat)
+        self.reactor.advance(0)
+        # The last to arrive hears of nobody.
+        self.assertEqual(self.board.stats.writes - before, 50 + 99)
+
+
+class PaceTests(SynchronousTestCase):
+    """When ticks end.  Sending takes as long as ``self.takes`` says."""
+
+    def setUp(self) -> None:
+        self.reactor = ManualReactor()
+        self.now = 100.0
+        self.takes = 0.0
+        self.board = Board(self.reactor, lambda: self.now)
+        self.flushes: list[float] = []
+        self.listener = NarrowConnection(self.reactor, WIDE, lambda: None)
+        self.board.join(self.board.seat(self.listener, HeldReader()))
+        self.reactor.advance(0)
+        self.listener.narrow.sending = self.send
+
+    def send(self) -> None:
+        self.flushes.append(self.now)
+        self.now += self.takes
+
+    def run_for(self, seconds: float, every: float) -> None:
+        """Somebody says something again and again; the reactor looks every half millisecond."""
+        said, end = self.now, self.now + seconds
+        while self.now < end:
+            if self.now >= said:
+                self.board.announce(Arrived("Eva"))
+                said += every
+            before = self.now
+            self.reactor.advance(0)
+            if self.now == before:
+                self.now += 0.0005
+            self.reactor.advance(self.now - before)
+
+    def gaps(self) -> list[float]:
+        times = self.flushes[len(self.flushes) // 2 :]
+        return [b - a for a, b in pairwise(times)]
+
+    def test_with_little_to_do_a_line_goes_at_once(self) -> None:
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+        self.takes = 0.001
+        self.run_for(1.0, every=0.01)
+        self.assertGreaterEqual(len(self.flushes), 98)
+
+    def test_with_much_to_do_half_of_the_time_stays_free(self) -> None:
+        """Lines come faster than they can be written one by one: writes become larger."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001)
+        mean = sum(self.gaps()) / len(self.gaps())
+        self.assertGreater(mean, 0.007)
+        self.assertLess(max(self.gaps()), 0.004 * 2 + 0.002)
+
+    def test_a_gap_is_short_however_long_a_flush_takes(self) -> None:
+        """Nobody waits more than 20 ms for a tick to end."""
+        self.takes = 0.3
+        self.run_for(10.0, every=0.001)
+        self.assertLess(max(self.gaps()), 0.3 + 0.02 + 0.002)
+        self.assertGreater(max(self.gaps()), 0.3 + 0.015)
+
+    def test_much_talk_is_not_kept_for_the_end_of_a_tick(self) -> None:
+        """256 KB are written at once, so memory does not grow within a tick."""
+        self.board.announce(Arrived("x" * board_module.FLUSH_AT))
+        self.assertEqual(len(self.flushes), 1)
+        listener = next(iter(self.board.seats))
+        for _ in range(board_module.FLUSH_AT // 64 + 1):
+            listener.hear(Whispered("Eva", "x" * 64))
+        self.assertEqual(len(self.flushes), 2)
