@@ -84,6 +84,13 @@ class Seat:
         self.carrier = carrier
         self.audience = self.board.audience(carrier, self.wire)
 
+    def carry(self, carrier: Carrier) -> None:
+        """Encode for this carrier from now on.  Only before the seat has heard any talk."""
+        if self.joined or self._hearing:
+            raise RuntimeError("the talk of this tick is already on its way by another carrier")
+        self.carrier = carrier
+        self.audience = self.board.audience(carrier, self.wire)
+
     # -- what is told ----------------------------------------------------------------------------
 
     def tell(self, *messages: Message) -> None:

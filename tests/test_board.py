@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import board as board_module
 from granja.board import Board, Seat
-from granja.carriers import PLAIN, WEBSOCKET_DATA, Carrier
+from granja.carriers import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
 from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from tests.wiring import HeldReader, ManualReactor, NarrowConnection
 
@@ -112,6 +112,20 @@ class HearingTests(BoardTestCase):
         self.assertEqual(plain.taken, b"Ana: uno\r\nAna: dos\r\n")
         said = [WEBSOCKET_DATA.encode(Said("Ana", text)) for text in ("uno", "dos")]
         self.assertEqual(web.value(), b"".join(said))
+
+    def test_a_carrier_may_be_agreed_upon_while_arriving(self) -> None:
+        """GMCP: what was told before stays as it was; afterwards it is too late."""
+        ana, _ = self.arrive()
+        connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+        seat = self.board.seat(connection, HeldReader())
+        seat.tell(Notice("x", "antes"))
+        seat.carry(GMCP)
+        self.board.join(seat)
+        self.assertRaises(RuntimeError, seat.carry, PLAIN)
+        self.board.say(ana, "Ana", ["hola"])
+        self.reactor.advance(0)
+        told = PLAIN.encode(Notice("x", "antes")) + GMCP.encode(Said("Ana", "hola"))
+        self.assertEqual(connection.taken, told)
 
 
 class ClosingTests(BoardTestCase):
