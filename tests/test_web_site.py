@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def every_file(folder: Traversable = STATIC, path: str = "/") -> dict[str, bytes]:
     """The page's files, by the path that they should have on the site."""
-    found = {}
+    found: dict[str, bytes] = {}
     for entry in folder.iterdir():
         if entry.is_dir():
             found |= every_file(entry, f"{path}{entry.name}/")

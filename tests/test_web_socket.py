@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
@@ -68,7 +69,8 @@ class Handshake(SocketCase):
 
     def test_half_a_handshake_is_refused(self) -> None:
         for header in ("upgrade", "connection", "sec_websocket_version"):
-            greeting = WebFarmer(self.farm, **{header: "nada"}).greeting
+            headers: Any = {header: "nada"}
+            greeting = WebFarmer(self.farm, **headers).greeting
             self.assertEqual(greeting.status, 426, header)
         self.assertEqual(len(self.farm.factory.connections), 0)
 

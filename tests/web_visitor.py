@@ -23,6 +23,8 @@ ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 class WebWire(Wire):
     """A connection in memory that notes when it is told to stop reading."""
 
+    producer: Any
+
     def __init__(self) -> None:
         super().__init__()
         self.peerAddr = IPv4Address("TCP", "192.0.2.7", 50000)
@@ -63,7 +65,7 @@ class Visit:
 
     def takes(self) -> bytes:
         """All bytes since the last look."""
-        data = self.wire.value()
+        data: bytes = self.wire.value()
         self.wire.clear()
         return data
 

@@ -39,7 +39,7 @@ class Place(Resource):
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"allow", b"GET, HEAD")
             return refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, "Aquí solo se mira.")
-        answer: bytes | int = super().render(request)
+        answer: bytes | int = super().render(request)  # type: ignore[no-untyped-call]
         return answer
 
 
@@ -47,7 +47,7 @@ class Folder(Place):
     """Its files can be had; it is no page itself."""
 
     def render(self, request: Request) -> bytes | int:
-        answer: bytes | int = notFound().render(request)  # type: ignore[no-untyped-call]
+        answer: bytes | int = notFound().render(request)
         return answer
 
 
