@@ -80,11 +80,6 @@ class Seat:
         return self.backlog is not None or self._notes is not None
 
     def carry(self, carrier: Carrier) -> None:
-        """Be told things in another way from here on; only possible before :meth:`Board.join`."""
-        self.carrier = carrier
-        self.audience = self.board.audience(carrier, self.wire)
-
-    def carry(self, carrier: Carrier) -> None:
         """Encode for this carrier from now on.  Only before the seat has heard any talk."""
         if self.joined or self._hearing:
             raise RuntimeError("the talk of this tick is already on its way by another carrier")
