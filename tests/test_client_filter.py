@@ -18,8 +18,9 @@ from granja.client.memory import MemoryWire
 from granja.client.pipe import Streams, run
 from granja.client.wire import open_wire
 from granja.messages import ASK_PASSWORD, GOODBYE
-from tests.server import Server, environment
+from tests.server import Server, environment, free_port
 from tests.test_client_parts import folder
+from tests.test_client_wire import certificate
 
 
 def granja(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -150,7 +151,7 @@ class InMemory(SynchronousTestCase):
         """A byte FF in the input goes out as data, and the server can refuse it."""
         self.types(b"a\xffb\n")
 
-        self.assertEqual(self.run_filter(b""), 0)
+        self.assertEqual(self.run_filter(b"\r\n", b""), 0)
         self.assertEqual(bytes(self.wire.sent), b"a\xff\xffb\n")
 
     def test_the_server_goes_first(self) -> None:
@@ -163,6 +164,12 @@ class InMemory(SynchronousTestCase):
         self.wire.says(GOODBYE.line().encode() + b"\r\n", b"")
         self.assertEqual(self.run_filter(), 0)
         self.assertEqual(self.complaints, [])
+
+    def test_not_a_word(self) -> None:
+        """As from a TLS port when one came without ``--tls``."""
+        self.types(b"Ana\n")
+        self.assertEqual(self.run_filter(b""), 1)
+        self.assertEqual(self.complaints, [notes.NO_GRANJA])
 
     def test_a_broken_line(self) -> None:
         self.types(b"")
@@ -219,3 +226,42 @@ class Opening(SynchronousTestCase):
         with self.assertRaises(UnicodeError) as caught:
             asyncio.run(connect())
         self.assertIn("No encuentro", notes.explain(caught.exception, Address("x")))
+
+
+class OverTLS(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.pem = certificate(folder(self) / "granja.pem")
+        port = free_port()
+        self.place = f"127.0.0.1:{port}"
+        listen = f"ssl:{port}:interface=127.0.0.1:privateKey={self.pem}:certKey={self.pem}"
+        server = Server("--rate", "off", "--listen", listen)
+        server.__enter__()
+        self.addCleanup(server.__exit__, None, None, None)
+
+    def test_a_visit(self) -> None:
+        visiting = subprocess.Popen(
+            [sys.executable, "-m", "granja", "--cafile", str(self.pem), self.place],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        with visiting:
+            assert visiting.stdin is not None
+            assert visiting.stdout is not None
+            visiting.stdin.write("Ana\n6, 13\nsi\n:u\n:q\n")
+            visiting.stdin.flush()  # and it stays open: the goodbye comes from :q alone
+            lines = visiting.stdout.read().splitlines()
+        self.assertEqual(visiting.returncode, 0)
+        self.assertEqual(
+            lines[-2:],
+            [
+                "[SERVER] Usuarios conectados: Ana",
+                "[SERVER] ¡Adiós y suerte completando tu colección!",
+            ],
+        )
+
+    def test_an_unknown_certificate(self) -> None:
+        result = granja("--tls", self.place)
+        self.assertIn("No confío en el certificado", result.stderr)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))

@@ -217,6 +217,25 @@ class LosingTheLine(Case):
         self.assertEqual(self.act(scene()), 1)
         self.assertEqual(len(self.wires), 1)
 
+    def test_a_server_that_says_nothing(self) -> None:
+        """As a TLS port does to a client that came without ``--tls``."""
+        self.patch(interactive, "SILENCE", 0.01)
+
+        async def connect() -> MemoryWire:
+            self.wires.append(MemoryWire())
+            return self.wires[-1]
+
+        self.client._connect = connect
+
+        async def scene() -> None:
+            await self.until("se entra con --tls")
+            self.wires[-1].says(QUESTION)
+            await self.until("Ingresa tu nombre")
+            self.screen.leaves()
+            self.wires[-1].ends()
+
+        self.assertEqual(self.act(scene()), 0)
+
     def test_a_port_where_something_else_lives(self) -> None:
         async def connect() -> MemoryWire:
             self.wires.append(MemoryWire())

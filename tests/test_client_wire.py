@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.client import notes, wire
 from granja.client.arguments import Address
-from granja.client.wire import Wire, open_wire
+from granja.client.wire import CHUNK, Wire, open_wire
 from tests.test_client_parts import folder
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -164,6 +165,36 @@ class TLS(Case):
 
         pem = certificate(self.folder / "granja.pem")
         asyncio.run(talk_to(echo, visit, *self.contexts(pem, pem)))
+
+    def test_replies_after_the_half_close(self) -> None:
+        """A ``close_notify`` ends one way only (RFC 8446 §6.1): what comes back is not lost."""
+        pem = certificate(self.folder / "granja.pem")
+        server, client = self.contexts(pem, pem)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+
+        def serve() -> None:
+            # A blocking socket, because asyncio's TLS cannot be half closed.
+            with server.wrap_socket(listening.accept()[0], server_side=True) as connection:
+                said = bytearray()
+                while data := connection.recv(CHUNK):
+                    said += data
+                connection.sendall(said * 3 + b"x" * 200_000)
+                connection.unwrap()
+
+        async def visit() -> bytes:
+            async with asyncio.timeout(10):
+                serving = asyncio.create_task(asyncio.to_thread(serve))
+                address = Address("127.0.0.1", listening.getsockname()[1])
+                visiting = await open_wire(address, client)
+                await visiting.write(b"hola\n")
+                await visiting.finish()
+                heard = await all_of(visiting)
+                await visiting.close()
+                await serving
+                return heard
+
+        self.assertEqual(asyncio.run(visit()), b"hola\n" * 3 + b"x" * 200_000)
 
     def refused(self, pem: Path, trusted: Path) -> str:
         """The sentence for a certificate that the client must not accept."""

@@ -12,6 +12,8 @@ from granja.client.display import Shown, own
 from granja.client.pauses import Pauses
 from granja.client.wire import Wire
 
+SILENCE = 5.0
+"""Seconds to wait for a server's first words before wondering aloud."""
 FAREWELL = 3.0
 """Seconds to wait for the server's goodbye."""
 
@@ -92,15 +94,26 @@ class Interactive:
         self._talk.connect()
         try:
             await self._flush()
-            while data := await self._wire.read():
+            data = await self._first_words()
+            while data:
                 lines = self._talk.receive(data)
                 await self._flush()
                 await self._screen.show(lines)
+                data = await self._wire.read()
         except OSError:
             pass
         last_words = self._talk.disconnect()
         await self._screen.show(last_words)
         await self._wire.close()
+
+    async def _first_words(self) -> bytes:
+        """A granja speaks first, at once; who waits in vain should know what may be wrong."""
+        try:
+            async with asyncio.timeout(SILENCE):
+                return await self._wire.read()
+        except TimeoutError:
+            await self._screen.show([own(notes.SILENT)])
+            return await self._wire.read()
 
     async def _come_back(self) -> None:
         pause = self._pauses.next()

@@ -27,6 +27,8 @@ y :q o Ctrl-D salen. Con la entrada o la salida redirigida es un filtro:
 YOUR_TURN = "Para volver a entrar necesito que contestes tú."
 NOT_SENT = "Todavía no hay conexión; tu línea sigue aquí y no se envió."
 ENDED = "El servidor cerró la conexión."
+SILENT = "El servidor todavía no dice nada. Tal vez ahí se entra con --tls, o no es una granja."
+NO_GRANJA = "El servidor cerró la conexión sin decir nada. Tal vez ahí se entra con --tls."
 BROKEN = "Se cortó la conexión antes de terminar."
 UNFINISHED = "La última línea no terminaba en un salto de línea, así que no se envió."
 INTERRUPTED = "Interrumpido."

@@ -54,6 +54,9 @@ async def run(wire: Wire, streams: Streams) -> int:
     finally:
         listener.show_typing(True)
         await wire.close()
+    if not listener.heard:
+        streams.complain(notes.NO_GRANJA)
+        return 1
     if not sender.finished and not listener.said_goodbye:
         streams.complain(notes.BROKEN)
         return 1
@@ -123,6 +126,7 @@ class Listener:
         self._streams = streams
         self._telnet = Telnet()  # nothing is negotiated: whatever is offered is passed over
         self._lines = Lines(MOST)
+        self.heard = False
         self.said_goodbye = False
 
     async def listen(self, wire: Wire) -> None:
@@ -142,6 +146,7 @@ class Listener:
         if not raw:
             return
         lines = [clean(line.decode(errors="replace")) for line in raw]
+        self.heard = True
         self.said_goodbye = lines[-1] == GOODBYE.line()
         self.show_typing(lines[-1] != ASK_PASSWORD.line())
         data = "".join(f"{line}\n" for line in lines).encode()
