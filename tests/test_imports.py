@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -149,6 +150,18 @@ class Rooms(SynchronousTestCase):
             self.assertEqual(beyond, set(), f"{module} reaches beyond its arguments")
             below = {room_of(name) for name in self.ours(module)} - {*RULES, "unicode"}
             self.assertEqual(below, set(), f"{module} reaches the world by way of them")
+
+    def test_the_table_in_the_documentation(self) -> None:
+        """docs/architecture.md names every room, and has the rules above its line."""
+        page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`.*?|—) \|", page, re.MULTILINE)
+        line = rows.index("—")
+        above, below = (
+            set(re.findall(r"`(\w+)/?`", " ".join(part))) for part in (rows[:line], rows[line:])
+        )
+        self.assertEqual(above, {*RULES, "unicode"})
+        elsewhere = {"granja", "__main__", "reckoning", "trace", "stats"}  # neighbours, in a word
+        self.assertEqual(above | below, set(ROOMS) - elsewhere)
 
     def test_rules_open_no_door(self) -> None:
         """Nor by something built in; hashes and ids are chance, they differ between runs."""
