@@ -29,7 +29,8 @@ _WRITE = ctypes.CFUNCTYPE(_I, _P, _P, _I, _L)
 _TRUNCATE = ctypes.CFUNCTYPE(_I, _P, _L)
 _SYNC = ctypes.CFUNCTYPE(_I, _P, _I)
 _SHMMAP = ctypes.CFUNCTYPE(_I, _P, _I, _I, _I, _P)
-_OPEN = ctypes.CFUNCTYPE(_I, _P, ctypes.c_char_p, _P, _I, _P)
+_OPEN = ctypes.CFUNCTYPE(_I, _P, _P, _P, _I, _P)
+_DELETE = ctypes.CFUNCTYPE(_I, _P, ctypes.c_char_p, _I)
 
 
 class _Methods(ctypes.Structure):
@@ -59,16 +60,18 @@ class _Vfs(ctypes.Structure):
         ("name", ctypes.c_char_p),
         ("data", _P),
         ("open", _P),
-        ("others", _P * 16),
+        ("delete", _P),
+        ("others", _P * 15),
     ]
 
 
 @dataclass(frozen=True)
 class Operation:
     """What SQLite did to a file: ``write`` of ``data`` at ``offset``, ``truncate`` to ``offset``,
-    ``sync``; or ``note``, where the test itself put ``about`` into the record."""
+    ``sync``, ``delete``, ``map`` of page ``offset`` of
+    the log's index; or ``note``, where the test itself put ``about`` into the record."""
 
-    kind: Literal["write", "truncate", "sync", "note", "map"]
+    kind: Literal["write", "truncate", "sync", "delete", "map", "note"]
     path: str = ""
     offset: int = 0
     data: bytes = b""
@@ -90,11 +93,19 @@ class FaultyDisk:
         """Put something into the record, between the operations."""
         self.record.append(Operation("note", about=about))
 
-    def fail_once(self, kind: str, suffix: str, code: int, *, written: int = 0) -> None:
-        """The next operation of that kind on a file that ends so fails, after ``written`` bytes."""
+    def fail_once(
+        self, kind: str, suffix: str, code: int, *, written: int = 0, after: str = ""
+    ) -> None:
+        """The next operation of that kind on a file that ends so fails, after ``written`` bytes.
+
+        :param after: not before something was written to a file that ends like this.
+        """
+        armed = not after
 
         def fault(operation: Operation) -> tuple[int, int] | None:
-            if operation.kind != kind or not operation.path.endswith(suffix):
+            nonlocal armed
+            armed = armed or (operation.kind == "write" and operation.path.endswith(after))
+            if not armed or operation.kind != kind or not operation.path.endswith(suffix):
                 return None
             self.mend()
             return written, code
@@ -117,18 +128,25 @@ class FaultyDisk:
         original_open = ctypes.cast(vfs.open, _OPEN)
 
         def open_file(
-            _vfs: int, name: bytes | None, file: int, flags: int, out_flags: int | None
+            _vfs: int, name: int | None, file: int, flags: int, out_flags: int | None
         ) -> int:
+            # The name goes through as an address: SQLite keeps it as long as the file is open.
             code = int(original_open(plain, name, file, flags, out_flags))
             if code == OK and name is not None:
-                self._names[file] = name.decode()
+                self._names[file] = ctypes.string_at(name).decode()
                 self._patch(file)
             return code
 
-        opener = _OPEN(open_file)
+        original_delete = ctypes.cast(vfs.delete, _DELETE)
+
+        def delete_file(_vfs: int, name: bytes, sync_folder: int) -> int:
+            operation = Operation("delete", name.decode())
+            return self._do(operation, lambda most: original_delete(plain, name, sync_folder))
+
+        opener, deleter = _OPEN(open_file), _DELETE(delete_file)
         vfs.name, vfs.next = b"granja-faulty-disk", None
-        vfs.open = ctypes.cast(opener, _P)
-        self._kept += [vfs, opener]
+        vfs.open, vfs.delete = ctypes.cast(opener, _P), ctypes.cast(deleter, _P)
+        self._kept += [vfs, opener, deleter]
         library.sqlite3_vfs_register(ctypes.byref(vfs), 1)
         try:
             yield self
@@ -212,20 +230,28 @@ def after_kill(record: list[Operation]) -> dict[str, bytes]:
 def after_power_cut(
     record: list[Operation], survives: Callable[[Operation], bool]
 ) -> dict[str, bytes]:
-    """The files after a power cut: what was synced, and of the rest what happens to survive."""
+    """The files after a power cut: what was synced, and of the rest what happens to survive.
+
+    SQLite's VFS syncs the folder together with a new log or journal, which is when a deletion in
+    it becomes durable, too.
+    """
     files: dict[str, bytearray] = {}
-    unsynced: dict[str, list[Operation]] = {}
+    unsynced: list[Operation] = []
+    synced_once: set[str] = set()
     for operation in record:
-        waiting = unsynced.setdefault(operation.path, [])
         if operation.kind == "sync":
+            folder_too = operation.path not in synced_once
+            synced_once.add(operation.path)
+            waiting, unsynced = unsynced, []
             for earlier in waiting:
-                _apply(files, earlier)
-            waiting.clear()
-        elif operation.kind in ("write", "truncate"):
-            waiting.append(operation)
-    for waiting in unsynced.values():
-        for operation in filter(survives, waiting):
-            _apply(files, operation)
+                if earlier.path == operation.path or (folder_too and earlier.kind == "delete"):
+                    _apply(files, earlier)
+                else:
+                    unsynced.append(earlier)
+        elif operation.kind in ("write", "truncate", "delete"):
+            unsynced.append(operation)
+    for operation in filter(survives, unsynced):
+        _apply(files, operation)
     return {path: bytes(content) for path, content in files.items()}
 
 
@@ -241,6 +267,8 @@ def _apply(files: dict[str, bytearray], operation: Operation) -> None:
         content = files.setdefault(operation.path, bytearray())
         content.extend(bytes(max(0, operation.offset - len(content))))
         content[operation.offset : operation.offset + len(operation.data)] = operation.data
+    elif operation.kind == "delete":
+        files.pop(operation.path, None)
     elif operation.kind == "truncate":
         content = files.setdefault(operation.path, bytearray())
         del content[operation.offset :]

@@ -50,6 +50,9 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         # while farmers wait for the answer, and keeps what goes wrong to itself.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         _bring_up_to_date(connection, path)
+        # SQLite deleted the journal of its old mode.  If a power cut brought that back, it would
+        # undo the change of mode, and with it all that came after.
+        _sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise

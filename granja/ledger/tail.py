@@ -72,12 +72,12 @@ def _frames(log: BinaryIO) -> Iterator[_Frame]:
     header = log.read(_HEADER.size)
     if len(header) < _HEADER.size:
         return
-    magic, _, page, _, _, _, sum0, sum1 = _HEADER.unpack(header)
+    magic, _, page, _, _, _, *stored = _HEADER.unpack(header)
     order = ">" if magic & 1 else "<"
     sums = _checksum(header[:24], (0, 0), order)
-    if (sum0, sum1) != sums:
-        # Torn while a new round began: all before it is in the ledger's file already.  Unless the
-        # frames have its salt: then it was whole once.
+    if list(sums) != stored:
+        if _is_new_round(header, order):
+            return
         yield _Frame(_HEADER.size, commits=False, holds=False)
     if magic & ~1 != _MAGIC or not 512 <= page <= 65536:
         return
@@ -89,6 +89,17 @@ def _frames(log: BinaryIO) -> Iterator[_Frame]:
         found = _checksum(frame[_FRAME.size :], _checksum(frame[:8], sums, order), order)
         sums = (sum0, sum1)
         yield _Frame(log.tell(), commits=pages > 0, holds=found == sums)
+
+
+def _is_new_round(header: bytes, order: str) -> bool:
+    """Whether the crash came while the header was written over for a new round.
+
+    All that the log holds is in the ledger's file already then.  The round's number comes before
+    the salt: with the number before it, the header must be the old one, which was whole.
+    """
+    *before, number = struct.unpack_from(">4I", header)
+    old = struct.pack(">4I", *before, (number - 1) & _MASK) + header[16:24]
+    return struct.pack(">2I", *_checksum(old, (0, 0), order)) == header[24:32]
 
 
 def _checksum(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
