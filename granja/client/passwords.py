@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from granja.commands import COMMANDS, NEW_PASSWORD, PASSWORD, Command, is_command
+import unicodedata
+
+from granja.commands import COMMANDS, NEW_PASSWORD, PASSWORD, Command
 
 _SECRET = (PASSWORD, NEW_PASSWORD)
 
 
 def command_of(text: str) -> Command | None:
-    """The row of the command that a line starts with, or None for talk and unknown words."""
-    words = text.split(None, 1)
-    return COMMANDS.get(words[0].casefold()) if words and is_command(text) else None
+    """The row of the command that a line starts with, or None for talk and unknown words.
+
+    A word of one letter counts as it is written (PROTOCOL §3): ``:P`` is a face.
+    """
+    word = _first_word(text)
+    return COMMANDS.get(word if len(word) == 2 else word.casefold())
 
 
 def password_start(text: str) -> int | None:
@@ -28,4 +33,12 @@ def may_be_kept(text: str) -> bool:
 
     A command that the table does not know may be a mistyped ``:registrar``.
     """
-    return password_start(text) is None and not (is_command(text) and command_of(text) is None)
+    if command_of(text) is not None:
+        return password_start(text) is None
+    word = _first_word(text)
+    return not (word.startswith(":") and len(word) > 2 and word[1:].isalpha())
+
+
+def _first_word(text: str) -> str:
+    words = text.split(None, 1)
+    return unicodedata.normalize("NFC", words[0]) if words else ""
