@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from granja.answers import whole_number
@@ -84,6 +84,15 @@ class Command:
     summary: str
     run: Callable[..., object]
     aliases: tuple[str, ...] = ()
+    #: The fewest words that the arguments need, and into how many the rest of a line is split.
+    _least: int = field(init=False)
+    _cuts: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        takes_rest = bool(self.arguments) and self.arguments[-1].rest
+        least = sum(not argument.optional for argument in self.arguments)
+        object.__setattr__(self, "_least", least)
+        object.__setattr__(self, "_cuts", len(self.arguments) - 1 if takes_rest else -1)
 
     @property
     def usage(self) -> str:
@@ -94,26 +103,14 @@ class Command:
 
         :raises WrongArguments: when they do not fit.
         """
-        values = []
-        for argument in self.arguments:
-            word, rest = _cut(rest, argument.rest)
-            if not word and not argument.optional:
-                raise WrongArguments(self.usage)
-            try:
-                values.append(argument.read(word) if word else None)
-            except ValueError:
-                raise WrongArguments(self.usage) from None
-        if rest:
+        words = rest.split(None, self._cuts)
+        if not self._least <= len(words) <= len(self.arguments):
             raise WrongArguments(self.usage)
-        return values
-
-
-def _cut(text: str, whole: bool) -> tuple[str, str]:
-    """The first word and what follows it; or, for ``whole``, everything as one word."""
-    if whole:
-        return text.lstrip(), ""
-    word, *rest = text.split(None, 1) or [""]
-    return word, rest[0] if rest else ""
+        try:
+            values = [argument.read(word) for argument, word in zip(self.arguments, words)]  # noqa: B905  (the optional ones may be missing)
+        except ValueError:
+            raise WrongArguments(self.usage) from None
+        return values + [None] * (len(self.arguments) - len(words))
 
 
 TABLE = (
@@ -186,39 +183,24 @@ def _is_word(word: str) -> bool:
 COMMANDS = load(TABLE)
 
 
-def is_command(text: str) -> bool:
-    """Whether a line of the chat is a command at all (PROTOCOL §3); ``:)`` and ``:D`` are talk."""
-    if ":" not in text:
-        return False
-    word = _first_word(text)
-    return word in COMMANDS or (len(word) > 2 and word[0] == ":" and word[1:].isalpha())
+def parse(text: str) -> tuple[Command, list[Any]] | None:
+    """The row and the arguments' values of a command line; None for what is talk (PROTOCOL §3).
 
-
-def _first_word(text: str) -> str:
-    words = text.split(None, 1)
-    return unicodedata.normalize("NFC", words[0]) if words else ""
-
-
-def parse(text: str) -> tuple[Command, list[Any]]:
-    """The row and the arguments' values of a line for which :func:`is_command` holds.
-
-    :raises UnknownCommand: when the table has no such word.
+    :raises UnknownCommand: for what is a command's word by its form, and is in no row.
     :raises WrongArguments: with the usage, when the arguments do not fit.
     """
-    word = _first_word(text)
-    command = COMMANDS.get(word) or (COMMANDS.get(word.casefold()) if len(word) > 2 else None)
+    if ":" not in text:
+        return None
+    typed, *rest = text.split(None, 1) or [""]
+    word = typed if typed.isascii() else unicodedata.normalize("NFC", typed)
+    command = COMMANDS.get(word)
+    if command is None:
+        if len(word) < 3 or word[0] != ":" or not word[1:].isalpha():
+            return None  # :) and :D and : are talk
+        command = COMMANDS.get(word.casefold())
     if command is None:
         raise UnknownCommand(word)
-    return command, command.read(_cut(text, False)[1])
-
-
-def dispatch(farm: Farm, me: object, text: str) -> object:
-    """Obey a command line.  Returns what the command returns: nothing, or what to wait for.
-
-    :raises GranjaError: whatever refuses it.
-    """
-    command, values = parse(text)
-    return command.run(farm, me, *values)
+    return command, command.read(rest[0] if rest else "")
 
 
 def help_entries(rows: Sequence[Command] = TABLE) -> list[HelpEntry]:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from granja import errors, messages
 from granja.answers import artifact_list, is_yes
-from granja.commands import dispatch, is_command
+from granja.commands import parse
 from granja.events import ArtifactId
 from granja.messages import Prompt
 from granja.roster import Farmer
@@ -146,9 +146,12 @@ class Chat:
         self._farmer = farmer
 
     def answer(self, text: str) -> Deferred[None] | None:
-        if is_command(text):
-            outcome = dispatch(self._factory.deeds, self._farmer, text)
+        deeds = self._factory.deeds
+        parsed = parse(text)
+        if parsed is not None:
+            command, values = parsed
+            outcome = command.run(deeds, self._farmer, *values)
             return outcome if isinstance(outcome, Deferred) else None
-        if text.strip():
-            self._factory.deeds.say(self._farmer, text)
+        if text and not text.isspace():
+            deeds.say(self._farmer, text)
         return None

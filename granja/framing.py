@@ -30,10 +30,13 @@ class LineSplitter:
     end; the lines after it are whole.
     """
 
+    __slots__ = ("_after_cr", "_dropping", "_held", "_max_line")
+
     def __init__(self, max_line: int) -> None:
         """``max_line``: the most bytes of a line without its end."""
         self._max_line = max_line
-        self._held = bytearray()
+        # b"" when there is nothing, so that an idle connection has no buffer of its own.
+        self._held: bytes | bytearray = b""
         self._dropping = False
         self._after_cr = False
 
@@ -77,7 +80,7 @@ class LineSplitter:
         lines = self._hold(piece)
         if not self._dropping:
             lines.append(bytes(self._held))
-        self._held.clear()
+        self._held = b""
         self._dropping = False
         return lines
 
@@ -87,7 +90,10 @@ class LineSplitter:
             return []
         if len(self._held) + len(piece) > self._max_line:
             self._dropping = True
-            self._held.clear()
+            self._held = b""
             return [TOO_LONG]
-        self._held += piece
+        if isinstance(self._held, bytearray):
+            self._held += piece
+        elif piece:
+            self._held = bytearray(piece)
         return []

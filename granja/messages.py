@@ -69,6 +69,9 @@ class Said(Message):
     speaker: str
     text: str
 
+    def line(self) -> str:
+        return f"{self.speaker}: {self.text}"  # as the template says, in a hurry
+
 
 @dataclass(frozen=True, slots=True)
 class Whispered(Message):
@@ -77,6 +80,9 @@ class Whispered(Message):
     renamed = {"speaker": "from"}
     speaker: str
     text: str
+
+    def line(self) -> str:
+        return f"{self.speaker} te susurra: {self.text}"  # as the template says, in a hurry
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,11 @@ def parse(text: str) -> Name:
 def recall(spelling: str) -> Name:
     """A name that was parsed before: it is not checked again, lest a new rule lock someone out."""
     folded = fold(spelling)
-    return Name(spelling, folded, (skeleton(folded), fold(skeleton(spelling))))
+    looks, folded_looks = skeleton(folded), fold(skeleton(spelling))
+    # Ten thousand names are kept at a time, so equal texts are kept as one.
+    folded = spelling if folded == spelling else folded
+    looks = folded if looks == folded else looks
+    return Name(spelling, folded, (looks, looks if looks == folded_looks else folded_looks))
 
 
 def same(one: Name, other: Name) -> bool:
@@ -169,6 +173,10 @@ class _Entry(Generic[T]):
     place: int
 
 
+#: Nearly always there is one for a key, and a tuple of one is small.
+_Keyed = dict[str, tuple[_Entry[T], ...]]
+
+
 class NameIndex(Generic[T]):
     """Finds whoever a name means, in any spelling.
 
@@ -178,7 +186,8 @@ class NameIndex(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry[T]] = {}
-        self._by_key: tuple[dict[str, list[_Entry[T]]], ...] = ({}, {})
+        self._spelled: dict[str, _Entry[T]] = {}
+        self._by_key: tuple[_Keyed[T], _Keyed[T]] = ({}, {})
         self._places = 0
 
     def add(self, name: Name, item: T) -> None:
@@ -195,7 +204,7 @@ class NameIndex(Generic[T]):
     def remove(self, name: Name) -> T:
         """Take out the item of that folded form, and return it.  :raises KeyError: if none is."""
         entry = self._entries.pop(name.folded)
-        self._unfile_keys(entry)
+        self._unfile(entry)
         return entry.item
 
     def replace(self, name: Name, item: T) -> T:
@@ -204,7 +213,7 @@ class NameIndex(Generic[T]):
         :raises KeyError: if there is none.
         """
         entry = self._entries[name.folded]
-        self._unfile_keys(entry)
+        self._unfile(entry)
         self._file(_Entry(name, item, entry.place))
         return entry.item
 
@@ -213,6 +222,10 @@ class NameIndex(Generic[T]):
 
         Any text may be asked for, also what is not a name.
         """
+        # Nearly always the name is typed as it is spelled, and folding costs ten times as much.
+        spelled = self._spelled.get(name) if isinstance(name, str) else None
+        if spelled is not None:
+            return spelled.item
         sought = self._sought(name)
         if sought is None:
             return None
@@ -253,11 +266,16 @@ class NameIndex(Generic[T]):
 
     def _file(self, entry: _Entry[T]) -> None:
         self._entries[entry.name.folded] = entry
+        self._spelled[entry.name.spelling] = entry
         for entries, key in zip(self._by_key, entry.name.keys, strict=True):
-            entries.setdefault(key, []).append(entry)
+            entries[key] = (*entries.get(key, ()), entry)
 
-    def _unfile_keys(self, entry: _Entry[T]) -> None:
+    def _unfile(self, entry: _Entry[T]) -> None:
+        """Take it out of everything but ``_entries``, where it has its place in the order."""
+        del self._spelled[entry.name.spelling]
         for entries, key in zip(self._by_key, entry.name.keys, strict=True):
-            entries[key].remove(entry)
-            if not entries[key]:
+            left = tuple(other for other in entries[key] if other is not entry)
+            if left:
+                entries[key] = left
+            else:
                 del entries[key]

@@ -59,14 +59,15 @@ class FarmerProtocol(LineReceiver):
         self.over = False
         self.address = ""
         self._conversation: Conversation = AskName(factory, self)
-        self._telnet = telnet.Telnet(self)
+        # What most connections never need is made when it is needed: ten thousand are idle.
+        self._telnet: telnet.Telnet | None = None
         self._splitter = LineSplitter(factory.settings.max_line)
-        self._lines: deque[bytes | TooLong] = deque()
+        self._lines: deque[bytes | TooLong] | tuple[()] = ()
         self._busy = False
         self._working = False
         self._hidden = False
         self._input_ended = False
-        self._held: set[str] = set()
+        self._held: frozenset[str] = frozenset()
         self._stopped: Deferred[None] | None = None
         self._later: IDelayedCall | None = None
         self._deadline: IDelayedCall | None = None
@@ -76,7 +77,7 @@ class FarmerProtocol(LineReceiver):
     def connectionMade(self) -> None:  # noqa: N802
         clock, settings = self.factory.clock, self.factory.settings
         self.address = getattr(self.transport.getPeer(), "host", "")
-        self._bucket = TokenBucket(settings.rate, clock.seconds())
+        self._bucket = TokenBucket(settings.rate, clock.seconds()) if settings.rate else None
         self.seat = self.factory.board.seat(self.transport, self, self.carrier)
         self._deadline = clock.callLater(settings.arrival_timeout, self._time_is_up)
         self.factory.connections.add(self)
@@ -103,7 +104,7 @@ class FarmerProtocol(LineReceiver):
 
     def stop_obeying(self) -> Deferred[None]:
         """Obey no further line.  Fires when the one under way is done."""
-        self._lines.clear()
+        self._lines = ()
         self.hold("stopping")
         self._stopped = Deferred()
         if not self._busy:
@@ -114,7 +115,7 @@ class FarmerProtocol(LineReceiver):
         if self.over:
             return
         self.over = True
-        self._lines.clear()
+        self._lines = ()
         for call in (self._later, self._deadline):
             if call is not None and call.active():
                 call.cancel()
@@ -148,7 +149,7 @@ class FarmerProtocol(LineReceiver):
 
         Only for clients that have spoken telnet: netcat would show the three bytes.
         """
-        if hide != self._hidden and self._telnet.spoken:
+        if hide != self._hidden and self._telnet is not None and self._telnet.spoken:
             self._hidden = hide
             verb = telnet.WILL if hide else telnet.WONT
             self.seat.raw(bytes((telnet.IAC, verb, telnet.ECHO)))
@@ -176,28 +177,44 @@ class FarmerProtocol(LineReceiver):
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self.over or self._stopped is not None:
             return
-        data = self._telnet.feed(data)
-        if not self._talks_by_the_chunk(data):
+        if self._telnet is not None:
+            data = self._telnet.feed(data)
+        elif telnet.IAC in data:
+            self._telnet = telnet.Telnet(self)
+            data = self._telnet.feed(data)
+        if self._busy or self._lines or not self._takes_at_once(data):
+            self._lines = deque(self._lines)
             self._lines.extend(self._splitter.feed(data))
             self._work()
 
-    def _talks_by_the_chunk(self, data: bytes) -> bool:
-        """Say several lines of plain talk at once, if that is all there is (the same, but fast)."""
-        # Two lines at least: for a single one the line path is as quick.
-        if not self._is_listening_for_talk() or data.find(b"\n", 0, -1) < 0:
+    def _takes_at_once(self, data: bytes) -> bool:
+        """What comes most often, on its shortest way: one line, or a chunk of plain talk.
+
+        False, and nothing has happened, for everything else.
+        """
+        if data.find(b"\n", 0, -1) >= 0:
+            return not self._splitter.partial and self._says_chunk(data)
+        lines = self._splitter.feed(data)
+        if len(lines) == 1 and self._may_speak():
+            self.lineReceived(lines[0])
+            self._settle()
+        elif lines:
+            self._lines = deque(lines)
+            self._work()
+        return True
+
+    def _says_chunk(self, data: bytes) -> bool:
+        """Say several whole lines of plain talk at once, if that is all there is."""
+        if not isinstance(self._conversation, Chat):
             return False
         talk = plain_talk(data, self.factory.settings.max_line)
         if talk is None:
             return False
-        if not self._bucket.take(talk.count(b"\n") + 1, self.factory.clock.seconds()):
+        now, lines = self.factory.clock.seconds(), talk.count(b"\n") + 1
+        if self._bucket is not None and not self._bucket.take(lines, now):
             return False
         self.factory.deeds.say_block(self.farmer, talk)
         return True
-
-    def _is_listening_for_talk(self) -> bool:
-        """In the chat, with nothing before it that is unfinished."""
-        unfinished = self._busy or self._lines or self._splitter.partial
-        return not unfinished and isinstance(self._conversation, Chat)
 
     def _work(self) -> None:
         """Obey waiting lines, in order, until one takes time or the allowance is used up."""
@@ -214,6 +231,8 @@ class FarmerProtocol(LineReceiver):
         self._settle()
 
     def _may_speak(self) -> bool:
+        if self._bucket is None:
+            return True
         if self._later is not None and self._later.active():
             return False
         wait = self._bucket.wait(self.factory.clock.seconds())
@@ -233,6 +252,7 @@ class FarmerProtocol(LineReceiver):
         elif self._input_ended:
             self.finish()
         else:
+            self._lines = ()
             self.release("lines")
 
     def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
@@ -273,11 +293,11 @@ class FarmerProtocol(LineReceiver):
         """Read nothing until every reason is released."""
         if not self._held:
             self.transport.pauseProducing()
-        self._held.add(reason)
+        self._held |= {reason}
 
     def release(self, reason: str) -> None:
         if reason in self._held:
-            self._held.remove(reason)
+            self._held -= {reason}
             # After a half-close there is nothing to read but the end, again and again.
             if not self._held and not self._input_ended:
                 self.transport.resumeProducing()

@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import text
 from granja.chunk import MOST_LINES, plain_talk
-from granja.commands import is_command
 from granja.errors import NotUTF8
 from granja.framing import LineSplitter
+from tests.test_commands import is_command
 
 MAX_LINE = 40
 

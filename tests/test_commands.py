@@ -15,14 +15,30 @@ from granja.commands import (
     TABLE,
     Argument,
     Command,
-    dispatch,
     help_entries,
-    is_command,
     load,
+    parse,
 )
 from granja.errors import UnknownCommand, WrongArguments
 
 ME = object()
+
+
+def is_command(text: str) -> bool:
+    """Whether a line is obeyed or refused, and is told to nobody."""
+    try:
+        return parse(text) is not None
+    except (UnknownCommand, WrongArguments):
+        return True
+
+
+def dispatch(farm: Any, me: object, text: str) -> object:
+    """Obey a line as the chat does."""
+    parsed = parse(text)
+    assert parsed is not None
+    command, values = parsed
+    return command.run(farm, me, *values)
+
 
 #: What is typed, and what is asked of the farm.
 OBEYED: list[tuple[str, tuple[Any, ...]]] = [
