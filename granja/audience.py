@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from granja.carriers import Carrier
 from granja.stats import Stats
-from granja.wires import DirectWire, TransportWire
+from granja.wires import TransportWire
 
 if TYPE_CHECKING:
     from granja.seat import Seat
 
 
-class Audience(Protocol):
-    """Seats of one carrier and one kind of wire."""
+class Audience:
+    """Seats of one carrier and one kind of wire.
 
-    carrier: Carrier
+    ``wires``: the wire of each seat that is in; seats put themselves in and out.
+    """
 
-    def __len__(self) -> int: ...
-
-    def add(self, seat: Seat) -> None: ...
-
-    def remove(self, seat: Seat) -> None:
-        """Take a seat out, if it is there."""
+    def __init__(self, carrier: Carrier, stats: Stats) -> None:
+        self.carrier = carrier
+        self.wires: dict[Seat, Any] = {}
+        self._stats = stats
 
     def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
         """Write ``block`` to all.
 
         :return: those who took less than all of it, and how many bytes they took.
         """
+        raise NotImplementedError
 
 
-class DirectAudience:
+class DirectAudience(Audience):
     """Listeners on plain TCP."""
-
-    def __init__(self, carrier: Carrier, stats: Stats) -> None:
-        self.carrier = carrier
-        self._stats = stats
-        self._seats: dict[Seat, DirectWire] = {}
-
-    def __len__(self) -> int:
-        return len(self._seats)
-
-    def add(self, seat: Seat) -> None:
-        self._seats[seat] = cast(DirectWire, seat.wire)
-
-    def remove(self, seat: Seat) -> None:
-        self._seats.pop(seat, None)
 
     def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
         """The loop that most of the server's time is spent in: one system call for each.
@@ -55,7 +41,7 @@ class DirectAudience:
         """
         size = len(block)
         short = []
-        for seat, wire in self._seats.items():
+        for seat, wire in self.wires.items():
             transport = wire.transport
             if transport.disconnecting:
                 continue
@@ -68,34 +54,20 @@ class DirectAudience:
                 sent = 0
             if sent != size:
                 short.append((seat, sent))
-        self._stats.wrote_to_all(size, len(self._seats))
-        self._stats.bytes -= sum(size - sent for _, sent in short)
+        self._stats.writes += len(self.wires)
+        self._stats.bytes += size * len(self.wires) - sum(size - sent for _, sent in short)
         return short
 
 
-class TransportAudience:
+class TransportAudience(Audience):
     """Listeners on TLS, WebSocket, or a double in a test."""
-
-    def __init__(self, carrier: Carrier, stats: Stats) -> None:
-        self.carrier = carrier
-        self._stats = stats
-        self._seats: dict[Seat, TransportWire] = {}
-
-    def __len__(self) -> int:
-        return len(self._seats)
-
-    def add(self, seat: Seat) -> None:
-        self._seats[seat] = cast(TransportWire, seat.wire)
-
-    def remove(self, seat: Seat) -> None:
-        self._seats.pop(seat, None)
 
     def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
         if len(block) > TransportWire.limit:
-            return [(seat, 0) for seat in self._seats]
+            return [(seat, 0) for seat in self.wires]
         short = []
         # A copy, because a transport may call anybody back while it writes.
-        for seat, wire in list(self._seats.items()):
+        for seat, wire in list(self.wires.items()):
             sent = self._stats.wrote(wire.write([block]))
             if sent < len(block):
                 short.append((seat, sent))

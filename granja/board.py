@@ -78,12 +78,12 @@ class Board:
     def touch(self, seat: Seat) -> None:
         """This tick is not for ``seat`` what it is for everybody else."""
         self.touched[seat] = None
-        seat.audience.remove(seat)
+        seat.audience.wires.pop(seat, None)
 
     def forget(self, seat: Seat) -> None:
         self.seats.discard(seat)
         self.touched.pop(seat, None)
-        seat.audience.remove(seat)
+        seat.audience.wires.pop(seat, None)
         self.crowd.lost(seat)
 
     # -- talk ------------------------------------------------------------------------------------
@@ -119,9 +119,15 @@ class Board:
     def gathered(self, size: int) -> None:
         """So many bytes more wait for the end of the tick."""
         self._gathered += size
-        if self._gathered >= FLUSH_AT and not self._flushing:
+        if self._call is None or self._gathered >= FLUSH_AT:
+            self._flush_in_time()
+
+    def _flush_in_time(self) -> None:
+        if self._flushing:
+            return  # it looks again when it is done
+        if self._gathered >= FLUSH_AT:
             self.flush()
-        elif self._call is None and not self._flushing:
+        elif self._call is None:
             self._call_flush()
 
     def _call_flush(self) -> None:
@@ -159,7 +165,7 @@ class Board:
         self.stats.flushes += 1
         if tick.entries:
             for audience in self._audiences.values():
-                if audience:
+                if audience.wires:
                     self._broadcast(tick, audience)
         for seat in touched:
             seat.deliver(tick)

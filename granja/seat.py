@@ -116,7 +116,7 @@ class Seat:
         """
         if self._closing:
             return
-        if by is not None and self.board.crowd.is_far_behind(self):
+        if self.backlog is not None and by is not None and self.board.crowd.is_far_behind(self):
             self.board.crowd.hold(by)
         if self.heard > HEARD_LIMIT and self.backlog is not None and self.backlog.skipping:
             # Should the farmer read again before the tick ends, the word is there already.
@@ -173,26 +173,31 @@ class Seat:
             self._hearing = self.joined
             self.backlog.note(tick, notes)
             return
-        pieces, self._hearing = compose(tick, self, notes, self._hearing)
-        sent = self._send([data for _, data in pieces]) if pieces else 0
-        if sent < sum(len(data) for _, data in pieces):
+        if tick.entries:
+            pieces, self._hearing = compose(tick, self, notes, self._hearing)
+        else:  # the same, but fast: a whisper, a reply
+            pieces = [(kind, data) for _, kind, data in notes if data]
+            self._hearing = self.joined
+        buffers = [data for _, data in pieces]
+        size = sum(map(len, buffers))
+        sent = self._send(buffers, size) if size else 0
+        if sent < size:
             self.fall_behind(pieces, sent)
         else:
             self.replies = self.heard = 0
             self._settle()
 
-    def _send(self, buffers: list[Readable]) -> int:
-        size = sum(map(len, buffers))
+    def _send(self, buffers: list[Readable], size: int) -> int:
         if size > self.wire.limit:
             return 0  # in several writes, then
-        if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
+        if len(buffers) > 1 and (size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS):
             buffers = [b"".join(buffers)]
         return self.board.stats.wrote(self.wire.write(buffers))
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
         board = self.board
-        self.audience.remove(self)
+        self.audience.wires.pop(self, None)
         self.backlog = Backlog(self, pieces, board.tick, self._hearing, board.time())
         self.backlog.advance(sent)
         board.crowd.add(self)
@@ -227,7 +232,7 @@ class Seat:
         if self._closing:
             self.wire.lose()
         elif self.joined:
-            self.audience.add(self)
+            self.audience.wires[self] = self.wire
 
     def delivered(self, kind: int, size: int) -> None:
         """Bytes of a private piece have left the backlog."""

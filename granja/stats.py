@@ -30,8 +30,3 @@ class Stats:
         self.writes += 1
         self.bytes += size
         return size
-
-    def wrote_to_all(self, size: int, listeners: int) -> None:
-        """Count the same write to each of ``listeners``."""
-        self.writes += listeners
-        self.bytes += size * listeners
