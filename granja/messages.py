@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
@@ -32,14 +33,21 @@ class Message:
     renamed: ClassVar[dict[str, str]] = {}
 
     def line(self) -> str:
-        values = {f.name: _spoken(getattr(self, f.name)) for f in fields(self)}
+        values = {name: _spoken(getattr(self, name)) for name in _fields(type(self))}
         return self.template.format_map(values)
 
     def data(self) -> dict[str, Any]:
         values = {
-            self.renamed.get(f.name, f.name): _plain(getattr(self, f.name)) for f in fields(self)
+            self.renamed.get(name, name): _plain(getattr(self, name))
+            for name in _fields(type(self))
         }
         return {"type": self.type, **values, "line": self.line()}
+
+
+@cache
+def _fields(kind: type[Message]) -> tuple[str, ...]:
+    """The names of a message's fields; dataclasses looks for them anew each time."""
+    return tuple(field.name for field in fields(kind))
 
 
 def _spoken(value: object) -> object:
