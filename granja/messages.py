@@ -45,7 +45,7 @@ class Message:
 
 
 @cache
-def _fields(kind: type[Message]) -> tuple[str, ...]:
+def _fields(kind: Any) -> tuple[str, ...]:
     """The names of a message's fields; dataclasses looks for them anew each time."""
     return tuple(field.name for field in fields(kind))
 
