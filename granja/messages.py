@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
@@ -44,10 +43,15 @@ class Message:
         return {"type": self.type, **values, "line": self.line()}
 
 
-@cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    """The names of a message's fields; dataclasses looks for them anew each time."""
-    return tuple(field.name for field in fields(kind))
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    """The names of a message's fields; dataclasses would look for them anew each time."""
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = tuple(field.name for field in fields(kind))
+    return known
 
 
 def _spoken(value: object) -> object:

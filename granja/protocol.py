@@ -116,9 +116,9 @@ class FarmerProtocol(LineReceiver):
             return
         self.over = True
         self._lines = ()
-        for call in (self._later, self._deadline):
-            if call is not None and call.active():
-                call.cancel()
+        self.arrived()
+        if self._later is not None and self._later.active():
+            self._later.cancel()
         self.factory.gone(self)
 
     def _time_is_up(self) -> None:
@@ -127,8 +127,9 @@ class FarmerProtocol(LineReceiver):
 
     def arrived(self) -> None:
         """In the chat: there is no hurry any more."""
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None and deadline.active():
+            deadline.cancel()
 
     # -- the conversation ----------------------------------------------------------------------
 
