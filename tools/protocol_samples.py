@@ -74,7 +74,7 @@ MESSAGES = (
     ),
     Sample("Your name, or your password, was accepted.", messages.Welcome()),
     Sample(
-        "You are in the chat from now on, under this name.  With `--declarations once` it also "
+        "You are in the chat from now on, under this name. With `--declarations once` it also "
         "ends the questions after `:registrar`.",
         messages.Ready("Ana"),
     ),

@@ -1,0 +1,236 @@
+"""Write the parts of docs/protocol.md that the code knows best.
+
+They stand between ``<!-- generated: NAME -->`` and ``<!-- end -->``; everything around them is
+written by hand and stays as it is.  Run from the top of the repository::
+
+    python -m tools.document_protocol           # write them anew
+    python -m tools.document_protocol --check   # only say whether they are up to date
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+from typing import get_type_hints
+
+from granja import carriers, commands, errors, messages, names, turns
+from granja.catalog import Artifact
+from granja.errors import GranjaError
+from granja.messages import Message, Said
+from tools.protocol_limits import LIMITS
+from tools.protocol_samples import CATALOG, ERRORS, MESSAGES, Sample
+
+PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
+
+#: Where errors that a farmer can read are defined.
+ERROR_MODULES = (errors, turns)
+
+_BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_SUBNEGOTIATION = re.compile(rb"\xff\xfa\xc9(\S+) (.*?)\xff\xf0(.*)\r\n", re.DOTALL)
+
+
+class Undocumented(Exception):
+    """Something can travel that the page would not show; the text says what to do."""
+
+
+def main(arguments: Sequence[str], page: Path = PAGE) -> int:
+    """Returns the exit status: 1 if ``--check`` finds something stale."""
+    written = page.read_text("utf-8")
+    fresh = rewrite(written)
+    if "--check" in arguments:
+        stale = list(differing(written, fresh))
+        for name in stale:
+            sys.stderr.write(f"{page.name}: {name} is stale; python -m tools.document_protocol\n")
+        return 1 if stale else 0
+    page.write_text(fresh, "utf-8")
+    return 0
+
+
+def rewrite(page: str) -> str:
+    """The page with each block made anew.
+
+    :raises Undocumented: for a message or an error without a sample, a block that nothing makes,
+        and one that the page has not.
+    """
+    found = [name for _, name, _ in _BLOCK.findall(page)]
+    if sorted(found) != sorted(BLOCKS):
+        raise Undocumented(f"the page must have each block once: {', '.join(sorted(BLOCKS))}")
+    return _BLOCK.sub(lambda match: match[1] + BLOCKS[match[2]]() + match[3], page)
+
+
+def differing(one: str, other: str) -> Iterator[str]:
+    """The names of the blocks that are not the same in two versions of the page."""
+    pairs = zip(_BLOCK.finditer(one), _BLOCK.finditer(other), strict=True)
+    yield from (before[2] for before, after in pairs if before[0] != after[0])
+
+
+# -- what must be shown ----------------------------------------------------------------------
+
+
+def kinds(base: type, *modules: ModuleType) -> list[type]:
+    """The classes below ``base`` that these modules define, in their order."""
+    return [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and value is not base
+        and value.__module__ == module.__name__
+    ]
+
+
+def refuse_gaps(wanted: Iterable[type], shown: Iterable[object]) -> None:
+    """:raises Undocumented: when a class is not among the classes of what is shown."""
+    missing = set(wanted) - {type(value) for value in shown}
+    if missing:
+        names_ = ", ".join(sorted(kind.__name__ for kind in missing))
+        raise Undocumented(f"add a sample to tools/protocol_samples.py for: {names_}")
+
+
+# -- the blocks ------------------------------------------------------------------------------
+
+
+def command_table() -> str:
+    """Every row of the command table."""
+    rows = [
+        (_code(row.usage), " ".join(map(_code, row.aliases)), row.summary) for row in commands.TABLE
+    ]
+    return _table(("command", "also", "what `:help` says"), rows)
+
+
+def reserved_names() -> str:
+    return ", ".join(map(_code, names.RESERVED)) + ".\n"
+
+
+def message_overview() -> str:
+    """A row for each kind of message."""
+    refuse_gaps(
+        kinds(Message, messages), [message for sample in MESSAGES for message in sample.messages]
+    )
+    rows = [_overview(sample) for sample in MESSAGES]
+    return _table(("type", "GMCP package", "fields", "line"), rows)
+
+
+def _overview(sample: Sample) -> tuple[str, ...]:
+    message = sample.messages[0]
+    template = message.template
+    for field, name in message.renamed.items():
+        template = template.replace("{%s}" % field, "{%s}" % name)  # noqa: UP031 (braces)
+    return (
+        _code(message.type),
+        _code(package(message)),
+        ", ".join(f"`{name}`: {kind}" for name, kind in field_types(type(message))),
+        _code(template),
+    )
+
+
+def field_types(kind: type[Message]) -> list[tuple[str, str]]:
+    """The names of a message's fields in the data, with what JSON has there."""
+    hints = get_type_hints(kind)
+    return [
+        (kind.renamed.get(field.name, field.name), _JSON_TYPES[hints[field.name]])
+        for field in fields(kind)
+    ]
+
+
+_JSON_TYPES: dict[object, str] = {
+    str: "text",
+    int: "number",
+    Artifact: "artifact",
+    tuple[str, ...]: "list of text",
+    tuple[Artifact, ...]: "list of artifacts",
+}
+
+
+def message_examples() -> str:
+    """Each kind of message: when it is said, the lines, and the same as data."""
+    return "\n".join(map(_examples, MESSAGES))
+
+
+def _examples(sample: Sample) -> str:
+    first = sample.messages[0]
+    lines = [message.line() for message in sample.messages]
+    data = [carriers.WEBSOCKET_DATA.text(message) for message in sample.messages]
+    return (
+        f"#### `{first.type}`\n\n{sample.when}\n\n"
+        + _fenced("text", lines)
+        + "\n"
+        + _fenced("json", data)
+    )
+
+
+def package(message: Message) -> str:
+    """The name of a message's GMCP package, from the bytes that are sent."""
+    return _sent(message)[0]
+
+
+def _sent(message: Message) -> tuple[str, str, str]:
+    match = _SUBNEGOTIATION.fullmatch(carriers.GMCP.encode(message))
+    if match is None:
+        raise Undocumented(f"{message} is not sent as the section on GMCP says")
+    name, data, line = (part.decode() for part in match.groups())
+    return name, data, line
+
+
+def gmcp_example() -> str:
+    """One message as it travels with GMCP, with the bytes of telnet in words."""
+    name, data, line = _sent(Said("Ana", "hola"))
+    return _fenced("text", [f"IAC SB 201 {name} {data} IAC SE {line} CR LF"])
+
+
+def error_table() -> str:
+    """Every error, as a farmer reads it."""
+    refuse_gaps(
+        [kind for kind in kinds(GranjaError, *ERROR_MODULES) if kind is not errors.TradeError],
+        [error for _, error in ERRORS],
+    )
+    rows = [
+        (
+            _code(type(error).__name__),
+            when,
+            _code(messages.failure(error, CATALOG).line()),
+        )
+        for when, error in ERRORS
+    ]
+    return _table(("`code`", "answers", "line"), rows)
+
+
+def limit_table() -> str:
+    rows = [(limit.what, limit.value, _code(limit.option)) for limit in LIMITS]
+    return _table(("what", "limit", "option"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "commands": command_table,
+    "reserved": reserved_names,
+    "messages": message_overview,
+    "examples": message_examples,
+    "gmcp": gmcp_example,
+    "errors": error_table,
+    "limits": limit_table,
+}
+
+
+# -- Markdown --------------------------------------------------------------------------------
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(row) + " |\n" for row in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _fenced(language: str, lines: Iterable[str]) -> str:
+    return f"```{language}\n" + "".join(line + "\n" for line in lines) + "```\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""Every limit that somebody may run into, as the code has it, for ``docs/protocol.md``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from granja import accounts, conversation, crowd, market, names, seat, telnet, throttle
+from granja.settings import Settings
+from granja.unicode import extenders
+from granja.web import server, websocket
+
+SETTINGS = Settings()
+RATE = SETTINGS.rate
+
+
+@dataclass(frozen=True)
+class Limit:
+    """``option``: of ``twistd granja``; empty where the limit is not the operator's to set."""
+
+    what: str
+    value: str
+    option: str = ""
+
+
+def _seconds(value: float) -> str:
+    return f"{value:g} s"
+
+
+def _bytes(value: int) -> str:
+    return f"{value} bytes"
+
+
+LIMITS = (
+    Limit("a line, without its end and without telnet", _bytes(SETTINGS.max_line), "--max-line"),
+    Limit("a telnet sub-negotiation that is looked at", _bytes(telnet.MAX_SUBNEGOTIATION)),
+    Limit("combining marks on one letter", f"{extenders.MAX_MARKS}"),
+    Limit("a name", f"{names.MAX_CHARACTERS} characters in NFC, {_bytes(names.MAX_BYTES)}"),
+    Limit("arriving", _seconds(SETTINGS.arrival_timeout), "--arrival-timeout"),
+    Limit("artifacts in a list", f"{SETTINGS.limits.artifacts}", "--max-artifacts"),
+    Limit(
+        "pending offers of one farmer",
+        f"{SETTINGS.limits.offers} out and {SETTINGS.limits.offers} in",
+        "--max-offers",
+    ),
+    Limit("an offer's life", _seconds(SETTINGS.limits.lifetime), "--offer-lifetime"),
+    Limit("lines of one connection at once", f"{RATE.burst if RATE else ''}", "--rate"),
+    Limit(
+        "lines of one connection after that",
+        f"{RATE.per_second if RATE else 0:g} a second",
+        "--rate",
+    ),
+    Limit("a password", f"{accounts.SHORTEST} to {accounts.LONGEST} characters in NFC"),
+    Limit("wrong passwords on one connection", f"{conversation.MOST_WRONG_PASSWORDS}"),
+    Limit(
+        "wrong passwords for a name, or from an address, before answers wait",
+        f"{throttle.MOST_WRONG} in {_seconds(throttle.WINDOW)}",
+    ),
+    Limit("news of an absence", f"{market.MOST_NEWS} lines, and one that counts the rest"),
+    Limit("unread replies, before no more commands are read", _bytes(seat.REPLIES_LIMIT)),
+    Limit(
+        "unread whispers and offers, before more are counted as missed", _bytes(seat.HEARD_LIMIT)
+    ),
+    Limit("unread talk, before it is skipped or others wait", _bytes(crowd.FAR_BEHIND)),
+    Limit("a client that takes not a byte, before it is closed", _seconds(crowd.TOO_LONG)),
+    Limit("a WebSocket message, before the connection is closed", f"{websocket.HUGE} characters"),
+    Limit("silence on a WebSocket, before a ping", _seconds(websocket.KEEPALIVE)),
+    Limit("silence after that, before the connection is closed", _seconds(websocket.KEEPALIVE)),
+    Limit("answers to a WebSocket that has said Close", _seconds(websocket.LAST_WORDS)),
+    Limit("waiting for the other side's Close", _seconds(websocket.CLOSING_PATIENCE)),
+    Limit("an HTTP request, to arrive", _seconds(server.REQUEST_TIME)),
+)
