@@ -97,8 +97,8 @@ def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     path = _path(arguments.ledger)
     with closing(database.open_to_read(path)) as connection:
-        audit = Audit(connection)
-        for _ in _shown(audit.run(), audit.length, sys.stderr):
+        audit, length = Audit(), recovery.last_sequence(connection)
+        for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
     sys.stdout.writelines(f"{line}\n" for line in _report(audit, catalog))
     sys.stdout.flush()
@@ -149,7 +149,7 @@ def _shown(done: Iterable[int], length: int, screen: TextIO) -> Iterator[int]:
     try:
         for number in done:
             if number % _STRIDE == 0:
-                filled = 40 * number // length
+                filled = min(40 * number // length, 40)  # a live ledger grows meanwhile
                 bar = "#" * filled + "." * (40 - filled)
                 screen.write(f"\r[{bar}] {number:,} of {length:,} entries")
                 screen.flush()

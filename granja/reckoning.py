@@ -17,7 +17,7 @@ from typing import Any
 from granja import events
 from granja.events import ArtifactId, Fact, FarmerId
 from granja.ledger import recovery, snapshots
-from granja.ledger.chain import GENESIS, BadEntry, verified
+from granja.ledger.chain import BadEntry, verified
 from granja.market import Market, Offer
 
 
@@ -47,20 +47,17 @@ class Books:
 
 
 class Audit:
-    """One audit of the ledger behind a connection, which may be live: it ends at the entry that
-    is the last one now.
+    """What is known of a ledger after having gone through it.
 
-    After :meth:`run`, ``books``, ``held`` (copies of each artifact), ``kinds`` (how many facts of
-    each kind), ``head`` (the last entry) and ``market`` say what was found.
+    ``books``; ``held``: copies of each artifact; ``kinds``: how many facts of each kind; ``head``:
+    the last entry; ``market``: the state after it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self) -> None:
         self.books = Books()
         self.kinds: Counter[str] = Counter()
         self.head = recovery.Head()
         self.market = Market()
-        self.length = recovery.last_sequence(connection)
-        self._connection = connection
 
     @property
     def held(self) -> Counter[ArtifactId]:
@@ -69,27 +66,25 @@ class Audit:
             held.update(inventory)
         return held
 
-    def run(self) -> Iterator[int]:
-        """Go through it.  Yields after each entry how many are done.
+    def run(self, connection: sqlite3.Connection) -> Iterator[tuple[int, Fact]]:
+        """Go through the entries, from the first (or where the last run ended) to the one that is
+        the last now; the ledger may be live.  Yields each number and fact when it is checked.
 
         :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
-        kept = {snapshot.sequence: snapshot for snapshot in self._snapshots()}
-        entries = recovery.read(self._connection, 0, self.length)
-        for entry in verified(entries, GENESIS, 0):
-            self._follow(entry.sequence, entry.fact())
+        kept = {snapshot.sequence: snapshot for snapshot in _trusted(connection)}
+        start = self.head
+        for entry in verified(
+            recovery.read(connection, start.sequence), start.hash, start.sequence
+        ):
+            fact = entry.fact()
+            self._follow(entry.sequence, fact)
             self.head = recovery.Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
                 self._compare(kept[entry.sequence])
-            yield entry.sequence
+            yield entry.sequence, fact
         self._balance()
-
-    def _snapshots(self) -> Iterator[snapshots.Snapshot]:
-        for snapshot in snapshots.stored(self._connection):
-            if problem := snapshots.distrust(self._connection, snapshot):
-                raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
-            yield snapshot
 
     def _follow(self, sequence: int, fact: Fact) -> None:
         objection = _OBJECTIONS[type(fact)](self.market, fact)
@@ -113,6 +108,13 @@ class Audit:
                     f"there should be {self.books.left(artifact)} copies of artifact {artifact}, "
                     f"but {held[artifact]} are held"
                 )
+
+
+def _trusted(connection: sqlite3.Connection) -> Iterator[snapshots.Snapshot]:
+    for snapshot in snapshots.stored(connection):
+        if problem := snapshots.distrust(connection, snapshot):
+            raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
+        yield snapshot
 
 
 def _comparable(state: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as _reactor
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
 from granja.ledger.chain import GENESIS, extend
@@ -36,7 +36,7 @@ STORY: list[Fact] = [
 ]
 
 
-def folder_for(test: TestCase) -> Path:
+def folder_for(test: SynchronousTestCase) -> Path:
     """A new empty folder that goes when the test ends."""
     folder = tempfile.TemporaryDirectory(prefix="granja-")
     test.addCleanup(folder.cleanup)
