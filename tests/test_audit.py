@@ -1,0 +1,351 @@
+"""``granja audit``, ``granja trace`` and ``granja backup``, as an operator sees them."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from twisted.trial.unittest import TestCase
+
+from granja import audit
+from granja.events import (
+    ArtifactId,
+    Declared,
+    Departed,
+    Fact,
+    FarmerId,
+    Left,
+    Offered,
+    OfferId,
+    PasswordChanged,
+    Registered,
+    Rejected,
+    Returned,
+    Traded,
+    Withdrawn,
+)
+from tests.ledgers import (
+    ANA,
+    ARROW,
+    BETO,
+    GUS,
+    SPADE,
+    SPOON,
+    STORY,
+    dump,
+    folder_for,
+    forge,
+    ledger_at,
+    read,
+    tamper,
+    write,
+)
+
+#: The story, and then a visitor, a gift to the museum and an answer.
+LONG_STORY: list[Fact] = [
+    *STORY,
+    Rejected(OfferId(3)),
+    Left(ANA),
+    Returned(ANA),
+    PasswordChanged(ANA),
+    Declared(GUS, "Gus", (SPOON, SPOON)),
+    Withdrawn(GUS, (SPOON,)),
+    Departed(GUS, (SPOON,)),
+]
+
+
+class OperatorCase(TestCase):
+    """Has a ledger's path, and a shell."""
+
+    def setUp(self) -> None:
+        self.folder = folder_for(self)
+        self.path = self.folder / "granja.db"
+
+    def run_granja(self, *words: str, path: Path | None = None) -> tuple[int, str, str]:
+        """The exit status, what is printed, and what is said on stderr."""
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            status = audit.main([*words, "--ledger", f"sqlite:{path or self.path}"])
+        self.assertNotIn("Traceback", err.getvalue())
+        return status, out.getvalue(), err.getvalue()
+
+    def complaint(self, *words: str, path: Path | None = None) -> str:
+        """One sentence, and nothing else."""
+        status, out, err = self.run_granja(*words, path=path)
+        self.assertEqual((status, out), (1, ""))
+        self.assertRegex(err, r"\Agranja: [^\n]+\n\Z")
+        return err
+
+
+class AuditTests(OperatorCase):
+    """``granja audit``."""
+
+    async def test_a_good_ledger_passes(self) -> None:
+        """A table with a row for each artifact, and the sums below."""
+        await write(self.path, LONG_STORY, snapshot_at=9)
+        status, out, err = self.run_granja("audit")
+        self.assertEqual((status, err), (0, ""))
+        rows = {tuple(re.split(r"\s{2,}", line.strip())) for line in out.splitlines()}
+        self.assertIn(("13", "Espada antigua", "1", "0", "0", "1"), rows)
+        self.assertIn(("14", "Cuchara oxidada", "3", "1", "1", "1"), rows)
+        self.assertIn(("in all", "5", "1", "1", "3"), rows)
+        self.assertIn("15 entries; 2 trades; 1 registered farmers; 0 offers stand.", out)
+        self.assertIn("All is in order.", out)
+
+    async def test_an_empty_ledger_passes(self) -> None:
+        """Before the first farmer has come."""
+        await write(self.path, [])
+        status, out, _ = self.run_granja("audit")
+        self.assertEqual(status, 0)
+        self.assertIn("0 entries; 0 trades", out)
+
+    async def test_it_changes_nothing(self) -> None:
+        """Looking at a ledger leaves it as it was."""
+        await write(self.path, LONG_STORY)
+        before = self.path.read_bytes()
+        self.run_granja("audit")
+        self.assertEqual(self.path.read_bytes(), before)
+
+    async def test_a_live_ledger_may_be_audited(self) -> None:
+        """While the server is writing, and the server does not notice."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        await ledger.append(LONG_STORY, 0, {})
+        self.assertIn("15 entries", self.run_granja("audit")[1])
+        self.assertEqual(await ledger.append([PasswordChanged(ANA)], 15, {}), 16)
+        self.assertIn("16 entries", self.run_granja("audit")[1])
+
+    async def test_an_edit_anywhere_is_found_and_located(self) -> None:
+        """Whichever entry it is, also one before the snapshot; the first bad one is named."""
+        for sequence in range(1, len(LONG_STORY) + 1):
+            path = self.folder / f"{sequence}.db"
+            await write(path, LONG_STORY, snapshot_at=12)
+            tamper(path, "UPDATE entries SET time = time + 1 WHERE sequence = ?", sequence)
+            self.assertIn(f"entry {sequence} is damaged", self.complaint("audit", path=path))
+
+    async def test_a_missing_entry_is_found(self) -> None:
+        """Deleting a trade is found like changing it."""
+        await write(self.path, LONG_STORY)
+        tamper(self.path, "DELETE FROM entries WHERE sequence IN (5, 9)")
+        self.assertIn("entry 5 is damaged: it is missing", self.complaint("audit"))
+
+    async def test_what_cannot_have_happened_is_found(self) -> None:
+        """Also when every hash was made to fit: a forger must obey the rules of the market."""
+        ana_offers = Offered(OfferId(9), ANA, BETO, SPADE, SPOON, 2e9)
+        forgeries: dict[str, list[Fact]] = {
+            "farmer 1 had no artifact 14 to withdraw": [Withdrawn(ANA, (SPADE, SPOON))],
+            "farmer 1 had no artifact 14 to give": [
+                Offered(OfferId(9), ANA, BETO, SPOON, SPOON, 2e9)
+            ],
+            "farmer 2 had no artifact 6 to give": [
+                Offered(OfferId(9), ANA, BETO, SPADE, ARROW, 2e9)
+            ],
+            "farmer 1 cannot trade with themselves": [
+                Offered(OfferId(9), ANA, ANA, SPADE, SPADE, 2e9)
+            ],
+            "offer #9 stood already": [ana_offers, ana_offers],
+            "offer #8 did not stand": [Traded(OfferId(8))],
+            "offer #2 did not stand": [Rejected(OfferId(2))],
+            "farmer 1 is registered, and only visitors leave": [Departed(ANA, (ARROW, SPADE))],
+            "farmer 2 did not leave with all that they held": [Departed(BETO, ())],
+            "farmer 1 was registered": [Registered(ANA, "Ana")],
+            "farmer 2 was not registered": [Left(BETO)],
+        }
+        for n, (objection, facts) in enumerate(forgeries.items()):
+            path = self.folder / f"{n}.db"
+            await write(path)
+            forge(path, facts)
+            complaint = self.complaint("audit", path=path)
+            self.assertIn(f"entry {len(STORY) + len(facts)} is damaged: {objection}", complaint)
+
+    async def test_an_unknown_kind_of_fact_is_named(self) -> None:
+        """As a newer granja might write."""
+
+        class Eaten(Fact):
+            kind = "eaten"
+
+        await write(self.path)
+        self.patch(sys.modules["granja.ledger.chain"], "to_body", lambda fact: {"farmer": 1})
+        forge(self.path, [Eaten()])
+        self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
+
+    async def test_a_snapshot_that_says_something_else_is_found(self) -> None:
+        """A forger who edits the snapshot, with a fitting checksum, is found as well."""
+        await write(self.path, STORY, snapshot_at=8)
+        other = self.folder / "other.db"
+        richer = [Declared(ANA, "Ana", (SPADE, ARROW, ARROW)), *STORY[1:]]
+        await write(other, richer, snapshot_at=8)
+        found, _ = await read(other)
+        ledger = ledger_at(self.path)
+        ledger.open()
+        assert found.snapshot is not None
+        ledger.checkpoint(found.snapshot, 8)
+        await ledger.close()
+        self.assertIn("does not say what the entries say", self.complaint("audit"))
+
+    async def test_a_damaged_snapshot_is_found(self) -> None:
+        """Even though a start would only leave it aside."""
+        await write(self.path, STORY, snapshot_at=8)
+        tamper(self.path, "UPDATE snapshots SET state = '{}'")
+        self.assertIn("snapshot at entry 8 is off: its checksum", self.complaint("audit"))
+
+    async def test_a_bar_moves_on_a_terminal_only(self) -> None:
+        """On long ledgers, and not in a log file."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        await ledger.append([Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 10_000], 0, {})
+        await ledger.close()
+        self.assertEqual(self.run_granja("audit")[2], "")
+        screen = io.StringIO()
+        screen.isatty = lambda: True  # type: ignore[method-assign]
+        with redirect_stdout(io.StringIO()), redirect_stderr(screen):
+            self.assertEqual(audit.main(["audit", "--ledger", f"sqlite:{self.path}"]), 0)
+        self.assertIn("5,000 of 10,001 entries", screen.getvalue())
+
+    def test_what_is_not_a_ledger_is_a_sentence(self) -> None:
+        """No ledger, another file, a ledger in memory, a misspelt URL."""
+        self.assertIn("there is no ledger at", self.complaint("audit"))
+        self.path.write_text("Querida Ana:\n" * 500)
+        self.assertIn("is not a ledger", self.complaint("audit"))
+        for url, sentence in (("memory:", "in memory"), ("granja.db", "must be memory: or sqlite")):
+            err = io.StringIO()
+            with redirect_stderr(err):
+                self.assertEqual(audit.main(["audit", "--ledger", url]), 1)
+            self.assertIn(sentence, err.getvalue())
+
+    def test_wrong_arguments_are_explained(self) -> None:
+        """As by any other command: usage, and status 2."""
+        with redirect_stderr(io.StringIO()) as err, redirect_stdout(io.StringIO()):
+            self.assertEqual(audit.main(["audit", "--verbose"]), 2)
+            self.assertEqual(audit.main(["trace"]), 2)
+            self.assertEqual(audit.main(["audit", "--help"]), 0)
+        self.assertIn("usage: granja", err.getvalue())
+
+    async def test_it_is_a_command(self) -> None:
+        """``python -m granja audit``, with the ledger of the working directory."""
+        await write(self.path, LONG_STORY)
+        done = subprocess.run(
+            [sys.executable, "-m", "granja", "audit"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"All is in order.", done.stdout)
+
+
+class TraceTests(OperatorCase):
+    """``granja trace``."""
+
+    async def test_an_artifact_by_number_or_name(self) -> None:
+        """Who handed it to whom, in order, with the hour."""
+        await write(self.path, LONG_STORY)
+        status, by_number, err = self.run_granja("trace", "13")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(self.run_granja("trace", "espada ANTIGUA")[1], by_number)
+        hours, texts = zip(*(line.split("  ", 1) for line in by_number.splitlines()), strict=True)
+        self.assertRegex(hours[0], r"^2025-11-2\d \d\d:\d\d:\d\d[+-]\d\d:\d\d$")
+        self.assertEqual(
+            texts,
+            (
+                "Ana (farmer 1) declared Punta de flecha, Espada antigua",
+                "Ana (farmer 1) handed Espada antigua to Beto (farmer 2) for Cuchara oxidada "
+                "(offer #1)",
+                "Beto (farmer 2) handed Espada antigua to Ana (farmer 1) for Cuchara oxidada "
+                "(offer #2)",
+            ),
+        )
+
+    async def test_a_farmer_by_name(self) -> None:
+        """By the comparison of the chat: case and accents composed or not do not matter."""
+        await write(self.path, LONG_STORY)
+        out = self.run_granja("trace", "GUS")[1]
+        self.assertEqual(
+            [line.split("  ", 1)[1] for line in out.splitlines()],
+            [
+                "Gus (farmer 3) declared 2 × Cuchara oxidada",
+                "Gus (farmer 3) gave away for good Cuchara oxidada",
+                "Gus (farmer 3) left the granja with Cuchara oxidada",
+            ],
+        )
+        self.assertEqual(len(self.run_granja("trace", "beto")[1].splitlines()), 3)
+
+    async def test_a_farmer_whose_name_is_a_number(self) -> None:
+        """``--farmer`` says which is meant."""
+        await write(self.path, [Declared(FarmerId(1), "13", (ArtifactId(1),))])
+        self.assertIn("nothing is on record about 13", self.complaint("trace", "13"))
+        self.assertIn("declared", self.run_granja("trace", "13", "--farmer")[1])
+
+    async def test_nobody_by_that_name(self) -> None:
+        """A misspelt name is a sentence."""
+        await write(self.path, LONG_STORY)
+        self.assertIn("nothing is on record about Zoe", self.complaint("trace", "Zoe"))
+
+    async def test_a_damaged_ledger_is_not_trusted(self) -> None:
+        """What the trace would say could be a forger's word."""
+        await write(self.path, LONG_STORY)
+        tamper(self.path, "UPDATE entries SET time = 0 WHERE sequence = 1")
+        self.assertIn("entry 1 is damaged", self.complaint("trace", "13"))
+        path = self.folder / "forged.db"
+        await write(path)
+        forge(path, [Traded(OfferId(77))])
+        status, _, err = self.run_granja("trace", "13", path=path)
+        self.assertEqual(status, 1)
+        self.assertIn("entry 9 is damaged: it cannot have happened", err)
+
+
+class BackupTests(OperatorCase):
+    """``granja backup``."""
+
+    async def test_a_copy_of_a_live_ledger_is_consistent(self) -> None:
+        """Taken while the server writes; it passes the audit and opens."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        await ledger.append(LONG_STORY, 0, {ANA: "verifier"})
+        copy = self.folder / "copy.db"
+        waiting = [ledger.append([PasswordChanged(ANA)], 15 + n, {}) for n in range(50)]
+        status, out, err = self.run_granja("backup", str(copy))
+        self.assertEqual((status, err), (0, ""))
+        for answer in waiting:
+            await answer
+        held = int(re.search(r"holds ([\d,]+) entries", out)[1])  # type: ignore[index]
+        self.assertTrue(15 <= held <= 65, out)
+        self.assertIn(f"{held} entries", self.run_granja("audit", path=copy)[1])
+        found, facts = await read(copy)
+        self.assertEqual((facts[:15], dict(found.credentials)), (LONG_STORY, {ANA: "verifier"}))
+
+    async def test_it_is_the_whole_ledger_in_one_private_file(self) -> None:
+        """Nothing beside it, and nobody else may read it."""
+        await write(self.path, LONG_STORY, snapshot_at=9)
+        copy = self.folder / "copies" / "copy.db"
+        copy.parent.mkdir()
+        self.run_granja("backup", str(copy))
+        self.assertEqual(dump(copy), dump(self.path))
+        self.assertEqual(stat.S_IMODE(copy.stat().st_mode), 0o600)
+        self.assertEqual([p.name for p in copy.parent.iterdir()], ["copy.db"])
+
+    async def test_it_overwrites_nothing(self) -> None:
+        """Neither another file nor the ledger itself."""
+        await write(self.path, LONG_STORY)
+        other = self.folder / "letter.txt"
+        other.write_text("Querida Ana")
+        for target in (other, self.path):
+            before = target.read_bytes()
+            self.assertIn("a backup overwrites nothing", self.complaint("backup", str(target)))
+            self.assertEqual(target.read_bytes(), before)
+
+    async def test_a_folder_that_is_not_there(self) -> None:
+        """A sentence with the path in it."""
+        await write(self.path, LONG_STORY)
+        target = self.folder / "nowhere" / "copy.db"
+        self.assertIn(f"{target}: No such file or directory", self.complaint("backup", str(target)))
