@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from granja import backlog as kinds
 from granja.backlog import Backlog, Note, Piece, compose
-from granja.carriers import Carrier, Readable
+from granja.carriers import Carrier
 from granja.messages import Message, Missed
 from granja.wires import wire
 
@@ -130,9 +130,10 @@ class Seat:
         """Put something in its place in the tick that is being gathered."""
         board = self.board
         if self._notes is None:
-            self._notes = []
+            self._notes = [(len(board.tick.entries), kind, data)]
             board.touch(self)
-        self._notes.append((len(board.tick.entries), kind, data))
+        else:
+            self._notes.append((len(board.tick.entries), kind, data))
         board.gathered(len(data))
 
     # -- the end ---------------------------------------------------------------------------------
@@ -166,33 +167,39 @@ class Seat:
 
     def deliver(self, tick: Tick) -> None:
         """Send this seat's own version of a tick that has just ended."""
+        notes, self._notes = self._notes, None
         if self not in self.board.seats:
             return
-        notes, self._notes = self._notes or [], None
         if self.backlog is not None:
             self._hearing = self.joined
-            self.backlog.note(tick, notes)
+            self.backlog.note(tick, notes or [])
             return
-        if tick.entries:
-            pieces, self._hearing = compose(tick, self, notes, self._hearing)
-        else:  # the same, but fast: a whisper, a reply
+        if tick.entries or notes is None:
+            pieces, self._hearing = compose(tick, self, notes or [], self._hearing)
+        else:  # a whisper, a reply: the same, but fast
             pieces = [(kind, data) for _, kind, data in notes if data]
             self._hearing = self.joined
-        buffers = [data for _, data in pieces]
-        size = sum(map(len, buffers))
-        sent = self._send(buffers, size) if size else 0
+        if pieces:
+            self._send(pieces)
+        else:
+            self._settle()
+
+    def _send(self, pieces: list[Piece]) -> None:
+        if len(pieces) == 1:
+            buffers = [pieces[0][1]]
+            size = len(buffers[0])
+        else:
+            buffers = [data for _, data in pieces]
+            size = sum(map(len, buffers))
+            if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
+                buffers = [b"".join(buffers)]
+        # More than the limit goes in several writes.
+        sent = self.wire.write(buffers) if size <= self.wire.limit else 0
+        self.board.stats.wrote(sent)
         if sent < size:
             self.fall_behind(pieces, sent)
         else:
-            self.replies = self.heard = 0
             self._settle()
-
-    def _send(self, buffers: list[Readable], size: int) -> int:
-        if size > self.wire.limit:
-            return 0  # in several writes, then
-        if len(buffers) > 1 and (size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS):
-            buffers = [b"".join(buffers)]
-        return self.board.stats.wrote(self.wire.write(buffers))
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
@@ -225,14 +232,17 @@ class Seat:
 
     def _settle(self) -> None:
         """Nothing waits to be sent."""
-        if self not in self.board.seats:
-            return
+        self.replies = self.heard = 0
         if self._waits:
             self.board.soon(self.relax)
         if self._closing:
-            self.wire.lose()
+            self._lose()
         elif self.joined:
             self.audience.wires[self] = self.wire
+
+    def _lose(self) -> None:
+        if self in self.board.seats:
+            self.wire.lose()
 
     def delivered(self, kind: int, size: int) -> None:
         """Bytes of a private piece have left the backlog."""
