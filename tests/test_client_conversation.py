@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import messages
 from granja.catalog import Artifact
+from granja.client import notes
 from granja.client.conversation import Conversation
 from granja.client.display import Kind, Shown
 from granja.events import ArtifactId
@@ -83,6 +84,7 @@ class Arriving(Case):
             lines,
             [
                 "[SERVER] ¡OK!",
+                f"[granja] {notes.HOW_TO_TALK}",
                 "Beto: hola",
                 "[SERVER] Usuarios conectados: Ana, Beto",
                 "[SERVER] 21: Ancla",  # a later one was asked for by the person

@@ -121,6 +121,18 @@ class Talking(Case):
         self.assertEqual(self.act(scene()), 0)
         self.assertNotIn(b":q", self.wires[0].sent)
 
+    def test_told_from_outside(self) -> None:
+        """A signal ends the visit as politely as Ctrl-D does."""
+
+        async def scene() -> None:
+            wire = await self.arrive()
+            self.client.leave()
+            await self.until_sent(b":q\r\n")
+            wire.says(package(messages.GOODBYE))
+            wire.ends()
+
+        self.assertEqual(self.act(scene()), 0)
+
     def test_a_server_that_does_not_let_go(self) -> None:
         self.patch(interactive, "FAREWELL", 0.01)
 

@@ -148,6 +148,13 @@ class AVisit(Case):
         ana.keys("Enter")
         gus.sees("^  Ana: estoy escribiendo todavía$")
 
+    def test_a_signal(self) -> None:
+        """A session that ends takes the client along, and the others see it leave."""
+        ana, gus = self.person("Ana", "21"), self.person("Gus", "12")
+        ana.sees("Cliente Gus")
+        self.terminal("kill-session", "-t", "Ana")
+        gus.sees("Ana desconectado")
+
     def test_completion(self) -> None:
         """Typed by name, sent by number."""
         ana, gus = self.person("Ana", "21"), self.person("Gus", "12")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.catalog import Catalog
+from granja.client import notes
 from granja.client.conversation import Conversation
 from granja.settings import Settings
 from granja.tap import read_catalog
@@ -86,9 +87,11 @@ class AVisit(Case):
                 "[SERVER] Ingresa tu nombre:",
                 "¡Bienvenid@ al chat de Granjerxs!",
                 "[SERVER] Cuéntame, ¿qué artefactos tienes?",
+                f"[granja] {notes.HOW_TO_LIST}",
                 "[SERVER] Tus artefactos son: Punta de flecha, Espada antigua",
                 "[SERVER] ¿Está Bien? (Sí/No)",
                 "[SERVER] ¡OK!",
+                f"[granja] {notes.HOW_TO_TALK}",
                 "[SERVER] Usuarios conectados: Ana",
             ],
         )

@@ -35,6 +35,7 @@ class Conversation:
         self._looking_around = False
         self._last_code = ""
         self._met = False
+        self._hinted: set[str] = set()
         self.question = ""
 
     # -- what the screen asks ----------------------------------------------------------------
@@ -164,6 +165,7 @@ class Conversation:
             return self._asked(heard)
         shown = [] if self._asked_for_itself(heard) else [show(heard, self.name)]
         if heard.type == "ready":
+            shown += self._hint(notes.HOW_TO_TALK)
             self._let_in(text(heard.data, "name"))
         elif heard.type == "registered" or self._last_code == "password-changed":
             self._arrival.password_accepted()
@@ -179,7 +181,15 @@ class Conversation:
             return []
         self.question = question
         turn = [own(notes.YOUR_TURN)] if alone else []
-        return [*turn, show(heard, self.name)]
+        hint = self._hint(notes.HOW_TO_LIST) if question == "artifacts" else []
+        return [*turn, show(heard, self.name), *hint]
+
+    def _hint(self, sentence: str) -> list[Shown]:
+        """What a newcomer should know, the first time that it matters."""
+        if sentence in self._hinted:
+            return []
+        self._hinted.add(sentence)
+        return [own(sentence)]
 
     def _let_in(self, name: str) -> None:
         self.question = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from granja.client import notes
 from granja.client.conversation import Conversation
@@ -49,7 +49,12 @@ class Interactive:
         self._explain = explain
         self._sleep = sleep
         self._leaving = False
+        self._told_to_leave = asyncio.Event()
         self._wire: Wire
+
+    def leave(self) -> None:
+        """Somebody outside, with a signal perhaps, wants this to end."""
+        self._told_to_leave.set()
 
     async def run(self) -> int:
         """Talk until one side leaves.  Returns the exit status.
@@ -59,7 +64,8 @@ class Interactive:
         self._wire = await self._connect()
         listening = asyncio.create_task(self._stay_connected())
         typing = asyncio.create_task(self._take_lines())
-        tasks = (listening, typing)
+        told = asyncio.create_task(self._told_to_leave.wait())
+        tasks: tuple[asyncio.Task[Any], ...] = (listening, typing, told)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():

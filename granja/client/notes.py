@@ -24,6 +24,8 @@ y :q o Ctrl-D salen. Con la entrada o la salida redirigida es un filtro:
   printf 'Ana\\n6\\nsi\\n:u\\n' | granja
 """
 
+HOW_TO_LIST = "Escribe sus números, o el comienzo de un nombre y Tab para que se vuelva número."
+HOW_TO_TALK = "Lo que escribas lo lee todo el mundo. :help muestra los comandos, Tab completa, :q sale."
 YOUR_TURN = "Para volver a entrar necesito que contestes tú."
 NOT_SENT = "Todavía no hay conexión; tu línea sigue aquí y no se envió."
 ENDED = "El servidor cerró la conexión."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import ssl
 import sys
 from collections.abc import Callable, Coroutine
@@ -92,8 +93,11 @@ async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -
     def explain(error: Exception) -> str:
         return notes.explain(error, arguments.address)
 
+    client = Interactive(talk, screen, Pauses(random.random), connect, explain)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, client.leave)
     with patch_stdout():
-        return await Interactive(talk, screen, Pauses(random.random), connect, explain).run()
+        return await client.run()
 
 
 def _bundled_catalog() -> dict[int, str]:
