@@ -111,6 +111,7 @@ class AuditTests(OperatorCase):
         before = self.path.read_bytes()
         self.run_granja("audit")
         self.assertEqual(self.path.read_bytes(), before)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     async def test_a_live_ledger_may_be_audited(self) -> None:
         """While the server is writing, and the server does not notice."""

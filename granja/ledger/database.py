@@ -67,8 +67,11 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
-    connection = connect(path, read_only=True)
+    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
+    # start to look at; but where there is none it would leave an empty one behind.
+    connection = connect(path, read_only=path.with_name(path.name + "-wal").exists())
     try:
+        connection.execute("PRAGMA query_only = 1")
         if _recognise(connection, path) != VERSION and not any_version:
             raise LedgerRefused(
                 f"the ledger {path} is older than this granja; start a server on it once, "
