@@ -25,7 +25,7 @@ y :q o Ctrl-D salen. Con la entrada o la salida redirigida es un filtro:
 """
 
 HOW_TO_LIST = "Escribe sus números, o el comienzo de un nombre y Tab para que se vuelva número."
-HOW_TO_TALK = "Lo que escribas lo lee todo el mundo. :help muestra los comandos, Tab completa, :q sale."
+HOW_TO_TALK = "Escribe y te leerán. Con :help ves los comandos, con Tab se completan, con :q sales."
 YOUR_TURN = "Para volver a entrar necesito que contestes tú."
 NOT_SENT = "Todavía no hay conexión; tu línea sigue aquí y no se envió."
 ENDED = "El servidor cerró la conexión."
