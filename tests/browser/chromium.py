@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import shutil
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ FLAGS = (
 )
 
 #: Milliseconds that anything may take before the test fails.
-PATIENCE = 10_000
+PATIENCE = 20_000
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
@@ -44,6 +46,15 @@ def executable() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+@cache
+def shared() -> Chromium:
+    """One Chromium for all tests, because it takes long to start; each visitor of it has an empty
+    profile of their own."""
+    chromium = Chromium().__enter__()
+    atexit.register(chromium.__exit__, None, None, None)
+    return chromium
+
+
 class Chromium:
     """``with Chromium() as chromium:`` … ``chromium.opens(url)``."""
 
@@ -51,7 +62,6 @@ class Chromium:
         from playwright.sync_api import sync_playwright
 
         self._playwright = sync_playwright().start()
-        # Playwright gives each start an empty profile of its own.
         self._browser: Browser = self._playwright.chromium.launch(
             executable_path=executable(), args=list(FLAGS)
         )
@@ -74,6 +84,11 @@ class Chromium:
         visitor = Visitor(context.new_page())
         visitor.page.goto(url)
         return visitor
+
+    def forget_visitors(self) -> None:
+        """Close all their windows."""
+        for context in self._browser.contexts:
+            context.close()
 
 
 class Visitor:

@@ -11,7 +11,8 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.browser.chromium import DESK, PHONE, Chromium, Visitor, why_not
+from tests.browser.chromium import DESK, PHONE, Visitor, shared, why_not
+from tests.browser.server import wait_until_it_listens
 from tests.netcat import NETCAT, Netcat
 from tests.server import Server, free_port
 
@@ -30,7 +31,9 @@ class PageCase(SynchronousTestCase):
         self.url = f"http://127.0.0.1:{web}/"
         self.server = Server(*self.options, "--web", f"tcp:{web}:interface=127.0.0.1")
         self.enterContext(self.server)
-        self.chromium = self.enterContext(Chromium())
+        wait_until_it_listens(web)
+        self.chromium = shared()
+        self.addCleanup(self.chromium.forget_visitors)
 
     def opens(self, **options: Any) -> Visitor:
         return self.chromium.opens(self.url, **options)
@@ -207,7 +210,7 @@ class Interrupted(PageCase):
         ana.sees("Ana, tu nombre quedó registrado.")
         again = self.opens()
         again.gives_name("ana")
-        again.page.get_by_label("Contraseña").fill("secreto-largo")
+        again.page.get_by_label("Contraseña", exact=True).fill("secreto-largo")
         again.button("Entrar").click()
         again.sees("Entraste a la granja, Ana.")
         ana.page.get_by_text("Entraste desde otro lugar, así que").wait_for()
@@ -244,10 +247,10 @@ class Registered(PageCase):
         ana.button("Salir de la granja").click()
         ana.page.get_by_text("¡Adiós y suerte completando tu colección!").wait_for()
         ana.gives_name("Ana")
-        ana.page.get_by_label("Contraseña").fill("muy-mala")
+        ana.page.get_by_label("Contraseña", exact=True).fill("muy-mala")
         ana.button("Entrar").click()
         ana.page.get_by_role("alert").filter(has_text="contraseña incorrecta").wait_for()
-        ana.page.get_by_label("Contraseña").fill("muy-secreta")
+        ana.page.get_by_label("Contraseña", exact=True).fill("muy-secreta")
         ana.button("Entrar").click()
         ana.sees("Entraste a la granja, Ana.")
         self.assertEqual(ana.holdings(), {"Ancla"})
@@ -268,7 +271,7 @@ class Registered(PageCase):
         ana.sees("Ana, tu nombre quedó registrado.")
         again = self.opens()
         again.gives_name("Ana")
-        field = again.page.get_by_label("Contraseña")
+        field = again.page.get_by_label("Contraseña", exact=True)
         self.assertEqual(field.get_attribute("type"), "password")
         self.assertEqual(field.get_attribute("autocomplete"), "current-password")
 

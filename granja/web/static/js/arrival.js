@@ -10,6 +10,7 @@ export class Arrival {
   trusted = false;
   #password = null;
   #verdict = null;
+  #isNewList = false; // the person gave it just now, so the person confirms it
   #used = new Set();
 
   /** A connection begins: each remembered answer may be used once in it. */
@@ -21,7 +22,10 @@ export class Arrival {
   learn(question, answer) {
     this.#used.delete(question);
     if (question === "name") this.name = answer;
-    if (question === "artifacts") this.artifacts = answer;
+    if (question === "artifacts") {
+      this.artifacts = answer;
+      this.#isNewList = true;
+    }
     if (question === "password") this.#password = answer;
     if (question === "confirm") this.#verdict = answer;
   }
@@ -31,6 +35,7 @@ export class Arrival {
     this.name = name;
     this.trusted = true;
     this.#password = null;
+    this.#isNewList = false;
   }
 
   /** Next time they are a stranger again. */
@@ -46,7 +51,7 @@ export class Arrival {
     if (question === "name") return this.name;
     if (question === "password") return this.#takePassword();
     if (question === "artifacts") return this.artifacts && spellList(this.artifacts);
-    return this.#takeVerdict() ?? (this.trusted ? "si" : null);
+    return this.#takeVerdict() ?? (this.trusted && !this.#isNewList ? "si" : null);
   }
 
   #takeVerdict() {

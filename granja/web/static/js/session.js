@@ -194,8 +194,8 @@ export class Session {
 
   #ready(name, wasInside) {
     this.#asked = null;
-    if (wasInside) return;
     this.#arrival.entered(name);
+    if (wasInside) return;
     this.#connection.settled();
     this.#lookAround();
   }
