@@ -177,7 +177,9 @@ def load(rows: Iterable[Command]) -> dict[str, Command]:
 
 
 def _is_word(word: str) -> bool:
-    return word.startswith(":") and (len(word) == 2 or word[1:].isalpha())
+    rest = word[1:]
+    plain = rest == unicodedata.normalize("NFC", rest.casefold()) and not rest.isspace()
+    return word[:1] == ":" and plain and (len(rest) == 1 or rest.isalpha())
 
 
 COMMANDS = load(TABLE)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from granja import errors, messages
 from granja.answers import artifact_list, is_yes
@@ -39,8 +40,18 @@ class Conversation(Protocol):
         :raises GranjaError: what is wrong with it.
         """
 
+    def abandon(self) -> None:
+        """The connection is over: what only it waits for need not be done."""
 
-class AskName:
+
+class _Place:
+    """A place where nothing is waited for that could be abandoned."""
+
+    def abandon(self) -> None:
+        """Nothing to let go of."""
+
+
+class AskName(_Place):
     """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
 
     question = messages.ASK_NAME
@@ -78,10 +89,23 @@ class AskPassword:
         self._connection = connection
         self._farmer = farmer
         self._wrong = 0
+        self._checking: Deferred[bool] | None = None
 
     def answer(self, text: str) -> Deferred[None] | None:
-        checked = self._factory.check_password(self._farmer, text, self._connection.address)
-        return checked.addCallback(self._checked)
+        checking = self._factory.check_password(self._farmer, text, self._connection.address)
+        self._checking = checking
+        # The answer may be withheld because somebody else guesses; that is not this one's time.
+        left = self._connection.stop_the_clock()
+        return checking.addBoth(self._go_on, left).addCallback(self._checked)
+
+    def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
+        self._connection.start_the_clock(left)
+        return outcome
+
+    def abandon(self) -> None:
+        """A check costs a processor 20 ms: take it out of the queue if it has not begun."""
+        if self._checking is not None and not self._checking.called:
+            self._checking.cancel()
 
     def _checked(self, right: bool) -> Deferred[None] | None:
         if self._connection.over:
@@ -97,7 +121,7 @@ class AskPassword:
         return None
 
 
-class Declaration:
+class Declaration(_Place):
     """Which artifacts?  Nothing is granted before the yes.
 
     :param declare: called with the confirmed list; what it returns is waited for.
@@ -136,7 +160,7 @@ class Declaration:
         self._connection.ask()
 
 
-class Chat:
+class Chat(_Place):
     """In the chat nothing is asked: a line is talk or a command."""
 
     question = None
@@ -155,3 +179,20 @@ class Chat:
         if text and not text.isspace():
             deeds.say(self._farmer, text)
         return None
+
+
+class DeclarationInChat(Declaration):
+    """The same question to somebody who is in the chat already: commands are still commands."""
+
+    def __init__(
+        self,
+        factory: GranjaFactory,
+        connection: FarmerProtocol,
+        declare: Callable[[list[ArtifactId]], Deferred[None]],
+        chat: Chat,
+    ) -> None:
+        super().__init__(factory, connection, declare)
+        self._chat = chat
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        return super().answer(text) if parse(text) is None else self._chat.answer(text)

@@ -169,7 +169,7 @@ class Deeds:
     def register(self, me: Farmer, password: str) -> Deferred[None]:
         if me.registered:
             raise errors.AlreadyRegistered
-        hashed = self._factory.accounts.hash(password)
+        hashed = self._factory.accounts.hash(password, _address(me))
         stored = hashed.addCallback(partial(self._factory.register, me))
         return stored.addCallback(self._registered, me)
 
@@ -180,9 +180,14 @@ class Deeds:
     def change_password(self, me: Farmer, password: str) -> Deferred[None]:
         if not me.registered:
             raise errors.NotRegistered
-        hashed = self._factory.accounts.hash(password)
+        hashed = self._factory.accounts.hash(password, _address(me))
         stored = hashed.addCallback(partial(self._factory.change_password, me))
         return stored.addCallback(lambda _: _reply(me, messages.PASSWORD_CHANGED))
+
+
+def _address(me: Farmer) -> str:
+    """So that those of one address do not make the others wait for their passwords."""
+    return me.connection.address if me.connection is not None else ""
 
 
 def _reply(me: Farmer, *lines: Message) -> None:

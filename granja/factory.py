@@ -15,7 +15,7 @@ from granja import errors, messages, names
 from granja.accounts import IAccounts
 from granja.board import Board
 from granja.catalog import Catalog
-from granja.conversation import Chat, Declaration
+from granja.conversation import Chat, DeclarationInChat
 from granja.deeds import Deeds
 from granja.events import ArtifactId, Fact, FarmerId, OfferId
 from granja.expiry import Expiry
@@ -65,6 +65,7 @@ class GranjaFactory(ServerFactory):
         self.board = Board(clock)
         self.roster = Roster()
         self.ledger = ledger
+        self._unheard: dict[FarmerId, News] = {}
         self._retry: IDelayedCall | None = None
         self._empty: Deferred[None] | None = None
         self._open(ledger)
@@ -88,6 +89,15 @@ class GranjaFactory(ServerFactory):
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.expiry.watch(fact)
         self.teller(fact, ended)
+        for end in ended:
+            for party in (end.offer.maker, end.offer.taker):
+                if self._is_just_leaving(party):
+                    self._unheard.setdefault(party, News()).add(end)
+
+    def _is_just_leaving(self, id: FarmerId) -> bool:
+        """Registered and gone, but that is not on record yet: what happens now is news as well."""
+        on_record = id in self.market.away or id not in self.market.registered
+        return not on_record and self.roster.present(id) is None
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)
@@ -125,7 +135,10 @@ class GranjaFactory(ServerFactory):
         news: list[News] = []
 
         def decide() -> list[Fact]:
-            news[:] = [self.market.away[farmer.id]] if farmer.id in self.market.away else []
+            if connection.over:
+                return []  # The news wait for somebody who can hear them.
+            away = self.market.away.get(farmer.id)
+            news[:] = [n for n in (self._unheard.pop(farmer.id, None), away) if n is not None]
             return self.market.decide_return(farmer.id)
 
         done = self.lane.submit([farmer.id], decide)
@@ -151,7 +164,7 @@ class GranjaFactory(ServerFactory):
                 self._depart(farmer.id)
             return
         before, farmer.connection = farmer.connection, connection
-        connection.arrived()
+        connection.stop_the_clock()
         connection.converse(Chat(self, farmer))
         connection.seat.tell(messages.Ready(str(farmer)))
         connection.seat.tell(*map(messages.MessageOfTheDay, self.settings.motd), *told)
@@ -174,7 +187,9 @@ class GranjaFactory(ServerFactory):
         if connection is None or not self.settings.declare_once:
             return
         if farmer.id not in self.market.declared:
-            connection.converse(Declaration(self, connection, partial(self._declare_once, farmer)))
+            declare = partial(self._declare_once, farmer)
+            chat = Chat(self, farmer)
+            connection.converse(DeclarationInChat(self, connection, declare, chat))
 
     def _declare_once(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
         decide = partial(
@@ -315,8 +330,12 @@ class GranjaFactory(ServerFactory):
 
     def say_goodbye(self) -> None:
         """To everybody, and then close their connections."""
-        for connection in list(self.connections):
+        connections = list(self.connections)
+        for connection in connections:
+            # Nothing is told after it, so nobody hears how the others' offers end.
             connection.seat.tell(messages.SHUTDOWN)
+            connection.seat.close()
+        for connection in connections:
             connection.finish()
 
     def when_empty(self) -> Deferred[None]:

@@ -108,7 +108,7 @@ class Lane:
         for request in self._waiting:
             if touched & request.farmers or len(batch) >= MOST_AT_ONCE:
                 later.append(request)
-            elif _decide(request):
+            elif self._decide(request):
                 batch.append(request)
             else:
                 answered.append(request)
@@ -118,12 +118,24 @@ class Lane:
             request.done.callback(request.outcome)
         return batch
 
+    def _decide(self, request: _Request) -> bool:
+        """Whether the request has something to record; if not, ``outcome`` is the answer to it."""
+        try:
+            request.facts = list(request.decide())
+            if self.halted and (request.facts or request.credentials):
+                raise _sentence(request, halted=True)
+        except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
+            request.outcome = Failure()
+            return False
+        return bool(request.facts or request.credentials)
+
     def _record(self, batch: list[_Request]) -> bool:
         """Whether the record is finished already (a ledger in memory is quick)."""
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
         stored = self._ledger.append(facts, self._sequence, credentials)
         done = stored.addCallbacks(self._apply, self._refuse, (batch,), errbackArgs=(batch,))
+        done.addErrback(self._halt)
         if done.called:
             return True
         done.addCallback(self._resume)
@@ -159,16 +171,6 @@ class Lane:
             self.log.critical("Trading has stopped: {why}", why=failure.getErrorMessage())
         else:
             self.log.failure("Trading has stopped: the ledger failed", failure)
-
-
-def _decide(request: _Request) -> bool:
-    """Whether the request has something to record; if not, ``outcome`` is the answer to it."""
-    try:
-        request.facts = list(request.decide())
-    except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
-        request.outcome = Failure()
-        return False
-    return bool(request.facts or request.credentials)
 
 
 def _sentence(request: _Request, halted: bool) -> errors.GranjaError:

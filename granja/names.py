@@ -25,7 +25,7 @@ MAX_BYTES = 64
 MAX_MARKS = 4
 PUNCTUATION = "_-."
 
-_MAX_SOUGHT = 512
+_MAX_SOUGHT = 80
 """No name is so long in any spelling; what is longer is not compared at all."""
 
 RESERVED = (

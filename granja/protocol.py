@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
     IDelayedCall,
     IHalfCloseableProtocol,
@@ -26,12 +26,21 @@ from granja.errors import GranjaError, LineTooLong
 from granja.framing import TOO_LONG, LineSplitter, TooLong
 from granja.rate import TokenBucket
 from granja.roster import Farmer
+from granja.seat import REPLIES
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
 
-#: Most lines of one connection that are obeyed before the others have their turn.
+#: Why nothing is read: lines wait to be obeyed, or the server stops.  The board has its reasons.
+LINES, STOPPING = "lines", "stopping"
+
+#: Seconds that the lines of one connection may take before the others have their turn, and the
+#: most lines, for a clock that stands still.
+TURN = 0.005
 MOST_IN_A_ROW = 200
+
+#: Bytes that are split into lines at a time: as lines, short ones take ten times their bytes.
+SLICE = 4096
 
 
 class IWire(ITCPTransport, IPushProducer):
@@ -63,6 +72,7 @@ class FarmerProtocol(LineReceiver):
         self._telnet: telnet.Telnet | None = None
         self._splitter = LineSplitter(factory.settings.max_line)
         self._lines: deque[bytes | TooLong] | tuple[()] = ()
+        self._unsplit = b""
         self._busy = False
         self._working = False
         self._hidden = False
@@ -79,7 +89,7 @@ class FarmerProtocol(LineReceiver):
         self.address = getattr(self.transport.getPeer(), "host", "")
         self._bucket = TokenBucket(settings.rate, clock.seconds()) if settings.rate else None
         self.seat = self.factory.board.seat(self.transport, self, self.carrier)
-        self._deadline = clock.callLater(settings.arrival_timeout, self._time_is_up)
+        self.start_the_clock(settings.arrival_timeout)
         self.factory.connections.add(self)
         self.ask()
 
@@ -104,8 +114,8 @@ class FarmerProtocol(LineReceiver):
 
     def stop_obeying(self) -> Deferred[None]:
         """Obey no further line.  Fires when the one under way is done."""
-        self._lines = ()
-        self.hold("stopping")
+        self._lines, self._unsplit = (), b""
+        self.hold(STOPPING)
         self._stopped = Deferred()
         if not self._busy:
             self._stopped.callback(None)
@@ -115,8 +125,9 @@ class FarmerProtocol(LineReceiver):
         if self.over:
             return
         self.over = True
-        self._lines = ()
-        self.arrived()
+        self._lines, self._unsplit = (), b""
+        self.stop_the_clock()
+        self._conversation.abandon()
         if self._later is not None and self._later.active():
             self._later.cancel()
         self.factory.gone(self)
@@ -125,11 +136,19 @@ class FarmerProtocol(LineReceiver):
         self.seat.tell(messages.TIME_UP)
         self.finish()
 
-    def arrived(self) -> None:
-        """In the chat: there is no hurry any more."""
+    def stop_the_clock(self) -> float:
+        """Take no more of the time for arriving.  Returns the seconds that are left of it."""
         deadline, self._deadline = self._deadline, None
-        if deadline is not None and deadline.active():
-            deadline.cancel()
+        if deadline is None or not deadline.active():
+            return 0.0
+        left = deadline.getTime() - self.factory.clock.seconds()
+        deadline.cancel()
+        return left
+
+    def start_the_clock(self, seconds: float) -> None:
+        """From here on, so many seconds are left for arriving."""
+        if not self.over:
+            self._deadline = self.factory.clock.callLater(seconds, self._time_is_up)
 
     # -- the conversation ----------------------------------------------------------------------
 
@@ -183,9 +202,8 @@ class FarmerProtocol(LineReceiver):
         elif telnet.IAC in data:
             self._telnet = telnet.Telnet(self)
             data = self._telnet.feed(data)
-        if self._busy or self._lines or not self._takes_at_once(data):
-            self._lines = deque(self._lines)
-            self._lines.extend(self._splitter.feed(data))
+        if self._busy or self._lines or self._unsplit or not self._takes_at_once(data):
+            self._unsplit += data
             self._work()
 
     def _takes_at_once(self, data: bytes) -> bool:
@@ -195,6 +213,8 @@ class FarmerProtocol(LineReceiver):
         """
         if data.find(b"\n", 0, -1) >= 0:
             return not self._splitter.partial and self._says_chunk(data)
+        if len(data) > SLICE or REPLIES in self._held:
+            return False
         lines = self._splitter.feed(data)
         if len(lines) == 1 and self._may_speak():
             self.lineReceived(lines[0])
@@ -222,14 +242,27 @@ class FarmerProtocol(LineReceiver):
         if self._working:
             return
         self._working = True
+        seconds = self.factory.clock.seconds
+        enough = seconds() + TURN
         for _ in range(MOST_IN_A_ROW):
-            if self._busy or self.over or not self._lines or not self._may_speak():
+            lines = self._next_lines()
+            if self._busy or self.over or not lines or not self._may_speak():
                 break
-            self.lineReceived(self._lines.popleft())
+            self.lineReceived(lines.popleft())
+            if seconds() > enough:
+                self._work_later(0)
+                break
         else:
             self._work_later(0)
         self._working = False
         self._settle()
+
+    def _next_lines(self) -> deque[bytes | TooLong] | tuple[()]:
+        """The lines that wait; none while the client does not read what it has asked for."""
+        while not self._lines and self._unsplit:
+            data, self._unsplit = self._unsplit[:SLICE], self._unsplit[SLICE:]
+            self._lines = deque(self._splitter.feed(data))
+        return () if REPLIES in self._held else self._lines
 
     def _may_speak(self) -> bool:
         if self._bucket is None:
@@ -242,19 +275,27 @@ class FarmerProtocol(LineReceiver):
         return not wait
 
     def _work_later(self, seconds: float) -> None:
-        self._later = self.factory.clock.callLater(seconds, self._work)
+        if self._later is None or not self._later.active():
+            self._later = self.factory.clock.callLater(seconds, self._work_again)
+
+    def _work_again(self) -> None:
+        # Whoever has reset the connection is not kept present by the lines that they left behind.
+        if self.seat.is_cut():
+            self.transport.abortConnection()
+        else:
+            self._work()
 
     def _settle(self) -> None:
         """Read on when there is nothing left to do; close when there never will be."""
         if self.over:
             return
-        if self._busy or self._lines:
-            self.hold("lines")
+        if self._busy or self._lines or self._unsplit:
+            self.hold(LINES)
         elif self._input_ended:
             self.finish()
         else:
             self._lines = ()
-            self.release("lines")
+            self.release(LINES)
 
     def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
         """Take one line, without its end and without telnet."""
@@ -275,6 +316,8 @@ class FarmerProtocol(LineReceiver):
     def _failed(self, failure: Failure) -> None:
         """The one place where a refusal becomes a line."""
         error = failure.value
+        if isinstance(error, CancelledError):
+            return  # The connection is over, and its password need not be checked.
         if not isinstance(error, GranjaError):
             self.log.failure("A line of {farmer} failed", failure, farmer=self.farmer)
             error = GranjaError()
@@ -299,6 +342,8 @@ class FarmerProtocol(LineReceiver):
     def release(self, reason: str) -> None:
         if reason in self._held:
             self._held -= {reason}
+            if reason == REPLIES:
+                self._work()
             # After a half-close there is nothing to read but the end, again and again.
             if not self._held and not self._input_ended:
                 self.transport.resumeProducing()

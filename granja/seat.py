@@ -86,6 +86,10 @@ class Seat:
         self.carrier = carrier
         self.audience = self.board.audience(carrier, self.wire)
 
+    def is_cut(self) -> bool:
+        """Whether the peer is known to be gone, which nothing tells while nothing is read."""
+        return self.wire.is_cut()
+
     # -- what is told ----------------------------------------------------------------------------
 
     def tell(self, *messages: Message) -> None:

@@ -51,6 +51,9 @@ class Wire(Protocol):
     def lose(self) -> None:
         """Close the connection in good order."""
 
+    def is_cut(self) -> bool:
+        """Whether the peer is known to be gone, which nothing tells while nothing is read."""
+
 
 def wire(transport: Any, shared: bool, seat: Waiter) -> DirectWire | TransportWire:
     """The wire for ``transport``.
@@ -60,6 +63,14 @@ def wire(transport: Any, shared: bool, seat: Waiter) -> DirectWire | TransportWi
     if isinstance(transport, tcp.Connection) and not transport.TLS and not shared:
         return DirectWire(transport, seat)
     return TransportWire(transport, seat)
+
+
+def _has_lost_its_peer(transport: tcp.Connection) -> bool:
+    try:
+        transport.getHandle().getpeername()
+    except OSError:
+        return True  # After a reset the socket has no peer any more.
+    return False
 
 
 @implementer(IPullProducer)
@@ -112,6 +123,9 @@ class DirectWire:
     def lose(self) -> None:
         self.rest()
         self.transport.loseConnection()
+
+    def is_cut(self) -> bool:
+        return _has_lost_its_peer(self.transport)
 
     def resumeProducing(self) -> None:  # noqa: N802
         # The first call comes from within registerProducer and means nothing.
@@ -172,6 +186,10 @@ class TransportWire:
 
     def rest(self) -> None:
         """The producer stays, to be paused again."""
+
+    def is_cut(self) -> bool:
+        below = getattr(self.transport, "transport", None)
+        return isinstance(below, tcp.Connection) and _has_lost_its_peer(below)
 
     def lose(self) -> None:
         # TLS does not close as long as there is a producer.

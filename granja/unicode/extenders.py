@@ -23,6 +23,8 @@ from itertools import groupby
 from granja.unicode import char_set, flag_regions
 
 MAX_MARKS = 4
+#: No script and no emoji needs so many after one character; looking ahead costs their square.
+MAX_RUN = 64
 ZWNJ, ZWJ = "\u200c", "\u200d"
 TEXT_STYLE, EMOJI_STYLE = "\ufe0e", "\ufe0f"
 MONGOLIAN_SEPARATOR = "\u180e"
@@ -74,7 +76,7 @@ def _extenders() -> frozenset[str]:
 def _needed(base: str, extenders: str, following: str) -> str:
     if len(extenders) <= MAX_MARKS and SOMETIMES_NEEDED.isdisjoint(extenders):
         return extenders
-    return _Run(base, extenders, following).needed()
+    return _Run(base, extenders[:MAX_RUN], following).needed()
 
 
 class _Run:
