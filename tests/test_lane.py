@@ -1,0 +1,232 @@
+"""Decide, record, apply, tell: what happens while the ledger is writing, and when it can't."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja import errors, events
+from granja.events import ArtifactId, Fact, FarmerId
+from granja.lane import Lane
+from granja.ledger.interface import Halted, NotStored
+from granja.ledger.memory import MemoryLedger
+from granja.market import Ended, Market
+from granja.settings import Settings
+from tests.farm import Farm, Person
+
+UNLIMITED = Settings(rate=None)
+
+
+class SlowLedger(MemoryLedger):
+    """Stores nothing before the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing: list[tuple[Deferred[int], tuple[object, ...]]] = []
+        self.slow = True
+
+    def append(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        if not self.slow:
+            return super().append(facts, after, credentials)
+        self.writing.append((Deferred(), (facts, after, credentials)))
+        return self.writing[-1][0]
+
+    def finish(self) -> None:
+        """The oldest write is durable."""
+        done, (facts, after, credentials) = self.writing.pop(0)
+        super().append(facts, after, credentials).chainDeferred(done)  # type: ignore[arg-type]
+
+    def fail(self, error: Exception) -> None:
+        self.writing.pop(0)[0].errback(error)
+
+
+class OnASlowDisk(SynchronousTestCase):
+    """Gus has a Disco raro, Ana an Escápula and an offer to him; then the disk gets slow."""
+
+    def setUp(self) -> None:
+        self.ledger = SlowLedger()
+        self.ledger.slow = False
+        self.farm = Farm(UNLIMITED, self.ledger)
+        self.gus = self.farm.arrives("Gus", "12")
+        self.ana = self.farm.arrives("Ana", "32")
+        self.ana.types(":offer Gus 32 12")
+        self.hush()
+        self.ledger.slow = True
+
+    def hush(self) -> None:
+        for person in self.farm.people:
+            person.hears()
+
+    def inventory(self, person: Person) -> str:
+        person.types(":artefactos")
+        return person.hears()[-1].removeprefix("[SERVER] Tus artefactos son: ")
+
+    def test_nobody_is_told_before_it_is_durable(self) -> None:
+        self.gus.types(":accept")
+        self.assertEqual(self.gus.hears() + self.ana.hears(), [])
+        self.assertEqual(self.inventory(self.ana), "Escápula prehistórica", "not half of it either")
+        self.ledger.finish()
+        self.assertIn("Intercambio aceptado", self.gus.hears()[0])
+        self.assertIn("Intercambio realizado", self.ana.hears()[0])
+
+    def test_the_chat_goes_on_meanwhile(self) -> None:
+        self.gus.types(":accept")
+        self.ana.types("¿y bien?")
+        self.assertEqual(self.gus.hears(), ["Ana: ¿y bien?"])
+
+    def test_the_next_line_waits_for_the_trade(self) -> None:
+        self.gus.types(":accept", ":artefactos")
+        self.assertEqual(self.gus.hears(), [])
+        self.ledger.finish()
+        self.assertEqual(
+            self.gus.hears()[1:], ["[SERVER] Tus artefactos son: Escápula prehistórica"]
+        )
+
+    def test_a_failed_write_is_told_to_both_and_changes_nothing(self) -> None:
+        self.gus.types(":accept")
+        self.ledger.fail(NotStored("the disk is full"))
+        sentence = ["[SERVER] Error de Intercambio: no se pudo guardar; nada cambió."]
+        self.assertEqual(self.gus.hears(), sentence)
+        self.assertEqual(self.ana.hears(), sentence)
+        self.assertEqual(self.inventory(self.ana), "Escápula prehistórica")
+        self.gus.types(":accept")  # there is room again
+        self.ledger.finish()
+        self.assertIn("Intercambio aceptado", self.gus.hears()[0])
+
+    def test_fifty_accepts_in_a_segment_are_one_trade(self) -> None:
+        self.ledger.slow = False
+        self.gus.sends(b":accept 1\n" * 50)
+        heard = self.gus.hears()
+        self.assertIn("Intercambio aceptado", heard[0])
+        self.assertEqual(heard[1:], ["[SERVER] Error: no hay una oferta #1 para ti."] * 49)
+
+    def test_the_offerer_leaves_while_the_trade_is_written(self) -> None:
+        """The trade holds; what she held then has left the world with her."""
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertEqual(self.inventory(self.gus), "Escápula prehistórica")
+        self.assertEqual(
+            [fact for fact in self.ledger.facts if isinstance(fact, events.Departed)],
+            [events.Departed(FarmerId(2), (ArtifactId(12),))],
+        )
+
+    def test_a_registered_offerer_who_was_just_leaving_hears_of_it_later(self) -> None:
+        self.ledger.slow = False
+        self.ana.types(":registrar girasoles")
+        self.ledger.slow = True
+        self.hush()
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.ledger.slow = False
+        again = self.farm.person()
+        again.types("Ana", "girasoles")
+        self.assertIn(
+            "[SERVER] Mientras no estabas: Gus aceptó la oferta #1: "
+            "tu Escápula prehistórica por su Disco raro.",
+            again.hears(),
+        )
+
+    def test_those_who_have_nothing_in_common_are_written_together(self) -> None:
+        self.ledger.slow = False
+        eva, luz = self.farm.arrives("Eva", "1"), self.farm.arrives("Luz", "2")
+        self.ledger.slow = True
+        self.gus.types(":accept")
+        eva.types(":agregar 3")
+        luz.types(":quitar 2")
+        self.ledger.finish()
+        self.assertEqual(len(self.ledger.writing), 1)
+        self.ledger.finish()
+        self.assertEqual(
+            eva.hears()[-1], "[SERVER] Tus artefactos son: Rollo enano I, Rollo enano III"
+        )
+        self.assertEqual(luz.hears()[-1], "[SERVER] Tus artefactos son: (ninguno)")
+
+    def test_two_offers_decided_at_once_have_two_numbers(self) -> None:
+        self.ledger.slow = False
+        eva, luz = self.farm.arrives("Eva", "1"), self.farm.arrives("Luz", "2")
+        self.ledger.slow = True
+        self.gus.types(":quitar 12")
+        eva.types(":offer Luz 1 2")
+        self.ana.types(":offer Gus 32 12")
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertEqual(eva.hears()[-1], "[SERVER] Oferta #2 enviada a Luz.")
+        self.assertEqual(
+            self.ana.hears()[-1], "[SERVER] Error de Intercambio: Gus no tiene Disco raro."
+        )
+        luz.hears()
+
+    def test_an_unknown_outcome_stops_trading_and_says_so(self) -> None:
+        self.gus.types(":accept")
+        self.ledger.fail(Halted("the sync failed"))
+        self.ledger.slow = False
+        sentence = (
+            "[SERVER] Error de Intercambio: el libro está detenido; "
+            "avisa a quien administra la granja."
+        )
+        self.assertEqual(self.gus.hears(), [sentence])
+        self.gus.types(":accept", "seguimos")
+        self.assertEqual(self.gus.hears(), [sentence])
+        self.assertEqual(self.ana.hears()[-1], "Gus: seguimos")
+        visitor = self.farm.arrives("Eva")
+        visitor.types(":u")
+        self.assertEqual(visitor.hears(), ["[SERVER] Usuarios conectados: Gus, Ana, Eva"])
+
+    def test_an_arrival_that_cannot_be_stored_may_be_tried_again(self) -> None:
+        eva = self.farm.person()
+        eva.types("Eva", "21", "si")
+        eva.hears()
+        self.ledger.fail(NotStored("the disk is full"))
+        self.assertEqual(
+            eva.hears(),
+            [
+                "[SERVER] Error: no se pudo guardar; nada cambió.",
+                "[SERVER] ¿Está Bien? (Sí/No)",
+            ],
+        )
+        eva.types("si")
+        self.ledger.finish()
+        self.assertEqual(eva.hears(), ["[SERVER] ¡OK!"])
+
+    def test_who_left_while_nothing_could_be_written_is_put_on_record_later(self) -> None:
+        self.ana.drops()
+        self.ledger.fail(NotStored("the disk is full"))
+        self.hush()
+        self.ledger.slow = False
+        self.farm.pass_time(6)
+        self.assertEqual(self.ledger.facts[-1], events.Departed(FarmerId(2), (ArtifactId(32),)))
+        self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #1 ya no es válida: Ana se fue."])
+
+    def test_a_visitor_who_leaves_while_coming_in_leaves_nothing_behind(self) -> None:
+        eva = self.farm.person()
+        eva.types("Eva", "21", "si")
+        eva.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertNotIn("Eva", self.farm.factory.market.names.values())
+        self.assertEqual(self.gus.hears(), [])
+
+
+class TheLane(SynchronousTestCase):
+    def test_a_mistake_of_ours_stops_trading_and_not_the_lane(self) -> None:
+        """A fact that can't be applied must not leave everybody waiting for ever."""
+        market = Market()
+
+        def tell(fact: Fact, ended: list[Ended]) -> None: ...
+
+        lane = Lane(market, MemoryLedger(), 0, tell)
+        never_offered = events.Traded(events.OfferId(1))
+        lane.submit([FarmerId(1)], lambda: [never_offered])
+        self.assertTrue(lane.halted)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+        self.successResultOf(lane.when_idle())
+        later = lane.submit([FarmerId(1)], lambda: [never_offered])
+        self.failureResultOf(later, errors.Halted)
