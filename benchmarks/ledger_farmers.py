@@ -1,0 +1,173 @@
+"""Farmers who trade without a pause, and people who talk meanwhile, on one epoll loop.
+
+Each maker offers a copy to a partner of their own, who accepts; when the maker hears that it is
+done, the next offer goes out, the other way round.  So there is one trade under way for each maker,
+and each trade is two durable writes: the offer and the acceptance.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: Lines of talk each second, and those who listen to nothing else.
+TALK = 20
+LISTENERS = 5
+
+#: Who arrive at once; the server's accept queue holds some more.
+_ARRIVING = 50
+
+SPADE, SPOON = 13, 14
+
+
+@dataclass
+class Times:
+    """Seconds: of a whole trade (offer typed to fulfilment heard), of its acceptance alone, and
+    from a line said to its being heard."""
+
+    trade: list[float] = field(default_factory=list)
+    accept: list[float] = field(default_factory=list)
+    talk: list[float] = field(default_factory=list)
+
+
+class Line:
+    """One connection, and what to do with each line that it brings."""
+
+    def __init__(self, port: int, hear: Callable[[Line, bytes], None]) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self.hear = hear
+        self.partner: Line
+        self.name = b""
+        self.mine = self.theirs = 0
+        self.since = 0.0
+        self.trading = False
+        self._rest = b""
+
+    def types(self, line: bytes) -> None:
+        # Few bytes on a connection whose other end reads: the kernel takes them at once.
+        sent = self.socket.send(line + b"\r\n")
+        assert sent == len(line) + 2
+
+    def read(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError(f"the server closed the line of {self.name!r}")
+        lines = (self._rest + data).split(b"\r\n")
+        self._rest = lines.pop()
+        for line in lines:
+            self.hear(self, line)
+
+
+class Farm:
+    """All the people of one run.
+
+    :param port: of the server.
+    :param makers: how many trades are under way at once.
+    """
+
+    def __init__(self, port: int, makers: int) -> None:
+        self.times = Times()
+        self.measuring = False
+        self._port = port
+        self._poll = select.epoll()
+        self._lines: dict[int, Line] = {}
+        self._inside = 0
+        self._stopping = False
+        self._busy = 0
+        self._makers = self._arrive([f"maker{n}" for n in range(makers)], SPADE)
+        takers = self._arrive([f"taker{n}" for n in range(makers)], SPOON)
+        for maker, taker in zip(self._makers, takers, strict=True):
+            maker.partner, taker.partner = taker, maker
+            maker.mine, maker.theirs = SPADE, SPOON
+            maker.hear, taker.hear = self._hear_as_maker, self._hear_as_taker
+        self._talker = self._arrive(["talker"], SPADE)[0]
+        self._talker.hear = _deaf
+        for listener in self._arrive([f"listener{n}" for n in range(LISTENERS)], SPADE):
+            listener.hear = self._hear_as_listener
+
+    def run(self, seconds: float) -> None:
+        """Trade and talk for so long, and let the last trades end."""
+        for maker in self._makers:
+            self._offer(maker)
+        now = time.perf_counter()
+        end, next_talk = now + seconds, now
+        while now < end or self._busy:
+            self._stopping = now >= end
+            if now >= next_talk:
+                self._talker.types(b"%.6f" % now)
+                next_talk += 1 / TALK
+            self._turn(max(next_talk - now, 0))
+            now = time.perf_counter()
+
+    def close(self) -> None:
+        for line in self._lines.values():
+            line.socket.close()
+        self._poll.close()
+
+    def _turn(self, seconds: float) -> None:
+        for descriptor, _ in self._poll.poll(seconds):
+            self._lines[descriptor].read()
+
+    # -- arriving ----------------------------------------------------------------------------
+
+    def _arrive(self, names: list[str], artifact: int) -> list[Line]:
+        arrived: list[Line] = []
+        for n in range(0, len(names), _ARRIVING):
+            crowd = [self._dial(name, artifact) for name in names[n : n + _ARRIVING]]
+            arrived += crowd
+            while self._inside < len(self._lines):
+                self._turn(60)
+        return arrived
+
+    def _dial(self, name: str, artifact: int) -> Line:
+        line = Line(self._port, self._hear_arriving)
+        line.name = name.encode()
+        self._lines[line.socket.fileno()] = line
+        self._poll.register(line.socket, select.EPOLLIN)
+        line.types(b"%s\r\n%d\r\nsi" % (line.name, artifact))
+        return line
+
+    def _hear_arriving(self, line: Line, text: bytes) -> None:
+        if text == "[SERVER] ¡OK!".encode():
+            self._inside += 1
+            line.hear = _deaf
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _offer(self, maker: Line) -> None:
+        self._busy += 1
+        maker.since = time.perf_counter()
+        maker.types(b":offer %s %d %d" % (maker.partner.name, maker.mine, maker.theirs))
+
+    def _hear_as_maker(self, maker: Line, text: bytes) -> None:
+        if text.startswith(b"[SERVER] Intercambio realizado"):
+            self.times.trade.append(time.perf_counter() - maker.since)
+            maker.mine, maker.theirs = maker.theirs, maker.mine
+            self._busy -= 1
+            if not self._stopping:
+                self._offer(maker)
+        elif text.startswith(b"[SERVER] Error"):
+            raise AssertionError(text.decode())
+
+    def _hear_as_taker(self, taker: Line, text: bytes) -> None:
+        if text.endswith(b":accept o :reject)"):
+            number = text[text.rindex(b"#") + 1 : text.rindex(b":accept") - 2]
+            taker.since = time.perf_counter()
+            taker.types(b":accept " + number)
+        elif text.startswith(b"[SERVER] Intercambio aceptado"):
+            self.times.accept.append(time.perf_counter() - taker.since)
+        elif text.startswith(b"[SERVER] Error"):
+            raise AssertionError(text.decode())
+
+    def _hear_as_listener(self, listener: Line, text: bytes) -> None:
+        if text.startswith(b"talker: "):
+            self.times.talk.append(time.perf_counter() - float(text[8:]))
+
+
+def _deaf(line: Line, text: bytes) -> None:
+    """Not of interest."""
