@@ -59,7 +59,8 @@ function pickable({ artifact, copies }, change) {
     type: "button", class: "round tiny less", "data-pick": `-${artifact.id}`,
     "aria-label": `Quitar una copia de ${artifact.name}`, onclick: () => change(removeCopy(picked, artifact.id)),
   }, icon("minus"));
-  return h("li", {}, add, less, h("span", { class: "copies", "aria-hidden": "true" }, `×${copies}`));
+  const badge = copies > 1 && h("span", { class: "copies", "aria-hidden": "true" }, `×${copies}`);
+  return h("li", {}, add, less, badge);
 }
 
 /** A changed place is a new node: the keyboard stays where it was. */

@@ -6,7 +6,7 @@ export function showOffers(page) {
   const list = h("ul", { class: "offer-list", tabindex: "-1", "aria-labelledby": "offers-title" });
   const empty = h("p", { class: "empty" }, "No hay ofertas pendientes. Propón un intercambio y aparecerá aquí.");
   const propose = h("button", { type: "button", class: "primary wide", onclick: () => page.offerDialog.open({}) }, icon("trade"), "Proponer un intercambio");
-  byId("offers-body").append(list, empty, propose);
+  byId("offers-body").append(propose, list, empty);
   watch(page.store, (state) => state.offers, (offers) => {
     byId("offers-count").textContent = offers.length || "";
     empty.hidden = offers.length > 0;

@@ -1,0 +1,106 @@
+// The page's state: what each message and each deed changes.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HISTORY, initialState, reduce } from "../../granja/web/static/js/state.js";
+
+const ANCLA = { id: 21, name: "Ancla" };
+const DISCO = { id: 12, name: "Disco raro" };
+const AT = 1_700_000_000_000;
+
+const hear = (state, ...messages) =>
+  messages.reduce((s, message) => reduce(s, { type: "heard", message, at: AT }), state);
+
+const inside = (...messages) =>
+  hear(initialState([DISCO, ANCLA]), { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }, ...messages);
+
+const offer = { type: "offer", number: 7, from: "Gus", gives: DISCO, takes: ANCLA, line: "…" };
+
+test("people come in order of arrival, and go", () => {
+  const state = inside(
+    { type: "here", names: ["Ana", "Beto"], line: "" },
+    { type: "arrived", name: "Gus", line: "" },
+    { type: "left", name: "Beto", line: "" },
+  );
+  assert.deepEqual(state.people, ["Ana", "Gus"]);
+});
+
+test("an arrival that was also in the list is one person", () => {
+  const state = inside({ type: "here", names: ["Ana"], line: "" }, { type: "arrived", name: "Ana", line: "" });
+  assert.deepEqual(state.people, ["Ana"]);
+});
+
+test("the answer to the page's own question is not conversation", () => {
+  const hushed = reduce(inside(), { type: "hushed" });
+  const here = { type: "here", names: ["Ana"], line: "[SERVER] Usuarios conectados: Ana" };
+  const quiet = hear(hushed, here);
+  assert.equal(quiet.log.length, hushed.log.length);
+  assert.equal(hear(quiet, here).log.at(-1).text, "Usuarios conectados: Ana");
+});
+
+test("an offer waits until it ends, however it ends", () => {
+  const ends = [
+    { type: "offer-ended", number: 7, how: "expired", line: "" },
+    { type: "trade-accepted", number: 7, artifacts: [DISCO], line: "" },
+    { type: "trade-done", number: 7, artifacts: [DISCO], line: "" },
+  ];
+  assert.equal(inside(offer).offers.length, 1);
+  for (const end of ends) assert.deepEqual(inside(offer, end).offers, []);
+});
+
+test("an offer that is listed again is still one", () => {
+  assert.equal(inside(offer, { ...offer, type: "offer-in" }).offers.length, 1);
+});
+
+test("a trade changes what one holds", () => {
+  const state = inside({ type: "trade-done", number: 7, artifacts: [DISCO, DISCO, ANCLA], line: "" });
+  assert.deepEqual(state.mine, { 12: 2, 21: 1 });
+});
+
+test("a refused answer to an offer frees its buttons", () => {
+  const pressed = reduce(inside(offer), { type: "pressed", number: 7 });
+  assert.equal(pressed.offers[0].busy, true);
+  assert.equal(hear(pressed, { type: "error", line: "[SERVER] Error: no." }).offers[0].busy, false);
+});
+
+test("offers listed after coming back are not those of before", () => {
+  const lost = reduce(inside(offer), { type: "disconnected", link: "waiting", notice: "…" });
+  assert.deepEqual(lost.offers, []);
+  assert.equal(lost.me, "Ana");
+});
+
+test("a declaration that is taken inside does not forget the offers", () => {
+  assert.equal(inside(offer, { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }).offers.length, 1);
+});
+
+test("the history is bounded, and entries keep their identity", () => {
+  let state = inside();
+  for (let n = 0; n < 3 * HISTORY; n += 1) state = hear(state, { type: "said", from: "Gus", text: `${n}` });
+  assert.equal(state.log.length, HISTORY);
+  assert.equal(new Set(state.log.map((entry) => entry.id)).size, HISTORY);
+  assert.equal(state.log.at(-1).text, `${3 * HISTORY - 1}`);
+});
+
+test("a password that is typed is kept nowhere", () => {
+  const state = reduce(inside(), { type: "spoke", line: ":registrar muy-secreta", at: AT });
+  assert.doesNotMatch(JSON.stringify(state), /muy-secreta/);
+});
+
+test("a line that may be lost is marked, and unmarked when it is said again", () => {
+  const said = reduce(inside(), { type: "spoke", line: "hola", at: AT });
+  const { id } = said.log.at(-1);
+  const doubted = reduce(said, { type: "doubted", ids: [id] });
+  assert.equal(doubted.log.at(-1).doubtful, true);
+  assert.equal(reduce(doubted, { type: "repeated", id }).log.at(-1).doubtful, false);
+});
+
+test("a message of a kind that is not known yet is shown as its line", () => {
+  const state = inside({ type: "weather", line: "[SERVER] Llueve." });
+  assert.equal(state.log.at(-1).text, "Llueve.");
+});
+
+test("a refusal at the door stands beside the question", () => {
+  const state = hear(initialState([]), { type: "error", code: "NameTaken", line: "[SERVER] Nombre ya en uso." });
+  assert.equal(state.doorError, "Nombre ya en uso.");
+  assert.equal(reduce(state, { type: "answered" }).doorError, null);
+});
