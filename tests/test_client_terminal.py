@@ -22,6 +22,8 @@ class Terminal:
     def __init__(self, place: Path) -> None:
         self._socket = str(place / "tmux")
         self._place = place
+        # tmux ends with its last window, and would be slow to notice a new one.
+        self("new-session", "-d", "-s", "nobody", "exec cat")
 
     def open(self, name: str, port: int, size: str = "90x24", **settings: str) -> Person:
         """A new window in which ``name`` starts the client."""
