@@ -88,10 +88,7 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
         sequence, before = last or (0, GENESIS)
         connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
-            [
-                (entry.sequence, entry.time, entry.kind, entry.body, entry.hash)
-                for entry in extend(before, sequence, 1763848001.0, facts)
-            ],
+            extend(before, sequence, 1763848001.0, facts),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
 from granja.events import (
@@ -26,7 +27,10 @@ from granja.events import (
     Returned,
     Traded,
     Withdrawn,
+    from_body,
+    to_body,
 )
+from granja.ledger.chain import canonical
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
@@ -190,6 +194,19 @@ class LedgerContract(_Base):
 
     def expected(self, facts: Sequence[Fact]) -> list[Fact]:
         return list(facts) if self.durable else []
+
+
+class EncodingTests(SynchronousTestCase):
+    """How a fact is written down."""
+
+    def test_the_quick_way_writes_what_json_writes(self) -> None:
+        """Every kind of fact, to the letter; otherwise hashes would depend on who wrote them."""
+        odd = Declared(ANA, 'Ñu "\\\x7f\u2028', tuple(map(ArtifactId, range(3))))
+        never = Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 1e300)
+        for fact in [*ONE_OF_EACH, odd, never]:
+            plain = json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))
+            self.assertEqual(canonical(fact), plain)
+            self.assertEqual(from_body(fact.kind, json.loads(plain)), fact)
 
 
 class MemoryLedgerTests(LedgerContract, TestCase):

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import fields
 from hashlib import sha256
+from typing import NamedTuple
 
-from granja.events import Fact, from_body, to_body
+from granja.events import KINDS, Fact, from_body
 
 #: What stands in the place of the hash before the first entry.
 GENESIS = bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of the ledger, as it is stored.
 
     ``time`` is in Unix seconds, ``body`` is canonical JSON, ``hash`` has 32 bytes.
@@ -62,8 +62,23 @@ def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> b
 
 
 def canonical(fact: Fact) -> str:
-    """The one way to write down a fact's fields: sorted keys, no spaces, ASCII."""
-    return json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))
+    """The one way to write down a fact's fields: JSON with sorted keys, no spaces, in ASCII.
+
+    As ``json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))``, which takes six times
+    as long (10 µs), and while it does, the chat cannot.
+    """
+    names = _FIELDS[type(fact)]
+    return "{" + ",".join([f'"{name}":{_json(getattr(fact, name))}' for name in names]) + "}"
+
+
+#: The names of each kind's fields, in the order of the alphabet.
+_FIELDS = {kind: sorted(field.name for field in fields(kind)) for kind in KINDS.values()}
+
+
+def _json(value: object) -> str:
+    if type(value) is int:
+        return str(value)
+    return json.dumps(value, separators=(",", ":"))
 
 
 def extend(before: bytes, sequence: int, time: float, facts: Iterable[Fact]) -> Iterator[Entry]:

@@ -250,9 +250,8 @@ class Writer:
 
 def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
     """Insert rows and return about how many bytes they have."""
-    rows = [(e.sequence, e.time, e.kind, e.body, e.hash) for e in entries]
     connection.executemany(
-        "INSERT INTO entries (sequence, time, kind, body, hash) VALUES (?, ?, ?, ?, ?)", rows
+        "INSERT INTO entries (sequence, time, kind, body, hash) VALUES (?, ?, ?, ?, ?)", entries
     )
     return sum(len(entry.body) + 70 for entry in entries)
 
