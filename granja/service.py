@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from granja import names
 from granja.errors import ConfigurationError
 from granja.ledger.interface import LedgerRefused
+from granja.tls import close_by_halves
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
@@ -102,11 +103,15 @@ class GranjaService(Service):
 
     def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
         listening = doorway.endpoint.listen(doorway.wrap(farm))
-        listening.addCallbacks(self.ports.append, self._cannot_listen, errbackArgs=(doorway,))
+        listening.addCallbacks(self._listening, self._cannot_listen, errbackArgs=(doorway,))
         # Not from within the callback: a Deferred would keep the SystemExit to itself.
         if self._refusal:
             farm.ledger.close()
             self._give_up(self._refusal)
+
+    def _listening(self, port: IListeningPort) -> None:
+        close_by_halves(port)
+        self.ports.append(port)
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
         error = failure.value
