@@ -132,10 +132,9 @@ class Board:
 
     def _call_flush(self) -> None:
         delay = self._pace.delay()
-        if delay:
-            self._call = self.clock.callLater(delay, self.flush)
-        else:
-            self._call = self.clock.callLater(0, self._once_more)
+        # Of talk more may come in time for the same write; what is private gains nothing by that.
+        now = self._once_more if self.tick.entries else self.flush
+        self._call = self.clock.callLater(delay, self.flush if delay else now)
 
     def _once_more(self) -> None:
         """Let the reactor look once more for what can be read now, without waiting for it."""
