@@ -26,7 +26,7 @@ ROOMS = (
     *("throttle", "turns", "accounts"),
     *("ledger", "lane", "expiry"),
     *("stats", "pace", "tick", "wires", "audience", "backlog", "crowd", "seat", "board"),
-    *("roster", "telling", "deeds", "conversation", "protocol", "factory", "service"),
+    *("roster", "telling", "deeds", "conversation", "protocol", "factory", "tls", "service"),
     *("web", "tap"),
     *("reckoning", "trace", "audit"),
     *("client", "__main__"),
