@@ -166,6 +166,12 @@ class Headers(SiteCase):
                 self.assertNotRegex(content.decode(), MARKUP, path)
 
 
+class OverTLS(SiteCase):
+    def test_browsers_are_offered_http_1_only(self) -> None:
+        """A WebSocket needs it, and we would not understand the other."""
+        self.assertEqual(self.visit.site.acceptableProtocols(), [b"http/1.1"])
+
+
 class Caching(SiteCase):
     def test_a_browser_that_has_it_already_is_told_so(self) -> None:
         tag = self.visit.asks("/js/main.js").headers["etag"]

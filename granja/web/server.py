@@ -24,6 +24,10 @@ class FarmSite(Site):
 
     protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
 
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
+        """What TLS offers (ALPN): not HTTP/2, also where the library for it is installed."""
+        return [b"http/1.1"]
+
     def log(self, request: object) -> None:
         """Who arrives is in the farm's log; every picture that a page loads need not be."""
 

@@ -37,7 +37,8 @@ async function start() {
     showFrame, showBanner, showDoor, showLog, showPeople, showOffers, showCollection, showAccount,
   ];
   for (const show of views) show(page);
-  addEventListener("online", () => session.retryNow());
+  addEventListener("online", () => session.wake());
+  document.addEventListener("visibilitychange", () => document.hidden || session.wake());
   addEventListener("offline", () => session.networkGone());
 }
 

@@ -90,9 +90,15 @@ export class Session {
     this.#store.dispatch({ type: "outside" });
   }
 
+  /** The person wants to be connected, now. */
   retryNow() {
     if (!this.#connection.isBusy && this.#arrival.name !== null) this.#connect();
     else this.#connection.retryNow();
+  }
+
+  /** There is hope again (a network, a page that is looked at): the pause may end. */
+  wake() {
+    this.#connection.retryNow();
   }
 
   /** The browser says that there is no network, which is sooner than silence would. */

@@ -116,6 +116,7 @@ const HEARD = {
   "trade-done": traded,
 
   meanwhile: (state, m, at) => server(state, m, at, "offer"),
+  "meanwhile-more": (state, m, at) => server(state, m, at, "offer"),
   motd: (state, m, at) => server(state, m, at, "motd"),
   error(state, m, at) {
     const sentence = spoken(m.line);

@@ -45,8 +45,10 @@ export function showCollection(page) {
 /** One place of a shelf, as a button. */
 export function niche({ artifact, copies }, press) {
   const has = copies > 0 ? `tienes ${plural(copies, "copia", "copias")}` : "te falta";
-  const button = h("button", { type: "button", class: copies > 0 ? "niche lit" : "niche", "aria-label": `${artifact.name}, ${has}`, onclick: press },
-    picture(artifact), h("span", { class: "niche-name" }, artifact.name));
-  if (copies > 1) button.append(h("span", { class: "copies", "aria-hidden": "true" }, `×${copies}`));
-  return h("li", {}, button);
+  const attributes = {
+    type: "button", class: copies > 0 ? "niche lit" : "niche", "aria-label": `${artifact.name}, ${has}`,
+    "data-copies": copies > 1 ? `×${copies}` : null,
+  };
+  const name = h("span", { class: "niche-name" }, artifact.name);
+  return h("li", {}, h("button", { ...attributes, onclick: press }, picture(artifact), name));
 }

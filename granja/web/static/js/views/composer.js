@@ -1,7 +1,7 @@
 // Where one types: talk, whispers, emoticons and the colon-commands.
 
 import { byId, h, icon, isNarrow, watch } from "../dom.js";
-import { byteLength, EMOTICONS, isSecret, oneLine } from "../commands.js";
+import { byteLength, commandWord, EMOTICONS, isSecret, oneLine } from "../commands.js";
 
 const MOST_BYTES = 4096;
 const RECALLED = 50;
@@ -40,10 +40,11 @@ class Composer {
 
   parts() {
     const faces = EMOTICONS.map(({ word, face, name }) => {
-      const say = () => this.#emoticon(word);
-      return h("button", { type: "button", class: "face", title: word, "aria-label": `${name} ${word}`, onclick: say }, face.replace("¡Larva! ", ""));
+      const say = () => this.#emoticon(this.#whom === null ? word : `:p ${this.#whom} ${face}`);
+      const shown = face.replace("¡Larva! ", "");
+      return h("button", { type: "button", class: "face", title: word, "aria-label": `${shown} ${name}`, onclick: say }, shown);
     });
-    const help = h("button", { type: "button", class: "face", title: ":help", "aria-label": "Ayuda: ver los comandos", onclick: () => this.#emoticon(":help") }, "?");
+    const help = h("button", { type: "button", class: "face", title: ":help", "aria-label": "? Ayuda: ver los comandos", onclick: () => this.#emoticon(":help") }, "?");
     const send = h("button", { class: "primary send", "aria-label": "Enviar" }, icon("send"));
     return [
       h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, help),
@@ -82,7 +83,8 @@ class Composer {
   submit() {
     const text = oneLine(this.input.value);
     if (text === "") return;
-    const line = this.#whom !== null && !text.startsWith(":") ? `:p ${this.#whom} ${text}` : text;
+    // Whatever is no command is for that farmer alone, also ":)" and all that only looks like one.
+    const line = this.#whom !== null && commandWord(text) === null ? `:p ${this.#whom} ${text}` : text;
     if (byteLength(line) > MOST_BYTES) this.hint.textContent = `Es demasiado largo: hay lugar para ${MOST_BYTES} bytes.`;
     else if (this.#page.session.say(line)) this.#sent(text);
     else this.hint.textContent = "Ahora no hay conexión. Tu mensaje se queda aquí y podrás enviarlo al volver.";
