@@ -6,9 +6,10 @@ Whatever is written to a connection goes through its :class:`~granja.seat.Seat`,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from granja import backlog as kinds
 from granja.audience import Audience, DirectAudience, TransportAudience
@@ -34,6 +35,8 @@ class Board:
     :param time: measures how long things take, in seconds; the clock's own if not given.
     """
 
+    log: ClassVar[Logger] = Logger()
+
     def __init__(self, clock: IReactorTime, time: Callable[[], float] | None = None) -> None:
         self.clock = clock
         self.time: Callable[[], float] = time or clock.seconds
@@ -47,6 +50,8 @@ class Board:
         self._gathered = 0
         self._flushing = False
         self._call: IDelayedCall | None = None
+        self._apart: dict[Seat, None] = {}
+        self._answering: IDelayedCall | None = None
 
     # -- seats -----------------------------------------------------------------------------------
 
@@ -60,6 +65,8 @@ class Board:
         """From here on the seat hears the talk."""
         if not seat.joined and seat in self.seats:
             seat.joined = True
+            self._apart.pop(seat, None)
+            self.touched[seat] = None
             seat.note(kinds.JOIN, b"")
 
     def leave(self, seat: Seat) -> None:
@@ -77,12 +84,21 @@ class Board:
 
     def touch(self, seat: Seat) -> None:
         """This tick is not for ``seat`` what it is for everybody else."""
-        self.touched[seat] = None
-        seat.audience.wires.pop(seat, None)
+        if seat.listens:
+            self.touched[seat] = None
+            seat.audience.wires.pop(seat, None)
+        else:
+            self._apart[seat] = None
+            if self._answering is None:
+                self._answering = self.clock.callLater(0, self._answer)
+
+    def has_touched(self, seat: Seat) -> bool:
+        return seat in self.touched or seat in self._apart
 
     def forget(self, seat: Seat) -> None:
         self.seats.discard(seat)
         self.touched.pop(seat, None)
+        self._apart.pop(seat, None)
         seat.audience.wires.pop(seat, None)
         self.crowd.lost(seat)
 
@@ -127,8 +143,14 @@ class Board:
             return  # it looks again when it is done
         if self._gathered >= FLUSH_AT:
             self.flush()
-        elif self._call is None:
+        elif self._call is None and (self.touched or self.tick.entries):
             self._call_flush()
+
+    def _answer(self) -> None:
+        """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
+        self._answering = None
+        apart, self._apart = self._apart, {}
+        self._deliver(apart, self.tick)
 
     def _call_flush(self) -> None:
         delay = self._pace.delay()
@@ -154,26 +176,33 @@ class Board:
         finally:
             self._flushing = False
         self._pace.flushed(began)
-        if self.touched or self.tick.entries:
-            self._call_flush()
+        self._flush_in_time()
 
     def _flush(self) -> None:
-        tick, touched = self.tick, self.touched
+        tick, touched = self.tick, self.touched | self._apart
         self._gathered = 0
-        self.tick, self.touched = tick.seal(), {}
+        self.tick, self.touched, self._apart = tick.seal(), {}, {}
         self.stats.flushes += 1
         if tick.entries:
             for audience in self._audiences.values():
                 if audience.wires:
                     self._broadcast(tick, audience)
-        for seat in touched:
-            seat.deliver(tick)
+        self._deliver(touched, tick)
         self.crowd.flushed(tick)
 
     def _broadcast(self, tick: Tick, audience: Audience) -> None:
         block = tick.rendering(audience.carrier).block
         for seat, sent in audience.broadcast(block):
             seat.fall_behind([(kinds.TALK, memoryview(block))], sent)
+
+    def _deliver(self, seats: dict[Seat, None], tick: Tick) -> None:
+        for seat in seats:
+            try:
+                seat.deliver(tick)
+            except Exception:
+                # Whatever it is, it must not keep the others from hearing.
+                self.log.failure("Nothing can be written to {seat}", seat=seat)
+                self.soon(seat.abort)
 
     def soon(self, call: Callable[[], None]) -> None:
         """Do something when whatever goes on now has come to its end."""

@@ -75,13 +75,18 @@ class Seat:
         return self.wire.transport
 
     @property
+    def listens(self) -> bool:
+        """Whether this tick's talk, or a part of it, is for this seat."""
+        return self.joined or self._hearing
+
+    @property
     def pending(self) -> bool:
         """Whether something that was told is still with us, and not with the transport."""
         return self.backlog is not None or self._notes is not None
 
     def carry(self, carrier: Carrier) -> None:
         """Encode for this carrier from now on.  Only before the seat has heard any talk."""
-        if self.joined or self._hearing:
+        if self.listens:
             raise RuntimeError("the talk of this tick is already on its way by another carrier")
         self.carrier = carrier
         self.audience = self.board.audience(carrier, self.wire)
@@ -231,7 +236,7 @@ class Seat:
         self._hearing = backlog.hearing
         self.wire.rest()
         self.board.crowd.forget(self)
-        if self not in self.board.touched:
+        if not self.board.has_touched(self):
             self._settle()
 
     def _settle(self) -> None:

@@ -191,6 +191,11 @@ class ClosingTests(BoardTestCase):
         self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
 
 
+class WrongAnswer:
+    def __bool__(self) -> bool:
+        raise KeyError("not as we thought")
+
+
 class OneGateTests(BoardTestCase):
     """Direct sends and the transport's own writes never overtake one another."""
 
@@ -231,6 +236,19 @@ class OneGateTests(BoardTestCase):
         self.assertIn(b"Eva", wire.taken)
         self.assertTrue(broken.disconnected)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_our_own_mistake_with_one_stops_nobody(self) -> None:
+        """It is logged, that connection is closed, and the others hear."""
+        ana, ana_wire = self.arrive()
+        _, wire = self.arrive()
+        ana.tell(GOODBYE)
+        self.patch(ana_wire, "_tempDataBuffer", WrongAnswer())
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.assertEqual(ana_wire.lost, 1)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_a_transport_with_a_stale_producer_is_taken_over(self) -> None:
         """twisted.web's channel stays registered when a connection becomes a WebSocket."""
@@ -306,6 +324,19 @@ class PaceTests(SynchronousTestCase):
         mean = sum(self.gaps()) / len(self.gaps())
         self.assertGreater(mean, 0.007)
         self.assertLess(max(self.gaps()), 0.004 * 2 + 0.002)
+
+    def test_who_is_arriving_need_not_wait_for_the_talk(self) -> None:
+        """Questions and their answers go at once, whatever the crowd has to hear."""
+        self.takes = 0.02
+        self.run_for(1.0, every=0.001)
+        newcomer = NarrowConnection(self.reactor, WIDE, lambda: None)
+        seat = self.board.seat(newcomer, HeldReader())
+        self.board.announce(Arrived("Eva"))
+        seat.tell(Notice("x", "¿quién eres?"))
+        before = len(self.flushes)
+        self.reactor.advance(0)
+        self.assertEqual(newcomer.taken, PLAIN.encode(Notice("x", "¿quién eres?")))
+        self.assertEqual(len(self.flushes), before)
 
     def test_a_gap_is_short_however_long_a_flush_takes(self) -> None:
         """Nobody waits more than 20 ms for a tick to end."""
