@@ -307,36 +307,67 @@ class TradeDone(Message):
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded(Message):
-    """An offer ended without a trade.  ``how``: rejected, retracted, expired or void."""
+    """An offer ended without a trade.
+
+    ``how``: rejected, retracted, expired or void.  ``gives`` is the maker's, as when it was made.
+    """
 
     type = "offer-ended"
     template = SERVER + "{sentence}"
+    renamed = {"maker": "from", "taker": "to"}
     number: int
     how: str
     sentence: str
+    maker: str
+    taker: str
+    gives: Artifact
+    takes: Artifact
 
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile(Message):
     """What happened while a registered farmer was away.
 
-    ``number`` is the offer's, or 0 in the closing line that only counts what is left out.
+    ``how`` is as in :class:`OfferEnded`, or accepted.
     """
 
     type = "meanwhile"
     template = SERVER + "Mientras no estabas: {sentence}"
+    renamed = {"maker": "from", "taker": "to"}
     number: int
+    how: str
     sentence: str
+    maker: str
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class AndMore(Message):
+    """So many more things happened meanwhile than were told."""
+
+    type = "meanwhile-more"
+    template = SERVER + "Mientras no estabas: y {count} {noun} más."
+    count: int
+
+    def line(self) -> str:
+        return self.template.format(count=self.count, noun="cosa" if self.count == 1 else "cosas")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure(Message):
-    """A refusal; ``code`` is the error's class name."""
+    """A refusal; ``code`` is the error's class name, ``details`` are its fields."""
 
     type = "error"
     template = SERVER + "{sentence}"
     code: str
     sentence: str
+    details: tuple[tuple[str, object], ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        details = {name: _plain(value) for name, value in self.details}
+        return {**Message.data(self), "details": details}
 
 
 # -- from rules to sentences -----------------------------------------------------------------
@@ -345,7 +376,11 @@ class Failure(Message):
 def failure(error: GranjaError, catalog: Catalog) -> Failure:
     """The line for a refused line."""
     sentence = error.explain(lambda number: catalog.describe(number).name)
-    return Failure(type(error).__name__, sentence)
+    details = tuple(
+        (name, catalog.describe(value) if name == "artifact" else value)
+        for name, value in vars(error).items()
+    )
+    return Failure(type(error).__name__, sentence, details)
 
 
 def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
@@ -369,7 +404,7 @@ def offer_ended(end: Ended, me: int, catalog: Catalog) -> OfferEnded:
     if sentence is None:
         said = _ending(end, me, catalog)
         sentence = said[0].upper() + said[1:]
-    return OfferEnded(end.offer.number, end.how.value, sentence)
+    return OfferEnded(end.offer.number, end.how.value, sentence, *_parts(end, catalog))
 
 
 _REJECTED = {False: "Rechazaste el intercambio", True: "Intercambio rechazado"}
@@ -392,15 +427,23 @@ def _why(end: Ended, me: int, catalog: Catalog) -> str:
     return f"ya no tienes {artifact}" if end.loser == me else f"{loser} ya no tiene {artifact}"
 
 
-def meanwhile(news: News, me: int, catalog: Catalog) -> list[Meanwhile]:
+def _parts(end: Ended, catalog: Catalog) -> tuple[str, str, Artifact, Artifact]:
+    gives, takes = catalog.describe(end.offer.gives), catalog.describe(end.offer.takes)
+    return end.maker, end.taker, gives, takes
+
+
+def meanwhile(news: News, me: int, catalog: Catalog) -> list[Message]:
     """The news of an absence, oldest first, and how many more there were."""
-    told = [Meanwhile(e.offer.number, _told_later(e, me, catalog)) for e in news.ends]
-    if news.more:
-        told.append(Meanwhile(0, f"y {news.more} {'cosa' if news.more == 1 else 'cosas'} más."))
-    return told
+    told: list[Message] = [_told_later(end, me, catalog) for end in news.ends]
+    return [*told, AndMore(news.more)] if news.more else told
 
 
-def _told_later(end: Ended, me: int, catalog: Catalog) -> str:
+def _told_later(end: Ended, me: int, catalog: Catalog) -> Meanwhile:
+    sentence = _later(end, me, catalog)
+    return Meanwhile(end.offer.number, end.how.value, sentence, *_parts(end, catalog))
+
+
+def _later(end: Ended, me: int, catalog: Catalog) -> str:
     number = end.offer.number
     if end.how is How.ACCEPTED:
         gives, takes = catalog.describe(end.offer.gives), catalog.describe(end.offer.takes)

@@ -18,6 +18,8 @@ from granja.carriers import (
     Carrier,
     text_frame,
 )
+from granja.catalog import Artifact
+from granja.events import ArtifactId
 from granja.messages import Arrived, OfferEnded, Said
 
 CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]
@@ -70,7 +72,17 @@ class CarrierTests(SynchronousTestCase):
 
     def test_gmcp_puts_the_data_before_the_line(self) -> None:
         """A MUD client that negotiated GMCP reads both; the line stays last, as on any terminal."""
-        wire = GMCP.encode(OfferEnded(7, "expired", "La oferta #7 venció."))
+        wire = GMCP.encode(
+            OfferEnded(
+                7,
+                "expired",
+                "La oferta #7 venció.",
+                "Ana",
+                "Gus",
+                Artifact(ArtifactId(21), "Ancla"),
+                Artifact(ArtifactId(12), "Disco raro"),
+            )
+        )
         head, line = wire.split(b"\xff\xf0")
         self.assertEqual(line.decode(), "[SERVER] La oferta #7 venció.\r\n")
         self.assertTrue(head.startswith(b"\xff\xfa\xc9Granja.OfferEnded {"), head)

@@ -327,7 +327,7 @@ class Showing(Case):
             messages.Whispered("Beto", "hola"),
             messages.Arrived("Gus"),
             messages.OfferReceived(7, "Beto", ANCLA, DISCO),
-            messages.OfferEnded(7, "expired", "La oferta #7 venció."),
+            messages.OfferEnded(7, "expired", "La oferta #7 venció.", "Ana", "Gus", ANCLA, DISCO),
             messages.Failure("X", "Error: …"),
             messages.ASK_NAME,
             b"[SERVER] algo nuevo\r\n",

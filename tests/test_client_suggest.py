@@ -133,7 +133,10 @@ class Offers(Case):
         self.assertEqual(
             notes, ["de Gus: su Ancla por tu Disco raro", "para Beto: tu Ancla por su Disco raro"]
         )
-        self.learn(messages.OfferEnded(7, "expired", "…"), messages.TradeDone(8, ()))
+        self.learn(
+            messages.OfferEnded(7, "expired", "…", "Ana", "Gus", artifact(21), artifact(12)),
+            messages.TradeDone(8, ()),
+        )
         self.assertEqual(self.texts(":accept "), [])
 
 

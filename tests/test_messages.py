@@ -76,11 +76,15 @@ CONTRACT: list[tuple[Message, str]] = [
         messages.TradeDone(7, (DISC, DISC)),
         "[SERVER] Intercambio realizado, tus artefactos ahora son: Disco raro, Disco raro",
     ),
-    (messages.OfferEnded(7, "expired", "La oferta #7 venció."), "[SERVER] La oferta #7 venció."),
     (
-        messages.Meanwhile(7, "Gus rechazó la oferta #7."),
+        messages.OfferEnded(7, "expired", "La oferta #7 venció.", "Ana", "Gus", ANCHOR, DISC),
+        "[SERVER] La oferta #7 venció.",
+    ),
+    (
+        messages.Meanwhile(7, "rejected", "Gus rechazó la oferta #7.", "Ana", "Gus", ANCHOR, DISC),
         "[SERVER] Mientras no estabas: Gus rechazó la oferta #7.",
     ),
+    (messages.AndMore(4), "[SERVER] Mientras no estabas: y 4 cosas más."),
     (messages.Failure("NameTaken", "Nombre ya en uso."), "[SERVER] Nombre ya en uso."),
 ]
 
@@ -280,6 +284,7 @@ class TheData(SynchronousTestCase):
                 "type": "error",
                 "code": "NotMine",
                 "sentence": "Error de Intercambio: no tienes Ancla.",
+                "details": {"artifact": {"id": 21, "name": "Ancla"}},
                 "line": "[SERVER] Error de Intercambio: no tienes Ancla.",
             },
         )
@@ -391,7 +396,8 @@ class OffersEnd(SynchronousTestCase):
 
     def meanwhile(self, me: FarmerId, *ends: Ended, more: int = 0) -> list[str]:
         told = messages.meanwhile(News([*ends], more), me, CATALOG)
-        self.assertEqual([line.number for line in told], [7] * len(ends) + [0] * bool(more))
+        heads = [m.number if isinstance(m, messages.Meanwhile) else None for m in told]
+        self.assertEqual(heads, [7] * len(ends) + [None] * bool(more))
         return [line.line() for line in told]
 
     def test_meanwhile(self) -> None:

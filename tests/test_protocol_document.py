@@ -106,6 +106,7 @@ class ThePage(SynchronousTestCase):
             "artifact": lambda value: value.keys() == {"id", "name"},
             "list of text": lambda value: all(isinstance(part, str) for part in value),
             "list of artifacts": lambda value: all(part.keys() == {"id", "name"} for part in value),
+            "object: the refusal's own fields": lambda value: isinstance(value, dict),
         }
         for sample in protocol_samples.MESSAGES:
             for message in sample.messages:

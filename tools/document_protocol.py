@@ -144,6 +144,7 @@ _JSON_TYPES: dict[object, str] = {
     Artifact: "artifact",
     tuple[str, ...]: "list of text",
     tuple[Artifact, ...]: "list of artifacts",
+    tuple[tuple[str, object], ...]: "object: the refusal's own fields",
 }
 
 

@@ -143,16 +143,12 @@ MESSAGES = (
         _ended(ANA, How.VOID, GUS, DISC.id),
     ),
     Sample(
-        "A registered farmer is back: what became of their offers meanwhile, oldest first. "
-        "`number` is 0 in the last line, which counts what is left out.",
-        *_news(
-            _end(How.ACCEPTED),
-            _end(How.REJECTED),
-            _end(How.EXPIRED),
-            _end(How.VOID, GUS),
-            more=4,
-        ),
-        *messages.meanwhile(News([_end(How.RETRACTED)], 1), GUS, CATALOG),
+        "A registered farmer is back: what became of their offers meanwhile, oldest first.",
+        *_news(_end(How.ACCEPTED), _end(How.REJECTED), _end(How.EXPIRED), _end(How.VOID, GUS)),
+        *messages.meanwhile(News([_end(How.RETRACTED)]), GUS, CATALOG),
+    ),
+    Sample(
+        "After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)
     ),
     Sample(
         "What you typed was refused, and nothing changed. `code` is one of the errors below; "

@@ -48,6 +48,7 @@ _KINDS = {
     "trade-accepted": Kind.OFFER,
     "trade-done": Kind.OFFER,
     "meanwhile": Kind.OFFER,
+    "meanwhile-more": Kind.OFFER,
 }
 
 
