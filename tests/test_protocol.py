@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import telnet
 from granja.rate import Rate, TokenBucket
+from granja.seat import REPLIES
 from granja.settings import Settings
 from granja.text import clean
 from tests.farm import Farm, Person
@@ -331,6 +332,20 @@ def slow_hashing(farm: Farm) -> list[Deferred[str]]:
     return waiting
 
 
+class Replies(QuietCase):
+    """PROTOCOL §6: replies are never dropped; the server stops obeying instead."""
+
+    def test_no_command_is_obeyed_while_its_answers_pile_up(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.arrives("Ana")
+        ana.protocol.hold(REPLIES)
+        ana.sends(b":artefacto 22\n" * 3)
+        ana.sends(b":artefacto 22\n")
+        self.assertEqual(ana.hears(), [])
+        ana.protocol.release(REPLIES)
+        self.assertEqual(ana.hears(), ["[SERVER] El artefacto es: Trocitos de cristal"] * 4)
+
+
 class Waiting(QuietCase):
     """One command finishes before the next of that farmer begins."""
 
@@ -357,6 +372,55 @@ class Waiting(QuietCase):
         self.assertEqual(farm.factory.market.registered, {})
         other.types(":artefactos")
         self.assertEqual(other.hears(), ["[SERVER] Tus artefactos son: Punta de flecha"])
+
+
+class Withheld(QuietCase):
+    """Who guesses at a password must not keep its owner out."""
+
+    def test_time_does_not_run_out_while_the_answer_is_withheld(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.arrives("Ana", "21")
+        ana.types(":registrar girasoles", ":q")
+        ana.drops()
+        answers: list[Deferred[bool]] = []
+
+        def login(verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+            answers.append(Deferred())
+            return answers[-1]
+
+        farm.factory.accounts.login = login  # type: ignore[method-assign]
+        ana = farm.person()
+        farm.pass_time(50)
+        ana.types("Ana", "girasoles")
+        farm.pass_time(59)
+        answers[0].callback(True)
+        self.assertEqual(ana.hears()[-1], "[SERVER] ¡OK!")
+
+    def test_and_goes_on_after_it(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.arrives("Ana")
+        ana.types(":registrar girasoles", ":q")
+        ana.drops()
+        other = farm.person()
+        farm.pass_time(50)
+        other.types("Ana", "tulipanes")
+        farm.pass_time(11)
+        self.assertEqual(other.hears()[-1], "[SERVER] Tiempo agotado.")
+
+    def test_a_password_nobody_waits_for_is_not_checked(self) -> None:
+        farm = Farm(UNLIMITED)
+        ana = farm.arrives("Ana")
+        ana.types(":registrar girasoles", ":q")
+        ana.drops()
+        dropped: list[object] = []
+        checking: Deferred[bool] = Deferred(dropped.append)
+        farm.factory.accounts.login = (  # type: ignore[method-assign]
+            lambda verifier, password, name, address: checking
+        )
+        other = farm.person()
+        other.types("Ana", "girasoles")
+        other.drops()
+        self.assertEqual(len(dropped), 1)
 
 
 class Telnet(QuietCase):

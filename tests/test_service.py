@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,22 @@ class OnLoopback(SynchronousTestCase):
             self.assertEqual(ana.hears(), "[SERVER] Cliente Beto conectado.")
             beto.close()
             ana.close()
+            server.stop()
+            self.assertNotIn("Traceback", server.read_log())
+
+    def test_a_reset_connection_does_not_stay_for_its_lines(self) -> None:
+        """Whoever pastes an hour's worth of lines and vanishes is gone, not a ghost."""
+        with Server() as server:
+            gus = server.dial().arrives("Gus")
+            ana = server.dial().arrives("Ana")
+            gus.hears()
+            ana.types(*["hola"] * 2000)
+            self.assertEqual(gus.hears(), "Ana: hola")
+            ana.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            ana.close()
+            heard = gus.hears_until("desconectado")
+            self.assertLess(len(heard), 100)
+            gus.close()
             server.stop()
             self.assertNotIn("Traceback", server.read_log())
 
