@@ -9,13 +9,14 @@ import re
 import subprocess
 import sys
 import termios
+import threading
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.client import notes
 from granja.client.arguments import Address
 from granja.client.memory import MemoryWire
-from granja.client.pipe import Streams, run
+from granja.client.pipe import THREAD, Streams, run
 from granja.client.wire import open_wire
 from granja.messages import ASK_PASSWORD, GOODBYE
 from tests.server import Server, environment, free_port
@@ -107,6 +108,7 @@ class InMemory(SynchronousTestCase):
         self.typed, self.typing = os.pipe()
         self.read, self.sink = os.pipe()
         self.open = {self.typed, self.typing, self.read, self.sink}
+        self.typists = {self.typing}
         self.addCleanup(self.close_all)
 
     def close(self, descriptor: int) -> None:
@@ -114,6 +116,13 @@ class InMemory(SynchronousTestCase):
         os.close(descriptor)
 
     def close_all(self) -> None:
+        # Ends of input first, and the threads that wait for them: a thread that comes late must
+        # not read what the next test types under the same number.
+        for descriptor in self.typists & self.open:
+            self.close(descriptor)
+        for thread in threading.enumerate():
+            if thread.name == THREAD:
+                thread.join(10)
         for descriptor in self.open:
             os.close(descriptor)
 
@@ -198,6 +207,7 @@ class InMemory(SynchronousTestCase):
         self.close(self.typed)
         self.typed = terminal
         self.open |= {keyboard, terminal}
+        self.typists.add(keyboard)
 
         def shown() -> bool:
             return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
@@ -260,6 +270,15 @@ class OverTLS(SynchronousTestCase):
                 "[SERVER] ¡Adiós y suerte completando tu colección!",
             ],
         )
+
+    def test_every_reply_arrives(self) -> None:
+        """TLS has a half-close of its own; a script's last replies are not lost over it."""
+        typed = "Gus\n6, 13\nsi\n:registrar secreto99\n" + ":catalogo\n" * 200 + ":u\n"
+        result = granja("--cafile", str(self.pem), self.place, typed=typed)
+        lines = result.stdout.splitlines()
+        self.assertEqual(lines[-1], "[SERVER] Usuarios conectados: Gus")
+        self.assertEqual(len(lines), 8 + 200 * 42)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_an_unknown_certificate(self) -> None:
         result = granja("--tls", self.place)

@@ -104,6 +104,23 @@ class Typing(Case):
 
         self.assertIn("sin conexión> ", self.at_the_screen(scene))
 
+    def test_tab(self) -> None:
+        """However fast it is pressed, the only suggestion is taken; of several, one by one."""
+        self.arrive()
+        self.talk.receive(package(messages.Here(("Ana", "Beto", "Bea"))))
+
+        async def scene(screen: Screen, keyboard: PipeInput) -> None:
+            asking = asyncio.create_task(screen.ask())
+            keyboard.send_text(":artefacto disc\t\r")
+            self.assertEqual(await asking, ":artefacto 12")
+            asking = asyncio.create_task(screen.ask())
+            keyboard.send_text("hola be\t")
+            await self.until_written("Bea")
+            keyboard.send_text("\t\t\r")
+            self.assertEqual(await asking, "hola Bea")
+
+        self.at_the_screen(scene)
+
     def test_a_line_given_back(self) -> None:
         self.arrive()
 

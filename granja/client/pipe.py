@@ -24,6 +24,7 @@ from granja.telnet import Telnet, escape
 from granja.text import clean
 
 MOST = 4 * 1024 * 1024
+THREAD = "granja input"
 P = ParamSpec("P")
 
 
@@ -42,8 +43,8 @@ class SinkFailed(Exception):
 
 async def run(wire: Wire, streams: Streams) -> int:
     """Pass everything both ways until the server closes.  Returns the exit status."""
-    sender, listener = Sender(wire, streams), Listener(streams)
-    sender.start(asyncio.get_running_loop())
+    sender, listener = Sender(wire, streams, asyncio.get_running_loop()), Listener(streams)
+    sender.start()
     try:
         await listener.listen(wire)
     except SinkFailed as failure:
@@ -52,6 +53,7 @@ async def run(wire: Wire, streams: Streams) -> int:
         streams.complain(notes.BROKEN)
         return 1
     finally:
+        sender.give_up()
         listener.show_typing(True)
         await wire.close()
     if not listener.heard:
@@ -70,28 +72,43 @@ def _output_failed(failure: SinkFailed, streams: Streams) -> int:
     return 1
 
 
+class Gone(Exception):
+    """The visit is over; there is nobody to send for."""
+
+
 class Sender:
     """Reads the source in a thread, because a plain file cannot be waited for any other way."""
 
-    def __init__(self, wire: Wire, streams: Streams) -> None:
+    def __init__(self, wire: Wire, streams: Streams, loop: asyncio.AbstractEventLoop) -> None:
         self._wire = wire
         self._streams = streams
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._over = False
+        self._sending: concurrent.futures.Future[None] | None = None
         self.finished = False
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self) -> None:
         # A daemon: the process may end while nobody types anything.
-        threading.Thread(target=self._send_all, args=(loop,), daemon=True).start()
+        threading.Thread(target=self._send_all, name=THREAD, daemon=True).start()
 
-    def _send_all(self, loop: asyncio.AbstractEventLoop) -> None:
+    def give_up(self) -> None:
+        """Nothing more will be sent; a thread that waits for the loop must not wait for ever."""
+        with self._lock:
+            self._over = True
+            if self._sending is not None:
+                self._sending.cancel()
+
+    def _send_all(self) -> None:
         with suppress(OSError, Gone):  # the listener hears of it as well, and tells
             last = b"\n"
             while data := self._read():
                 last = data[-1:]
-                _in_loop(loop, self._wire.write, escape(data))
+                self._in_loop(self._wire.write, escape(data))
             if last not in b"\r\n":
                 self._streams.complain(notes.UNFINISHED)
             self.finished = True
-            _in_loop(loop, self._wire.finish)
+            self._in_loop(self._wire.finish)
 
     def _read(self) -> bytes:
         try:
@@ -99,24 +116,22 @@ class Sender:
         except OSError:  # closed, or a terminal that hung up: nothing more will come
             return b""
 
-
-class Gone(Exception):
-    """The loop has ended; there is nobody to send for."""
-
-
-def _in_loop(
-    loop: asyncio.AbstractEventLoop,
-    function: Callable[P, Coroutine[None, None, None]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> None:
-    """Run a coroutine function in ``loop`` from another thread, and wait for its end."""
-    coroutine = function(*args, **kwargs)
-    try:
-        asyncio.run_coroutine_threadsafe(coroutine, loop).result()
-    except (RuntimeError, concurrent.futures.CancelledError):
-        coroutine.close()
-        raise Gone from None
+    def _in_loop(
+        self,
+        function: Callable[P, Coroutine[None, None, None]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Run a coroutine function in the loop, and wait for its end."""
+        with self._lock:
+            if self._over:
+                raise Gone
+            sending = asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)
+            self._sending = sending
+        try:
+            sending.result()
+        except concurrent.futures.CancelledError:
+            raise Gone from None
 
 
 class Listener:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import in_terminal
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
@@ -56,13 +57,14 @@ class Screen:
         output: Output | None = None,
     ) -> None:
         self._conversation = conversation
+        self._completer = Suggestions(conversation)
         self._drafts = Drafts()
         self._returned = ""
         self._session: PromptSession[str] = PromptSession(
             message=self._label,
             style=STYLE,
             history=history,
-            completer=Suggestions(conversation),
+            completer=self._completer,
             complete_while_typing=True,
             is_password=Condition(lambda: conversation.hidden),
             input_processors=[HidePasswordArgument()],
@@ -123,7 +125,23 @@ class Screen:
         async def _(event: KeyPressEvent) -> None:
             await self.show([own(notes.NOT_SENT)])
 
+        @keys.add("tab")
+        def _(event: KeyPressEvent) -> None:
+            self._complete(event.current_buffer)
+
         return keys
+
+    def _complete(self, buffer: Buffer) -> None:
+        """Tab.  prompt_toolkit's own is lost while it still gathers what typing suggests."""
+        if buffer.complete_state:
+            buffer.complete_next()
+            return
+        asked = CompleteEvent(completion_requested=True)
+        found = list(self._completer.get_completions(buffer.document, asked))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        else:
+            buffer.start_completion(insert_common_part=True, complete_event=asked)
 
     def _rearrange(self) -> None:
         """Fit the line that is being typed to what the server wants now."""
