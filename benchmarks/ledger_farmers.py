@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: Lines of talk each second, and those who listen to nothing else.
-TALK = 20
+TALK = 10
 LISTENERS = 5
 
 #: Who arrive at once; the server's accept queue holds some more.

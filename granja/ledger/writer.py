@@ -1,19 +1,4 @@
-"""The thread that writes: everything that waits, in one transaction.
-
-What an error of SQLite says about the outcome of a transaction is decided here, in
-:func:`is_certain`.  The reasons:
-
-* Before COMMIT, pages may already be in the log, but none with a commit mark: not stored.
-* COMMIT writes the pages, the last one with the commit mark, then syncs the log, then publishes
-  the pages to other connections.  If a *write* fails, the mark is not whole: not stored, whether
-  this process goes on or the next one reads the log.
-* If the *sync* fails, the mark may be on the disk or not, and a second sync would report success
-  without having written anything (Linux forgets failed pages).  If *publishing* fails, the mark is
-  on the disk, but this connection does not know it.  Either way nobody can say what the next start
-  will find: the ledger halts.
-
-So only "disk full" and "write failed" are certain at COMMIT, and everything else is not.
-"""
+"""The thread that writes: everything that waits, in one transaction."""
 
 from __future__ import annotations
 
@@ -29,17 +14,14 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from granja.events import Fact, FarmerId
-from granja.ledger import snapshots
-from granja.ledger.chain import Entry, extend
+from granja.ledger import outcome, rows, snapshots
+from granja.ledger.chain import extend
 from granja.ledger.interface import Halted, LedgerError, NotStored, Stale
 from granja.ledger.recovery import Head
 
 #: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
 #: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
 MOST_LOG_PAGES = 1000
-
-_CERTAIN_AT_COMMIT = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
-_HARMLESS_AT_CHECKPOINT = _CERTAIN_AT_COMMIT | {"SQLITE_BUSY", "SQLITE_LOCKED"}
 
 _log = Logger()
 
@@ -67,15 +49,6 @@ class Checkpoint:
 @dataclass(eq=False, slots=True)
 class Close:
     done: Deferred[None] = field(default_factory=Deferred)
-
-
-def is_certain(error: Exception, *, committing: bool) -> bool:
-    """Whether a failed transaction is surely not stored; see the top of this module."""
-    return not committing or _name(error) in _CERTAIN_AT_COMMIT
-
-
-def _name(error: Exception) -> str:
-    return str(getattr(error, "sqlite_errorname", type(error).__name__))
 
 
 class Writer:
@@ -175,7 +148,7 @@ class Writer:
             entries = list(extend(head.hash, head.sequence, job.time, job.facts))
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
-                self._log_pages += 1 + _insert_entries(self._connection, entries) // 3000
+                self._log_pages += 1 + rows.insert(self._connection, entries) // 3000
             if job.credentials:
                 self._log_pages += len(job.credentials)
                 self._connection.executemany(
@@ -186,8 +159,8 @@ class Writer:
         return head
 
     def _failed(self, appends: list[Append], error: Exception, committing: bool) -> None:
-        why = f"{_name(error)}: {error}"
-        if is_certain(error, committing=committing) and self._roll_back():
+        why = f"{outcome.name(error)}: {error}"
+        if outcome.is_certain(error, committing=committing) and self._roll_back():
             _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
             self._refuse(appends, NotStored(why))
         else:
@@ -199,7 +172,7 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            _log.error("Rolling back failed as well: {why}.", why=f"{_name(error)}: {error}")
+            _log.error("Rolling back failed as well: {why}.", why=f"{outcome.name(error)}: {error}")
             return False
         return True
 
@@ -224,8 +197,8 @@ class Writer:
         try:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
-            why = f"{_name(error)}: {error}"
-            if _name(error) in _HARMLESS_AT_CHECKPOINT:
+            why = f"{outcome.name(error)}: {error}"
+            if outcome.is_harmless_at_checkpoint(error):
                 _log.warn("SQLite's log could not be moved into the ledger: {why}.", why=why)
             else:
                 self._halt(why)
@@ -246,14 +219,6 @@ class Writer:
 
     def _answer(self, call: Callable[[Any], None], value: object) -> None:
         self._reactor.callFromThread(call, value)
-
-
-def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
-    """Insert rows and return about how many bytes they have."""
-    connection.executemany(
-        "INSERT INTO entries (sequence, time, kind, body, hash) VALUES (?, ?, ?, ?, ?)", entries
-    )
-    return sum(len(entry.body) + 70 for entry in entries)
 
 
 def _succeed(appends: Sequence[Append]) -> None:
