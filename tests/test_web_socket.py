@@ -5,15 +5,16 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from granja.rate import Rate
 from granja.settings import Settings
 from granja.web.handshake import may_come_from
-from granja.web.websocket import HUGE, LAST_WORDS
+from granja.web.websocket import HUGE, LAST_WORDS, MOST_OTHERS
 from tests.farm import Farm
-from tests.web_visitor import ACCEPT, WebFarmer
+from tests.web_visitor import ACCEPT, Visit, WebFarmer
 
 NAME = "[SERVER] Ingresa tu nombre:"
 
@@ -41,6 +42,12 @@ class SocketCase(SynchronousTestCase):
 
 
 class Handshake(SocketCase):
+    def test_http_lets_go_of_the_connection(self) -> None:
+        """Or it would stop reading for as long as the peer is slow to read."""
+        visit = Visit(self.farm)
+        visit.channel.upgrade(Protocol())
+        self.assertIsNone(visit.wire.producer)
+
     def test_it_is_answered_as_the_rfc_says(self) -> None:
         greeting = WebFarmer(self.farm).greeting
         self.assertEqual(greeting.status, 101)
@@ -300,6 +307,13 @@ class Limits(SocketCase):
         self.assertEqual(ana.close_code, 1009)
         self.assertTrue(ana.wire.disconnecting)
 
+    def test_one_who_says_much_in_all_is_not_closed(self) -> None:
+        ana = self.ana()
+        for _ in range(HUGE // 400_000 + 1):
+            ana.sends(b"".join(frame(1, b"x" * 4000) for _ in range(100)))
+        self.assertEqual(ana.hears(), [])
+        self.assertIsNone(ana.close_code)
+
     def test_the_rate_is_the_same(self) -> None:
         self.farm = Farm(Settings(rate=Rate(5, 20)))
         gus = self.farm.arrives("Gus")
@@ -325,6 +339,43 @@ class Limits(SocketCase):
             self.farm.pass_time(10)
             ana.emits(Ping())
         self.assertFalse(ana.wire.disconnecting)
+
+
+class Floods(SocketCase):
+    """Frames that are no lines have no rate, so there is a bound to them."""
+
+    def assertIsStopped(self, data: bytes) -> None:  # noqa: N802
+        ana = self.ana()
+        ana.sends(data * MOST_OTHERS)
+        ana.hears()
+        self.assertIsNone(ana.close_code)
+        ana.sends(data)
+        ana.hears()
+        self.assertEqual(ana.close_code, 1008)
+        self.assertTrue(ana.wire.disconnecting)
+        ana.sends(data)
+        self.farm.clock.advance(3)
+        self.assertTrue(ana.wire.aborted)
+
+    def test_pings(self) -> None:
+        self.assertIsStopped(frame(9, b""))
+
+    def test_pongs(self) -> None:
+        self.assertIsStopped(frame(10, b""))
+
+    def test_pieces_of_a_message(self) -> None:
+        ana = self.ana()
+        ana.sends(frame(1, b"", final=False) + frame(0, b"", final=False) * MOST_OTHERS)
+        ana.hears()
+        self.assertEqual(ana.close_code, 1008)
+
+    def test_one_who_pings_now_and_then_is_no_flood(self) -> None:
+        ana = self.ana()
+        for _ in range(30):
+            ana.sends(frame(9, b"") * 100)
+            self.farm.pass_time(5)
+            ana.hears()
+        self.assertIsNone(ana.close_code)
 
 
 class NotFrames(SocketCase):

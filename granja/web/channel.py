@@ -76,8 +76,8 @@ class WebChannel(HTTPChannel):
     _refused = False
 
     def upgrade(self, protocol: IProtocol) -> None:
-        """From here on the connection is ``protocol``'s."""
-        self.setTimeout(None)  # type: ignore[no-untyped-call]
+        """From here on the connection is ``protocol``'s, without a time limit of ours (while a
+        request is answered there is none)."""
         self.transport.unregisterProducer()
         self.upgraded = protocol
         protocol.makeConnection(self.transport)
@@ -91,10 +91,10 @@ class WebChannel(HTTPChannel):
         self.loseConnection()  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        if self.upgraded is not None:
-            self.upgraded.dataReceived(data)
-        elif not self._refused:
+        if self.upgraded is None:
             LineReceiver.dataReceived(self, data)
+        else:
+            self.upgraded.dataReceived(data)
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
         if self.upgraded is not None:

@@ -1,0 +1,83 @@
+"""The transport that a conversation sees when its wire is a WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.interfaces import IAddress, IConsumer, IPushProducer, ITransport
+from zope.interface import implementer
+
+from granja.web.backpressure import Gauge
+
+
+class Wire(Protocol):
+    """The transport below: TCP or TLS."""
+
+    def write(self, data: bytes) -> None: ...
+    def loseConnection(self) -> None: ...  # noqa: N802
+    def abortConnection(self) -> None: ...  # noqa: N802
+    def pauseProducing(self) -> None: ...  # noqa: N802
+    def resumeProducing(self) -> None: ...  # noqa: N802
+    def getPeer(self) -> IAddress: ...  # noqa: N802
+    def getHost(self) -> IAddress: ...  # noqa: N802
+    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...  # noqa: N802
+    def unregisterProducer(self) -> None: ...  # noqa: N802
+
+
+@implementer(ITransport, IConsumer, IPushProducer)
+class WebSocketTransport:
+    """What a :class:`FarmerProtocol` has for a transport.
+
+    :param close: says Close, and closes ``wire`` when that is answered.
+    """
+
+    def __init__(self, close: Callable[[], None], wire: Wire) -> None:
+        self._close = close
+        self._wire = wire
+        self.gauge = Gauge()
+        self.reading = True
+        self.disconnecting = False
+
+    def write(self, data: bytes) -> None:
+        """``data``: whole frames.  After our Close nothing may follow."""
+        if not self.disconnecting:
+            self._wire.write(data)
+
+    def writeSequence(self, data: list[bytes]) -> None:  # type: ignore[override]  # noqa: N802
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:  # noqa: N802
+        self._close()
+
+    def abortConnection(self) -> None:  # noqa: N802
+        self._wire.abortConnection()
+
+    def getPeer(self) -> IAddress:  # noqa: N802
+        return self._wire.getPeer()
+
+    def getHost(self) -> IAddress:  # noqa: N802
+        return self._wire.getHost()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self.reading = False
+        self._wire.pauseProducing()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.reading = True
+        self._wire.resumeProducing()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self.loseConnection()
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:  # type: ignore[override]  # noqa: N802
+        self.gauge.producer = producer
+        self._wire.registerProducer(self.gauge, streaming)
+
+    def unregisterProducer(self) -> None:  # noqa: N802
+        self.gauge.producer = None
+        self._wire.unregisterProducer()
