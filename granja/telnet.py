@@ -21,7 +21,7 @@ ECHO: Final = 1
 GMCP: Final = 201
 
 MAX_SUBNEGOTIATION = 4096
-"""The most bytes of a sub-negotiation's payload; of a longer one nothing is delivered or kept."""
+"""The most bytes of a client's sub-negotiation; of a longer one nothing is delivered or kept."""
 
 _IAC = b"\xff"
 
@@ -49,8 +49,12 @@ class Telnet:
     ``spoken`` is true once the client has sent a command, whichever; IAC IAC is data and is none.
     """
 
-    def __init__(self, handler: TelnetHandler | None = None) -> None:
+    def __init__(
+        self, handler: TelnetHandler | None = None, limit: int = MAX_SUBNEGOTIATION
+    ) -> None:
+        """``limit``: the most bytes of a sub-negotiation; a server's packages are longer."""
         self.spoken = False
+        self._limit = limit
         self._handler = handler
         self._verb = 0
         self._payload = bytearray()
@@ -126,11 +130,11 @@ class Telnet:
 
     def _keep(self, piece: bytes) -> None:
         """Keep the option and its payload, and one byte beyond to know that it was too long."""
-        room = 1 + MAX_SUBNEGOTIATION + 1 - len(self._payload)
+        room = 1 + self._limit + 1 - len(self._payload)
         self._payload += piece[:room]
 
     def _deliver(self) -> None:
-        fits = 1 <= len(self._payload) <= 1 + MAX_SUBNEGOTIATION
+        fits = 1 <= len(self._payload) <= 1 + self._limit
         if fits and self._handler is not None:
             self._handler.subnegotiated(self._payload[0], bytes(self._payload[1:]))
         self._payload.clear()

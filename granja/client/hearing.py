@@ -57,7 +57,7 @@ class Hearing:
 
     def __init__(self, reply: Callable[[bytes], None]) -> None:
         self._reply = reply
-        self._telnet = _Telnet(self)
+        self._telnet = Telnet(self, LIMIT)
         self._lines = Lines(LIMIT)
         self._packages: list[Heard] = []
         self._just_heard: str | None = None
@@ -100,18 +100,6 @@ class Hearing:
         heard = _package(payload) if option == GMCP else None
         if heard is not None:
             self._packages.append(heard)
-
-
-class _Telnet(Telnet):
-    """What a client sends about an option is short; a server's packages are not."""
-
-    def _keep(self, piece: bytes) -> None:
-        self._payload += piece[: 1 + LIMIT + 1 - len(self._payload)]
-
-    def _deliver(self) -> None:
-        if self._handler is not None and 1 <= len(self._payload) <= 1 + LIMIT:
-            self._handler.subnegotiated(self._payload[0], bytes(self._payload[1:]))
-        self._payload.clear()
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib.util
 import shutil
 from functools import cache
@@ -48,11 +47,17 @@ def executable() -> str | None:
 
 @cache
 def shared() -> Chromium:
-    """One Chromium for all tests, because it takes long to start; each visitor of it has an empty
-    profile of their own."""
-    chromium = Chromium().__enter__()
-    atexit.register(chromium.__exit__, None, None, None)
-    return chromium
+    """One Chromium for all tests of a class, because it takes long to start; each visitor of it
+    has an empty profile of their own.  :func:`stop_shared` is owed."""
+    return Chromium().__enter__()
+
+
+def stop_shared() -> None:
+    """Playwright keeps an event loop running in this thread, in which no other test could run
+    its own; so nothing of it may be left."""
+    if shared.cache_info().currsize:
+        shared().__exit__(None, None, None)
+        shared.cache_clear()
 
 
 class Chromium:

@@ -11,7 +11,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.browser.chromium import DESK, PHONE, Visitor, shared, why_not
+from tests.browser.chromium import DESK, PHONE, Visitor, shared, stop_shared, why_not
 from tests.browser.server import wait_until_it_listens
 from tests.netcat import NETCAT, Netcat
 from tests.server import Server, free_port
@@ -26,6 +26,10 @@ class PageCase(SynchronousTestCase):
 
     skip = why_not() or None
     options: tuple[str, ...] = ("--rate", "off")
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        stop_shared()
 
     def setUp(self) -> None:
         web = free_port()
