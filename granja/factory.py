@@ -83,7 +83,7 @@ class GranjaFactory(ServerFactory):
         self._last_farmer = self.market.last_farmer
         self._last_offer = self.market.last_offer
         self.teller = Teller(self.market, self.roster, self.catalog)
-        self.lane = Lane(self.market, ledger, opened.sequence, self._tell)
+        self.lane = Lane(self.clock, self.market, ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, self.market, self.lane)
 
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:

@@ -289,8 +289,10 @@ class FarmerProtocol(LineReceiver):
         """Read on when there is nothing left to do; close when there never will be."""
         if self.over:
             return
-        if self._busy or self._lines or self._unsplit:
+        if self._lines or self._unsplit:
             self.hold(LINES)
+        elif self._busy:
+            return  # Nothing waits for it: pausing and resuming would cost four system calls.
         elif self._input_ended:
             self.finish()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
@@ -216,13 +217,34 @@ class OnASlowDisk(SynchronousTestCase):
 
 
 class TheLane(SynchronousTestCase):
+    def test_the_chat_has_its_turn_while_many_are_told(self) -> None:
+        """Telling that takes long is told in parts, in order, and all of it."""
+        clock, told = Clock(), []
+
+        def tell(fact: Fact, ended: list[Ended]) -> None:
+            told.append(fact)
+            clock.rightNow += 0.002  # what telling takes
+
+        ledger = SlowLedger()
+        lane = Lane(clock, Market(), ledger, 0, tell)
+        facts = [events.Declared(FarmerId(n), f"F{n}", ()) for n in range(1, 11)]
+        for fact in facts:
+            lane.submit([fact.farmer], lambda fact=fact: [fact])  # type: ignore[misc]
+        ledger.finish()
+        ledger.finish()
+        self.assertLess(len(told), 6)
+        for _ in range(5):
+            clock.advance(0)
+        self.assertEqual(told, facts)
+        self.successResultOf(lane.when_idle())
+
     def test_a_mistake_of_ours_stops_trading_and_not_the_lane(self) -> None:
         """A fact that can't be applied must not leave everybody waiting for ever."""
         market = Market()
 
         def tell(fact: Fact, ended: list[Ended]) -> None: ...
 
-        lane = Lane(market, MemoryLedger(), 0, tell)
+        lane = Lane(Clock(), market, MemoryLedger(), 0, tell)
         never_offered = events.Traded(events.OfferId(1))
         lane.submit([FarmerId(1)], lambda: [never_offered])
         self.assertTrue(lane.halted)
