@@ -254,7 +254,7 @@ class Registered(PageCase):
         ana.button("Guardar").click()
         ana.sees("Ana, tu nombre quedó registrado.")
         ana.button("Salir de la granja").click()
-        ana.page.get_by_text("¡Adiós y suerte completando tu colección!").wait_for()
+        ana.page.get_by_role("status").get_by_text("¡Adiós y suerte").wait_for()
         ana.gives_name("Ana")
         ana.page.get_by_label("Contraseña", exact=True).fill("muy-mala")
         ana.button("Entrar").click()
@@ -376,7 +376,7 @@ class Encrypted(PageCase):
         gus.types("¿qué tal?")
         ana.sees("¿qué tal?")
         ana.button("Salir de la granja").click()
-        ana.page.get_by_text("¡Adiós y suerte completando tu colección!").wait_for()
+        ana.page.get_by_role("status").get_by_text("¡Adiós y suerte").wait_for()
         gus.sees("Ana desconectado.")
 
 

@@ -16,14 +16,30 @@ test("what is a command is what the wire contract says", () => {
   for (const line of [":q", ":u", ":?", ":p Ana hola", ":ARTEFACTOS", ":quiero", ":éxito"]) {
     assert.notEqual(commandWord(line), null, line);
   }
-  for (const line of ["hola", ":)", ":q!", ":D", ":P", ":3", ":v", ": hola", ":Q", "hola :q", ":ab1"]) {
+  for (const line of [
+    "hola",
+    ":)",
+    ":q!",
+    ":D",
+    ":P",
+    ":3",
+    ":v",
+    ": hola",
+    ":Q",
+    "hola :q",
+    ":ab1",
+  ]) {
     assert.equal(commandWord(line), null, line);
   }
 });
 
 test("one's own line looks as the others see it", () => {
   assert.deepEqual(echoOf(":LARVA"), { kind: "said", text: "¡Larva! (:o)OOOooo" });
-  assert.deepEqual(echoOf(":p  Ana   hola, ¿qué tal?"), { kind: "whispered", to: "Ana", text: "hola, ¿qué tal?" });
+  assert.deepEqual(echoOf(":p  Ana   hola, ¿qué tal?"), {
+    kind: "whispered",
+    to: "Ana",
+    text: "hola, ¿qué tal?",
+  });
   assert.deepEqual(echoOf(":) hola"), { kind: "said", text: ":) hola" });
   assert.equal(echoOf(":p Ana").kind, "typed");
   assert.doesNotMatch(echoOf(":CLAVE secreta").text, /secreta/);
@@ -42,7 +58,8 @@ test("a list is counted, spelled and read again", () => {
   assert.equal(spellList({}), "ninguno");
   assert.deepEqual(parseList("Ninguno", CATALOG), {});
   assert.deepEqual(parseList("  ", CATALOG), {});
-  for (const wrong of ["999", "seis", "6, x", "06", "-6"]) assert.equal(parseList(wrong, CATALOG), null, wrong);
+  for (const wrong of ["999", "seis", "6, x", "06", "-6"])
+    assert.equal(parseList(wrong, CATALOG), null, wrong);
 });
 
 test("a line is sure when the answer to a later question has come", () => {
@@ -70,13 +87,17 @@ test("nothing is asked while a question is open, nor after the last was answered
 test("pauses grow, have a bound, and are not the same for everybody", () => {
   const pauses = [0, 1, 2, 3, 4, 5, 20].map((attempt) => pauseBefore(attempt, () => 0.5));
   assert.deepEqual(pauses, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-  assert.equal(pauseBefore(2, () => 0), 3000);
+  assert.equal(
+    pauseBefore(2, () => 0),
+    3000,
+  );
   assert.ok(pauseBefore(2, () => 0.999) < 5001);
 });
 
 test("a stranger is asked everything", () => {
   const arrival = new Arrival();
-  for (const question of ["name", "password", "artifacts", "confirm"]) assert.equal(arrival.answer(question), null);
+  for (const question of ["name", "password", "artifacts", "confirm"])
+    assert.equal(arrival.answer(question), null);
 });
 
 test("who was inside comes back with what they last held", () => {
@@ -85,7 +106,10 @@ test("who was inside comes back with what they last held", () => {
   arrival.entered("Ana");
   arrival.artifacts = { 13: 2 };
   arrival.begin();
-  assert.deepEqual(["name", "artifacts", "confirm"].map((q) => arrival.answer(q)), ["Ana", "13, 13", "si"]);
+  assert.deepEqual(
+    ["name", "artifacts", "confirm"].map((q) => arrival.answer(q)),
+    ["Ana", "13, 13", "si"],
+  );
 });
 
 test("an answer that was refused is not given twice", () => {
@@ -114,7 +138,8 @@ test("a password is used once and forgotten", () => {
 
 test("an artifact is found by any part of its name, with or without accents, or its number", () => {
   const artifact = { id: 5, name: "Ánfora quebrada" };
-  for (const typed of ["anfora", "ÁNFORA", "quebra", "5", ""]) assert.ok(fits(artifact, typed), typed);
+  for (const typed of ["anfora", "ÁNFORA", "quebra", "5", ""])
+    assert.ok(fits(artifact, typed), typed);
   for (const typed of ["ancla", "55"]) assert.ok(!fits(artifact, typed), typed);
 });
 

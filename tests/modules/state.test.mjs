@@ -12,7 +12,11 @@ const hear = (state, ...messages) =>
   messages.reduce((s, message) => reduce(s, { type: "heard", message, at: AT }), state);
 
 const inside = (...messages) =>
-  hear(initialState([DISCO, ANCLA]), { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }, ...messages);
+  hear(
+    initialState([DISCO, ANCLA]),
+    { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" },
+    ...messages,
+  );
 
 const offer = { type: "offer", number: 7, from: "Gus", gives: DISCO, takes: ANCLA, line: "…" };
 
@@ -26,7 +30,10 @@ test("people come in order of arrival, and go", () => {
 });
 
 test("an arrival that was also in the list is one person", () => {
-  const state = inside({ type: "here", names: ["Ana"], line: "" }, { type: "arrived", name: "Ana", line: "" });
+  const state = inside(
+    { type: "here", names: ["Ana"], line: "" },
+    { type: "arrived", name: "Ana", line: "" },
+  );
   assert.deepEqual(state.people, ["Ana"]);
 });
 
@@ -53,7 +60,12 @@ test("an offer that is listed again is still one", () => {
 });
 
 test("a trade changes what one holds", () => {
-  const state = inside({ type: "trade-done", number: 7, artifacts: [DISCO, DISCO, ANCLA], line: "" });
+  const state = inside({
+    type: "trade-done",
+    number: 7,
+    artifacts: [DISCO, DISCO, ANCLA],
+    line: "",
+  });
   assert.deepEqual(state.mine, { 12: 2, 21: 1 });
 });
 
@@ -70,12 +82,16 @@ test("offers listed after coming back are not those of before", () => {
 });
 
 test("a declaration that is taken inside does not forget the offers", () => {
-  assert.equal(inside(offer, { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }).offers.length, 1);
+  assert.equal(
+    inside(offer, { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }).offers.length,
+    1,
+  );
 });
 
 test("the history is bounded, and entries keep their identity", () => {
   let state = inside();
-  for (let n = 0; n < 3 * HISTORY; n += 1) state = hear(state, { type: "said", from: "Gus", text: `${n}` });
+  for (let n = 0; n < 3 * HISTORY; n += 1)
+    state = hear(state, { type: "said", from: "Gus", text: `${n}` });
   assert.equal(state.log.length, HISTORY);
   assert.equal(new Set(state.log.map((entry) => entry.id)).size, HISTORY);
   assert.equal(state.log.at(-1).text, `${3 * HISTORY - 1}`);
@@ -100,7 +116,11 @@ test("a message of a kind that is not known yet is shown as its line", () => {
 });
 
 test("a refusal at the door stands beside the question", () => {
-  const state = hear(initialState([]), { type: "error", code: "NameTaken", line: "[SERVER] Nombre ya en uso." });
+  const state = hear(initialState([]), {
+    type: "error",
+    code: "NameTaken",
+    line: "[SERVER] Nombre ya en uso.",
+  });
   assert.equal(state.doorError, "Nombre ya en uso.");
   assert.equal(reduce(state, { type: "answered" }).doorError, null);
 });

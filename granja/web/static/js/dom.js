@@ -79,7 +79,7 @@ export function syncList(list, items, keyOf, make) {
 
 function removeFrom(list, first) {
   const hadFocus = list.contains(document.activeElement);
-  for (let node = first; node !== null; ) {
+  for (let node = first; node !== null;) {
     const next = node.nextElementSibling;
     node.remove();
     node = next;

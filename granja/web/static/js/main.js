@@ -34,7 +34,14 @@ async function start() {
   page.offerDialog = new OfferDialog(page);
   page.composer = showComposer(page);
   const views = [
-    showFrame, showBanner, showDoor, showLog, showPeople, showOffers, showCollection, showAccount,
+    showFrame,
+    showBanner,
+    showDoor,
+    showLog,
+    showPeople,
+    showOffers,
+    showCollection,
+    showAccount,
   ];
   for (const show of views) show(page);
   addEventListener("online", () => session.wake());

@@ -132,7 +132,10 @@ export class Session {
   #afterLoss(wasInside) {
     if (this.#parting === "goodbye") {
       this.#arrival.forget();
-      this.#store.dispatch({ type: "outside", notice: "¡Adiós y suerte completando tu colección!" });
+      this.#store.dispatch({
+        type: "outside",
+        notice: "¡Adiós y suerte completando tu colección!",
+      });
     } else if (this.#parting === "replaced") {
       this.#store.dispatch({ type: "disconnected", link: "idle", notice: ELSEWHERE });
     } else if (this.#parting === "time-up" || this.#lastError === "WrongPassword") {

@@ -90,7 +90,13 @@ const HEARD = {
     if (state.phase === "inside") return server({ ...state, step: null, doorError: null }, m, at);
     const text = `${state.me ? "Volviste" : "Entraste"} a la granja, ${m.name}.`;
     const after = {
-      ...state, phase: "inside", step: null, doorError: null, notice: null, me: m.name, offers: [],
+      ...state,
+      phase: "inside",
+      step: null,
+      doorError: null,
+      notice: null,
+      me: m.name,
+      offers: [],
     };
     return say(after, { kind: "coming", text, at });
   },
@@ -123,7 +129,10 @@ const HEARD = {
     if (state.phase !== "inside") return { ...state, doorError: sentence };
     const offers = state.offers.map((o) => (o.busy ? { ...o, busy: false } : o));
     const after = {
-      ...state, offers, reply: { error: sentence }, account: { error: sentence },
+      ...state,
+      offers,
+      reply: { error: sentence },
+      account: { error: sentence },
       doorError: state.step === null ? null : sentence,
     };
     return server(after, m, at, "error");

@@ -5,15 +5,44 @@ import { byId, h, watch } from "../dom.js";
 export function showAccount({ store, session }) {
   const title = h("h2", { id: "account-title" });
   const text = h("p", { class: "hint" });
-  const user = h("input", { class: "hidden", autocomplete: "username", tabindex: "-1", readonly: true, "aria-hidden": "true" });
-  const password = h("input", { id: "account-password", type: "password", autocomplete: "new-password", minlength: "8", maxlength: "128", required: true, "aria-describedby": "account-error" });
+  const user = h("input", {
+    class: "hidden",
+    autocomplete: "username",
+    tabindex: "-1",
+    readonly: true,
+    "aria-hidden": "true",
+  });
+  const password = h("input", {
+    id: "account-password",
+    type: "password",
+    autocomplete: "new-password",
+    minlength: "8",
+    maxlength: "128",
+    required: true,
+    "aria-describedby": "account-error",
+  });
   const error = h("p", { id: "account-error", class: "error", role: "alert" });
-  const form = h("form", {},
-    title, text, user, h("label", { for: "account-password" }, "Contraseña nueva"), password, error,
-    h("div", { class: "buttons" },
+  const form = h(
+    "form",
+    {},
+    title,
+    text,
+    user,
+    h("label", { for: "account-password" }, "Contraseña nueva"),
+    password,
+    error,
+    h(
+      "div",
+      { class: "buttons" },
       h("button", { class: "primary" }, "Guardar"),
-      h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancelar")));
-  const dialog = h("dialog", { class: "card small-dialog", "aria-labelledby": "account-title" }, form);
+      h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancelar"),
+    ),
+  );
+  const dialog = h(
+    "dialog",
+    { class: "card small-dialog", "aria-labelledby": "account-title" },
+    form,
+  );
   document.body.append(dialog);
 
   byId("account-open").addEventListener("click", () => {
@@ -33,12 +62,16 @@ export function showAccount({ store, session }) {
     const sent = session.command(`${word} ${password.value}`);
     error.textContent = sent ? "" : "Ahora no hay conexión con la granja.";
   });
-  watch(store, (state) => state.account, (account) => {
-    if (!dialog.open || account === null) return;
-    error.textContent = account.error ?? "";
-    if (account.done) {
-      password.value = "";
-      dialog.close();
-    }
-  });
+  watch(
+    store,
+    (state) => state.account,
+    (account) => {
+      if (!dialog.open || account === null) return;
+      error.textContent = account.error ?? "";
+      if (account.done) {
+        password.value = "";
+        dialog.close();
+      }
+    },
+  );
 }

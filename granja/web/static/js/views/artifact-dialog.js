@@ -8,7 +8,10 @@ export class ArtifactDialog {
 
   constructor(page) {
     this.#page = page;
-    this.#dialog = h("dialog", { class: "card small-dialog artifact-dialog", "aria-labelledby": "artifact-name" });
+    this.#dialog = h("dialog", {
+      class: "card small-dialog artifact-dialog",
+      "aria-labelledby": "artifact-name",
+    });
     document.body.append(this.#dialog);
   }
 
@@ -17,8 +20,14 @@ export class ArtifactDialog {
     this.#dialog.replaceChildren(
       h("div", { class: copies > 0 ? "stand lit" : "stand" }, picture(artifact)),
       h("h2", { id: "artifact-name" }, artifact.name),
-      h("p", { class: "hint" }, `N.º ${artifact.id} · `, copies > 0 ? `Tienes ${plural(copies, "copia", "copias")}` : "Todavía te falta"),
-      h("div", { class: "buttons stacked" }, ...this.#actions(artifact, copies)));
+      h(
+        "p",
+        { class: "hint" },
+        `N.º ${artifact.id} · `,
+        copies > 0 ? `Tienes ${plural(copies, "copia", "copias")}` : "Todavía te falta",
+      ),
+      h("div", { class: "buttons stacked" }, ...this.#actions(artifact, copies)),
+    );
     this.#dialog.showModal();
   }
 
@@ -31,12 +40,21 @@ export class ArtifactDialog {
       this.#page.session.command(line);
       this.#dialog.close();
     };
-    const button = (label, symbol, kind, onclick) => h("button", { type: "button", class: kind, onclick }, icon(symbol), label);
+    const button = (label, symbol, kind, onclick) =>
+      h("button", { type: "button", class: kind, onclick }, icon(symbol), label);
     return [
-      copies > 0 && button("Ofrecerlo en un intercambio", "trade", "primary", trade({ mine: artifact.id })),
-      copies === 0 && button("Pedirlo en un intercambio", "trade", "primary", trade({ theirs: artifact.id })),
-      button(copies > 0 ? "Encontré otra copia" : "Lo encontré", "plus", "quiet", tell(`:agregar ${artifact.id}`)),
-      copies > 0 && button("Donar una copia al museo", "gift", "quiet", tell(`:quitar ${artifact.id}`)),
+      copies > 0 &&
+        button("Ofrecerlo en un intercambio", "trade", "primary", trade({ mine: artifact.id })),
+      copies === 0 &&
+        button("Pedirlo en un intercambio", "trade", "primary", trade({ theirs: artifact.id })),
+      button(
+        copies > 0 ? "Encontré otra copia" : "Lo encontré",
+        "plus",
+        "quiet",
+        tell(`:agregar ${artifact.id}`),
+      ),
+      copies > 0 &&
+        button("Donar una copia al museo", "gift", "quiet", tell(`:quitar ${artifact.id}`)),
       button("Cerrar", "cross", "quiet", () => this.#dialog.close()),
     ];
   }

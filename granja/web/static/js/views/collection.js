@@ -13,9 +13,18 @@ const FILTERS = [
 
 export function showCollection(page) {
   const dialog = new ArtifactDialog(page);
-  const progress = h("progress", { max: page.store.state.catalog.length, value: 0, "aria-label": "Lugares de la colección completos" });
+  const progress = h("progress", {
+    max: page.store.state.catalog.length,
+    value: 0,
+    "aria-label": "Lugares de la colección completos",
+  });
   const sum = h("p", { class: "sum" });
-  const search = h("input", { type: "search", placeholder: "Buscar…", "aria-label": "Buscar en la colección", oninput: () => draw() });
+  const search = h("input", {
+    type: "search",
+    placeholder: "Buscar…",
+    "aria-label": "Buscar en la colección",
+    oninput: () => draw(),
+  });
   const shelf = h("ul", { class: "shelf", tabindex: "-1" });
   const nothing = h("p", { class: "empty", hidden: true }, "Nada por aquí.");
   let filter = FILTERS[0];
@@ -26,27 +35,54 @@ export function showCollection(page) {
     }
     draw();
   };
-  const buttons = h("div", { class: "filters", role: "group", "aria-label": "Qué mostrar" },
-    ...FILTERS.map((each) => h("button", { type: "button", "data-key": each.key, onclick: () => choose(each) }, each.label)));
+  const buttons = h(
+    "div",
+    { class: "filters", role: "group", "aria-label": "Qué mostrar" },
+    ...FILTERS.map((each) =>
+      h(
+        "button",
+        { type: "button", "data-key": each.key, onclick: () => choose(each) },
+        each.label,
+      ),
+    ),
+  );
   const draw = () => {
     const { catalog, mine } = page.store.state;
     const places = catalog.map((artifact) => place(artifact, mine[artifact.id] ?? 0));
-    const shown = places.filter((one) => filter.keeps(one.copies) && fits(one.artifact, search.value));
-    syncList(shelf, shown, (one) => one.artifact.id, (one) => niche(one, () => dialog.open(one.artifact)));
+    const shown = places.filter(
+      (one) => filter.keeps(one.copies) && fits(one.artifact, search.value),
+    );
+    syncList(
+      shelf,
+      shown,
+      (one) => one.artifact.id,
+      (one) => niche(one, () => dialog.open(one.artifact)),
+    );
     nothing.hidden = shown.length > 0;
     const lit = places.filter((one) => one.copies > 0).length;
     progress.value = lit;
     sum.textContent = `${lit} de ${catalog.length}`;
   };
-  byId("collection-body").append(h("div", { class: "progress" }, progress, sum), h("div", { class: "tools" }, buttons, search), shelf, nothing);
-  watch(page.store, (state) => state.mine, () => choose(filter));
+  byId("collection-body").append(
+    h("div", { class: "progress" }, progress, sum),
+    h("div", { class: "tools" }, buttons, search),
+    shelf,
+    nothing,
+  );
+  watch(
+    page.store,
+    (state) => state.mine,
+    () => choose(filter),
+  );
 }
 
 /** One place of a shelf, as a button. */
 export function niche({ artifact, copies }, press) {
   const has = copies > 0 ? `tienes ${plural(copies, "copia", "copias")}` : "te falta";
   const attributes = {
-    type: "button", class: copies > 0 ? "niche lit" : "niche", "aria-label": `${artifact.name}, ${has}`,
+    type: "button",
+    class: copies > 0 ? "niche lit" : "niche",
+    "aria-label": `${artifact.name}, ${has}`,
     "data-copies": copies > 1 ? `×${copies}` : null,
   };
   const name = h("span", { class: "niche-name" }, artifact.name);

@@ -13,7 +13,11 @@ export function showComposer(page) {
     event.preventDefault();
     composer.submit();
   });
-  watch(page.store, (state) => state.phase === "inside", (inside) => composer.setInside(inside));
+  watch(
+    page.store,
+    (state) => state.phase === "inside",
+    (inside) => composer.setInside(inside),
+  );
   byId("log").addEventListener("click", (event) => {
     const id = event.target.dataset?.again;
     if (id) page.session.sayAgain(Number(id));
@@ -30,8 +34,12 @@ class Composer {
   constructor(page) {
     this.#page = page;
     this.input = h("input", {
-      id: "line", type: "text", enterkeyhint: "send", autocapitalize: "sentences",
-      "aria-describedby": "composer-hint", onkeydown: (event) => this.#key(event),
+      id: "line",
+      type: "text",
+      enterkeyhint: "send",
+      autocapitalize: "sentences",
+      "aria-describedby": "composer-hint",
+      onkeydown: (event) => this.#key(event),
     });
     this.label = h("label", { for: "line", class: "hidden" }, "Mensaje");
     this.chip = h("div", { class: "chip", hidden: true });
@@ -42,13 +50,35 @@ class Composer {
     const faces = EMOTICONS.map(({ word, face, name }) => {
       const say = () => this.#emoticon(this.#whom === null ? word : `:p ${this.#whom} ${face}`);
       const shown = face.replace("¡Larva! ", "");
-      return h("button", { type: "button", class: "face", title: word, "aria-label": `${shown} ${name}`, onclick: say }, shown);
+      return h(
+        "button",
+        {
+          type: "button",
+          class: "face",
+          title: word,
+          "aria-label": `${shown} ${name}`,
+          onclick: say,
+        },
+        shown,
+      );
     });
-    const help = h("button", { type: "button", class: "face", title: ":help", "aria-label": "? Ayuda: ver los comandos", onclick: () => this.#emoticon(":help") }, "?");
+    const help = h(
+      "button",
+      {
+        type: "button",
+        class: "face",
+        title: ":help",
+        "aria-label": "? Ayuda: ver los comandos",
+        onclick: () => this.#emoticon(":help"),
+      },
+      "?",
+    );
     const send = h("button", { class: "primary send", "aria-label": "Enviar" }, icon("send"));
     return [
       h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, help),
-      this.chip, h("div", { class: "line" }, this.label, this.input, send), this.hint,
+      this.chip,
+      h("div", { class: "line" }, this.label, this.input, send),
+      this.hint,
     ];
   }
 
@@ -73,8 +103,15 @@ class Composer {
     this.label.textContent = name === null ? "Mensaje" : `Susurro para ${name}`;
     if (name !== null) {
       const stop = () => this.whisperTo(null);
-      this.chip.replaceChildren(icon("whisper"), h("span", {}, `Susurrando a ${name}`),
-        h("button", { type: "button", class: "round tiny", "aria-label": "Dejar de susurrar", onclick: stop }, icon("cross")));
+      this.chip.replaceChildren(
+        icon("whisper"),
+        h("span", {}, `Susurrando a ${name}`),
+        h(
+          "button",
+          { type: "button", class: "round tiny", "aria-label": "Dejar de susurrar", onclick: stop },
+          icon("cross"),
+        ),
+      );
     }
     if (isNarrow()) this.#page.goTo("talk");
     this.focus();
@@ -84,10 +121,14 @@ class Composer {
     const text = oneLine(this.input.value);
     if (text === "") return;
     // Whatever is no command is for that farmer alone, also ":)" and all that only looks like one.
-    const line = this.#whom !== null && commandWord(text) === null ? `:p ${this.#whom} ${text}` : text;
-    if (byteLength(line) > MOST_BYTES) this.hint.textContent = `Es demasiado largo: hay lugar para ${MOST_BYTES} bytes.`;
+    const line =
+      this.#whom !== null && commandWord(text) === null ? `:p ${this.#whom} ${text}` : text;
+    if (byteLength(line) > MOST_BYTES)
+      this.hint.textContent = `Es demasiado largo: hay lugar para ${MOST_BYTES} bytes.`;
     else if (this.#page.session.say(line)) this.#sent(text);
-    else this.hint.textContent = "Ahora no hay conexión. Tu mensaje se queda aquí y podrás enviarlo al volver.";
+    else
+      this.hint.textContent =
+        "Ahora no hay conexión. Tu mensaje se queda aquí y podrás enviarlo al volver.";
   }
 
   #sent(text) {
@@ -97,7 +138,8 @@ class Composer {
   }
 
   #emoticon(word) {
-    if (!this.#page.session.say(word)) this.hint.textContent = "Ahora no hay conexión con la granja.";
+    if (!this.#page.session.say(word))
+      this.hint.textContent = "Ahora no hay conexión con la granja.";
   }
 
   #key(event) {

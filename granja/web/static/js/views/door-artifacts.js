@@ -8,19 +8,39 @@ import { fits } from "../search.js";
 
 let picked = null; // kept while the answer is thought over, also across a lost connection
 
+/** They are in: what they hold from now on is for the next list to begin with. */
+export function forgetPicked() {
+  picked = null;
+}
+
 export function artifactsCard({ store, session }) {
   const { catalog } = store.state;
   picked ??= lastHeld(session.name, catalog);
   const shelf = h("ul", { class: "shelf picking", tabindex: "-1" });
-  const search = h("input", { type: "search", placeholder: "Buscar…", "aria-label": "Buscar un artefacto", oninput: () => draw() });
+  const search = h("input", {
+    type: "search",
+    placeholder: "Buscar…",
+    "aria-label": "Buscar un artefacto",
+    oninput: () => draw(),
+  });
   const total = h("p", { class: "total", role: "status" });
   const typed = typedList(catalog, (counts) => change(counts));
   const go = h("button", { class: "primary" });
   const draw = () => {
-    const shown = catalog.filter((artifact) => fits(artifact, search.value)).map((a) => place(a, picked[a.id] ?? 0));
-    syncList(shelf, shown, (one) => one.artifact.id, (one) => pickable(one, change));
+    const shown = catalog
+      .filter((artifact) => fits(artifact, search.value))
+      .map((a) => place(a, picked[a.id] ?? 0));
+    syncList(
+      shelf,
+      shown,
+      (one) => one.artifact.id,
+      (one) => pickable(one, change),
+    );
     const copies = totalCopies(picked);
-    total.textContent = copies > 0 ? `Llevas ${plural(copies, "artefacto", "artefactos")}.` : "Todavía no elegiste ninguno.";
+    total.textContent =
+      copies > 0
+        ? `Llevas ${plural(copies, "artefacto", "artefactos")}.`
+        : "Todavía no elegiste ninguno.";
     go.textContent = copies > 0 ? "Continuar" : "No tengo ninguno";
   };
   const change = (counts) => {
@@ -34,15 +54,23 @@ export function artifactsCard({ store, session }) {
     session.answer("artifacts", picked);
   };
   draw();
-  return [h("form", { onsubmit: submit },
-    h("h2", { tabindex: "-1" }, "¿Qué artefactos tienes?"),
-    h("p", { class: "hint" }, "Toca uno para sumarlo; tócalo de nuevo si tienes más copias."),
-    search, shelf, typed, h("div", { class: "bottom" }, total, go))];
+  return [
+    h(
+      "form",
+      { onsubmit: submit },
+      h("h2", { tabindex: "-1" }, "¿Qué artefactos tienes?"),
+      h("p", { class: "hint" }, "Toca uno para sumarlo; tócalo de nuevo si tienes más copias."),
+      search,
+      shelf,
+      typed,
+      h("div", { class: "bottom" }, total, go),
+    ),
+  ];
 }
 
 /** Where a person comes back to, what they held is picked already. */
 function lastHeld(name, catalog) {
-  const held = sameName(recall("name"), name) ? recall("artifacts") ?? {} : {};
+  const held = sameName(recall("name"), name) ? (recall("artifacts") ?? {}) : {};
   const numbers = new Set(catalog.map((artifact) => artifact.id));
   const fine = ([id, copies]) => numbers.has(Number(id)) && Number.isInteger(copies) && copies > 0;
   return Object.fromEntries(Object.entries(held).filter(fine));
@@ -50,15 +78,30 @@ function lastHeld(name, catalog) {
 
 function pickable({ artifact, copies }, change) {
   const has = copies > 0 ? `, llevas ${copies}` : "";
-  const add = h("button", {
-    type: "button", class: copies > 0 ? "niche lit" : "niche", "data-pick": `+${artifact.id}`,
-    "aria-label": `Sumar ${artifact.name}${has}`, onclick: () => change(addCopy(picked, artifact.id)),
-  }, picture(artifact), h("span", { class: "niche-name" }, artifact.name));
+  const add = h(
+    "button",
+    {
+      type: "button",
+      class: copies > 0 ? "niche lit" : "niche",
+      "data-pick": `+${artifact.id}`,
+      "aria-label": `Sumar ${artifact.name}${has}`,
+      onclick: () => change(addCopy(picked, artifact.id)),
+    },
+    picture(artifact),
+    h("span", { class: "niche-name" }, artifact.name),
+  );
   if (copies === 0) return h("li", {}, add);
-  const less = h("button", {
-    type: "button", class: "round tiny less", "data-pick": `-${artifact.id}`,
-    "aria-label": `Quitar una copia de ${artifact.name}`, onclick: () => change(removeCopy(picked, artifact.id)),
-  }, icon("minus"));
+  const less = h(
+    "button",
+    {
+      type: "button",
+      class: "round tiny less",
+      "data-pick": `-${artifact.id}`,
+      "aria-label": `Quitar una copia de ${artifact.name}`,
+      onclick: () => change(removeCopy(picked, artifact.id)),
+    },
+    icon("minus"),
+  );
   const badge = copies > 1 && h("span", { class: "copies", "aria-hidden": "true" }, `×${copies}`);
   return h("li", {}, add, less, badge);
 }
@@ -71,15 +114,29 @@ function refocus(shelf, pick) {
 
 function typedList(catalog, onList) {
   const wrong = h("p", { id: "typed-error", class: "error", role: "alert" });
-  const input = h("input", { id: "typed", inputmode: "text", autocomplete: "off", placeholder: "6, 13, 14", "aria-describedby": "typed-error" });
+  const input = h("input", {
+    id: "typed",
+    inputmode: "text",
+    autocomplete: "off",
+    placeholder: "6, 13, 14",
+    "aria-describedby": "typed-error",
+  });
   input.addEventListener("input", () => {
     const counts = parseList(input.value, catalog);
-    wrong.textContent = counts ? "" : `Escribe números del catálogo separados por comas, por ejemplo: 6, 13, 14`;
+    wrong.textContent = counts
+      ? ""
+      : `Escribe números del catálogo separados por comas, por ejemplo: 6, 13, 14`;
     if (counts) onList(counts);
   });
   const fill = (event) => {
     if (event.target.open && totalCopies(picked) > 0) input.value = spellList(picked);
   };
-  return h("details", { ontoggle: fill }, h("summary", {}, "Prefiero escribir los números"),
-    h("label", { for: "typed", class: "hidden" }, "Números de tus artefactos"), input, wrong);
+  return h(
+    "details",
+    { ontoggle: fill },
+    h("summary", {}, "Prefiero escribir los números"),
+    h("label", { for: "typed", class: "hidden" }, "Números de tus artefactos"),
+    input,
+    wrong,
+  );
 }

@@ -2,11 +2,20 @@
 
 import { byId, h, watch } from "../dom.js";
 import { recall, remember } from "../memory.js";
-import { artifactsCard } from "./door-artifacts.js";
+import { artifactsCard, forgetPicked } from "./door-artifacts.js";
 import { confirmCard } from "./door-confirm.js";
 
-const CARDS = { name: nameCard, password: passwordCard, artifacts: artifactsCard, confirm: confirmCard };
-const STEPS = [["name", "Nombre"], ["artifacts", "Artefactos"], ["confirm", "¿Está bien?"]];
+const CARDS = {
+  name: nameCard,
+  password: passwordCard,
+  artifacts: artifactsCard,
+  confirm: confirmCard,
+};
+const STEPS = [
+  ["name", "Nombre"],
+  ["artifacts", "Artefactos"],
+  ["confirm", "¿Está bien?"],
+];
 
 export function showDoor(page) {
   const card = byId("door-card");
@@ -21,13 +30,24 @@ export function showDoor(page) {
     requestAnimationFrame(() => first?.focus());
   };
   watch(page.store, (state) => state.step, draw);
-  watch(page.store, (state) => state.doorError, (sentence) => {
-    error.textContent = sentence ?? "";
-  });
+  watch(
+    page.store,
+    (state) => state.doorError,
+    (sentence) => {
+      error.textContent = sentence ?? "";
+    },
+  );
   watch(page.store, isBusy, (busy) => card.toggleAttribute("data-busy", busy));
-  watch(page.store, (state) => state.me, (me) => me && remember("name", me));
-  watch(page.store, (state) => state.mine, (mine) => {
-    if (page.store.state.phase === "inside") remember("artifacts", mine);
+  watch(
+    page.store,
+    (state) => state.me,
+    (me) => me && remember("name", me),
+  );
+  const held = (state) => (state.phase === "inside" ? state.mine : null);
+  watch(page.store, held, (mine) => {
+    if (mine === null) return;
+    remember("artifacts", mine);
+    forgetPicked();
   });
 }
 
@@ -36,7 +56,8 @@ const isBusy = (state) => state.link === "connecting" || state.link === "waiting
 function progress(step) {
   const at = step === "password" ? "name" : step;
   const items = STEPS.map(([key, label]) =>
-    h("li", { "aria-current": key === at ? "step" : null }, label));
+    h("li", { "aria-current": key === at ? "step" : null }, label),
+  );
   return h("ol", { class: "steps", "aria-label": "Pasos para entrar" }, ...items);
 }
 
@@ -51,27 +72,70 @@ function question(field, onAnswer, ...parts) {
 
 function nameCard({ session }) {
   const input = h("input", {
-    id: "name", name: "name", autocomplete: "username", autocapitalize: "words", spellcheck: "false",
-    required: true, maxlength: "64", autofocus: true, value: recall("name") ?? "", "aria-describedby": "name-hint",
+    id: "name",
+    name: "name",
+    autocomplete: "username",
+    autocapitalize: "words",
+    spellcheck: "false",
+    required: true,
+    maxlength: "64",
+    autofocus: true,
+    value: recall("name") ?? "",
+    "aria-describedby": "name-hint",
   });
-  const hint = "De 1 a 20 letras o números. Si el nombre ya está registrado, te pediré la contraseña.";
+  const hint =
+    "De 1 a 20 letras o números. Si el nombre ya está registrado, te pediré la contraseña.";
   const go = h("button", { class: "primary wide" }, "Entrar a la granja");
-  return [question(input, (name) => session.answer("name", name.trim()),
-    h("h2", { tabindex: "-1" }, h("label", { for: "name" }, "¿Cómo te llamas?")), input,
-    h("p", { id: "name-hint", class: "hint" }, hint), go)];
+  return [
+    question(
+      input,
+      (name) => session.answer("name", name.trim()),
+      h("h2", { tabindex: "-1" }, h("label", { for: "name" }, "¿Cómo te llamas?")),
+      input,
+      h("p", { id: "name-hint", class: "hint" }, hint),
+      go,
+    ),
+  ];
 }
 
 function passwordCard({ store, session }) {
   const name = session.name ?? "";
-  const user = h("input", { class: "hidden", name: "username", autocomplete: "username", value: name, readonly: true, tabindex: "-1", "aria-hidden": "true" });
-  const input = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true, autofocus: true });
+  const user = h("input", {
+    class: "hidden",
+    name: "username",
+    autocomplete: "username",
+    value: name,
+    readonly: true,
+    tabindex: "-1",
+    "aria-hidden": "true",
+  });
+  const input = h("input", {
+    id: "password",
+    name: "password",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+    autofocus: true,
+  });
   const answer = (password) => {
     input.value = "";
     session.answer("password", password);
   };
-  const other = h("button", { type: "button", class: "link", onclick: () => session.becomeStranger() }, "Usar otro nombre");
-  return [question(input, answer,
-    h("h2", { tabindex: "-1" }, `Hola de nuevo, ${name}`),
-    h("label", { for: "password" }, "Contraseña"), user, input,
-    h("button", { class: "primary wide" }, store.state.me ? "Volver a entrar" : "Entrar"), other)];
+  const other = h(
+    "button",
+    { type: "button", class: "link", onclick: () => session.becomeStranger() },
+    "Usar otro nombre",
+  );
+  return [
+    question(
+      input,
+      answer,
+      h("h2", { tabindex: "-1" }, `Hola de nuevo, ${name}`),
+      h("label", { for: "password" }, "Contraseña"),
+      user,
+      input,
+      h("button", { class: "primary wide" }, store.state.me ? "Volver a entrar" : "Entrar"),
+      other,
+    ),
+  ];
 }

@@ -15,14 +15,22 @@ export function showFrame(page) {
   showTheme(recall("theme"));
   byId("top-actions").append(themeButton(), accountButton(page), leaveButton(page));
   showTabs(page);
-  watch(store, (state) => state.phase === "door" || state.step !== null, (outside) => {
-    byId("door").hidden = !outside;
-    byId("farm").hidden = outside;
-    if (!outside) page.composer.enter();
-  });
-  watch(store, (state) => state.me, (me) => {
-    byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", {}, me)] : []));
-  });
+  watch(
+    store,
+    (state) => state.phase === "door" || state.step !== null,
+    (outside) => {
+      byId("door").hidden = !outside;
+      byId("farm").hidden = outside;
+      if (!outside) page.composer.enter();
+    },
+  );
+  watch(
+    store,
+    (state) => state.me,
+    (me) => {
+      byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", {}, me)] : []));
+    },
+  );
   watch(store, (state) => state.log, countUnread(page));
 }
 
@@ -41,7 +49,10 @@ function themeButton() {
   const button = h("button", { type: "button", class: "round", title: "Día o noche" });
   const show = () => {
     button.replaceChildren(icon(isDark() ? "sun" : "moon"));
-    button.setAttribute("aria-label", isDark() ? "Pasar a colores de día" : "Pasar a colores de noche");
+    button.setAttribute(
+      "aria-label",
+      isDark() ? "Pasar a colores de día" : "Pasar a colores de noche",
+    );
   };
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
@@ -58,11 +69,15 @@ function themeButton() {
 
 function accountButton({ store }) {
   const button = h("button", { type: "button", class: "top-button", id: "account-open" });
-  watch(store, (state) => state.registered, (registered) => {
-    const label = registered ? "Cambiar contraseña" : "Registrar mi nombre";
-    button.replaceChildren(icon("key"), h("span", {}, label));
-    button.setAttribute("aria-label", label);
-  });
+  watch(
+    store,
+    (state) => state.registered,
+    (registered) => {
+      const label = registered ? "Cambiar contraseña" : "Registrar mi nombre";
+      button.replaceChildren(icon("key"), h("span", {}, label));
+      button.setAttribute("aria-label", label);
+    },
+  );
   return button;
 }
 
@@ -78,7 +93,13 @@ function showTabs(page) {
   const buttons = TABS.map(({ panel, label, symbol }) => {
     const badge = h("span", { class: "badge", hidden: true });
     const go = () => page.goTo(panel);
-    return h("button", { type: "button", "data-panel": panel, onclick: go }, icon(symbol), label, badge);
+    return h(
+      "button",
+      { type: "button", "data-panel": panel, onclick: go },
+      icon(symbol),
+      label,
+      badge,
+    );
   });
   byId("tabs").append(...buttons);
   page.goTo = (panel) => {

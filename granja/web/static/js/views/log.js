@@ -74,7 +74,12 @@ function time(at) {
 function said({ store }, entry, follows) {
   const called = !entry.own && mentions(entry.text, store.state.me);
   const classes = `said${follows ? " follows" : ""}${called ? " called" : ""}`;
-  const name = h("span", { class: "who" }, entry.own ? "Tú" : entry.from, h("span", { class: "hidden" }, ": "));
+  const name = h(
+    "span",
+    { class: "who" },
+    entry.own ? "Tú" : entry.from,
+    h("span", { class: "hidden" }, ": "),
+  );
   const head = h("p", { class: follows ? "head hidden" : "head" }, name, time(entry.at));
   const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text));
   return withDoubt(entry, row({ own: entry.own }, classes, avatar(entry.from), bubble));
@@ -83,9 +88,20 @@ function said({ store }, entry, follows) {
 function whispered(page, entry) {
   const who = entry.own ? entry.to : entry.from;
   const label = entry.own ? `Le susurraste a ${who}` : `${who} te susurra`;
-  const head = h("p", { class: "head" }, icon("whisper"), h("span", { class: "who" }, label), h("span", { class: "hidden" }, ": "), time(entry.at));
+  const head = h(
+    "p",
+    { class: "head" },
+    icon("whisper"),
+    h("span", { class: "who" }, label),
+    h("span", { class: "hidden" }, ": "),
+    time(entry.at),
+  );
   const reply = () => page.composer.whisperTo(who);
-  const again = h("button", { type: "button", class: "link", onclick: reply }, entry.own ? "Seguir susurrando" : "Responder");
+  const again = h(
+    "button",
+    { type: "button", class: "link", onclick: reply },
+    entry.own ? "Seguir susurrando" : "Responder",
+  );
   const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text), again);
   return withDoubt(entry, row({ own: entry.own }, "whispered", avatar(entry.from), bubble));
 }
@@ -95,7 +111,13 @@ function proposal(page, entry) {
     page.goTo("offers");
     byId(`offer-${entry.number}`)?.querySelector("button")?.focus();
   };
-  const pictures = h("span", { class: "swap" }, picture(entry.gives), icon("trade"), picture(entry.takes));
+  const pictures = h(
+    "span",
+    { class: "swap" },
+    picture(entry.gives),
+    icon("trade"),
+    picture(entry.takes),
+  );
   const sentence = `${entry.from} te ofrece su ${entry.gives.name} por tu ${entry.takes.name}.`;
   const button = h("button", { type: "button", class: "small", onclick: see }, "Ver la oferta");
   return row(entry, "announced offer", pictures, h("p", { class: "text" }, sentence), button);
@@ -117,7 +139,11 @@ function withDoubt(entry, node) {
 }
 
 function doubt(entry) {
-  const button = h("button", { type: "button", class: "link", "data-again": entry.id }, "Enviar de nuevo");
+  const button = h(
+    "button",
+    { type: "button", class: "link", "data-again": entry.id },
+    "Enviar de nuevo",
+  );
   return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && button);
 }
 

@@ -12,17 +12,37 @@ export class OfferDialog {
   constructor(page) {
     this.#page = page;
     this.people = h("div", { class: "choices people-choices" });
-    this.other = h("input", { id: "offer-other", type: "text", maxlength: "64", autocomplete: "off", spellcheck: "false", oninput: () => this.#picked() });
+    this.other = h("input", {
+      id: "offer-other",
+      type: "text",
+      maxlength: "64",
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => this.#picked(),
+    });
     this.mine = h("div", { class: "choices" });
     this.theirs = h("div", { class: "choices" });
-    this.search = h("input", { type: "search", placeholder: "Buscar…", "aria-label": "Buscar el artefacto que pides", oninput: () => this.#filter() });
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Buscar…",
+      "aria-label": "Buscar el artefacto que pides",
+      oninput: () => this.#filter(),
+    });
     this.summary = h("p", { class: "summary", role: "status" });
     this.error = h("p", { class: "error", role: "alert" });
     this.send = h("button", { class: "primary" }, icon("trade"), "Enviar oferta");
     this.form = this.#makeForm();
-    this.dialog = h("dialog", { class: "card offer-dialog", "aria-labelledby": "offer-title" }, this.form);
+    this.dialog = h(
+      "dialog",
+      { class: "card offer-dialog", "aria-labelledby": "offer-title" },
+      this.form,
+    );
     document.body.append(this.dialog);
-    watch(page.store, (state) => state.reply, (reply) => this.#replied(reply));
+    watch(
+      page.store,
+      (state) => state.reply,
+      (reply) => this.#replied(reply),
+    );
   }
 
   /** @param choice what is picked already: {whom?, mine?, theirs?}. */
@@ -32,10 +52,16 @@ export class OfferDialog {
     const owned = catalog.filter((artifact) => mine[artifact.id] > 0);
     const pick = (kind) => (value) => String(choice[kind] ?? "") === String(value);
     this.people.replaceChildren(...others.map((name) => personChoice(name, pick("whom")(name))));
-    this.mine.replaceChildren(...owned.map((a) => artifactChoice("mine", a, mine[a.id], pick("mine")(a.id))));
-    this.theirs.replaceChildren(...catalog.map((a) => artifactChoice("theirs", a, 0, pick("theirs")(a.id))));
-    if (owned.length === 0) this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
-    if (others.length === 0) this.people.append(h("p", { class: "empty" }, "No hay nadie más conectado ahora."));
+    this.mine.replaceChildren(
+      ...owned.map((a) => artifactChoice("mine", a, mine[a.id], pick("mine")(a.id))),
+    );
+    this.theirs.replaceChildren(
+      ...catalog.map((a) => artifactChoice("theirs", a, 0, pick("theirs")(a.id))),
+    );
+    if (owned.length === 0)
+      this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
+    if (others.length === 0)
+      this.people.append(h("p", { class: "empty" }, "No hay nadie más conectado ahora."));
     this.other.value = this.search.value = this.error.textContent = "";
     this.#page.store.dispatch({ type: "opened" });
     this.#filter();
@@ -47,15 +73,35 @@ export class OfferDialog {
 
   #makeForm() {
     const group = (title, ...parts) => h("fieldset", {}, h("legend", {}, title), ...parts);
-    const other = h("p", { class: "other" }, h("label", { for: "offer-other" }, "O escribe su nombre, aunque no esté conectado:"), this.other);
-    const close = h("button", { type: "button", class: "round close", "aria-label": "Cerrar", onclick: () => this.dialog.close() }, icon("cross"));
-    return h("form", { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
+    const other = h(
+      "p",
+      { class: "other" },
+      h("label", { for: "offer-other" }, "O escribe su nombre, aunque no esté conectado:"),
+      this.other,
+    );
+    const close = h(
+      "button",
+      {
+        type: "button",
+        class: "round close",
+        "aria-label": "Cerrar",
+        onclick: () => this.dialog.close(),
+      },
+      icon("cross"),
+    );
+    return h(
+      "form",
+      { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
       h("header", {}, h("h2", { id: "offer-title" }, "Proponer un intercambio"), close),
-      h("div", { class: "offer-steps" },
+      h(
+        "div",
+        { class: "offer-steps" },
         group("¿Con quién?", this.people, other),
         group("¿Qué das?", this.mine),
-        group("¿Qué pides?", this.search, this.theirs)),
-      h("footer", {}, this.summary, this.error, this.send));
+        group("¿Qué pides?", this.search, this.theirs),
+      ),
+      h("footer", {}, this.summary, this.error, this.send),
+    );
   }
 
   #filter() {
@@ -83,11 +129,14 @@ export class OfferDialog {
       for (const radio of this.people.querySelectorAll(":checked")) radio.checked = false;
     }
     const { whom, mine, theirs } = this.#choice();
-    const missing = [!whom && "con quién", !mine && "qué das", !theirs && "qué pides"].filter(Boolean);
+    const missing = [!whom && "con quién", !mine && "qué das", !theirs && "qué pides"].filter(
+      Boolean,
+    );
     const name = (id) => this.#page.store.state.catalog.find((a) => String(a.id) === id).name;
-    this.summary.textContent = missing.length > 0
-      ? `Falta elegir ${LIST.format(missing)}.`
-      : `Le das tu ${name(mine)} a ${whom} por su ${name(theirs)}.`;
+    this.summary.textContent =
+      missing.length > 0
+        ? `Falta elegir ${LIST.format(missing)}.`
+        : `Le das tu ${name(mine)} a ${whom} por su ${name(theirs)}.`;
     this.send.disabled = this.#waiting || missing.length > 0;
   }
 
@@ -106,7 +155,9 @@ export class OfferDialog {
     this.#waiting = false;
     this.#picked();
     if (reply?.number) this.dialog.close();
-    else this.error.textContent = reply?.error ?? "Se cortó la conexión; revisa tus ofertas al volver.";
+    else
+      this.error.textContent =
+        reply?.error ?? "Se cortó la conexión; revisa tus ofertas al volver.";
   }
 }
 
@@ -117,7 +168,14 @@ function choice(group, value, checked, ...content) {
 
 function artifactChoice(group, artifact, copies, checked) {
   const more = copies > 1 && h("span", { class: "copies" }, `×${copies}`);
-  return choice(group, artifact.id, checked, picture(artifact), h("span", { class: "niche-name" }, artifact.name), more);
+  return choice(
+    group,
+    artifact.id,
+    checked,
+    picture(artifact),
+    h("span", { class: "niche-name" }, artifact.name),
+    more,
+  );
 }
 
 function personChoice(name, checked) {

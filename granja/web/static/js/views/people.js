@@ -5,11 +5,20 @@ import { avatar, byId, h, icon, sameName, syncList, watch } from "../dom.js";
 export function showPeople(page) {
   const list = byId("people-list");
   list.tabIndex = -1;
-  watch(page.store, (state) => state.people, (people) => {
-    const me = page.store.state.me;
-    byId("people-count").textContent = people.length || "";
-    syncList(list, people, (name) => name, (name) => person(page, name, sameName(name, me)));
-  });
+  watch(
+    page.store,
+    (state) => state.people,
+    (people) => {
+      const me = page.store.state.me;
+      byId("people-count").textContent = people.length || "";
+      syncList(
+        list,
+        people,
+        (name) => name,
+        (name) => person(page, name, sameName(name, me)),
+      );
+    },
+  );
 }
 
 function person(page, name, isMe) {
@@ -17,7 +26,32 @@ function person(page, name, isMe) {
   if (isMe) return h("li", { class: "person" }, avatar(name), label);
   const whisper = () => page.composer.whisperTo(name);
   const trade = () => page.offerDialog.open({ whom: name });
-  return h("li", { class: "person" }, avatar(name), label,
-    h("button", { type: "button", class: "round", title: "Susurrar", "aria-label": `Susurrar a ${name}`, onclick: whisper }, icon("whisper")),
-    h("button", { type: "button", class: "round", title: "Intercambiar", "aria-label": `Proponer un intercambio a ${name}`, onclick: trade }, icon("trade")));
+  return h(
+    "li",
+    { class: "person" },
+    avatar(name),
+    label,
+    h(
+      "button",
+      {
+        type: "button",
+        class: "round",
+        title: "Susurrar",
+        "aria-label": `Susurrar a ${name}`,
+        onclick: whisper,
+      },
+      icon("whisper"),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "round",
+        title: "Intercambiar",
+        "aria-label": `Proponer un intercambio a ${name}`,
+        onclick: trade,
+      },
+      icon("trade"),
+    ),
+  );
 }
