@@ -41,4 +41,4 @@ class Pace:
             self._load += weight * (took / since - self._load)
         self._ended = self._not_before = now
         if self._load > HIGH_LOAD:
-            self._not_before += min(took, LONGEST_GAP)
+            self._not_before += took

@@ -233,7 +233,6 @@ class Seat:
                 self.board.crowd.progressed(self)
                 return
         self.backlog = None
-        self._hearing = backlog.hearing
         self.wire.rest()
         self.board.crowd.forget(self)
         if not self.board.has_touched(self):

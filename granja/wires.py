@@ -121,7 +121,6 @@ class DirectWire:
             self.transport.unregisterProducer()
 
     def lose(self) -> None:
-        self.rest()
         self.transport.loseConnection()
 
     def is_cut(self) -> bool:

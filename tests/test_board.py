@@ -166,8 +166,9 @@ class ClosingTests(BoardTestCase):
         ana_wire.loseConnection()
         ana.tell(Notice("x", "tarde"))
         self.board.announce(Arrived("Eva"))
-        self.reactor.turn()
+        self.reactor.advance(0)
         self.assertEqual((wire.taken, ana_wire.taken), (b"", b""))
+        self.reactor.turn()
         self.assertEqual((wire.lost, ana_wire.lost), (1, 1))
 
     def test_a_lost_connection_is_forgotten(self) -> None:

@@ -177,6 +177,7 @@ class StillReaderTests(FlowTestCase):
             self.reactor.advance(0)
         self.assertLess(still_seat.heard, HEARD_LIMIT + 2 * len(LINE))
         lines = self.read_all(still)
+        self.assertEqual(sum("Te perdiste" in line for line in lines), 2)
         whispers = sum("te susurra" in line for line in lines)
         self.assertGreater(whispers, 50)
         missed = sum(int(m) for m in re.findall(r"perdiste (\d+)", "\n".join(lines)))
@@ -215,6 +216,7 @@ class SlowReaderTests(FlowTestCase):
             self.reactor.advance(0.1)
             reads += 1
         self.assertGreater(reads * 50_000, FAR_BEHIND // 3)
+        self.assertLess(reads * 50_000, FAR_BEHIND * 3 // 4)
         self.assert_all_accounted_for(lines := self.read_all(slow))
         self.assertEqual(len(lines), self.spoken)
 
@@ -227,6 +229,17 @@ class SlowReaderTests(FlowTestCase):
         self.read_all(slow)
         self.assertEqual((other_reader.held, self.reader.held), (set(), set()))
 
+    def test_nobody_waits_for_one_who_read_a_little_and_stopped(self) -> None:
+        """Between the two bounds, too: who does not move holds nobody up, and misses nothing."""
+        _, _, slow = self.arrive(room=1000)
+        self.talk(1_300_000)
+        slow.read(400_000)
+        self.reactor.turn()
+        self.assertEqual(self.reader.held, {"crowd"})
+        self.reactor.pump([0.05] * 7)
+        self.assertEqual(self.reader.held, set())
+        self.assertEqual(len(self.read_all(slow)), self.spoken)
+
     def test_nobody_waits_for_one_who_has_left(self) -> None:
         slow_seat, _, _ = self.arrive(room=1000)
         self.talk(1_300_000)
@@ -234,6 +247,17 @@ class SlowReaderTests(FlowTestCase):
         slow_seat.lost()
         self.reactor.advance(0)
         self.assertEqual(self.reader.held, set())
+
+    def test_talkers_go_on_waiting_when_the_next_falls_far_behind(self) -> None:
+        """One leaves for whom they waited; before they could go on there is another."""
+        first, _, _ = self.arrive(room=1000)
+        self.talk(1_200_000)
+        self.arrive(room=1000)
+        first.lost()
+        for _ in range(1200):
+            self.board.announce(Arrived(LINE))
+        self.reactor.advance(0)
+        self.assertEqual(self.reader.log, ["hold crowd"])
 
     def test_who_waits_and_leaves_is_forgotten(self) -> None:
         _, _, slow = self.arrive(room=1000)
@@ -281,6 +305,16 @@ class SlowReaderTests(FlowTestCase):
         self.reactor.turn()
         self.assertEqual(reader.log, ["hold replies", "release replies"])
         self.assertEqual(len(self.read_all(quick)), 100)
+
+    def test_a_farmer_is_read_again_only_if_few_replies_wait(self) -> None:
+        """More was asked for in the moment between the last byte's leaving and reading again."""
+        seat, reader, _ = self.arrive(room=100 * (len(LINE) + len("[SERVER] \r\n")))
+        for _ in range(2):
+            for _ in range(100):
+                seat.tell(Notice("x", LINE))
+            self.board.flush()
+        self.reactor.advance(0)
+        self.assertEqual(reader.log, ["hold replies"])
 
 
 class OtherTransportTests(FlowTestCase):
