@@ -40,6 +40,7 @@ class GranjaFactory(ServerFactory):
     :param clock: the reactor, or a ``task.Clock``.
     :param now: the time on the wall, in Unix seconds.
     :param ledger: opened here.
+    :param monotonic: measures how long things take, whatever is done to the wall's clock.
     :raises LedgerRefused: what opening the ledger raises.
     """
 
@@ -54,6 +55,7 @@ class GranjaFactory(ServerFactory):
         ledger: ILedger,
         accounts: IAccounts,
         settings: Settings = DEFAULTS,
+        monotonic: Callable[[], float] | None = None,
     ) -> None:
         self.clock = clock
         self.now = now
@@ -62,7 +64,7 @@ class GranjaFactory(ServerFactory):
         self.settings = settings
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
-        self.board = Board(clock)
+        self.board = Board(clock, monotonic)
         self.roster = Roster()
         self.ledger = ledger
         self._unheard: dict[FarmerId, News] = {}

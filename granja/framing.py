@@ -55,6 +55,10 @@ class LineSplitter:
             self._after_cr = False
             if segment[0] in b"\n\0":
                 segment = segment[1:]
+        if segment.endswith(b"\n") and not (self._held or self._dropping):
+            line = segment[:-2] if segment.endswith(b"\r\n") else segment[:-1]
+            if len(line) <= self._max_line and b"\n" not in line and b"\r" not in line:
+                return [line]  # the most usual case of all: one whole line
         *ended, tail = self._split(segment)
         if not (tail or self._held or self._dropping) and len(segment) <= self._max_line:
             return list(ended)  # the usual case: whole lines, and none can be too long

@@ -22,6 +22,7 @@ from granja.board import Seat
 from granja.carriers import GMCP, PLAIN, Carrier
 from granja.chunk import plain_talk
 from granja.conversation import AskName, Chat, Conversation
+from granja.crowd import CROWD
 from granja.errors import GranjaError, LineTooLong
 from granja.framing import TOO_LONG, LineSplitter, TooLong
 from granja.rate import TokenBucket
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 #: Why nothing is read: lines wait to be obeyed, or the server stops.  The board has its reasons.
 LINES, STOPPING = "lines", "stopping"
+
+#: The board's reasons for which no line is obeyed either, of those that were read before: the
+#: client does not read the replies that it asked for, or a crowd does not keep up with its talk.
+MUTING = frozenset({REPLIES, CROWD})
 
 #: Seconds that the lines of one connection may take before the others have their turn, and the
 #: most lines, for a clock that stands still.
@@ -213,7 +218,7 @@ class FarmerProtocol(LineReceiver):
         """
         if data.find(b"\n", 0, -1) >= 0:
             return not self._splitter.partial and self._says_chunk(data)
-        if len(data) > SLICE or REPLIES in self._held:
+        if len(data) > SLICE or not self._held.isdisjoint(MUTING):
             return False
         lines = self._splitter.feed(data)
         if len(lines) == 1 and self._may_speak():
@@ -226,7 +231,7 @@ class FarmerProtocol(LineReceiver):
 
     def _says_chunk(self, data: bytes) -> bool:
         """Say several whole lines of plain talk at once, if that is all there is."""
-        if not isinstance(self._conversation, Chat):
+        if not isinstance(self._conversation, Chat) or not self._held.isdisjoint(MUTING):
             return False
         talk = plain_talk(data, self.factory.settings.max_line)
         if talk is None:
@@ -258,11 +263,11 @@ class FarmerProtocol(LineReceiver):
         self._settle()
 
     def _next_lines(self) -> deque[bytes | TooLong] | tuple[()]:
-        """The lines that wait; none while the client does not read what it has asked for."""
+        """The lines that wait; none while others must first read what this one has caused."""
         while not self._lines and self._unsplit:
             data, self._unsplit = self._unsplit[:SLICE], self._unsplit[SLICE:]
             self._lines = deque(self._splitter.feed(data))
-        return () if REPLIES in self._held else self._lines
+        return self._lines if self._held.isdisjoint(MUTING) else ()
 
     def _may_speak(self) -> bool:
         if self._bucket is None:
@@ -344,7 +349,7 @@ class FarmerProtocol(LineReceiver):
     def release(self, reason: str) -> None:
         if reason in self._held:
             self._held -= {reason}
-            if reason == REPLIES:
+            if reason in MUTING:
                 self._work()
             # After a half-close there is nothing to read but the end, again and again.
             if not self._held and not self._input_ended:

@@ -219,6 +219,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
             ledger=open_ledger(options["ledger"], reactor, time.time),
             accounts=Accounts(reactor),
             settings=options.settings(),
+            monotonic=time.monotonic,
         )
 
     return GranjaService(open_farm, options["doorways"])
