@@ -21,7 +21,7 @@ from granja.events import ArtifactId, Fact, FarmerId, OfferId
 from granja.expiry import Expiry
 from granja.lane import Lane
 from granja.ledger.interface import ILedger
-from granja.market import Ended, Market, News
+from granja.market import Ended, Market, News, replay
 from granja.messages import Message
 from granja.protocol import FarmerProtocol
 from granja.roster import Farmer, Roster
@@ -77,8 +77,7 @@ class GranjaFactory(ServerFactory):
         opened = ledger.open()
         limits = self.settings.limits
         self.market = Market.restore(opened.snapshot, limits) if opened.snapshot else Market(limits)
-        for fact in opened.facts:
-            self.market.apply(fact)
+        replay(self.market, opened.facts)
         self._verifiers = dict(opened.credentials)
         for id, name in self.market.registered.items():
             self.roster.hold(Farmer(id, names.recall(name), registered=True))

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
 from granja.events import ArtifactId, Fact, FarmerId, OfferId
-from granja.market import MOST_NEWS, Ended, How, Limits, Market
+from granja.market import MOST_NEWS, Ended, How, Limits, Market, replay
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -236,6 +236,30 @@ class StayingSomeone(MarketCase):
         again = Market.restore(state, self.limits)
         self.assertEqual(again.snapshot(), self.market.snapshot())
         self.assertEqual(again.pending(CARO), self.market.pending(CARO))
+
+    def test_a_snapshot_keeps_offers_that_stand(self) -> None:
+        number = self.offer()
+        again = Market.restore(json.loads(json.dumps(self.market.snapshot())), self.limits)
+        self.assertEqual(again.offers[number], self.market.offers[number])
+        again.apply(events.Traded(number))
+        self.assertEqual(again.inventory(ANA), [DISCO])
+
+
+class Replay(SynchronousTestCase):
+    def test_the_recorded_facts_make_the_same_market(self) -> None:
+        """What a restart does."""
+        facts = [
+            events.Declared(ANA, "Ana", (ANCLA,)),
+            events.Declared(GUS, "Gus", (DISCO,)),
+            events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 100.0),
+            events.Traded(OfferId(1)),
+        ]
+        market = Market()
+        replay(market, facts)
+        self.assertEqual((market.inventory(ANA), market.inventory(GUS)), ([DISCO], [ANCLA]))
+
+    def test_who_found_nothing_has_nothing_to_declare(self) -> None:
+        self.assertEqual(Market().decide_declaration(ANA, "Ana", []), [])
 
 
 class Facts(SynchronousTestCase):
