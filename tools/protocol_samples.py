@@ -147,9 +147,7 @@ MESSAGES = (
         *_news(_end(How.ACCEPTED), _end(How.REJECTED), _end(How.EXPIRED), _end(How.VOID, GUS)),
         *messages.meanwhile(News([_end(How.RETRACTED)]), GUS, CATALOG),
     ),
-    Sample(
-        "After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)
-    ),
+    Sample("After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)),
     Sample(
         "What you typed was refused, and nothing changed. `code` is one of the errors below; "
         "`sentence` is for people.",
