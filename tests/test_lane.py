@@ -135,6 +135,26 @@ class OnASlowDisk(SynchronousTestCase):
             again.hears(),
         )
 
+    def test_a_takeover_in_the_middle_of_an_accept(self) -> None:
+        """The trade is told on the connection that the farmer is on by then."""
+        self.ledger.slow = False
+        self.gus.types(":registrar girasoles")
+        self.ledger.slow = True
+        self.hush()
+        self.gus.types(":accept")
+        newcomer = self.farm.person()
+        newcomer.types("Gus", "girasoles")
+        newcomer.hears()
+        self.ledger.finish()
+        while self.ledger.writing:
+            self.ledger.finish()
+        self.farm.settle()
+        heard = newcomer.hears()
+        self.assertEqual(self.inventory(self.ana), "Disco raro")
+        self.assertEqual(self.inventory(newcomer), "Escápula prehistórica")
+        told = [*heard, *self.gus.hears()]
+        self.assertEqual(sum("Intercambio aceptado" in line for line in told), 1, told)
+
     def test_those_who_have_nothing_in_common_are_written_together(self) -> None:
         self.ledger.slow = False
         eva, luz = self.farm.arrives("Eva", "1"), self.farm.arrives("Luz", "2")
