@@ -104,11 +104,6 @@ class Board:
 
     # -- talk ------------------------------------------------------------------------------------
 
-    @property
-    def crowded(self) -> bool:
-        """Whether listeners are so far behind that talk should not be read now."""
-        return self.crowd.waiting
-
     def announce(self, message: Message, but: Seat | None = None) -> None:
         """Say a message to everybody who has joined, except ``but``."""
         self._add(Announcement(message), but)

@@ -71,7 +71,7 @@ class StillReaderTests(FlowTestCase):
         self.assertEqual(self.reader.held, set())
         self.talk(20_000_000)
         self.assertEqual(self.reader.log.count("hold crowd"), 1)
-        self.assertFalse(self.board.crowded)
+        self.assertFalse(self.board.crowd.waiting)
         self.assertFalse(still.disconnecting)
 
     def test_they_are_told_how_many_lines_they_missed(self) -> None:
@@ -205,7 +205,7 @@ class SlowReaderTests(FlowTestCase):
     def test_talkers_wait_for_one_who_reads_slowly(self) -> None:
         """More than 1 MB behind: until half of it is read.  In the end all is heard."""
         _, _, slow = self.arrive(room=1000)
-        while not self.board.crowded:
+        while not self.board.crowd.waiting:
             self.talk(100_000)
         self.assertLess(self.spoken * len(LINE), FAR_BEHIND + 200_000)
         self.assertEqual(self.reader.held, {"crowd"})

@@ -145,7 +145,7 @@ class BoardMachine(RuleBasedStateMachine):
             assert not guest.reader.held, guest.reader.log
             assert not guest.seat.pending
             assert not guest.model.closed or guest.transport.disconnecting
-        assert not self.board.crowded
+        assert not self.board.crowd.waiting
 
 
 def follow(guest: Guest, to_the_end: bool) -> None:
