@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from twisted.application.service import Service
@@ -100,6 +101,8 @@ class GranjaService(Service):
         self.farm.reconcile()
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
+        # As soon as Twisted's own handlers are there.
+        self.farm.clock.callLater(0, _heed_impatience, self.farm)
 
     def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
         listening = doorway.endpoint.listen(doorway.wrap(farm))
@@ -134,7 +137,6 @@ class GranjaService(Service):
         return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)
 
     async def _stop(self, farm: GranjaFactory) -> None:
-        _heed_impatience(farm)
         for port in self.ports:
             await maybeDeferred(port.stopListening)
         await _patiently(farm.finish_begun(), farm)
@@ -144,15 +146,25 @@ class GranjaService(Service):
 
 
 def _heed_impatience(farm: GranjaFactory) -> None:
-    """A second signal cuts the goodbyes short; Twisted's own handler would log a traceback."""
-
-    def hurry(number: int, frame: object) -> None:
-        reactor.callFromThread(farm.hang_up)
-
+    """The first signal is Twisted's.  Another cuts the goodbyes short: Twisted's own handler would
+    stop a second time, which logs a traceback."""
     reactor: Any = farm.clock
-    with suppress(ValueError):  # Not in the main thread: then signals are somebody else's.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, hurry)
+    if current_thread() is not main_thread():
+        return  # Then signals are somebody else's.
+    twisteds = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard: list[int] = []
+
+    def handle(number: int, frame: Any) -> None:
+        first = twisteds[signal.Signals(number)]
+        heard.append(number)
+        if len(heard) > 1:
+            reactor.callFromThread(farm.hang_up)
+        elif callable(first):
+            first(number, frame)
+
+    for number, handler in twisteds.items():
+        if callable(handler):
+            signal.signal(number, handle)
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:
