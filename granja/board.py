@@ -84,9 +84,8 @@ class Board:
 
     def touch(self, seat: Seat) -> None:
         """This tick is not for ``seat`` what it is for everybody else."""
-        if seat.listens:
+        if seat.joined or seat.hearing:
             self.touched[seat] = None
-            seat.audience.wires.pop(seat, None)
         else:
             self._apart[seat] = None
             if self._answering is None:
@@ -179,6 +178,8 @@ class Board:
         self.tick, self.touched, self._apart = tick.seal(), {}, {}
         self.stats.flushes += 1
         if tick.entries:
+            for seat in touched:
+                seat.audience.wires.pop(seat, None)
             for audience in self._audiences.values():
                 if audience.wires:
                     self._broadcast(tick, audience)

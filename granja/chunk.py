@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from granja.telnet import IAC
 from granja.text import is_clean
 
 #: A name before each of very many short lines would make a chunk many times as large.
@@ -28,7 +29,7 @@ def plain_talk(segment: bytes, max_line: int) -> bytes | None:
         the board's ``say_block`` wants otherwise.  None may also be the answer for lines that are
         all of that, never bytes for lines that are not.
     """
-    if not segment.endswith(b"\n") or b"\xff" in segment or _lone_cr(segment):
+    if not segment.endswith(b"\n") or IAC in segment or _lone_cr(segment):
         return None
     lines = segment[:-1].replace(b"\r", b"")
     if lines.count(b"\n") >= MOST_LINES or _has_longer(lines, max_line):

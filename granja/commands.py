@@ -87,12 +87,16 @@ class Command:
     #: The fewest words that the arguments need, and into how many the rest of a line is split.
     _least: int = field(init=False)
     _cuts: int = field(init=False)
+    #: Whether the words are the values.
+    _verbatim: bool = field(init=False)
 
     def __post_init__(self) -> None:
         takes_rest = bool(self.arguments) and self.arguments[-1].rest
         least = sum(not argument.optional for argument in self.arguments)
         object.__setattr__(self, "_least", least)
         object.__setattr__(self, "_cuts", len(self.arguments) - 1 if takes_rest else -1)
+        verbatim = least == len(self.arguments) and all(a.read is str for a in self.arguments)
+        object.__setattr__(self, "_verbatim", verbatim)
 
     @property
     def usage(self) -> str:
@@ -106,6 +110,8 @@ class Command:
         words = rest.split(None, self._cuts)
         if not self._least <= len(words) <= len(self.arguments):
             raise WrongArguments(self.usage)
+        if self._verbatim:
+            return words
         try:
             values = [argument.read(word) for argument, word in zip(self.arguments, words)]  # noqa: B905  (the optional ones may be missing)
         except ValueError:
@@ -193,8 +199,16 @@ def parse(text: str) -> tuple[Command, list[Any]] | None:
     """
     if ":" not in text:
         return None
-    typed, *rest = text.split(None, 1) or [""]
-    word = typed if typed.isascii() else unicodedata.normalize("NFC", typed)
+    words = text.split(None, 1)
+    command = COMMANDS.get(words[0]) or _command(words[0])
+    if command is None:
+        return None
+    return command, command.read(words[1] if len(words) > 1 else "")
+
+
+def _command(typed: str) -> Command | None:
+    """The row for a word that is not typed as the table has it; None if it is talk."""
+    word = unicodedata.normalize("NFC", typed)
     command = COMMANDS.get(word)
     if command is None:
         if len(word) < 3 or word[0] != ":" or not word[1:].isalpha():
@@ -202,7 +216,7 @@ def parse(text: str) -> tuple[Command, list[Any]] | None:
         command = COMMANDS.get(word.casefold())
     if command is None:
         raise UnknownCommand(word)
-    return command, command.read(rest[0] if rest else "")
+    return command
 
 
 def help_entries(rows: Sequence[Command] = TABLE) -> list[HelpEntry]:

@@ -175,7 +175,8 @@ class Chat(_Place):
         if parsed is not None:
             command, values = parsed
             outcome = command.run(deeds, self._farmer, *values)
-            return outcome if isinstance(outcome, Deferred) else None
+            # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
+            return outcome if outcome is None or isinstance(outcome, Deferred) else None
         if text and not text.isspace():
             deeds.say(self._farmer, text)
         return None

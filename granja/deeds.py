@@ -55,7 +55,7 @@ class Deeds:
         if other is None or other.connection is None:
             raise errors.NobodyCalled(name)
         by = me.connection.seat if me.connection is not None else None
-        other.connection.seat.hear(messages.Whispered(str(me), text), by)
+        other.connection.seat.hear(messages.Whispered(me.name.spelling, text), by)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""

@@ -218,12 +218,11 @@ class FarmerProtocol(LineReceiver):
         """
         if data.find(b"\n", 0, -1) >= 0:
             return not self._splitter.partial and self._says_chunk(data)
-        if len(data) > SLICE or not self._held.isdisjoint(MUTING):
+        if len(data) > SLICE or (self._held and not self._held.isdisjoint(MUTING)):
             return False
         lines = self._splitter.feed(data)
-        if len(lines) == 1 and self._may_speak():
+        if len(lines) == 1 and (self._bucket is None or self._may_speak()):
             self.lineReceived(lines[0])
-            self._settle()
         elif lines:
             self._lines = deque(lines)
             self._work()
@@ -307,18 +306,15 @@ class FarmerProtocol(LineReceiver):
     def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
         """Take one line, without its end and without telnet."""
         try:
-            outcome = self._answer(line)
+            if line is TOO_LONG:
+                raise LineTooLong(self.factory.settings.max_line)
+            outcome = self._conversation.answer(text.decode(line))
         except Exception:
             self._failed(Failure())
             return
         if outcome is not None:
             self._busy = True
             outcome.addErrback(self._failed).addBoth(self._done)
-
-    def _answer(self, line: bytes | TooLong) -> Deferred[None] | None:
-        if line is TOO_LONG:
-            raise LineTooLong(self.factory.settings.max_line)
-        return self._conversation.answer(text.decode(line))
 
     def _failed(self, failure: Failure) -> None:
         """The one place where a refusal becomes a line."""

@@ -37,12 +37,12 @@ class Reader(Protocol):
 class Seat:
     """One connection's place: everything that it hears passes here, in order.
 
-    ``joined`` says whether it hears the talk; ``replies`` and ``heard`` are unsent bytes.
+    ``joined`` says whether it hears the talk, ``hearing`` whether it did when the tick at hand
+    began; ``replies`` and ``heard`` are unsent bytes.
     """
 
     __slots__ = (
         "_closing",
-        "_hearing",
         "_notes",
         "_waits",
         "audience",
@@ -50,6 +50,7 @@ class Seat:
         "board",
         "carrier",
         "heard",
+        "hearing",
         "joined",
         "reader",
         "replies",
@@ -66,7 +67,7 @@ class Seat:
         self.replies = self.heard = 0
         self.backlog: Backlog | None = None
         self._notes: list[Note] | None = None
-        self._hearing = False  # as `joined` was when this tick began
+        self.hearing = False
         self._closing = False
         self._waits = False
 
@@ -75,18 +76,13 @@ class Seat:
         return self.wire.transport
 
     @property
-    def listens(self) -> bool:
-        """Whether this tick's talk, or a part of it, is for this seat."""
-        return self.joined or self._hearing
-
-    @property
     def pending(self) -> bool:
         """Whether something that was told is still with us, and not with the transport."""
         return self.backlog is not None or self._notes is not None
 
     def carry(self, carrier: Carrier) -> None:
         """Encode for this carrier from now on.  Only before the seat has heard any talk."""
-        if self.listens:
+        if self.joined or self.hearing:
             raise RuntimeError("the talk of this tick is already on its way by another carrier")
         self.carrier = carrier
         self.audience = self.board.audience(carrier, self.wire)
@@ -125,15 +121,18 @@ class Seat:
         """
         if self._closing:
             return
-        if self.backlog is not None and by is not None and self.board.crowd.is_far_behind(self):
-            self.board.crowd.hold(by)
-        if self.heard > HEARD_LIMIT and self.backlog is not None and self.backlog.skipping:
+        if self.backlog is not None and self._hears_no_more(self.backlog, by):
             # Should the farmer read again before the tick ends, the word is there already.
             self.note(kinds.LOST, self.carrier.encode(Missed(1)))
             return
         data = self.carrier.encode(message)
         self.heard += len(data)
         self.note(kinds.HEARD, data)
+
+    def _hears_no_more(self, backlog: Backlog, by: Seat | None) -> bool:
+        if by is not None and self.board.crowd.is_far_behind(self):
+            self.board.crowd.hold(by)
+        return backlog.skipping and self.heard > HEARD_LIMIT
 
     def note(self, kind: int, data: bytes) -> None:
         """Put something in its place in the tick that is being gathered."""
@@ -167,7 +166,7 @@ class Seat:
     def lost(self) -> None:
         """The connection is gone: nothing is written any more."""
         self._closing = True
-        self.joined = self._hearing = False
+        self.joined = self.hearing = False
         self._notes = self.backlog = None
         self.replies = self.heard = 0
         self.board.forget(self)
@@ -180,14 +179,14 @@ class Seat:
         if self not in self.board.seats:
             return
         if self.backlog is not None:
-            self._hearing = self.joined
+            self.hearing = self.joined
             self.backlog.note(tick, notes or [])
             return
         if tick.entries or notes is None:
-            pieces, self._hearing = compose(tick, self, notes or [], self._hearing)
+            pieces, self.hearing = compose(tick, self, notes or [], self.hearing)
         else:  # a whisper, a reply: the same, but fast
             pieces = [(kind, data) for _, kind, data in notes if data]
-            self._hearing = self.joined
+            self.hearing = self.joined
         if pieces:
             self._send(pieces)
         else:
@@ -214,7 +213,7 @@ class Seat:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
         board = self.board
         self.audience.wires.pop(self, None)
-        self.backlog = Backlog(self, pieces, board.tick, self._hearing, board.time())
+        self.backlog = Backlog(self, pieces, board.tick, self.hearing, board.time())
         self.backlog.advance(sent)
         board.crowd.add(self)
         self.wire.wait(self.backlog.head)

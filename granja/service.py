@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from granja import names
 from granja.errors import ConfigurationError
 from granja.ledger.interface import LedgerRefused
+from granja.intake import Intake, gather
 from granja.tls import close_by_halves
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ class GranjaService(Service):
 
     def _listening(self, port: IListeningPort) -> None:
         close_by_halves(port)
+        if not hasattr(self, "_intake"):
+            self._intake = Intake(self.farm.clock)
+        gather(port, self._intake)
         self.ports.append(port)
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
