@@ -21,7 +21,7 @@ from granja.events import ArtifactId, Fact, FarmerId, OfferId
 from granja.expiry import Expiry
 from granja.lane import Lane
 from granja.ledger.interface import ILedger
-from granja.market import Ended, Market, News, replay
+from granja.market import Ended, Market, News, is_own_deed, replay
 from granja.messages import Message
 from granja.protocol import FarmerProtocol
 from granja.roster import Farmer, Roster
@@ -92,7 +92,7 @@ class GranjaFactory(ServerFactory):
         self.teller(fact, ended)
         for end in ended:
             for party in (end.offer.maker, end.offer.taker):
-                if self._is_just_leaving(party):
+                if self._is_just_leaving(party) and not is_own_deed(end, party):
                     self._unheard.setdefault(party, News()).add(end)
 
     def _is_just_leaving(self, id: FarmerId) -> bool:

@@ -255,7 +255,7 @@ class Market:
         ended = _APPLY[type(fact)](self, fact)
         for end in ended:
             for party in (end.offer.maker, end.offer.taker):
-                if party in self.away and not _is_own_deed(end, party):
+                if party in self.away and not is_own_deed(end, party):
                     self.away[party].add(end)
         return ended
 
@@ -377,9 +377,12 @@ class Market:
         return market
 
 
-def _is_own_deed(end: Ended, party: FarmerId) -> bool:
-    """Whether an absent farmer ended the offer: then it is no news to them."""
-    return end.how is How.VOID and end.loser == party and end.lost is None
+def is_own_deed(end: Ended, party: FarmerId) -> bool:
+    """Whether a farmer who is gone ended the offer: then it is no news to them."""
+    if end.how is How.VOID:
+        return end.loser == party and end.lost is None
+    doer = end.offer.maker if end.how is How.RETRACTED else end.offer.taker
+    return end.how is not How.EXPIRED and doer == party
 
 
 def _keep_news(news: News) -> dict[str, Any]:
