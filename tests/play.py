@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from granja.ledger.faulty import FaultyLedger
+from granja.ledger.memory import MemoryLedger
 from granja.settings import Settings
 from tests.farm import Farm, Person
 
@@ -36,13 +38,15 @@ class Mistake(AssertionError):
 class Stage:
     """The farm and its people while a play is acted; each direction is a method below."""
 
+    ledger: FaultyLedger
     farm: Farm
     people: dict[str, Person]
     heard: dict[str, list[str]]
 
     @classmethod
     def empty(cls) -> Stage:
-        return cls(Farm(), {}, {})
+        ledger = FaultyLedger(MemoryLedger())
+        return cls(ledger, Farm(ledger=ledger), {}, {})
 
     def connects(self, who: str) -> None:
         self.people[who] = self.farm.person(who)
@@ -75,16 +79,35 @@ class Stage:
 
     def declares_once(self) -> None:
         """Opens the farm anew with ``--declarations once``."""
-        self.farm = Farm(replace(self.farm.settings, declare_once=True))
+        self.farm = Farm(replace(self.farm.settings, declare_once=True), self.ledger)
 
     def limits_rate(self) -> None:
-        self.farm = Farm(Settings())
+        self.farm = Farm(Settings(), self.ledger)
 
     def crashes(self) -> None:
         """``kill -9`` and a new start on the same ledger; nobody is connected any more."""
         self.people.clear()
         self.farm.people.clear()
+        # What went wrong, or was still being written, ends with the process; what is stored stays.
+        self.farm.ledger = self.ledger = FaultyLedger(self.ledger.inner)
         self.farm.open()
+
+    def fills_disk(self) -> None:
+        self.ledger.fill()
+
+    def empties_disk(self) -> None:
+        self.ledger.empty()
+
+    def loses_outcome(self, outcome: str) -> None:
+        """The next write's outcome is unknown; what a restart finds is the play's to choose."""
+        self.ledger.halt(stored=outcome == "is stored")
+
+    def slows_ledger(self) -> None:
+        self.ledger.hold()
+
+    def writes(self) -> None:
+        """The slow ledger has written what waited, or failed to; from here on it is quick."""
+        self.ledger.release()
 
     def sends(self, who: str, literal: str) -> None:
         """Raw bytes, written as in Python between the quotes of a bytes literal."""
@@ -102,6 +125,11 @@ _DIRECTIONS: list[tuple[str, Callable[..., None]]] = [
     (r"artifacts are declared once", Stage.declares_once),
     (r"the rate is limited", Stage.limits_rate),
     (r"the server crashes and starts again", Stage.crashes),
+    (r"the disk is full", Stage.fills_disk),
+    (r"the disk has room again", Stage.empties_disk),
+    (r"nobody will know that the next write (is stored|is lost)", Stage.loses_outcome),
+    (r"the ledger is slow", Stage.slows_ledger),
+    (r"the ledger writes", Stage.writes),
     (r"(\w+) sends: (.*)", Stage.sends),
 ]
 
