@@ -103,7 +103,7 @@ class Backlog:
 
     def lag(self) -> int:
         """How many bytes the listener is behind."""
-        ahead = self._seat.board.tick.start - self._tick.start if self._tick is not None else 0
+        ahead = self._seat.row.tick.start - self._tick.start if self._tick is not None else 0
         return ahead + self._talk + self._seat.heard
 
     def holds_talk(self) -> bool:
@@ -158,7 +158,7 @@ class Backlog:
         self._catch_up()
         pieces, self._pieces, self._talk = self._pieces, deque(), 0
         self.skipping = True
-        self._tick, self._line = None, self._seat.board.tick.first_line
+        self._tick, self._line = None, self._seat.row.tick.first_line
         for piece in pieces:
             self._put(*piece)
 
@@ -179,7 +179,7 @@ class Backlog:
 
     def _follow(self) -> None:
         """Everything private has been taken: tell what was missed, and hear the talk again."""
-        tick = self._seat.board.tick
+        tick = self._seat.row.tick
         if self.hearing:
             self._missed += tick.first_line - self._line
             self._tick = tick

@@ -12,20 +12,21 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from granja import backlog as kinds
-from granja.audience import Audience, DirectAudience, TransportAudience
 from granja.carriers import PLAIN, Carrier
 from granja.crowd import Crowd
 from granja.messages import Message
 from granja.pace import Pace
+from granja.row import Row
 from granja.seat import Reader, Seat
 from granja.stats import Stats
 from granja.tick import Announcement, Entry, Talk, Tick
-from granja.wires import DirectWire, TransportWire
 
 __all__ = ["Board", "Reader", "Seat"]
 
 #: So many bytes are written without waiting for the tick to end.
 FLUSH_AT: Final = 1 << 18
+#: Seats in a row: two milliseconds of writing.
+ROW: Final = 256
 
 
 class Board:
@@ -41,65 +42,65 @@ class Board:
         self.clock = clock
         self.time: Callable[[], float] = time or clock.seconds
         self.stats = Stats()
-        self.seats: set[Seat] = set()
-        self.touched: dict[Seat, None] = {}
-        self.tick = Tick(0, 0)
+        self.rows = [Row(self.stats)]
         self.crowd = Crowd(self)
-        self._audiences: dict[tuple[Carrier, type], Audience] = {}
         self._pace = Pace(self.time)
-        self._gathered = 0
+        self._due: dict[Row, None] = {}
         self._flushing = False
         self._call: IDelayedCall | None = None
         self._apart: dict[Seat, None] = {}
         self._answering: IDelayedCall | None = None
 
+    @property
+    def seats(self) -> set[Seat]:
+        return {seat for row in self.rows for seat in row.seats}
+
     # -- seats -----------------------------------------------------------------------------------
 
     def seat(self, transport: Any, reader: Reader, carrier: Carrier = PLAIN) -> Seat:
         """A place for a new connection; it hears no talk before :meth:`join`."""
-        seat = Seat(self, transport, reader, carrier)
-        self.seats.add(seat)
+        row = next((row for row in self.rows if len(row.seats) < ROW), None)
+        if row is None:
+            row = Row(self.stats)
+            self.rows.append(row)
+        seat = Seat(self, row, transport, reader, carrier)
+        row.seats.add(seat)
         return seat
 
     def join(self, seat: Seat) -> None:
         """From here on the seat hears the talk."""
-        if not seat.joined and seat in self.seats:
+        if not seat.joined and seat in seat.row.seats:
             seat.joined = True
             self._apart.pop(seat, None)
-            self.touched[seat] = None
+            seat.row.touched[seat] = None
             seat.note(kinds.JOIN, b"")
 
     def leave(self, seat: Seat) -> None:
         if seat.joined:
             seat.joined = False
+            seat.audience.wires.pop(seat, None)
             seat.note(kinds.LEAVE, b"")
-
-    def audience(self, carrier: Carrier, wire: DirectWire | TransportWire) -> Audience:
-        """Where a listener with this carrier and wire belongs while nothing waits for it."""
-        key = (carrier, type(wire))
-        if key not in self._audiences:
-            kind = DirectAudience if isinstance(wire, DirectWire) else TransportAudience
-            self._audiences[key] = kind(carrier, self.stats)
-        return self._audiences[key]
 
     def touch(self, seat: Seat) -> None:
         """This tick is not for ``seat`` what it is for everybody else."""
         if seat.joined or seat.hearing:
-            self.touched[seat] = None
+            seat.row.touched[seat] = None
         else:
             self._apart[seat] = None
             if self._answering is None:
                 self._answering = self.clock.callLater(0, self._answer)
 
     def has_touched(self, seat: Seat) -> bool:
-        return seat in self.touched or seat in self._apart
+        return seat in seat.row.touched or seat in self._apart
 
     def forget(self, seat: Seat) -> None:
-        self.seats.discard(seat)
-        self.touched.pop(seat, None)
+        row = seat.row
+        row.forget(seat)
         self._apart.pop(seat, None)
-        seat.audience.wires.pop(seat, None)
         self.crowd.lost(seat)
+        if not row.seats and len(self.rows) > 1 and row in self.rows:
+            self.rows.remove(row)
+            self._due.pop(row, None)
 
     # -- talk ------------------------------------------------------------------------------------
 
@@ -116,48 +117,67 @@ class Board:
         self._add(Talk(name, data, data.count(b"\n") + 1), speaker)
 
     def _add(self, entry: Entry, but: Seat | None) -> None:
-        self.tick.add(entry, but)
         self.stats.lines += entry.lines
+        full = False
+        for row in self.rows:
+            full = row.add(entry, but) >= FLUSH_AT or full
+            self._due[row] = None
         if but is not None:
             self.touch(but)
             if self.crowd.waiting:
                 self.crowd.hold(but)
-        self.gathered(entry.size)
+        if self._call is None or full:
+            self._flush_in_time()
 
     # -- ticks -----------------------------------------------------------------------------------
 
-    def gathered(self, size: int) -> None:
-        """So many bytes more wait for the end of the tick."""
-        self._gathered += size
-        if self._call is None or self._gathered >= FLUSH_AT:
+    def gathered(self, row: Row, size: int) -> None:
+        """So many bytes more wait for the turn of ``row``."""
+        row.gathered += size
+        self._due[row] = None
+        if self._call is None or row.gathered >= FLUSH_AT:
             self._flush_in_time()
 
     def _flush_in_time(self) -> None:
         if self._flushing:
             return  # it looks again when it is done
-        if self._gathered >= FLUSH_AT:
-            self.flush()
-        elif self._call is None and (self.touched or self.tick.entries):
-            self._call_flush()
+        full = [row for row in self._due if row.gathered >= FLUSH_AT]
+        if full:
+            self._flush(full)
+        elif self._call is None and self._due:
+            talk = next(iter(self._due)).tick.entries
+            # Of talk more may come in time for the same write; what is private gains nothing.
+            self._call_flush(self._once_more if talk else self._flush_next)
 
     def _answer(self) -> None:
         """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
         self._answering = None
         apart, self._apart = self._apart, {}
-        self._deliver(apart, self.tick)
+        self._deliver(apart)
 
-    def _call_flush(self) -> None:
+    def _call_flush(self, at_once: Callable[[], None]) -> None:
         delay = self._pace.delay()
-        # Of talk more may come in time for the same write; what is private gains nothing by that.
-        now = self._once_more if self.tick.entries else self.flush
-        self._call = self.clock.callLater(delay, self.flush if delay else now)
+        self._call = self.clock.callLater(delay, self._flush_next if delay else at_once)
 
     def _once_more(self) -> None:
         """Let the reactor look once more for what can be read now, without waiting for it."""
-        self._call = self.clock.callLater(0, self.flush)
+        self._call = self.clock.callLater(0, self._flush_next)
+
+    def _flush_next(self) -> None:
+        """Write to the next row that has some talk to hear, and to those before it."""
+        rows = []
+        for row in self._due:
+            rows.append(row)
+            if row.tick.entries:
+                break
+        self._flush(rows)
 
     def flush(self) -> None:
-        """Write what has gathered; the tick does it by itself."""
+        """Write all that has gathered; the ticks do it by themselves."""
+        self._flush(list(self._due))
+        self._answer()
+
+    def _flush(self, rows: list[Row]) -> None:
         if self._flushing:
             return
         if self._call is not None and self._call.active():
@@ -166,35 +186,28 @@ class Board:
         began = self.time()
         self._flushing = True
         try:
-            self._flush()
+            for row in rows:
+                self._due.pop(row, None)
+                self._flush_row(row)
         finally:
             self._flushing = False
         self._pace.flushed(began)
-        self._flush_in_time()
+        if self._due and self._call is None:
+            self._call_flush(self._flush_next)  # The reactor reads before it calls.
 
-    def _flush(self) -> None:
-        tick, touched = self.tick, self.touched | self._apart
-        self._gathered = 0
-        self.tick, self.touched, self._apart = tick.seal(), {}, {}
+    def _flush_row(self, row: Row) -> None:
+        tick, touched = row.seal()
         self.stats.flushes += 1
         if tick.entries:
-            for seat in touched:
-                seat.audience.wires.pop(seat, None)
-            for audience in self._audiences.values():
-                if audience.wires:
-                    self._broadcast(tick, audience)
+            for seat, block, sent in row.broadcast(tick, touched):
+                seat.fall_behind([(kinds.TALK, memoryview(block))], sent)
         self._deliver(touched, tick)
-        self.crowd.flushed(tick)
+        self.crowd.flushed(row, tick)
 
-    def _broadcast(self, tick: Tick, audience: Audience) -> None:
-        block = tick.rendering(audience.carrier).block
-        for seat, sent in audience.broadcast(block):
-            seat.fall_behind([(kinds.TALK, memoryview(block))], sent)
-
-    def _deliver(self, seats: dict[Seat, None], tick: Tick) -> None:
+    def _deliver(self, seats: dict[Seat, None], tick: Tick | None = None) -> None:
         for seat in seats:
             try:
-                seat.deliver(tick)
+                seat.deliver(tick or seat.row.tick)
             except Exception:
                 # Whatever it is, it must not keep the others from hearing.
                 self.log.failure("Nothing can be written to {seat}", seat=seat)

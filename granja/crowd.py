@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 if TYPE_CHECKING:
     from granja.board import Board
+    from granja.row import Row
     from granja.seat import Seat
     from granja.tick import Tick
 
@@ -74,12 +75,12 @@ class Crowd:
         self.forget(seat)
         self._held.pop(seat, None)
 
-    def flushed(self, tick: Tick) -> None:
-        """``tick`` was sent to all but those who are behind: see how far they are."""
+    def flushed(self, row: Row, tick: Tick) -> None:
+        """``tick`` was sent to all of ``row`` but those who are behind: see how far they are."""
         if not self._behind:
             return
         now = self._board.time()
-        for seat in list(self._behind):
+        for seat in [seat for seat in self._behind if seat.row is row]:
             self._judge(seat, now)
         if self._far:
             for talker in tick.own:
@@ -89,7 +90,7 @@ class Crowd:
 
     def hold(self, talker: Seat) -> None:
         """Let ``talker`` wait until nobody is far behind."""
-        if talker not in self._held and talker in self._board.seats:
+        if talker not in self._held and talker in talker.row.seats:
             self._held[talker] = None
             self._board.stats.holds += 1
             talker.reader.hold(CROWD)

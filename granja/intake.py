@@ -14,7 +14,6 @@ from twisted.internet import main, tcp
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
     IListeningPort,
-    IReactorFDSet,
     IReadDescriptor,
 )
 from twisted.logger import Logger

@@ -13,6 +13,7 @@ from granja.wires import wire
 if TYPE_CHECKING:
     from granja.audience import Audience
     from granja.board import Board
+    from granja.row import Row
     from granja.tick import Tick
 
 #: Over so many bytes of unsent replies, no more commands are read from their farmer.
@@ -54,15 +55,19 @@ class Seat:
         "joined",
         "reader",
         "replies",
+        "row",
         "wire",
     )
 
-    def __init__(self, board: Board, transport: Any, reader: Reader, carrier: Carrier) -> None:
+    def __init__(
+        self, board: Board, row: Row, transport: Any, reader: Reader, carrier: Carrier
+    ) -> None:
         self.board = board
+        self.row = row
         self.reader = reader
         self.carrier = carrier
         self.wire = wire(transport, carrier.shares_transport, self)
-        self.audience: Audience = board.audience(carrier, self.wire)
+        self.audience: Audience = row.audience(carrier, self.wire)
         self.joined = False
         self.replies = self.heard = 0
         self.backlog: Backlog | None = None
@@ -85,7 +90,7 @@ class Seat:
         if self.joined or self.hearing:
             raise RuntimeError("the talk of this tick is already on its way by another carrier")
         self.carrier = carrier
-        self.audience = self.board.audience(carrier, self.wire)
+        self.audience = self.row.audience(carrier, self.wire)
 
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
@@ -136,13 +141,13 @@ class Seat:
 
     def note(self, kind: int, data: bytes) -> None:
         """Put something in its place in the tick that is being gathered."""
-        board = self.board
+        board, row = self.board, self.row
         if self._notes is None:
-            self._notes = [(len(board.tick.entries), kind, data)]
+            self._notes = [(len(row.tick.entries), kind, data)]
             board.touch(self)
         else:
-            self._notes.append((len(board.tick.entries), kind, data))
-        board.gathered(len(data))
+            self._notes.append((len(row.tick.entries), kind, data))
+        board.gathered(row, len(data))
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -151,7 +156,7 @@ class Seat:
         if not self._closing:
             self.board.leave(self)
             self.board.touch(self)
-            self.board.gathered(0)
+            self.board.gathered(self.row, 0)
             self._closing = True
 
     def abort(self) -> None:
@@ -176,7 +181,7 @@ class Seat:
     def deliver(self, tick: Tick) -> None:
         """Send this seat's own version of a tick that has just ended."""
         notes, self._notes = self._notes, None
-        if self not in self.board.seats:
+        if self not in self.row.seats:
             return
         if self.backlog is not None:
             self.hearing = self.joined
@@ -213,7 +218,7 @@ class Seat:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
         board = self.board
         self.audience.wires.pop(self, None)
-        self.backlog = Backlog(self, pieces, board.tick, self.hearing, board.time())
+        self.backlog = Backlog(self, pieces, self.row.tick, self.hearing, board.time())
         self.backlog.advance(sent)
         board.crowd.add(self)
         self.wire.wait(self.backlog.head)
@@ -248,7 +253,7 @@ class Seat:
             self.audience.wires[self] = self.wire
 
     def _lose(self) -> None:
-        if self in self.board.seats:
+        if self in self.row.seats:
             self.wire.lose()
 
     def delivered(self, kind: int, size: int) -> None:

@@ -19,8 +19,8 @@ from twisted.python.failure import Failure
 
 from granja import names
 from granja.errors import ConfigurationError
-from granja.ledger.interface import LedgerRefused
 from granja.intake import Intake, gather
+from granja.ledger.interface import LedgerRefused
 from granja.tls import close_by_halves
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from granja.carriers import Carrier
 from granja.messages import Message
@@ -17,45 +17,55 @@ if TYPE_CHECKING:
     from granja.seat import Seat
 
 
-class Entry(Protocol):
+class Entry:
     """What one farmer, or the server, said at once.  ``size``: in bytes, as plain lines."""
 
-    lines: int
-    size: int
+    __slots__ = ("_rendered", "lines", "size")
 
-    def render(self, carrier: Carrier) -> bytes: ...
-
-
-class Announcement:
-    """One message of the server to everybody."""
-
-    __slots__ = ("message", "size")
-    lines = 1
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.size = len(message.line()) + 2
+    def __init__(self, lines: int, size: int) -> None:
+        self.lines = lines
+        self.size = size
+        self._rendered: dict[Carrier, bytes] = {}
 
     def render(self, carrier: Carrier) -> bytes:
+        """The bytes that a carrier makes of it; made once, however many ticks it is in."""
+        rendered = self._rendered.get(carrier)
+        if rendered is None:
+            rendered = self._rendered[carrier] = self._render(carrier)
+        return rendered
+
+    def _render(self, carrier: Carrier) -> bytes:
+        raise NotImplementedError
+
+
+class Announcement(Entry):
+    """One message of the server to everybody."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(1, len(message.line()) + 2)
+        self.message = message
+
+    def _render(self, carrier: Carrier) -> bytes:
         return carrier.encode(self.message)
 
 
-class Talk:
+class Talk(Entry):
     """Lines of one farmer.
 
     :param data: the clean lines in UTF-8, with LF between them and none at the end.
     :param lines: how many they are.
     """
 
-    __slots__ = ("data", "lines", "name", "size")
+    __slots__ = ("data", "name")
 
     def __init__(self, name: str, data: bytes, lines: int) -> None:
+        super().__init__(lines, len(data) + lines * (len(name) + 4))
         self.name = name
         self.data = data
-        self.lines = lines
-        self.size = len(data) + lines * (len(name) + 4)
 
-    def render(self, carrier: Carrier) -> bytes:
+    def _render(self, carrier: Carrier) -> bytes:
         return carrier.talk(self.name, self.data)
 
 

@@ -188,6 +188,7 @@ class BoardStatefulTests(SynchronousTestCase):
         self.patch(seat, "HEARD_LIMIT", 200)
         self.patch(seat, "REPLIES_LIMIT", 300)
         self.patch(board, "FLUSH_AT", 700)
+        self.patch(board, "ROW", 3)
         self.patch(backlog, "MOST_BUFFERS", 5)
         self.patch(wires.DirectWire, "limit", 250)
         self.patch(wires.TransportWire, "limit", 120)
