@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja import errors, messages, names
-from granja.accounts import IAccounts
+from granja.accounts import IAccounts, outdated
 from granja.board import Board
 from granja.catalog import Catalog
 from granja.conversation import Chat, DeclarationInChat
@@ -246,7 +246,31 @@ class GranjaFactory(ServerFactory):
     def check_password(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
         """Whether it is this farmer's password."""
         verifier = self._verifiers.get(farmer.id, "")
-        return self.accounts.login(verifier, password, farmer.name.folded, address)
+        checked = self.accounts.login(verifier, password, farmer.name.folded, address)
+        if outdated(verifier):
+            checked.addCallback(self._renew, farmer, verifier, password, address)
+        return checked
+
+    def _renew(self, right: bool, farmer: Farmer, old: str, password: str, address: str) -> bool:
+        """Store a right password at today's cost.  Nobody waits for it, and nobody hears of it."""
+
+        def decide() -> list[Fact]:
+            if self._verifiers.get(farmer.id) != old:
+                raise errors.NotStored  # There has been a newer password meanwhile.
+            return []  # To renew a verifier is no event, so there is no fact of it.
+
+        if right:
+            hashed = self.accounts.hash(password, address)
+            hashed.addCallback(lambda verifier: self._store_password(farmer, verifier, decide))
+            hashed.addErrback(self._not_renewed, farmer)
+        return right
+
+    def _not_renewed(self, failure: Failure, farmer: Farmer) -> None:
+        """The old one is as good as before, and the next login tries again."""
+        why = type(failure.value).__name__
+        self.log.warn(
+            "The password of {name} keeps its old cost: {why}.", name=str(farmer), why=why
+        )
 
     def register(self, farmer: Farmer, verifier: str) -> Deferred[None]:
         """Make a visitor's name theirs.
