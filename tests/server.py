@@ -38,6 +38,7 @@ class Server:
         self._command = command
         self._ledger = ledger or "memory:"
         self.process: subprocess.Popen[bytes] | None = None
+        self._ready: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Server:
         self.start()
@@ -49,6 +50,7 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.discard_prepared()
         if self.process is not None and self.process.poll() is None:
             self.kill()
         if self._own_folder is not None:
@@ -56,20 +58,41 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
+        if self._ready is None:
+            self.process = self._spawn(runner(self._command))
+        else:
+            self.process, self._ready = self._ready, None
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        self._wait_until_it_listens()
+
+    def prepare(self) -> None:
+        """Have the next server's program loaded while this one still serves.
+
+        That is most of the time that a start takes.  The new process does nothing more, and looks
+        at no ledger, before :meth:`start`.
+        """
+        self._ready = self._spawn(runner(self._command, first=_WAIT), stdin=subprocess.PIPE)
+
+    def discard_prepared(self) -> None:
+        """There will be no next start."""
+        if self._ready is not None:
+            self._ready.kill()
+            self._ready.communicate()
+            self._ready = None
+
+    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
         listen = f"tcp:{self.port}:interface=127.0.0.1"
+        options = ("--listen", listen, "--ledger", self._ledger, *self._options)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *runner(self._command),
-                    "granja",
-                    *("--listen", listen, "--ledger", self._ledger, *self._options),
-                ],
+            return subprocess.Popen(
+                [*command, "granja", *options],
                 cwd=self.folder,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 env=environment(),
             )
-        self._wait_until_it_listens()
 
     def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -103,13 +126,24 @@ class Server:
         return self.log.read_text("utf-8", "replace")
 
 
-def runner(command: str) -> list[str]:
-    """``twistd -n`` or ``twist``, with this interpreter."""
+#: What a prepared server does: everything that a start imports, and then nothing until it is told.
+_WAIT = (
+    "import granja.tap, granja.service, granja.factory, granja.ledger.sqlite; "
+    "granja.names.parse('Ana'); "  # reads the table of look-alikes
+    "sys.stdin.read(); "
+)
+
+
+def runner(command: str, first: str = "") -> list[str]:
+    """``twistd -n`` or ``twist``, with this interpreter.
+
+    :param first: Python that the process runs when the runner is loaded, before it is called.
+    """
     module = {"twistd": "twisted.scripts.twistd", "twist": "twisted.application.twist._twist"}
     call = {"twistd": "run()", "twist": "Twist.main()"}
     name = {"twistd": "run", "twist": "Twist"}[command]
     program = f"import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
-    words = [sys.executable, "-c", program + call[command]]
+    words = [sys.executable, "-c", program + first + call[command]]
     return words + (["-n"] if command == "twistd" else [])
 
 
