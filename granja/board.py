@@ -6,6 +6,7 @@ Whatever is written to a connection goes through its :class:`~granja.seat.Seat`,
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -27,6 +28,10 @@ __all__ = ["Board", "Reader", "Seat"]
 FLUSH_AT: Final = 1 << 18
 #: Seats in a row: two milliseconds of writing.
 ROW: Final = 256
+#: How long talk may be kept back under load for the sake of larger writes, and how long the word
+#: of who came and went, as multiples of the last flush.  A crowd that arrives needs its time.
+TALK_PATIENCE: Final = 1.0
+NEWS_PATIENCE: Final = 3.0
 
 
 class Board:
@@ -47,13 +52,10 @@ class Board:
         self._pace = Pace(self.time)
         self._due: dict[Row, None] = {}
         self._flushing = False
+        self._patient = False
         self._call: IDelayedCall | None = None
         self._apart: dict[Seat, None] = {}
         self._answering: IDelayedCall | None = None
-
-    @property
-    def seats(self) -> set[Seat]:
-        return {seat for row in self.rows for seat in row.seats}
 
     # -- seats -----------------------------------------------------------------------------------
 
@@ -126,6 +128,9 @@ class Board:
             self.touch(but)
             if self.crowd.waiting:
                 self.crowd.hold(but)
+        if self._patient and entry.urgent and self._call is not None:
+            self._call.cancel()
+            self._call = None
         if self._call is None or full:
             self._flush_in_time()
 
@@ -156,7 +161,9 @@ class Board:
         self._deliver(apart)
 
     def _call_flush(self, at_once: Callable[[], None]) -> None:
-        delay = self._pace.delay()
+        tick = next(iter(self._due)).tick
+        self._patient = bool(tick.entries) and not tick.urgent
+        delay = self._pace.delay(NEWS_PATIENCE if self._patient else TALK_PATIENCE)
         self._call = self.clock.callLater(delay, self._flush_next if delay else at_once)
 
     def _once_more(self) -> None:
@@ -164,13 +171,9 @@ class Board:
         self._call = self.clock.callLater(0, self._flush_next)
 
     def _flush_next(self) -> None:
-        """Write to the next row that has some talk to hear, and to those before it."""
-        rows = []
-        for row in self._due:
-            rows.append(row)
-            if row.tick.entries:
-                break
-        self._flush(rows)
+        """Write to the next row, or to the next ones if they have only private lines to hear."""
+        rows = list(takewhile(lambda row: not row.tick.entries, self._due))
+        self._flush(rows or [next(iter(self._due))])
 
     def flush(self) -> None:
         """Write all that has gathered; the ticks do it by themselves."""

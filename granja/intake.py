@@ -8,7 +8,8 @@ of its own with every connection, as an epoll set can itself be polled (epoll(7)
 from __future__ import annotations
 
 import select
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from twisted.internet import main, tcp
 from twisted.internet.interfaces import (
@@ -20,8 +21,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-#: Connections that are read before the reactor has its turn.
-MOST_AT_ONCE = 1024
+#: Connections that are asked for at a time; those that were not read come first the next time.
+MOST_AT_ONCE: Final = 64
+#: Seconds after which whatever else is due has its turn, however many would still be read.
+TURN: Final = 0.001
 
 
 @implementer(IReadDescriptor)
@@ -33,8 +36,9 @@ class Intake:
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, time: Callable[[], float]) -> None:
         self._reactor = reactor
+        self._time = time
         self._readers: dict[int, Any] = {}
         self._epoll = select.epoll()
         self.fileno = self._epoll.fileno
@@ -62,8 +66,13 @@ class Intake:
             self._reactor.removeReader(reader)
 
     def doRead(self) -> None:  # noqa: N802
-        readers = self._readers
-        for descriptor, event in self._epoll.poll(0, MOST_AT_ONCE):
+        enough = self._time() + TURN
+        while self._read_some() == MOST_AT_ONCE and self._time() < enough:
+            """There are more."""
+
+    def _read_some(self) -> int:
+        readers, ready = self._readers, self._epoll.poll(0, MOST_AT_ONCE)
+        for descriptor, event in ready:
             reader = readers.get(descriptor)
             if reader is None:
                 continue  # Another one has closed or paused it just now.
@@ -74,6 +83,7 @@ class Intake:
                 why = error
             if why:
                 self._end(reader, why)
+        return len(ready)
 
     def _end(self, reader: Any, why: Exception) -> None:
         self.removeReader(reader)

@@ -28,7 +28,7 @@ from granja.market import Ended, Market
 MOST_AT_ONCE = 100
 
 #: Seconds that applying and telling may take before the chat has its turn.
-TURN = 0.005
+TURN = 0.001
 
 Tell = Callable[[Fact, "list[Ended]"], None]
 

@@ -41,7 +41,7 @@ MUTING = frozenset({REPLIES, CROWD})
 
 #: Seconds that the lines of one connection may take before the others have their turn, and the
 #: most lines, for a clock that stands still.
-TURN = 0.005
+TURN = 0.002
 MOST_IN_A_ROW = 200
 
 #: Bytes that are split into lines at a time: as lines, short ones take ten times their bytes.

@@ -116,7 +116,7 @@ class GranjaService(Service):
     def _listening(self, port: IListeningPort) -> None:
         close_by_halves(port)
         if not hasattr(self, "_intake"):
-            self._intake = Intake(self.farm.clock)
+            self._intake = Intake(self.farm.clock, self.farm.board.time)
         gather(port, self._intake)
         self.ports.append(port)
 

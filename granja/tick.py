@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from granja.carriers import Carrier
 from granja.messages import Message
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 class Entry:
-    """What one farmer, or the server, said at once.  ``size``: in bytes, as plain lines."""
+    """What one farmer, or the server, said at once.
+
+    ``size``: in bytes, as plain lines.  ``urgent``: whether somebody may wait for it.
+    """
 
     __slots__ = ("_rendered", "lines", "size")
+    urgent: ClassVar[bool] = True
 
     def __init__(self, lines: int, size: int) -> None:
         self.lines = lines
@@ -42,6 +46,7 @@ class Announcement(Entry):
     """One message of the server to everybody."""
 
     __slots__ = ("message",)
+    urgent = False
 
     def __init__(self, message: Message) -> None:
         super().__init__(1, len(message.line()) + 2)
@@ -90,11 +95,21 @@ class Tick:
     """What was said between two flushes.
 
     ``start`` is how many bytes, and ``first_line`` how many lines, were said before; ``own`` says
-    which entries a seat must not hear, because it said them itself; ``next`` is there as soon as
-    nothing more can be said in this tick.
+    which entries a seat must not hear, because it said them itself; ``urgent`` is whether somebody
+    may wait for one of them; ``next`` is there as soon as nothing more can be said in this tick.
     """
 
-    __slots__ = ("_renderings", "entries", "first_line", "lines", "next", "own", "size", "start")
+    __slots__ = (
+        "_renderings",
+        "entries",
+        "first_line",
+        "lines",
+        "next",
+        "own",
+        "size",
+        "start",
+        "urgent",
+    )
 
     def __init__(self, start: int, first_line: int) -> None:
         self.entries: list[Entry] = []
@@ -104,6 +119,7 @@ class Tick:
         self.first_line = first_line
         self.lines = 0
         self.next: Tick | None = None
+        self.urgent = False
         self._renderings: dict[Carrier, Rendering] = {}
 
     def add(self, entry: Entry, but: Seat | None) -> None:
@@ -111,6 +127,7 @@ class Tick:
         if but is not None:
             self.own.setdefault(but, []).append(len(self.entries))
         self.entries.append(entry)
+        self.urgent = self.urgent or entry.urgent
         self.size += entry.size
         self.lines += entry.lines
 

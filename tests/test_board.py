@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from twisted.internet.testing import StringTransport
@@ -48,6 +49,36 @@ class HearingTests(BoardTestCase):
         self.reactor.advance(0)
         self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1] * 10)
         self.assertEqual(self.board.stats.writes, 10)
+
+    def test_a_great_crowd_hears_row_by_row(self) -> None:
+        """What is said while the first rows are written to is in the next rows' only write."""
+        self.patch(board_module, "ROW", 2)
+        people = [self.arrive() for _ in range(6)]
+        ana, ana_wire = people[0]
+        first, more = people[1][1].narrow, ["yo también"]
+
+        def say_more() -> None:
+            if more:
+                self.reactor.callLater(0, self.board.say, people[5][0], "Eva", [more.pop()])
+
+        first.sending = say_more
+        self.board.say(ana, "Ana", ["hola"])
+        self.reactor.advance(0)
+        both = b"Ana: hola\r\nEva: yo tambi\xc3\xa9n\r\n"
+        heard = [wire.taken for _, wire in people]
+        self.assertEqual(heard, [both[11:], both, both, both, both, both[:11]])
+        self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1, 2, 1, 1, 1, 1])
+
+    def test_a_row_that_is_empty_is_taken_away(self) -> None:
+        self.patch(board_module, "ROW", 2)
+        people = [self.arrive() for _ in range(6)]
+        for seat, _ in people[2:4]:
+            seat.lost()
+        self.assertEqual(len(self.board.rows), 2)
+        self.board.say(people[0][0], "Ana", ["hola"])
+        self.reactor.advance(0)
+        heard = [wire.taken for _, wire in people]
+        self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
 
     def test_listeners_share_the_same_bytes(self) -> None:
         """What is said is made into bytes once, whoever hears it."""
@@ -188,7 +219,7 @@ class ClosingTests(BoardTestCase):
         self.board.announce(Arrived("Fe"))
         self.reactor.advance(40)
         self.assertEqual(wire.taken, taken)
-        self.assertEqual(self.board.seats, set())
+        self.assertEqual(self.board.rows[0].seats, set())
         self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
 
 
@@ -221,7 +252,7 @@ class OneGateTests(BoardTestCase):
         self.assertIn(b"Eva", wire.taken)
         self.reactor.turn()
         self.assertEqual(gone.lost, 1)
-        self.assertEqual(len(self.board.seats), 1)
+        self.assertEqual(len(self.board.rows[0].seats), 1)
 
     def test_a_transport_that_raises_stops_nobody(self) -> None:
         class Broken(StringTransport):
@@ -275,7 +306,7 @@ class ManyArrivalsTests(BoardTestCase):
         self.assertEqual(self.board.stats.writes - before, 50 + 99)
 
 
-class PaceTests(SynchronousTestCase):
+class PaceTests(BoardTestCase):
     """When ticks end.  Sending takes as long as ``self.takes`` says."""
 
     def setUp(self) -> None:
@@ -284,21 +315,26 @@ class PaceTests(SynchronousTestCase):
         self.takes = 0.0
         self.board = Board(self.reactor, lambda: self.now)
         self.flushes: list[float] = []
-        self.listener = NarrowConnection(self.reactor, WIDE, lambda: None)
-        self.board.join(self.board.seat(self.listener, HeldReader()))
-        self.reactor.advance(0)
+        self.talker, _ = self.arrive()
+        self.hearer, self.listener = self.arrive()
         self.listener.narrow.sending = self.send
 
     def send(self) -> None:
         self.flushes.append(self.now)
         self.now += self.takes
 
-    def run_for(self, seconds: float, every: float) -> None:
-        """Somebody says something again and again; the reactor looks every half millisecond."""
+    def talk(self) -> None:
+        self.board.say(self.talker, "Eva", ["hola"])
+
+    def news(self) -> None:
+        self.board.announce(Arrived("Eva"))
+
+    def run_for(self, seconds: float, every: float, what: Callable[[], None]) -> None:
+        """Something is said again and again; the reactor looks every half millisecond."""
         said, end = self.now, self.now + seconds
         while self.now < end:
             if self.now >= said:
-                self.board.announce(Arrived("Eva"))
+                what()
                 said += every
             before = self.now
             self.reactor.advance(0)
@@ -315,21 +351,40 @@ class PaceTests(SynchronousTestCase):
         self.reactor.advance(0)
         self.assertEqual(len(self.flushes), 1)
         self.takes = 0.001
-        self.run_for(1.0, every=0.01)
+        self.run_for(1.0, every=0.01, what=self.talk)
         self.assertGreaterEqual(len(self.flushes), 98)
 
     def test_with_much_to_do_half_of_the_time_stays_free(self) -> None:
         """Lines come faster than they can be written one by one: writes become larger."""
         self.takes = 0.004
-        self.run_for(2.0, every=0.001)
+        self.run_for(2.0, every=0.001, what=self.talk)
         mean = sum(self.gaps()) / len(self.gaps())
         self.assertGreater(mean, 0.007)
         self.assertLess(max(self.gaps()), 0.004 * 2 + 0.002)
 
+    def test_of_who_arrives_a_crowd_hears_in_a_quarter_of_the_time(self) -> None:
+        """It must leave time for their arriving."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001, what=self.news)
+        mean = sum(self.gaps()) / len(self.gaps())
+        self.assertGreater(mean, 0.014)
+        self.assertLess(max(self.gaps()), 0.004 * 4 + 0.002)
+
+    def test_talk_does_not_wait_with_the_news(self) -> None:
+        """Who speaks while a crowd arrives is heard as fast as ever."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001, what=self.news)
+        self.flushes.clear()
+        self.reactor.advance(0.004)
+        self.now += 0.004
+        self.talk()
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+
     def test_who_is_arriving_need_not_wait_for_the_talk(self) -> None:
         """Questions and their answers go at once, whatever the crowd has to hear."""
         self.takes = 0.02
-        self.run_for(1.0, every=0.001)
+        self.run_for(1.0, every=0.001, what=self.talk)
         newcomer = NarrowConnection(self.reactor, WIDE, lambda: None)
         seat = self.board.seat(newcomer, HeldReader())
         self.board.announce(Arrived("Eva"))
@@ -342,7 +397,7 @@ class PaceTests(SynchronousTestCase):
     def test_a_gap_is_short_however_long_a_flush_takes(self) -> None:
         """Nobody waits more than 20 ms for a tick to end."""
         self.takes = 0.3
-        self.run_for(10.0, every=0.001)
+        self.run_for(10.0, every=0.001, what=self.talk)
         self.assertLess(max(self.gaps()), 0.3 + 0.02 + 0.002)
         self.assertGreater(max(self.gaps()), 0.3 + 0.015)
 
@@ -350,7 +405,6 @@ class PaceTests(SynchronousTestCase):
         """256 KB are written at once, so memory does not grow within a tick."""
         self.board.announce(Arrived("x" * board_module.FLUSH_AT))
         self.assertEqual(len(self.flushes), 1)
-        listener = next(iter(self.board.seats))
         for _ in range(board_module.FLUSH_AT // 64 + 1):
-            listener.hear(Whispered("Eva", "x" * 64))
+            self.hearer.hear(Whispered("Eva", "x" * 64))
         self.assertEqual(len(self.flushes), 2)

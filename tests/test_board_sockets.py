@@ -159,4 +159,4 @@ class SocketTests(TestCase):
         stays.close()
         client.transport.resumeProducing()
         self.assertEqual(len((await client.ended).splitlines()), 10)
-        self.assertNotIn(gone, self.board.seats)
+        self.assertNotIn(gone, self.board.rows[0].seats)
