@@ -6,7 +6,6 @@ Whatever is written to a connection goes through its :class:`~granja.seat.Seat`,
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import takewhile
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -16,7 +15,7 @@ from granja import backlog as kinds
 from granja.carriers import PLAIN, Carrier
 from granja.crowd import Crowd
 from granja.messages import Message
-from granja.pace import Pace
+from granja.rounds import Rounds
 from granja.row import Row
 from granja.seat import Reader, Seat
 from granja.stats import Stats
@@ -24,14 +23,8 @@ from granja.tick import Announcement, Entry, Talk, Tick
 
 __all__ = ["Board", "Reader", "Seat"]
 
-#: So many bytes are written without waiting for the tick to end.
-FLUSH_AT: Final = 1 << 18
 #: Seats in a row: two milliseconds of writing.
 ROW: Final = 256
-#: How long talk may be kept back under load for the sake of larger writes, and how long the word
-#: of who came and went, as multiples of the last flush.  A crowd that arrives needs its time.
-TALK_PATIENCE: Final = 1.0
-NEWS_PATIENCE: Final = 3.0
 
 
 class Board:
@@ -49,11 +42,7 @@ class Board:
         self.stats = Stats()
         self.rows = [Row(self.stats)]
         self.crowd = Crowd(self)
-        self._pace = Pace(self.time)
-        self._due: dict[Row, None] = {}
-        self._flushing = False
-        self._patient = False
-        self._call: IDelayedCall | None = None
+        self._rounds = Rounds(clock, self.time, self._flush)
         self._apart: dict[Seat, None] = {}
         self._answering: IDelayedCall | None = None
 
@@ -102,7 +91,7 @@ class Board:
         self.crowd.lost(seat)
         if not row.seats and len(self.rows) > 1 and row in self.rows:
             self.rows.remove(row)
-            self._due.pop(row, None)
+            self._rounds.drop(row)
 
     # -- talk ------------------------------------------------------------------------------------
 
@@ -120,85 +109,29 @@ class Board:
 
     def _add(self, entry: Entry, but: Seat | None) -> None:
         self.stats.lines += entry.lines
-        full = False
         for row in self.rows:
-            full = row.add(entry, but) >= FLUSH_AT or full
-            self._due[row] = None
+            row.add(entry, but)
         if but is not None:
             self.touch(but)
             if self.crowd.waiting:
                 self.crowd.hold(but)
-        if self._patient and entry.urgent and self._call is not None:
-            self._call.cancel()
-            self._call = None
-        if self._call is None or full:
-            self._flush_in_time()
+        # Only now, when all have it: writing may cause something to be said.
+        for row in list(self.rows):
+            self._rounds.due(row)
 
-    # -- ticks -----------------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------
 
     def gathered(self, row: Row, size: int) -> None:
         """So many bytes more wait for the turn of ``row``."""
         row.gathered += size
-        self._due[row] = None
-        if self._call is None or row.gathered >= FLUSH_AT:
-            self._flush_in_time()
-
-    def _flush_in_time(self) -> None:
-        if self._flushing:
-            return  # it looks again when it is done
-        full = [row for row in self._due if row.gathered >= FLUSH_AT]
-        if full:
-            self._flush(full)
-        elif self._call is None and self._due:
-            talk = next(iter(self._due)).tick.entries
-            # Of talk more may come in time for the same write; what is private gains nothing.
-            self._call_flush(self._once_more if talk else self._flush_next)
-
-    def _answer(self) -> None:
-        """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
-        self._answering = None
-        apart, self._apart = self._apart, {}
-        self._deliver(apart)
-
-    def _call_flush(self, at_once: Callable[[], None]) -> None:
-        tick = next(iter(self._due)).tick
-        self._patient = bool(tick.entries) and not tick.urgent
-        delay = self._pace.delay(NEWS_PATIENCE if self._patient else TALK_PATIENCE)
-        self._call = self.clock.callLater(delay, self._flush_next if delay else at_once)
-
-    def _once_more(self) -> None:
-        """Let the reactor look once more for what can be read now, without waiting for it."""
-        self._call = self.clock.callLater(0, self._flush_next)
-
-    def _flush_next(self) -> None:
-        """Write to the next row, or to the next ones if they have only private lines to hear."""
-        rows = list(takewhile(lambda row: not row.tick.entries, self._due))
-        self._flush(rows or [next(iter(self._due))])
+        self._rounds.due(row)
 
     def flush(self) -> None:
-        """Write all that has gathered; the ticks do it by themselves."""
-        self._flush(list(self._due))
+        """Write all that has gathered; in its rounds the board does it by itself."""
+        self._rounds.finish()
         self._answer()
 
-    def _flush(self, rows: list[Row]) -> None:
-        if self._flushing:
-            return
-        if self._call is not None and self._call.active():
-            self._call.cancel()
-        self._call = None
-        began = self.time()
-        self._flushing = True
-        try:
-            for row in rows:
-                self._due.pop(row, None)
-                self._flush_row(row)
-        finally:
-            self._flushing = False
-        self._pace.flushed(began)
-        if self._due and self._call is None:
-            self._call_flush(self._flush_next)  # The reactor reads before it calls.
-
-    def _flush_row(self, row: Row) -> None:
+    def _flush(self, row: Row) -> None:
         tick, touched = row.seal()
         self.stats.flushes += 1
         if tick.entries:
@@ -207,7 +140,14 @@ class Board:
         self._deliver(touched, tick)
         self.crowd.flushed(row, tick)
 
+    def _answer(self) -> None:
+        """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
+        self._answering = None
+        apart, self._apart = self._apart, {}
+        self._deliver(apart)
+
     def _deliver(self, seats: dict[Seat, None], tick: Tick | None = None) -> None:
+        """:param tick: the one that has just ended; none for those who hear none of it."""
         for seat in seats:
             try:
                 seat.deliver(tick or seat.row.tick)

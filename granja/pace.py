@@ -1,18 +1,29 @@
-"""When to flush: at once while there is little to do, with gaps between when there is much."""
+"""How long the gap between two rounds of writing is: none while there is little to do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-#: Seconds; the longest that talk is kept back.
-LONGEST_GAP: Final = 0.02
-#: Seconds over which the share of time spent in flushing is taken.
+#: Seconds over which the share of time spent in writing is taken.
 WINDOW: Final = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """A gap is ``times`` as long as the writing before it was, and ``most`` seconds at most.
+
+    So writing takes no more than 1 / (1 + ``times``) of the time, unless ``most`` is in the way;
+    as long as it takes less anyway, there are no gaps.
+    """
+
+    times: float
+    most: float
+
+
 class Pace:
-    """Keeps flushing within a part of the time, because larger writes cost less for each line.
+    """Makes writes rarer and larger under load, because larger ones cost less for each line.
 
     :param time: a clock, in seconds.  One that jumps does no harm.
     """
@@ -23,21 +34,16 @@ class Pace:
         self._took = 0.0
         self._load = 0.0
 
-    def delay(self, patience: float) -> float:
-        """Seconds until the next flush should be; 0.0 is now.
-
-        :param patience: how many times as long as the last flush the gap before the next one may
-            be.  There is none as long as flushing takes less than 1 / (1 + patience) of the time.
-        """
-        if self._load <= 1 / (1 + patience):
+    def delay(self, patience: Patience) -> float:
+        """Seconds until the next round of writing should begin; 0.0 is now."""
+        if self._load <= 1 / (1 + patience.times):
             return 0.0
-        left = self._ended + patience * self._took - self._time()
-        return min(max(0.0, left), LONGEST_GAP)
+        left = self._ended + patience.times * self._took - self._time()
+        return min(max(0.0, left), patience.most)
 
-    def flushed(self, began: float) -> None:
-        """A flush that ``began`` then has just ended."""
-        now = self._time()
-        took = max(0.0, now - began)
+    def flushed(self, took: float) -> None:
+        """A round of writing has just ended, and took so many seconds."""
+        now, took = self._time(), max(0.0, took)
         since = max(took, now - self._ended)
         if since > 0:
             weight = since / (since + WINDOW)

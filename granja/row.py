@@ -46,14 +46,15 @@ class Row:
             self._audiences[key] = kind(carrier, self._stats)
         return self._audiences[key]
 
-    def add(self, entry: Entry, but: Seat | None) -> int:
-        """Something was said to everybody ``but`` one, who may sit anywhere.
+    @property
+    def patient(self) -> bool:
+        """Whether there is talk for everybody, of which nothing is urgent."""
+        return bool(self.tick.entries) and not self.tick.urgent
 
-        :return: how many bytes wait now.
-        """
+    def add(self, entry: Entry, but: Seat | None) -> None:
+        """Something was said to everybody ``but`` one, who may sit anywhere."""
         self.tick.add(entry, but if but in self.seats else None)
         self.gathered += entry.size
-        return self.gathered
 
     def forget(self, seat: Seat) -> None:
         self.seats.discard(seat)

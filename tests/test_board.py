@@ -9,6 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import board as board_module
+from granja import rounds
 from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
 from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
@@ -54,7 +55,7 @@ class HearingTests(BoardTestCase):
         """What is said while the first rows are written to is in the next rows' only write."""
         self.patch(board_module, "ROW", 2)
         people = [self.arrive() for _ in range(6)]
-        ana, ana_wire = people[0]
+        ana, _ = people[0]
         first, more = people[1][1].narrow, ["yo también"]
 
         def say_more() -> None:
@@ -403,8 +404,8 @@ class PaceTests(BoardTestCase):
 
     def test_much_talk_is_not_kept_for_the_end_of_a_tick(self) -> None:
         """256 KB are written at once, so memory does not grow within a tick."""
-        self.board.announce(Arrived("x" * board_module.FLUSH_AT))
+        self.board.announce(Arrived("x" * rounds.FLUSH_AT))
         self.assertEqual(len(self.flushes), 1)
-        for _ in range(board_module.FLUSH_AT // 64 + 1):
+        for _ in range(rounds.FLUSH_AT // 64 + 1):
             self.hearer.hear(Whispered("Eva", "x" * 64))
         self.assertEqual(len(self.flushes), 2)

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import backlog, board, crowd, seat, wires
+from granja import backlog, board, crowd, rounds, seat, wires
 from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
 from granja.messages import Arrived, Notice, Whispered
@@ -187,7 +187,7 @@ class BoardStatefulTests(SynchronousTestCase):
         self.patch(crowd, "FAR_BEHIND", 150)
         self.patch(seat, "HEARD_LIMIT", 200)
         self.patch(seat, "REPLIES_LIMIT", 300)
-        self.patch(board, "FLUSH_AT", 700)
+        self.patch(rounds, "FLUSH_AT", 700)
         self.patch(board, "ROW", 3)
         self.patch(backlog, "MOST_BUFFERS", 5)
         self.patch(wires.DirectWire, "limit", 250)

@@ -1,0 +1,111 @@
+"""Rounds: which rows of the board are written to, and when.
+
+In a round each row that has something to hear has its turn.  Between two turns the reactor reads,
+so who is written to last hears the newest talk; between two rounds there is a gap, if there is
+much to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import takewhile
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from granja.pace import Pace, Patience
+from granja.row import Row
+
+#: So many bytes are written without waiting for the row's turn.
+FLUSH_AT: Final = 1 << 18
+#: How long talk is kept back under load for the sake of larger writes.
+TALK: Final = Patience(1.0, 0.02)
+#: The same for the word of who came and went: a crowd that arrives needs the time for its arriving.
+NEWS: Final = Patience(3.0, 0.25)
+
+
+class Rounds:
+    """:param clock: gives the reactor's ticks.
+    :param time: measures how long things take, in seconds.
+    :param flush: writes what has gathered in a row.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, time: Callable[[], float], flush: Callable[[Row], None]
+    ) -> None:
+        self._clock = clock
+        self._time = time
+        self._flush = flush
+        self._pace = Pace(time)
+        self._due: dict[Row, None] = {}
+        self._round: dict[Row, None] = {}
+        self._took = 0.0
+        self._writing = False
+        self._patient = False
+        self._call: IDelayedCall | None = None
+
+    def due(self, row: Row) -> None:
+        """Something has gathered in ``row``."""
+        self._due[row] = None
+        if self._call is None or self._patient or row.gathered >= FLUSH_AT:
+            self._look(row)
+
+    def drop(self, row: Row) -> None:
+        self._due.pop(row, None)
+        self._round.pop(row, None)
+
+    def finish(self) -> None:
+        """Write all that has gathered, now."""
+        self._write([*self._round, *self._due])
+
+    def _look(self, row: Row) -> None:
+        if self._writing:
+            return  # it looks for more when it is done
+        if row.gathered >= FLUSH_AT:
+            self._write([row])
+        elif self._call is None:
+            self._call_next(self._once_more)
+        elif not row.patient:
+            self._call.cancel()
+            self._call_next(self._once_more)
+
+    def _call_next(self, at_once: Callable[[], None]) -> None:
+        """:param at_once: what is called if there need be no gap."""
+        first = next(iter(self._round or self._due))
+        self._patient = not self._round and first.patient
+        delay = 0.0 if self._round else self._pace.delay(NEWS if self._patient else TALK)
+        # Of talk more may come in time for the same write; what is private gains nothing by that.
+        now = at_once if first.tick.entries else self._turn
+        self._call = self._clock.callLater(delay, self._turn if delay else now)
+
+    def _once_more(self) -> None:
+        """Let the reactor look once more for what can be read now, without waiting for it."""
+        self._call = self._clock.callLater(0, self._turn)
+
+    def _turn(self) -> None:
+        """Write to the next row, or to the next ones if they have only private lines to hear."""
+        if not self._round:
+            self._round, self._due = self._due, {}
+        private = takewhile(lambda row: not row.tick.entries, self._round)
+        self._write(list(private) or list(self._round)[:1])
+
+    def _write(self, rows: list[Row]) -> None:
+        if self._writing:
+            return
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+        began = self._time()
+        self._writing = True
+        try:
+            for row in rows:
+                self.drop(row)
+                self._flush(row)
+        finally:
+            self._writing = False
+        self._took += self._time() - began
+        if not self._round:
+            self._pace.flushed(self._took)
+            self._took = 0.0
+        if self._round or self._due:
+            self._call_next(self._turn)  # The reactor reads before it calls.
