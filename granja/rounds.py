@@ -8,7 +8,7 @@ much to do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import takewhile
+from math import inf
 from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -18,6 +18,8 @@ from granja.row import Row
 
 #: So many bytes are written without waiting for the row's turn.
 FLUSH_AT: Final = 1 << 18
+#: Seconds of writing after which the reactor reads.
+TURN: Final = 0.002
 #: How long talk is kept back under load for the sake of larger writes.
 TALK: Final = Patience(1.0, 0.02)
 #: The same for the word of who came and went: a crowd that arrives needs the time for its arriving.
@@ -83,13 +85,12 @@ class Rounds:
         self._call = self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
-        """Write to the next row, or to the next ones if they have only private lines to hear."""
+        """Write to the next rows, until others must have their turn."""
         if not self._round:
             self._round, self._due = self._due, {}
-        private = takewhile(lambda row: not row.tick.entries, self._round)
-        self._write(list(private) or list(self._round)[:1])
+        self._write(list(self._round), TURN)
 
-    def _write(self, rows: list[Row]) -> None:
+    def _write(self, rows: list[Row], seconds: float = inf) -> None:
         if self._writing:
             return
         if self._call is not None and self._call.active():
@@ -101,6 +102,8 @@ class Rounds:
             for row in rows:
                 self.drop(row)
                 self._flush(row)
+                if self._time() - began > seconds:
+                    break
         finally:
             self._writing = False
         self._took += self._time() - began

@@ -67,9 +67,7 @@ class Row:
         self.tick, self.touched, self.gathered = ended.seal(), {}, 0
         return ended, touched
 
-    def broadcast(
-        self, tick: Tick, touched: dict[Seat, None]
-    ) -> Iterator[tuple[Seat, bytes, int]]:
+    def broadcast(self, tick: Tick, touched: dict[Seat, None]) -> Iterator[tuple[Seat, bytes, int]]:
         """Write a tick to all who hear the whole of it.
 
         :return: those who took less: what they should have taken, and how many bytes they took.

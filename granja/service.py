@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from twisted.python.failure import Failure
 
 from granja import names
 from granja.errors import ConfigurationError
-from granja.intake import Intake, gather
+from granja.intake import Intake
 from granja.ledger.interface import LedgerRefused
 from granja.tls import close_by_halves
 
@@ -79,6 +80,7 @@ class GranjaService(Service):
         self._open_farm = open_farm
         self._doorways = list(doorways)
         self._refusal = ""
+        self._intake: Intake | None = None
 
     def privilegedStartService(self) -> None:  # noqa: N802
         """Listen while a low port may still be had (``twistd`` sheds its privileges after this)."""
@@ -100,6 +102,8 @@ class GranjaService(Service):
             self._give_up(str(error))
         # First in the lane, so what a crash left behind is on record before anybody's arrival.
         self.farm.reconcile()
+        if hasattr(select, "epoll"):
+            self._intake = Intake(self.farm.clock, self.farm.board.time)
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
         # As soon as Twisted's own handlers are there.
@@ -111,13 +115,13 @@ class GranjaService(Service):
         # Not from within the callback: a Deferred would keep the SystemExit to itself.
         if self._refusal:
             farm.ledger.close()
+            self._close_intake()
             self._give_up(self._refusal)
 
     def _listening(self, port: IListeningPort) -> None:
         close_by_halves(port)
-        if not hasattr(self, "_intake"):
-            self._intake = Intake(self.farm.clock, self.farm.board.time)
-        gather(port, self._intake)
+        if self._intake is not None:
+            self._intake.serve(port)
         self.ports.append(port)
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
@@ -147,6 +151,12 @@ class GranjaService(Service):
         farm.say_goodbye()
         await _patiently(farm.when_empty(), farm)
         await farm.close()
+        self._close_intake()
+
+    def _close_intake(self) -> None:
+        if self._intake is not None:
+            self._intake.close()
+            self._intake = None
 
 
 def _heed_impatience(farm: GranjaFactory) -> None:
