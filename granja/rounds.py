@@ -75,10 +75,12 @@ class Rounds:
         """:param at_once: what is called if there need be no gap."""
         first = next(iter(self._round or self._due))
         self._patient = not self._round and first.patient
-        delay = 0.0 if self._round else self._pace.delay(NEWS if self._patient else TALK)
-        # Of talk more may come in time for the same write; what is private gains nothing by that.
-        now = at_once if first.tick.entries else self._turn
-        self._call = self._clock.callLater(delay, self._turn if delay else now)
+        if self._round or not first.tick.entries:
+            # What is private would gain nothing by waiting: more of it is more writes.
+            self._call = self._clock.callLater(0, self._turn)
+        else:
+            delay = self._pace.delay(NEWS if self._patient else TALK)
+            self._call = self._clock.callLater(delay, self._turn if delay else at_once)
 
     def _once_more(self) -> None:
         """Let the reactor look once more for what can be read now, without waiting for it."""
@@ -96,19 +98,26 @@ class Rounds:
         if self._call is not None and self._call.active():
             self._call.cancel()
         self._call = None
-        began = self._time()
+        until = self._time() + seconds
         self._writing = True
         try:
             for row in rows:
                 self.drop(row)
-                self._flush(row)
-                if self._time() - began > seconds:
+                if self._write_row(row) > until:
                     break
         finally:
             self._writing = False
-        self._took += self._time() - began
-        if not self._round:
+        if self._took and not self._round:
             self._pace.flushed(self._took)
             self._took = 0.0
         if self._round or self._due:
             self._call_next(self._turn)  # The reactor reads before it calls.
+
+    def _write_row(self, row: Row) -> float:
+        """Returns the time when it was done."""
+        began, talk = self._time(), bool(row.tick.entries)
+        self._flush(row)
+        ended = self._time()
+        if talk:
+            self._took += max(0.0, ended - began)
+        return ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import select
 import signal
@@ -106,6 +107,7 @@ class GranjaService(Service):
             self._intake = Intake(self.farm.clock, self.farm.board.time)
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
+        spare_the_collector()
         # As soon as Twisted's own handlers are there.
         self.farm.clock.callLater(0, _heed_impatience, self.farm)
 
@@ -191,3 +193,12 @@ def raise_descriptor_limit() -> None:
     """Every farmer needs a file descriptor: take as many as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector look no more at what is there from the start and stays.
+
+    Looking at it took 50 ms each time, in which nobody is heard.
+    """
+    gc.collect()
+    gc.freeze()
