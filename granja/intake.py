@@ -51,9 +51,14 @@ class Intake:
         reactor.addReader(self)
 
     def serve(self, port: IListeningPort) -> None:
-        """Read from the connections that will come in at ``port``, if it is a TCP port."""
+        """Let connections in at ``port``, and read from them, if it is a TCP port.
+
+        The port itself too, so that who has left makes room before somebody else comes in.
+        """
         if isinstance(port, tcp.Port):
+            port.stopReading()
             port.reactor = cast(IReactorFDSet, self)
+            port.startReading()
 
     def close(self) -> None:
         """Leave the reactor; no connection may be left."""
@@ -76,8 +81,6 @@ class Intake:
         if self._readers.get(descriptor) is reader:
             del self._readers[descriptor]
             self._epoll.unregister(descriptor)
-        else:
-            self._reactor.removeReader(reader)  # The port itself.
 
     # -- as the reactor sees it ------------------------------------------------------------------
 

@@ -23,25 +23,26 @@ class Journal:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._gathered: list[str] = []
+        self._not_before = 0.0
         self._later: IDelayedCall | None = None
 
     def note(self, sentence: str) -> None:
         """Put a sentence on record: at once, or in the next line if there was one just now."""
         self._gathered.append(sentence)
         if self._later is None:
-            self._write()
+            wait = self._not_before - self._clock.seconds()
+            if wait <= 0:
+                self._write()
+            else:
+                self._later = self._clock.callLater(min(wait, PERIOD), self._write)
 
     def finish(self) -> None:
-        """Write what has gathered, and nothing after it."""
+        """Write what has gathered."""
         if self._later is not None:
             self._later.cancel()
             self._write()
-        if self._later is not None:
-            self._later.cancel()
 
     def _write(self) -> None:
-        self._later = None
-        if self._gathered:
-            gathered, self._gathered = self._gathered, []
-            self.log.info("{sentences}", sentences="; ".join(gathered))
-            self._later = self._clock.callLater(PERIOD, self._write)
+        gathered, self._gathered, self._later = self._gathered, [], None
+        self.log.info("{sentences}", sentences="; ".join(gathered))
+        self._not_before = self._clock.seconds() + PERIOD

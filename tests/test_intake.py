@@ -147,4 +147,4 @@ class IntakeTests(TestCase):
         ana = await self.visit()
         ana.transport.abortConnection()  # type: ignore[union-attr]
         await self.leave()
-        self.assertEqual(self.intake._readers, {})
+        self.assertEqual(list(self.intake._readers.values()), [self.port])

@@ -110,6 +110,8 @@ class OnLoopback(SynchronousTestCase):
             self.assertEqual(ana.hears(), "[SERVER] Usuarios conectados: Ana")
             for line in crowd:
                 line.close()
+            ana.types(":u")  # By the time of the answer the server has seen them go.
+            self.assertEqual(ana.hears(), "[SERVER] Usuarios conectados: Ana")
             beto = server.dial().arrives("Beto")
             self.assertEqual(ana.hears(), "[SERVER] Cliente Beto conectado.")
             beto.close()

@@ -564,6 +564,7 @@ class TheEnd(SocketCase):
             if end == "close":
                 ana.emits(CloseConnection(1000))
             ana.drops()
+            self.farm.factory.journal.finish()
             self.farm.settle()
             self.assertEqual(self.farm.clock.getDelayedCalls(), [], end)
 
