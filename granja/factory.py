@@ -41,7 +41,6 @@ class GranjaFactory(ServerFactory):
     :param clock: the reactor, or a ``task.Clock``.
     :param now: the time on the wall, in Unix seconds.
     :param ledger: opened here.
-    :param monotonic: measures how long things take, whatever is done to the wall's clock.
     :raises LedgerRefused: what opening the ledger raises.
     """
 
@@ -56,7 +55,6 @@ class GranjaFactory(ServerFactory):
         ledger: ILedger,
         accounts: IAccounts,
         settings: Settings = DEFAULTS,
-        monotonic: Callable[[], float] | None = None,
     ) -> None:
         self.clock = clock
         self.now = now
@@ -65,7 +63,7 @@ class GranjaFactory(ServerFactory):
         self.settings = settings
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
-        self.board = Board(clock, monotonic)
+        self.board = Board(clock)
         self.journal = Journal(clock)
         self.roster = Roster()
         self.ledger = ledger

@@ -378,7 +378,7 @@ class Market:
 
 
 def is_own_deed(end: Ended, party: FarmerId) -> bool:
-    """Whether a farmer who is gone ended the offer: then it is no news to them."""
+    """Whether ``party`` ended the offer, by a command or by leaving: then it is no news to them."""
     if end.how is How.VOID:
         return end.loser == party and end.lost is None
     doer = end.offer.maker if end.how is How.RETRACTED else end.offer.taker

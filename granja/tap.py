@@ -210,6 +210,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
     from granja.ledger import open_ledger
 
     reactor: Any = installed  # typed as a union of all reactors, of which none has everything
+    # Twisted's timers go by the clock on the wall: were that set back by an hour, whatever is about
+    # to be written would wait for an hour.  Nothing is scheduled yet.
+    reactor.seconds = time.monotonic
 
     def open_farm() -> GranjaFactory:
         return GranjaFactory(
@@ -219,7 +222,6 @@ def makeService(options: Options) -> IService:  # noqa: N802
             ledger=open_ledger(options["ledger"], reactor, time.time),
             accounts=Accounts(reactor),
             settings=options.settings(),
-            monotonic=time.monotonic,
         )
 
     return GranjaService(open_farm, options["doorways"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from granja import events, messages
 from granja.catalog import Artifact, Catalog
 from granja.events import Fact, FarmerId
-from granja.market import Ended, How, Market, Offer
+from granja.market import Ended, How, Market, Offer, is_own_deed
 from granja.messages import Message
 from granja.roster import Roster
 
@@ -26,7 +26,7 @@ class Teller:
             self._offered(fact)
         for end in ended:
             for farmer in (end.offer.taker, end.offer.maker):
-                self._say(farmer, self._ending(end, farmer), reply=_is_deed(end, farmer))
+                self._say(farmer, self._ending(end, farmer), reply=is_own_deed(end, farmer))
 
     def inventory(self, farmer: FarmerId) -> messages.Inventory:
         return messages.Inventory(self._artifacts(farmer))
@@ -61,16 +61,3 @@ class Teller:
             return messages.offer_ended(end, farmer, self._catalog)
         heard = messages.TradeAccepted if farmer == end.offer.taker else messages.TradeDone
         return heard(end.offer.number, self._artifacts(farmer))
-
-
-#: Who typed the command that ends an offer in this way; the other ways end it by themselves.
-_DEED_OF: dict[How, Callable[[Ended], FarmerId]] = {
-    How.ACCEPTED: lambda end: end.offer.taker,
-    How.REJECTED: lambda end: end.offer.taker,
-    How.RETRACTED: lambda end: end.offer.maker,
-}
-
-
-def _is_deed(end: Ended, farmer: FarmerId) -> bool:
-    doer = _DEED_OF.get(end.how)
-    return doer is not None and doer(end) == farmer

@@ -25,10 +25,18 @@ def free_port() -> int:
 
 
 class Server:
-    """``with Server("--rate", "off") as server:`` … ``server.dial()``."""
+    """``with Server("--rate", "off") as server:`` … ``server.dial()``.
+
+    ``prelude`` is Python that the process runs before it imports anything else.
+    """
 
     def __init__(
-        self, *options: str, command: str = "twistd", folder: str | None = None, ledger: str = ""
+        self,
+        *options: str,
+        command: str = "twistd",
+        folder: str | None = None,
+        ledger: str = "",
+        prelude: str = "",
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -36,6 +44,7 @@ class Server:
         self.log = self.folder / "server.log"
         self._options = options
         self._command = command
+        self._prelude = prelude
         self._ledger = ledger or "memory:"
         self.process: subprocess.Popen[bytes] | None = None
         self._ready: subprocess.Popen[bytes] | None = None
@@ -59,7 +68,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         if self._ready is None:
-            self.process = self._spawn(runner(self._command))
+            self.process = self._spawn(runner(self._command, prelude=self._prelude))
         else:
             self.process, self._ready = self._ready, None
             assert self.process.stdin is not None
@@ -134,16 +143,19 @@ _WAIT = (
 )
 
 
-def runner(command: str, first: str = "") -> list[str]:
+def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
     """``twistd -n`` or ``twist``, with this interpreter.
 
     :param first: Python that the process runs when the runner is loaded, before it is called.
+    :param prelude: the same before anything is loaded.
     """
     module = {"twistd": "twisted.scripts.twistd", "twist": "twisted.application.twist._twist"}
     call = {"twistd": "run()", "twist": "Twist.main()"}
     name = {"twistd": "run", "twist": "Twist"}[command]
-    program = f"import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
-    words = [sys.executable, "-c", program + first + call[command]]
+    # What a shell runs in the background ignores SIGINT, and so do its children and theirs.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{heed}import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
+    words = [sys.executable, "-c", prelude + program + first + call[command]]
     return words + (["-n"] if command == "twistd" else [])
 
 

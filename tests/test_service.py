@@ -55,6 +55,22 @@ class OnLoopback(SynchronousTestCase):
             self.assertEqual(ana.hears_to_the_end()[-1], "[SERVER] Usuarios conectados: Ana")
             ana.close()
 
+    def test_a_clock_that_is_set_back_stops_nothing(self) -> None:
+        """By the reactor's own clock, whatever waits now would wait an hour more."""
+        prelude = (
+            "import signal, time\n"
+            "real, wrong = time.time, []\n"
+            "time.time = lambda: real() - sum(wrong)\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: wrong.append(3600))\n"
+        )
+        with Server("--arrival-timeout", "1", prelude=prelude) as server:
+            assert server.process is not None
+            arriving = server.dial()
+            arriving.hears()
+            server.process.send_signal(signal.SIGUSR1)
+            self.assertEqual(len(arriving.hears_to_the_end()), 1, "that the time is up")
+            arriving.close()
+
     def test_everybody_hears_the_goodbye(self) -> None:
         for how in (signal.SIGTERM, signal.SIGINT):
             with Server() as server:

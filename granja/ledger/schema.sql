@@ -1,7 +1,7 @@
 -- Granja's ledger, version 2.
 --
 -- The version is kept in PRAGMA user_version, and PRAGMA application_id (0x4752414E, "GRAN") says
--- that a file is a ledger.  granja/ledger/schema.py sets both.
+-- that a file is a ledger.  granja/ledger/database.py sets both.
 --
 -- A change here needs a new version there and a file upgrade_<old>_to_<new>.sql beside this one.
 -- A test requires the dump of an upgraded ledger to equal that of a fresh one, so comments stay
