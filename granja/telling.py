@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from granja import events, messages
 from granja.catalog import Artifact, Catalog
 from granja.events import Fact, FarmerId
