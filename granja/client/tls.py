@@ -24,6 +24,9 @@ class TLSWire:
         self._wire = wire
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        # Python 3.11.2, for one, takes an end without close_notify, which anybody on the way can
+        # forge, for a good one.  OpenSSL before 3.0 has no such option, and never does.
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._unread = bytearray()
 
