@@ -42,8 +42,8 @@ class Pace:
         return min(max(0.0, left), patience.most)
 
     def flushed(self, took: float) -> None:
-        """A round of writing has just ended, and took so many seconds."""
-        now, took = self._time(), max(0.0, took)
+        """A round of writing has just ended, and took so many seconds: 0 or more."""
+        now = self._time()
         since = max(took, now - self._ended)
         if since > 0:
             weight = since / (since + WINDOW)

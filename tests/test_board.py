@@ -348,6 +348,13 @@ class PaceTests(BoardTestCase):
         times = self.flushes[len(self.flushes) // 2 :]
         return [b - a for a, b in pairwise(times)]
 
+    def gaps_under_load(self, what: Callable[[], None]) -> tuple[float, float]:
+        """The mean and the longest, when something is said more often than it can be written."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001, what=what)
+        gaps = self.gaps()
+        return sum(gaps) / len(gaps), max(gaps)
+
     def test_with_little_to_do_a_line_goes_at_once(self) -> None:
         self.board.announce(Arrived("Eva"))
         self.reactor.advance(0)
@@ -358,19 +365,15 @@ class PaceTests(BoardTestCase):
 
     def test_with_much_to_do_half_of_the_time_stays_free(self) -> None:
         """Lines come faster than they can be written one by one: writes become larger."""
-        self.takes = 0.004
-        self.run_for(2.0, every=0.001, what=self.talk)
-        mean = sum(self.gaps()) / len(self.gaps())
+        mean, longest = self.gaps_under_load(self.talk)
         self.assertGreater(mean, 0.007)
-        self.assertLess(max(self.gaps()), 0.004 * 2 + 0.002)
+        self.assertLess(longest, 0.004 * 2 + 0.002)
 
     def test_of_who_arrives_a_crowd_hears_in_a_quarter_of_the_time(self) -> None:
         """It must leave time for their arriving."""
-        self.takes = 0.004
-        self.run_for(2.0, every=0.001, what=self.news)
-        mean = sum(self.gaps()) / len(self.gaps())
+        mean, longest = self.gaps_under_load(self.news)
         self.assertGreater(mean, 0.014)
-        self.assertLess(max(self.gaps()), 0.004 * 4 + 0.002)
+        self.assertLess(longest, 0.004 * 4 + 0.002)
 
     def test_talk_does_not_wait_with_the_news(self) -> None:
         """Who speaks while a crowd arrives is heard as fast as ever."""
