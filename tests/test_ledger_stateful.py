@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import errors
+from granja import errors, events
 from granja.events import ArtifactId, Fact, FarmerId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored
@@ -27,6 +27,9 @@ from granja.market import Market, replay
 from tests.test_market_stateful import FARMERS, LIMITS, Crowd
 
 T = TypeVar("T")
+
+#: The maker retracts, the taker does the others; to each of them that is no news.
+_ANSWERS = (events.Retracted, events.Rejected, events.Traded)
 
 
 class AnyThread:
@@ -76,10 +79,13 @@ class LedgerCrowd(Crowd):
         self.sequence = wait_for(self.ledger.append(facts, self.sequence, {}))
         before = set(self.market.offers.values())
         super().happen(facts)
+        answers = {fact.offer: type(fact) for fact in facts if isinstance(fact, _ANSWERS)}
         for offer in before - set(self.market.offers.values()):
-            for party in (offer.maker, offer.taker):
-                if party in self.away:
-                    self.away[party] += 1
+            answer = answers.get(offer.number)
+            if offer.maker in self.away and answer is not events.Retracted:
+                self.away[offer.maker] += 1
+            if offer.taker in self.away and answer in (None, events.Retracted):
+                self.away[offer.taker] += 1
 
     # -- names that stay -----------------------------------------------------------------------
 
