@@ -1,4 +1,4 @@
-"""Plain talk by the chunk: what can be put on the board whole, without looking at each line.
+"""What can be taken whole: a plain line, and plain talk by the chunk.
 
 Only speed is at stake.  Whatever is taken here would have come out of the line path the same;
 whatever might not is left to it.
@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from granja.telnet import IAC
-from granja.text import is_clean
+from granja.text import PRINTABLE, is_clean
 
 #: A name before each of very many short lines would make a chunk many times as large.
 MOST_LINES: Final = 4096
@@ -18,6 +18,26 @@ MOST_LINES: Final = 4096
 # Each begins with one fixed character, which re seeks fast: 40 µs in 64 KB, not 800.
 _lone_cr = re.compile(rb"\r[^\n]").search
 _odd_beginning = re.compile(r"\n(?:[\s:]|\Z)").search
+
+
+def plain_line(segment: bytes, max_line: int) -> str | None:
+    """The line that ``segment`` is, if it is one whole line of printable ASCII.
+
+    Such a line has no telnet in it, no second end, and nothing to clean.
+
+    :param segment: what one read of a connection gave, after a whole line.
+    :param max_line: the most bytes of a line without its end.
+    :return: None for whatever else ``segment`` is.
+    """
+    size = len(segment)
+    line = segment.removesuffix(b"\r\n")
+    if len(line) == size:
+        line = segment.removesuffix(b"\n")
+        if len(line) == size:
+            return None
+    if len(line) > max_line or line.translate(PRINTABLE) != line:
+        return None
+    return line.decode()
 
 
 def plain_talk(segment: bytes, max_line: int) -> bytes | None:

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from granja import messages, telnet, text
 from granja.board import Seat
 from granja.carriers import GMCP, PLAIN, Carrier
-from granja.chunk import plain_talk
+from granja.chunk import plain_line, plain_talk
 from granja.conversation import AskName, Chat, Conversation
 from granja.crowd import CROWD
 from granja.errors import GranjaError, LineTooLong
@@ -75,10 +75,12 @@ class FarmerProtocol(LineReceiver):
         self._conversation: Conversation = AskName(factory, self)
         # What most connections never need is made when it is needed: ten thousand are idle.
         self._telnet: telnet.Telnet | None = None
-        self._splitter = LineSplitter(factory.settings.max_line)
+        self._max_line = factory.settings.max_line
+        self._splitter = LineSplitter(self._max_line)
         self._lines: deque[bytes | TooLong] | tuple[()] = ()
         self._unsplit = b""
         self._busy = False
+        self._at_rest = False
         self._working = False
         self._hidden = False
         self._input_ended = False
@@ -129,7 +131,7 @@ class FarmerProtocol(LineReceiver):
     def _end(self) -> None:
         if self.over:
             return
-        self.over = True
+        self.over, self._at_rest = True, False
         self._lines, self._unsplit = (), b""
         self.stop_the_clock()
         self._conversation.abandon()
@@ -200,8 +202,18 @@ class FarmerProtocol(LineReceiver):
     # -- lines ---------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        if self._at_rest:
+            line = plain_line(data, self._max_line)
+            if line is not None and (self._bucket is None or self._may_speak()):
+                self._obey(line)
+                return
         if self.over or self._stopped is not None:
             return
+        self._at_rest = False
+        self._take(data)
+        self._at_rest = self._is_at_rest()
+
+    def _take(self, data: bytes) -> None:
         if self._telnet is not None:
             data = self._telnet.feed(data)
         elif telnet.IAC in data:
@@ -240,6 +252,12 @@ class FarmerProtocol(LineReceiver):
             return False
         self.factory.deeds.say_block(self.farmer, talk)
         return True
+
+    def _is_at_rest(self) -> bool:
+        """Whether the next byte begins a line that can be obeyed at once."""
+        waiting = self._busy or self._lines or self._unsplit or self._splitter.partial
+        stopped = self.over or self._stopped is not None or self._held or self._input_ended
+        return not (waiting or stopped or self._telnet)
 
     def _work(self) -> None:
         """Obey waiting lines, in order, until one takes time or the allowance is used up."""
@@ -302,18 +320,28 @@ class FarmerProtocol(LineReceiver):
         else:
             self._lines = ()
             self.release(LINES)
+            self._at_rest = self._is_at_rest()
 
     def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
         """Take one line, without its end and without telnet."""
         try:
             if line is TOO_LONG:
-                raise LineTooLong(self.factory.settings.max_line)
-            outcome = self._conversation.answer(text.decode(line))
+                raise LineTooLong(self._max_line)
+            clean = text.decode(line)
+        except GranjaError:
+            self._failed(Failure())
+        else:
+            self._obey(clean)
+
+    def _obey(self, line: str) -> None:
+        """Take one clean line."""
+        try:
+            outcome = self._conversation.answer(line)
         except Exception:
             self._failed(Failure())
             return
         if outcome is not None:
-            self._busy = True
+            self._busy, self._at_rest = True, False
             outcome.addErrback(self._failed).addBoth(self._done)
 
     def _failed(self, failure: Failure) -> None:
@@ -338,6 +366,7 @@ class FarmerProtocol(LineReceiver):
 
     def hold(self, reason: str) -> None:
         """Read nothing until every reason is released."""
+        self._at_rest = False
         if not self._held:
             self.transport.pauseProducing()
         self._held |= {reason}

@@ -36,6 +36,9 @@ _HARMLESS_RANGES = (
 
 _harmless_line = re.compile(f"[{_HARMLESS_RANGES}]*").fullmatch
 _harmless_lines = re.compile(f"[{_HARMLESS_RANGES}\r\n]*").fullmatch
+#: A table for ``bytes.translate`` that leaves printable ASCII as it is, and nothing else.  To
+#: translate and compare takes half the time of asking ``isascii`` and ``isprintable``.
+PRINTABLE = bytes(code if 0x20 <= code < 0x7F else 0x7F * (code == 0) for code in range(256))
 _PLAIN_ASCII = bytes([*range(0x20, 0x7F), 0x0D, 0x0A])
 
 _SKIPPED = r"\x00-\x09\x0b\x0c\x0e-\x17\x19\x1c-\x1f\x7f"
@@ -81,9 +84,7 @@ def decode(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         raise NotUTF8 from None
-    if text.isascii() and text.isprintable():
-        return text  # most are, and this takes less than half the time of a match
-    return clean(text)
+    return text if raw.translate(PRINTABLE) == raw else clean(text)
 
 
 def clean(text: str) -> str:

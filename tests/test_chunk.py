@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import text
-from granja.chunk import MOST_LINES, plain_talk
+from granja.chunk import MOST_LINES, plain_line, plain_talk
 from granja.errors import NotUTF8
 from granja.framing import LineSplitter
 from tests.test_commands import is_command
@@ -41,6 +41,38 @@ def line_by_line(segment: bytes) -> list[str] | None:
         if is_command(said[-1]) or not said[-1].strip():
             return None
     return None if splitter.partial else said
+
+
+class LineTests(SynchronousTestCase):
+    @given(segment=raw)
+    @example(segment=b"\n")
+    @example(segment=b"\r\n")
+    @example(segment=b"x" * 41 + b"\n")
+    @example(segment=b"x" * 41 + b"\r\n")
+    @example(segment=b"a\r\r\n")
+    @example(segment=b"a\0\n")
+    def test_a_line_that_is_taken_is_what_the_splitter_says(self, segment: bytes) -> None:
+        """Commands and empty lines as well; telnet is in none of them."""
+        taken = plain_line(segment, MAX_LINE)
+        if taken is not None:
+            splitter = LineSplitter(MAX_LINE)
+            self.assertEqual(splitter.feed(segment), [taken.encode()])
+            self.assertFalse(splitter.partial)
+            self.assertEqual(text.decode(taken.encode()), taken)
+            self.assertNotIn(b"\xff", segment)
+
+    def test_printable_ascii_is_taken(self) -> None:
+        """Whole, whichever of the usual ends it has, as long as it may be."""
+        printable = bytes(range(0x20, 0x7F))
+        for line in (b"", b"hola", b":p Ana hola", b"x" * 95, printable):
+            for end in (b"\n", b"\r\n"):
+                self.assertEqual(plain_line(line + end, 95), line.decode())
+
+    def test_every_other_byte_is_left_to_the_splitter(self) -> None:
+        for code in {*range(256)} - {*range(0x20, 0x7F)}:
+            self.assertIsNone(plain_line(b"a" + bytes([code]) + b"a\n", MAX_LINE), code)
+        for segment in (b"", b"hola", b"hola\xff", b"hola\r", b"hola\r\0", b"x" * 41 + b"\n"):
+            self.assertIsNone(plain_line(segment, MAX_LINE), segment)
 
 
 class ChunkTests(SynchronousTestCase):
