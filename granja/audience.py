@@ -55,7 +55,6 @@ class DirectAudience(Audience):
             if sent != size:
                 short.append((seat, sent))
         self._stats.writes += len(self.wires)
-        self._stats.bytes += size * len(self.wires) - sum(size - sent for _, sent in short)
         return short
 
 
@@ -66,9 +65,10 @@ class TransportAudience(Audience):
         if len(block) > TransportWire.limit:
             return [(seat, 0) for seat in self.wires]
         short = []
+        self._stats.writes += len(self.wires)
         # A copy, because a transport may call anybody back while it writes.
         for seat, wire in list(self.wires.items()):
-            sent = self._stats.wrote(wire.write([block]))
+            sent = wire.write(block)
             if sent < len(block):
                 short.append((seat, sent))
         return short

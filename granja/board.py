@@ -43,6 +43,8 @@ class Board:
         self.rows = [Row(self.stats)]
         self.crowd = Crowd(self)
         self._rounds = Rounds(clock, self.time, self._flush)
+        #: Called with a row in which something has gathered.
+        self.due = self._rounds.due
         self._apart: dict[Seat, None] = {}
         self._answering: IDelayedCall | None = None
 
@@ -117,14 +119,9 @@ class Board:
                 self.crowd.hold(but)
         # Only now, when all have it: writing may cause something to be said.
         for row in list(self.rows):
-            self._rounds.due(row)
+            self.due(row)
 
     # -- writing ---------------------------------------------------------------------------------
-
-    def gathered(self, row: Row, size: int) -> None:
-        """So many bytes more wait for the turn of ``row``."""
-        row.gathered += size
-        self._rounds.due(row)
 
     def flush(self) -> None:
         """Write all that has gathered; in its rounds the board does it by itself."""
@@ -148,9 +145,10 @@ class Board:
 
     def _deliver(self, seats: dict[Seat, None], tick: Tick | None = None) -> None:
         """:param tick: the one that has just ended; none for those who hear none of it."""
+        deliver = Seat.deliver if tick is not None and tick.entries else Seat.deliver_quietly
         for seat in seats:
             try:
-                seat.deliver(tick or seat.row.tick)
+                deliver(seat, tick or seat.row.tick)
             except Exception:
                 # Whatever it is, it must not keep the others from hearing.
                 self.log.failure("Nothing can be written to {seat}", seat=seat)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from granja.messages import Message, Said
+from granja.messages import Message, Said, Whispered
 
 #: Bytes that are looked at only, or copied.
 Readable = bytes | memoryview
@@ -31,6 +31,9 @@ class Carrier(Protocol):
 
         The same bytes as each line's :class:`~granja.messages.Said`, encoded and joined.
         """
+
+    def whisper(self, name: str, text: str) -> bytes:
+        """The same bytes as a :class:`~granja.messages.Whispered`, encoded."""
 
     def boundary(self, data: Readable, at: int) -> int:
         """Where the message that byte ``at`` belongs to ends.
@@ -64,14 +67,30 @@ class PlainLines(Lines):
     """The wire contract: UTF-8 lines that end in CR LF (PROTOCOL §1)."""
 
     def encode(self, message: Message) -> bytes:
-        return message.line().encode() + b"\r\n"
+        return f"{message.line()}\r\n".encode()
 
     def talk(self, name: str, data: bytes) -> bytes:
         prefix = f"{name}: ".encode()
         return prefix + data.replace(b"\n", b"\r\n" + prefix) + b"\r\n"
 
+    def whisper(self, name: str, text: str) -> bytes:
+        return f"{name} te susurra: {text}\r\n".encode()
 
-class GMCPLines(Lines):
+
+class OneByOne:
+    """What is common to carriers that make something of each message by itself."""
+
+    def encode(self, message: Message) -> bytes:
+        raise NotImplementedError
+
+    def talk(self, name: str, data: bytes) -> bytes:
+        return b"".join([self.encode(Said(name, text)) for text in data.decode().split("\n")])
+
+    def whisper(self, name: str, text: str) -> bytes:
+        return self.encode(Whispered(name, text))
+
+
+class GMCPLines(OneByOne, Lines):
     """Plain lines, each after the same as data, for clients that have negotiated GMCP.
 
     ``IAC SB 201 "Granja.Said {…}" IAC SE``, then the line.  JSON in UTF-8 has neither FF, which
@@ -83,11 +102,8 @@ class GMCPLines(Lines):
         data = f"Granja.{package} {_json(message)}".encode()
         return b"\xff\xfa\xc9%b\xff\xf0%b\r\n" % (data, message.line().encode())
 
-    def talk(self, name: str, data: bytes) -> bytes:
-        return b"".join(map(self.encode, _said(name, data)))
 
-
-class WebSocketFrames:
+class WebSocketFrames(OneByOne):
     """What is common to WebSocket carriers: each message is one text frame (RFC 6455, §5.2)."""
 
     shares_transport = True
@@ -97,9 +113,6 @@ class WebSocketFrames:
 
     def encode(self, message: Message) -> bytes:
         return text_frame(self.text(message).encode())
-
-    def talk(self, name: str, data: bytes) -> bytes:
-        return b"".join(map(self.encode, _said(name, data)))
 
     def boundary(self, data: Readable, at: int) -> int:
         return next(end for end in _frame_ends(data) if end > at)
@@ -166,7 +179,3 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def _json(message: Message) -> str:
     return _to_json(message.data())
-
-
-def _said(name: str, data: bytes) -> Iterator[Message]:
-    return (Said(name, text) for text in data.decode().split("\n"))

@@ -108,10 +108,10 @@ class Command:
         :raises WrongArguments: when they do not fit.
         """
         words = rest.split(None, self._cuts)
+        if self._verbatim and len(words) == self._least:
+            return words
         if not self._least <= len(words) <= len(self.arguments):
             raise WrongArguments(self.usage)
-        if self._verbatim:
-            return words
         try:
             values = [argument.read(word) for argument, word in zip(self.arguments, words)]  # noqa: B905  (the optional ones may be missing)
         except ValueError:
@@ -199,11 +199,12 @@ def parse(text: str) -> tuple[Command, list[Any]] | None:
     """
     if ":" not in text:
         return None
-    words = text.split(None, 1)
-    command = COMMANDS.get(words[0]) or _command(words[0])
-    if command is None:
-        return None
-    return command, command.read(words[1] if len(words) > 1 else "")
+    word, _, rest = text.partition(" ")
+    command = COMMANDS.get(word)
+    if command is None:  # not as the table has it
+        word, *more = text.split(None, 1)
+        command, rest = _command(word), "".join(more)
+    return None if command is None else (command, command.read(rest))
 
 
 def _command(typed: str) -> Command | None:

@@ -166,19 +166,18 @@ class Chat(_Place):
     question = None
 
     def __init__(self, factory: GranjaFactory, farmer: Farmer) -> None:
-        self._factory = factory
+        self._deeds = factory.deeds
         self._farmer = farmer
 
     def answer(self, text: str) -> Deferred[None] | None:
-        deeds = self._factory.deeds
         parsed = parse(text)
         if parsed is not None:
             command, values = parsed
-            outcome = command.run(deeds, self._farmer, *values)
+            outcome = command.run(self._deeds, self._farmer, *values)
             # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
             return outcome if outcome is None or isinstance(outcome, Deferred) else None
         if text and not text.isspace():
-            deeds.say(self._farmer, text)
+            self._deeds.say(self._farmer, text)
         return None
 
 

@@ -51,11 +51,12 @@ class Deeds:
         _reply(me, messages.Here(tuple(str(farmer) for farmer in self._roster)))
 
     def whisper(self, me: Farmer, name: str, text: str) -> None:
-        other = self._roster.find(name)
-        if other is None or other.connection is None:
+        other, mine = self._roster.find(name), me.connection
+        theirs = other.connection if other is not None else None
+        if theirs is None:
             raise errors.NobodyCalled(name)
-        by = me.connection.seat if me.connection is not None else None
-        other.connection.seat.hear(messages.Whispered(me.name.spelling, text), by)
+        by = mine.seat if mine is not None else None
+        theirs.seat.hear_whisper(me.name.spelling, text, by)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""

@@ -93,9 +93,6 @@ class Whispered(Message):
     speaker: str
     text: str
 
-    def line(self) -> str:
-        return f"{self.speaker} te susurra: {self.text}"  # as the template says, in a hurry
-
 
 @dataclass(frozen=True, slots=True)
 class Arrived(Message):

@@ -41,6 +41,8 @@ class Roster:
         self._held: NameIndex[Farmer] = NameIndex()
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
+        #: Whoever is in the chat under the name that it is called with (PROTOCOL §2).
+        self.find = self._here.find
 
     def hold(self, farmer: Farmer) -> None:
         """Keep a name from everybody else."""
@@ -64,10 +66,6 @@ class Roster:
     def present(self, id: FarmerId) -> Farmer | None:
         """The farmer with this number, if they are in the chat."""
         return self._present.get(id)
-
-    def find(self, name: str) -> Farmer | None:
-        """Whoever is in the chat under this name (PROTOCOL §2, the comparison)."""
-        return self._here.find(name)
 
     def __iter__(self) -> Iterator[Farmer]:
         """Those in the chat, in order of arrival."""

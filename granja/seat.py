@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from granja import backlog as kinds
 from granja.backlog import Backlog, Note, Piece, compose
-from granja.carriers import Carrier
+from granja.carriers import Carrier, Readable
 from granja.messages import Message, Missed
+from granja.rounds import FLUSH_AT
 from granja.wires import wire
 
 if TYPE_CHECKING:
@@ -124,13 +125,20 @@ class Seat:
 
         :param by: the seat of who caused it, who has to wait if this farmer reads too slowly.
         """
+        self._hear(self.carrier.encode(message), by)
+
+    def hear_whisper(self, name: str, text: str, by: Seat | None = None) -> None:
+        """The same for what ``name`` whispers.  To make a message of it would be a tenth of all
+        that is done for a whisper."""
+        self._hear(self.carrier.whisper(name, text), by)
+
+    def _hear(self, data: bytes, by: Seat | None) -> None:
         if self._closing:
             return
         if self.backlog is not None and self._hears_no_more(self.backlog, by):
             # Should the farmer read again before the tick ends, the word is there already.
             self.note(kinds.LOST, self.carrier.encode(Missed(1)))
             return
-        data = self.carrier.encode(message)
         self.heard += len(data)
         self.note(kinds.HEARD, data)
 
@@ -141,13 +149,19 @@ class Seat:
 
     def note(self, kind: int, data: bytes) -> None:
         """Put something in its place in the tick that is being gathered."""
-        board, row = self.board, self.row
+        row = self.row
         if self._notes is None:
             self._notes = [(len(row.tick.entries), kind, data)]
-            board.touch(self)
+            if self.joined:
+                row.touched[self] = None
+            else:
+                self.board.touch(self)
         else:
             self._notes.append((len(row.tick.entries), kind, data))
-        board.gathered(row, len(data))
+        before = row.gathered
+        row.gathered = before + len(data)
+        if not before or row.gathered >= FLUSH_AT:
+            self.board.due(row)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -156,7 +170,7 @@ class Seat:
         if not self._closing:
             self.board.leave(self)
             self.board.touch(self)
-            self.board.gathered(self.row, 0)
+            self.board.due(self.row)
             self._closing = True
 
     def abort(self) -> None:
@@ -187,32 +201,47 @@ class Seat:
             self.hearing = self.joined
             self.backlog.note(tick, notes or [])
             return
-        if tick.entries or notes is None:
-            pieces, self.hearing = compose(tick, self, notes or [], self.hearing)
-        else:  # a whisper, a reply: the same, but fast
-            pieces = [(kind, data) for _, kind, data in notes if data]
-            self.hearing = self.joined
+        pieces, self.hearing = compose(tick, self, notes or [], self.hearing)
         if pieces:
             self._send(pieces)
         else:
             self._settle()
 
+    def deliver_quietly(self, tick: Tick) -> None:
+        """The same for a tick without talk: mostly that is one whisper or one reply."""
+        notes = self._notes
+        if notes is None or len(notes) > 1 or self.backlog is not None or self._closing:
+            self.deliver(tick)
+            return
+        _, kind, data = notes[0]
+        if not data:
+            self.deliver(tick)  # the word that it joins or leaves
+            return
+        self._notes = None
+        self.board.stats.writes += 1
+        sent = self.wire.write(data)
+        if sent != len(data):
+            self.fall_behind([(kind, data)], sent)
+            return
+        self.replies = self.heard = 0
+        if self._waits:
+            self.board.soon(self.relax)
+
     def _send(self, pieces: list[Piece]) -> None:
-        if len(pieces) == 1:
-            buffers = [pieces[0][1]]
-            size = len(buffers[0])
-        else:
-            buffers = [data for _, data in pieces]
-            size = sum(map(len, buffers))
-            if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
-                buffers = [b"".join(buffers)]
+        buffers = [data for _, data in pieces]
+        size = sum(map(len, buffers))
+        if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
+            buffers = [b"".join(buffers)]
         # More than the limit goes in several writes.
-        sent = self.wire.write(buffers) if size <= self.wire.limit else 0
-        self.board.stats.wrote(sent)
+        sent = self._write(buffers) if size <= self.wire.limit else 0
         if sent < size:
             self.fall_behind(pieces, sent)
         else:
             self._settle()
+
+    def _write(self, buffers: list[Readable]) -> int:
+        self.board.stats.writes += 1
+        return self.wire.write_all(buffers)
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
@@ -230,7 +259,7 @@ class Seat:
             return
         backlog.moved_at = self.board.time()
         while buffers := backlog.gather(self.wire.limit):
-            sent = self.board.stats.wrote(self.wire.write(buffers))
+            sent = self._write(buffers)
             backlog.advance(sent)
             if sent < sum(map(len, buffers)):
                 self.wire.wait(backlog.head)
@@ -239,7 +268,9 @@ class Seat:
         self.backlog = None
         self.wire.rest()
         self.board.crowd.forget(self)
-        if not self.board.has_touched(self):
+        if self.board.has_touched(self):
+            self._sit()  # It has its turn soon; what it is to be told then still waits.
+        else:
             self._settle()
 
     def _settle(self) -> None:
@@ -249,7 +280,12 @@ class Seat:
             self.board.soon(self.relax)
         if self._closing:
             self._lose()
-        elif self.joined:
+        else:
+            self._sit()
+
+    def _sit(self) -> None:
+        """Be written to with all the others, if it is in the chat."""
+        if self.joined:
             self.audience.wires[self] = self.wire
 
     def _lose(self) -> None:

@@ -10,7 +10,7 @@ class Stats:
     """Counts since the start.
 
     ``lines``: said to everybody, each counted once.  ``flushes``: ticks that were written.
-    ``writes`` and ``bytes``: given to sockets and transports.  ``skips``: how often a listener
+    ``writes``: given to sockets and transports.  ``skips``: how often a listener
     who did not read was passed over; ``missed``: lines of which listeners were told that they
     missed them.  ``holds``: how often talkers had to wait.  ``aborted``: connections closed for
     not reading.
@@ -19,14 +19,7 @@ class Stats:
     lines: int = 0
     flushes: int = 0
     writes: int = 0
-    bytes: int = 0
     skips: int = 0
     missed: int = 0
     holds: int = 0
     aborted: int = 0
-
-    def wrote(self, size: int) -> int:
-        """Count one write; return its size."""
-        self.writes += 1
-        self.bytes += size
-        return size

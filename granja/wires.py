@@ -32,11 +32,14 @@ class Wire(Protocol):
 
     limit: int
 
-    def write(self, buffers: list[Readable]) -> int:
-        """Send now what can be sent of ``buffers``, in order; return how many bytes that was.
+    def write(self, data: Readable) -> int:
+        """Send now what can be sent of ``data``; return how many bytes that was.
 
         On a transport that is closing nothing can be sent any more; then it is as if all were.
         """
+
+    def write_all(self, buffers: list[Readable]) -> int:
+        """The same for several, in order."""
 
     def wait(self, head: Callable[[], bytes]) -> None:
         """After a write that took less than all: call ``ready`` when more can be taken.
@@ -94,18 +97,29 @@ class DirectWire:
         self._seat = seat
         self._waiting = False
 
-    def write(self, buffers: list[Readable]) -> int:
+    def write(self, data: Readable) -> int:
         transport = self.transport
-        if transport.disconnecting or transport.disconnected:
+        if transport.disconnecting:
+            return len(data)
+        if transport._tempDataBuffer or transport.dataBuffer:
+            return 0
+        try:
+            return self.send(data)
+        except OSError:
+            # Full, or the peer is gone: the transport will see for itself when it writes.
+            return 0
+
+    def write_all(self, buffers: list[Readable]) -> int:
+        if len(buffers) == 1:
+            return self.write(buffers[0])
+        transport = self.transport
+        if transport.disconnecting:
             return sum(map(len, buffers))
         if transport._tempDataBuffer or transport.dataBuffer:
             return 0
         try:
-            if len(buffers) == 1:
-                return self.send(buffers[0])
             return transport.getHandle().sendmsg(buffers)
         except OSError:
-            # Full, or the peer is gone: the transport will see for itself when it writes.
             return 0
 
     def wait(self, head: Callable[[], bytes]) -> None:
@@ -163,20 +177,23 @@ class TransportWire:
             transport.unregisterProducer()
             transport.registerProducer(self, True)
 
-    def write(self, buffers: list[Readable]) -> int:
-        size = sum(map(len, buffers))
+    def write(self, data: Readable) -> int:
+        size = len(data)
         if self._broken or self.transport.disconnecting:
             return size
         if self._paused:
             return 0
         try:
-            self.transport.write(b"".join(buffers))
+            self.transport.write(bytes(data))
         except Exception:
             # One transport's trouble must not stop the flush for the others.
             self.log.failure("A transport failed to write")
             self._broken = True
             self._seat.broken()
         return size
+
+    def write_all(self, buffers: list[Readable]) -> int:
+        return self.write(b"".join(buffers))
 
     def wait(self, head: Callable[[], bytes]) -> None:
         """The transport resumes by itself; if it never paused, it takes more now."""

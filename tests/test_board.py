@@ -93,7 +93,8 @@ class HearingTests(BoardTestCase):
                 encoded.append(message)
                 return PLAIN.encode(message)
 
-            talk, boundary, count = PLAIN.talk, PLAIN.boundary, PLAIN.count
+            talk, whisper = PLAIN.talk, PLAIN.whisper
+            boundary, count = PLAIN.boundary, PLAIN.count
 
         carrier = Counting()
         people = [self.arrive(carrier) for _ in range(20)]

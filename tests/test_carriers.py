@@ -20,7 +20,7 @@ from granja.carriers import (
 )
 from granja.catalog import Artifact
 from granja.events import ArtifactId
-from granja.messages import Arrived, OfferEnded, Said
+from granja.messages import Arrived, OfferEnded, Said, Whispered
 
 CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]
 
@@ -51,6 +51,13 @@ class CarrierTests(SynchronousTestCase):
         for carrier in CARRIERS:
             by_line = b"".join(carrier.encode(Said(name, line)) for line in lines)
             self.assertEqual(carrier.talk(name, "\n".join(lines).encode()), by_line)
+
+    @given(name=st.sampled_from(["Ana", "Ñandú"]), lines=many)
+    def test_a_whisper_reads_like_its_message(self, name: str, lines: list[str]) -> None:
+        for carrier in CARRIERS:
+            for line in lines:
+                whispered = carrier.encode(Whispered(name, line))
+                self.assertEqual(carrier.whisper(name, line), whispered)
 
     @given(lines=many, data=st.data())
     def test_boundaries_are_where_messages_end(self, lines: list[str], data: st.DataObject) -> None:
