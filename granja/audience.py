@@ -42,11 +42,7 @@ class DirectAudience(Audience):
         size = len(block)
         short = []
         for seat, wire in self.wires.items():
-            transport = wire.transport
-            if transport.disconnecting:
-                continue
-            if transport._tempDataBuffer or transport.dataBuffer:
-                short.append((seat, 0))
+            if wire.transport.disconnecting:
                 continue
             try:
                 sent = wire.send(block)

@@ -82,7 +82,9 @@ class DirectWire:
 
     One send costs half of ``transport.write``, which asks the reactor twice (to tell when the
     socket is writable, and to stop telling).  What the socket does not take waits with us; the
-    transport gets the rest of one line, and asks for more as soon as that is gone.
+    transport gets the rest of one line, and asks for more as soon as that is gone.  Nobody else
+    writes to it, so when nothing waits with us the transport is idle: to look whether it is made a
+    round of writing to a crowd 5 % longer.
     """
 
     __slots__ = ("_seat", "_waiting", "send", "transport")
@@ -98,11 +100,8 @@ class DirectWire:
         self._waiting = False
 
     def write(self, data: Readable) -> int:
-        transport = self.transport
-        if transport.disconnecting:
+        if self.transport.disconnecting:
             return len(data)
-        if transport._tempDataBuffer or transport.dataBuffer:
-            return 0
         try:
             return self.send(data)
         except OSError:
@@ -112,13 +111,10 @@ class DirectWire:
     def write_all(self, buffers: list[Readable]) -> int:
         if len(buffers) == 1:
             return self.write(buffers[0])
-        transport = self.transport
-        if transport.disconnecting:
+        if self.transport.disconnecting:
             return sum(map(len, buffers))
-        if transport._tempDataBuffer or transport.dataBuffer:
-            return 0
         try:
-            return transport.getHandle().sendmsg(buffers)
+            return self.transport.getHandle().sendmsg(buffers)
         except OSError:
             return 0
 
