@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
@@ -32,8 +33,10 @@ class Message:
     renamed: ClassVar[dict[str, str]] = {}
 
     def line(self) -> str:
-        values = {name: _spoken(getattr(self, name)) for name in _fields(type(self))}
-        return self.template.format_map(values)
+        names = _mentioned(type(self))
+        if not names:
+            return self.template
+        return self.template.format_map({name: _spoken(getattr(self, name)) for name in names})
 
     def data(self) -> dict[str, Any]:
         values = {
@@ -43,15 +46,16 @@ class Message:
         return {"type": self.type, **values, "line": self.line()}
 
 
-_FIELDS: dict[type[Any], tuple[str, ...]] = {}
-
-
+@cache
 def _fields(kind: type[Any]) -> tuple[str, ...]:
     """The names of a message's fields; dataclasses would look for them anew each time."""
-    known = _FIELDS.get(kind)
-    if known is None:
-        known = _FIELDS[kind] = tuple(field.name for field in fields(kind))
-    return known
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _mentioned(kind: type[Any]) -> tuple[str, ...]:
+    """Those of them that are in its sentence."""
+    return tuple(name for name in _fields(kind) if f"{{{name}}}" in kind.template)
 
 
 def _spoken(value: object) -> object:

@@ -96,6 +96,7 @@ class FarmerProtocol(LineReceiver):
         self.address = getattr(self.transport.getPeer(), "host", "")
         self._bucket = TokenBucket(settings.rate, clock.seconds()) if settings.rate else None
         self.seat = self.factory.board.seat(self.transport, self, self.carrier)
+        self._at_rest = True
         self.start_the_clock(settings.arrival_timeout)
         self.factory.connections.add(self)
         self.ask()

@@ -24,7 +24,7 @@ TURN: Final = 0.002
 #: costs less.
 TALK: Final = Patience(0.72, 0.02)
 #: The same for the word of who came and went: a crowd that arrives needs the time for its arriving.
-NEWS: Final = Patience(3.0, 0.25)
+NEWS: Final = Patience(6.0, 0.25)
 
 
 class Rounds:
@@ -68,14 +68,14 @@ class Rounds:
             self._write([row])
         elif self._call is None:
             self._call_next(self._once_more)
-        elif not row.patient:
+        elif not row.tick.patient:
             self._call.cancel()
             self._call_next(self._once_more)
 
     def _call_next(self, at_once: Callable[[], None]) -> None:
         """:param at_once: what is called if there need be no gap."""
         first = next(iter(self._round or self._due))
-        self._patient = not self._round and first.patient
+        self._patient = not self._round and all(row.tick.patient for row in self._due)
         if self._round or not first.tick.entries:
             # What is private would gain nothing by waiting: more of it is more writes.
             self._call = self._clock.callLater(0, self._turn)

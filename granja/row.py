@@ -46,11 +46,6 @@ class Row:
             self._audiences[key] = kind(carrier, self._stats)
         return self._audiences[key]
 
-    @property
-    def patient(self) -> bool:
-        """Whether there is talk for everybody, of which nothing is urgent."""
-        return bool(self.tick.entries) and not self.tick.urgent
-
     def add(self, entry: Entry, but: Seat | None) -> None:
         """Something was said to everybody ``but`` one, who may sit anywhere."""
         self.tick.add(entry, but if but in self.seats else None)

@@ -149,18 +149,21 @@ class Seat:
 
     def note(self, kind: int, data: bytes) -> None:
         """Put something in its place in the tick that is being gathered."""
-        row = self.row
+        row, tick = self.row, self.row.tick
         if self._notes is None:
-            self._notes = [(len(row.tick.entries), kind, data)]
+            self._notes = [(len(tick.entries), kind, data)]
             if self.joined:
                 row.touched[self] = None
             else:
                 self.board.touch(self)
         else:
-            self._notes.append((len(row.tick.entries), kind, data))
+            self._notes.append((len(tick.entries), kind, data))
         before = row.gathered
         row.gathered = before + len(data)
-        if not before or row.gathered >= FLUSH_AT:
+        if tick.patient and data:
+            tick.patient = False  # Somebody waits for this, and it has its place behind the news.
+            self.board.due(row)
+        elif not before or row.gathered >= FLUSH_AT:
             self.board.due(row)
 
     # -- the end ---------------------------------------------------------------------------------

@@ -95,8 +95,9 @@ class Tick:
     """What was said between two flushes.
 
     ``start`` is how many bytes, and ``first_line`` how many lines, were said before; ``own`` says
-    which entries a seat must not hear, because it said them itself; ``urgent`` is whether somebody
-    may wait for one of them; ``next`` is there as soon as nothing more can be said in this tick.
+    which entries a seat must not hear, because it said them itself; ``patient`` is whether
+    there are some, and nobody may be waiting for one; ``next`` is there as soon as nothing more can
+    be said in this tick.
     """
 
     __slots__ = (
@@ -106,9 +107,9 @@ class Tick:
         "lines",
         "next",
         "own",
+        "patient",
         "size",
         "start",
-        "urgent",
     )
 
     def __init__(self, start: int, first_line: int) -> None:
@@ -119,15 +120,15 @@ class Tick:
         self.first_line = first_line
         self.lines = 0
         self.next: Tick | None = None
-        self.urgent = False
+        self.patient = False
         self._renderings: dict[Carrier, Rendering] = {}
 
     def add(self, entry: Entry, but: Seat | None) -> None:
         """Put ``entry`` at the end, to be heard by everybody ``but`` one."""
         if but is not None:
             self.own.setdefault(but, []).append(len(self.entries))
+        self.patient = not entry.urgent and (self.patient or not self.entries)
         self.entries.append(entry)
-        self.urgent = self.urgent or entry.urgent
         self.size += entry.size
         self.lines += entry.lines
 
