@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
@@ -33,29 +32,31 @@ class Message:
     renamed: ClassVar[dict[str, str]] = {}
 
     def line(self) -> str:
-        names = _mentioned(type(self))
-        if not names:
+        _, said = _fields(type(self))
+        if not said:
             return self.template
-        return self.template.format_map({name: _spoken(getattr(self, name)) for name in names})
+        return self.template.format_map({name: _spoken(getattr(self, name)) for name in said})
 
     def data(self) -> dict[str, Any]:
-        values = {
-            self.renamed.get(name, name): _plain(getattr(self, name))
-            for name in _fields(type(self))
-        }
+        names, _ = _fields(type(self))
+        values = {self.renamed.get(name, name): _plain(getattr(self, name)) for name in names}
         return {"type": self.type, **values, "line": self.line()}
 
 
-@cache
-def _fields(kind: type[Any]) -> tuple[str, ...]:
-    """The names of a message's fields; dataclasses would look for them anew each time."""
-    return tuple(field.name for field in fields(kind))
+_FIELDS: dict[type[Any], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
 
-@cache
-def _mentioned(kind: type[Any]) -> tuple[str, ...]:
-    """Those of them that are in its sentence."""
-    return tuple(name for name in _fields(kind) if f"{{{name}}}" in kind.template)
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a message's fields, and of those that are in its sentence.
+
+    Looked for once; dataclasses would do it anew each time.
+    """
+    known = _FIELDS.get(kind)
+    if known is None:
+        names = tuple(field.name for field in fields(kind))
+        said = tuple(name for name in names if f"{{{name}}}" in kind.template)
+        known = _FIELDS[kind] = (names, said)
+    return known
 
 
 def _spoken(value: object) -> object:
