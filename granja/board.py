@@ -76,7 +76,8 @@ class Board:
 
     def touch(self, seat: Seat) -> None:
         """This tick is not for ``seat`` what it is for everybody else."""
-        if seat.joined or seat.hearing:
+        # Who has joined and left again before the row's turn still belongs to it.
+        if seat.joined or seat.hearing or seat in seat.row.touched:
             seat.row.touched[seat] = None
         else:
             self._apart[seat] = None

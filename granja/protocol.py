@@ -329,7 +329,7 @@ class FarmerProtocol(LineReceiver):
             if line is TOO_LONG:
                 raise LineTooLong(self._max_line)
             clean = text.decode(line)
-        except GranjaError:
+        except Exception:
             self._failed(Failure())
         else:
             self._obey(clean)

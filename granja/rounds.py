@@ -15,9 +15,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from granja.pace import Pace, Patience
 from granja.row import Row
+from granja.tick import FLUSH_AT
 
-#: So many bytes are written without waiting for the row's turn.
-FLUSH_AT: Final = 1 << 18
 #: Seconds of writing after which the reactor reads.
 TURN: Final = 0.002
 #: How long talk is kept back under load for the sake of larger writes: a line waits longer, and
@@ -108,6 +107,9 @@ class Rounds:
                     break
         finally:
             self._writing = False
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self._took and not self._round:
             self._pace.flushed(self._took)
             self._took = 0.0

@@ -48,7 +48,10 @@ class Row:
 
     def add(self, entry: Entry, but: Seat | None) -> None:
         """Something was said to everybody ``but`` one, who may sit anywhere."""
+        awaited = self.gathered and not self.tick.entries  # something private
         self.tick.add(entry, but if but in self.seats else None)
+        if awaited:
+            self.tick.patient = False
         self.gathered += entry.size
 
     def forget(self, seat: Seat) -> None:

@@ -8,7 +8,7 @@ from granja import backlog as kinds
 from granja.backlog import Backlog, Note, Piece, compose
 from granja.carriers import Carrier, Readable
 from granja.messages import Message, Missed
-from granja.rounds import FLUSH_AT
+from granja.tick import FLUSH_AT
 from granja.wires import wire
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Seat:
             self._notes.append((len(tick.entries), kind, data))
         before = row.gathered
         row.gathered = before + len(data)
-        if tick.patient and data:
+        if tick.patient and data and self.joined:
             tick.patient = False  # Somebody waits for this, and it has its place behind the news.
             self.board.due(row)
         elif not before or row.gathered >= FLUSH_AT:
@@ -211,7 +211,10 @@ class Seat:
             self._settle()
 
     def deliver_quietly(self, tick: Tick) -> None:
-        """The same for a tick without talk: mostly that is one whisper or one reply."""
+        """The same for a tick without talk: mostly that is one whisper or one reply.
+
+        Who is written to with all the others stays so: only for talk are the touched taken out.
+        """
         notes = self._notes
         if notes is None or len(notes) > 1 or self.backlog is not None or self._closing:
             self.deliver(tick)

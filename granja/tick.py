@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from granja.carriers import Carrier
 from granja.messages import Message
 
 if TYPE_CHECKING:
     from granja.seat import Seat
+
+
+#: Bytes that are written without waiting for the row's turn.
+FLUSH_AT: Final = 1 << 18
 
 
 class Entry:
@@ -141,6 +145,7 @@ class Tick:
         """The tick's bytes, made once for each carrier that somebody uses.  Only when sealed."""
         made = self._renderings.get(carrier)
         if made is None:
+            assert self.next is not None, "more may be said in this tick"
             made = Rendering([entry.render(carrier) for entry in self.entries])
             self._renderings[carrier] = made
         return made

@@ -83,8 +83,8 @@ class DirectWire:
     One send costs half of ``transport.write``, which asks the reactor twice (to tell when the
     socket is writable, and to stop telling).  What the socket does not take waits with us; the
     transport gets the rest of one line, and asks for more as soon as that is gone.  Nobody else
-    writes to it, so when nothing waits with us the transport is idle: to look whether it is made a
-    round of writing to a crowd 5 % longer.
+    writes to it, so when nothing waits with us the transport is idle; looking made a round of
+    writing to a crowd 5 % longer.
     """
 
     __slots__ = ("_seat", "_waiting", "send", "transport")
@@ -111,7 +111,7 @@ class DirectWire:
     def write_all(self, buffers: list[Readable]) -> int:
         if len(buffers) == 1:
             return self.write(buffers[0])
-        if self.transport.disconnecting:
+        if self.transport.disconnecting or self.transport.disconnected:
             return sum(map(len, buffers))
         try:
             return self.transport.getHandle().sendmsg(buffers)

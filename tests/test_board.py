@@ -9,7 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import board as board_module
-from granja import rounds
+from granja import rounds, tick
 from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
 from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
@@ -390,6 +390,27 @@ class PaceTests(BoardTestCase):
         self.assert_in_no_gap(lambda: self.hearer.tell(Notice("x", "hola")))
         self.assertTrue(self.listener.taken.endswith(b"Eva conectado.\r\n[SERVER] hola\r\n"))
 
+    def test_who_comes_and_goes_within_a_gap_takes_nobodys_talk_along(self) -> None:
+        """They are written to with their row, and not before more can be said in its tick."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001, what=self.talk)
+        self.talk()
+        guest, wire = self.arrive()
+        self.talk()
+        guest.tell(GOODBYE)
+        guest.close()
+        before = len(self.listener.taken)
+        self.reactor.advance(0)
+        self.board.say(self.talker, "Eva", ["al final"])
+        self.hearer.tell(Notice("x", "y esto"))
+        self.run_for(0.05, every=1.0, what=self.talk)
+        heard = self.listener.taken[before:].decode().split("\r\n")
+        self.assertEqual(
+            heard[-5:-1], ["Eva: hola", "Eva: al final", "[SERVER] y esto", "Eva: hola"]
+        )
+        self.assertEqual(wire.taken, b"Eva: hola\r\n" + PLAIN.encode(GOODBYE))
+        self.assertTrue(wire.disconnecting)
+
     def assert_in_no_gap(self, what: Callable[[], None]) -> None:
         self.takes = 0.004
         self.run_for(2.0, every=0.001, what=self.news)
@@ -427,8 +448,8 @@ class PaceTests(BoardTestCase):
 
     def test_much_talk_is_not_kept_for_the_end_of_a_tick(self) -> None:
         """256 KB are written at once, so memory does not grow within a tick."""
-        self.board.announce(Arrived("x" * rounds.FLUSH_AT))
+        self.board.announce(Arrived("x" * tick.FLUSH_AT))
         self.assertEqual(len(self.flushes), 1)
-        for _ in range(rounds.FLUSH_AT // 64 + 1):
+        for _ in range(tick.FLUSH_AT // 64 + 1):
             self.hearer.hear(Whispered("Eva", "x" * 64))
         self.assertEqual(len(self.flushes), 2)

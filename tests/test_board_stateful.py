@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import backlog, board, crowd, rounds, seat, wires
+from granja import backlog, board, crowd, pace, rounds, seat, wires
 from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
 from granja.messages import Arrived, Notice, Whispered
@@ -139,6 +139,7 @@ class BoardMachine(RuleBasedStateMachine):
         for _ in range(50):
             for guest in self.guests:
                 guest.transport.read(1 << 20)
+            self.reactor.advance(0.01)
             self.reactor.turn()
         for guest in self.guests:
             follow(guest, to_the_end=True)
@@ -184,10 +185,19 @@ def whole_messages(data: bytes, carrier: Carrier) -> tuple[list[bytes], bytes]:
 class BoardStatefulTests(SynchronousTestCase):
     def test_everybody_hears_what_the_model_says(self) -> None:
         """Joining, leaving, talk, whispers, replies, narrow sockets, pauses and closing, mixed."""
+        self.play()
+
+    def test_the_same_with_gaps_between_the_rounds(self) -> None:
+        """Much can happen before a row has its turn."""
+        self.patch(pace.Pace, "delay", lambda self, patience: 0.005)
+        self.play()
+
+    def play(self) -> None:
         self.patch(crowd, "FAR_BEHIND", 150)
         self.patch(seat, "HEARD_LIMIT", 200)
         self.patch(seat, "REPLIES_LIMIT", 300)
         self.patch(rounds, "FLUSH_AT", 700)
+        self.patch(seat, "FLUSH_AT", 700)
         self.patch(board, "ROW", 3)
         self.patch(backlog, "MOST_BUFFERS", 5)
         self.patch(wires.DirectWire, "limit", 250)
