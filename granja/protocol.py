@@ -245,7 +245,7 @@ class FarmerProtocol(LineReceiver):
         """Say several whole lines of plain talk at once, if that is all there is."""
         if not isinstance(self._conversation, Chat) or not self._held.isdisjoint(MUTING):
             return False
-        talk = plain_talk(data, self.factory.settings.max_line)
+        talk = plain_talk(data, self._max_line)
         if talk is None:
             return False
         now, lines = self.factory.clock.seconds(), talk.count(b"\n") + 1

@@ -339,10 +339,12 @@ class PaceTests(BoardTestCase):
         times = self.flushes[len(self.flushes) // 2 :]
         return [b - a for a, b in pairwise(times)]
 
-    def gaps_under_load(self, what: Callable[[], None]) -> tuple[float, float]:
-        """The mean and the longest, when something is said more often than it can be written."""
+    def load(self, what: Callable[[], None]) -> None:
+        """Something is said more often than it can be written."""
         self.takes = 0.004
         self.run_for(2.0, every=0.001, what=what)
+
+    def mean_and_longest(self) -> tuple[float, float]:
         gaps = self.gaps()
         return sum(gaps) / len(gaps), max(gaps)
 
@@ -356,13 +358,14 @@ class PaceTests(BoardTestCase):
 
     def test_with_much_to_do_much_of_the_time_stays_free(self) -> None:
         """Lines come faster than they can be written one by one: writes become larger."""
-        mean, longest = self.gaps_under_load(self.talk)
+        self.load(self.talk)
+        mean, longest = self.mean_and_longest()
         self.assertGreater(mean, 0.0065)
         self.assertLess(longest, 0.004 * 1.72 + 0.002)
 
     def test_under_a_steady_load_rounds_come_steadily(self) -> None:
         """Short gaps and long ones in turns would cost as much, and the longest wait be longer."""
-        self.gaps_under_load(self.talk)
+        self.load(self.talk)
         gaps = self.gaps()
         self.assertLess(max(gaps) - min(gaps), 0.0015)
 
@@ -377,7 +380,8 @@ class PaceTests(BoardTestCase):
 
     def test_of_who_arrives_a_crowd_hears_in_a_seventh_of_the_time(self) -> None:
         """It must leave time for their arriving."""
-        mean, longest = self.gaps_under_load(self.news)
+        self.load(self.news)
+        mean, longest = self.mean_and_longest()
         self.assertGreater(mean, 0.024)
         self.assertLess(longest, 0.004 * 7 + 0.002)
 
@@ -392,8 +396,7 @@ class PaceTests(BoardTestCase):
 
     def test_who_comes_and_goes_within_a_gap_takes_nobodys_talk_along(self) -> None:
         """They are written to with their row, and not before more can be said in its tick."""
-        self.takes = 0.004
-        self.run_for(2.0, every=0.001, what=self.talk)
+        self.load(self.talk)
         self.talk()
         guest, wire = self.arrive()
         self.talk()
@@ -412,8 +415,7 @@ class PaceTests(BoardTestCase):
         self.assertTrue(wire.disconnecting)
 
     def assert_in_no_gap(self, what: Callable[[], None]) -> None:
-        self.takes = 0.004
-        self.run_for(2.0, every=0.001, what=self.news)
+        self.load(self.news)
         written = len(self.flushes)
         while len(self.flushes) == written:
             self.run_for(0.0005, every=1.0, what=self.news)
