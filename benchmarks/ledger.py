@@ -7,20 +7,19 @@ trades behind it.  Linux, two cores or more, a quiet machine.
 from __future__ import annotations
 
 import argparse
-import os
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import ledger_raw, ledger_start
 from benchmarks.ledger_farmers import Farm, Times
-from benchmarks.measure import cpu_account, raise_file_limit
+from benchmarks.measure import Cores, cpu_account, pinned, raise_file_limit
 from tests.server import Server, environment
 
 MAKERS = (1, 50, 500)
@@ -62,13 +61,15 @@ def percentile(values: Sequence[float], which: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[which - 1]
 
 
-def run(makers: int, seconds: float, folder: Path) -> Result:
+def run(makers: int, seconds: float, folder: Path, cores: Cores) -> Result:
     """One server, one crowd, and then SQLite alone with the rows that they left."""
     ledger = folder / f"{makers}.db"
-    with Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{ledger}") as server:
+    with ExitStack() as stack:
+        with pinned(cores.server):  # from its start, so with all of its threads
+            server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{ledger}")
+            stack.enter_context(server)
         assert server.process is not None
         pid = server.process.pid
-        os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})
         farm = Farm(server.port, makers)
         farm.run(seconds / 4)  # to warm up
         with closing(sqlite3.connect(ledger)) as connection:
@@ -114,10 +115,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", help="on the disk to measure (default: the temporary one)")
     arguments = parser.parse_args(argv)
     raise_file_limit(4096)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))} if os.cpu_count() != 1 else {0})
-    with tempfile.TemporaryDirectory(prefix="granja-", dir=arguments.folder) as temporary:
+    cores = Cores.available()
+    with (
+        pinned(cores.generator),
+        tempfile.TemporaryDirectory(prefix="granja-", dir=arguments.folder) as temporary,
+    ):
         folder = Path(temporary)
-        results = [run(makers, arguments.seconds, folder) for makers in arguments.makers]
+        results = [run(makers, arguments.seconds, folder, cores) for makers in arguments.makers]
         sys.stdout.write(table(results) + "\n\n")
         sys.stdout.flush()
         last = folder / f"{arguments.makers[-1]}.db"
