@@ -173,8 +173,10 @@ class Lane:
     def _apply_request(self, request: _Request) -> None:
         for fact in request.facts:
             ended = self.market.apply(fact)
-            with self.log.failuresHandled("telling {fact}", fact=fact):
+            try:
                 self._tell(fact, ended)
+            except Exception:  # It has happened, whoever may not hear of it.
+                self.log.failure("telling {fact}", fact=fact)
         request.done.callback(request.facts)
 
     def _refuse(self, failure: Failure, batch: list[_Request]) -> None:

@@ -86,6 +86,9 @@ class News:
             self.more += 1
 
 
+_NOTHING: Counter[ArtifactId] = Counter()
+
+
 class Market:
     """Inventories, offers, and who is registered.
 
@@ -109,10 +112,10 @@ class Market:
 
     def inventory(self, farmer: FarmerId) -> list[ArtifactId]:
         """What a farmer holds, one entry for each copy, by number."""
-        return sorted(self.held.get(farmer, Counter()).elements())
+        return sorted(self.held.get(farmer, _NOTHING).elements())
 
     def holds(self, farmer: FarmerId, artifact: ArtifactId) -> bool:
-        return self.held.get(farmer, Counter())[artifact] > 0
+        return self.held.get(farmer, _NOTHING)[artifact] > 0
 
     def incoming(self, farmer: FarmerId) -> list[Offer]:
         """The offers that wait for this farmer's answer, oldest first."""

@@ -7,8 +7,10 @@ for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from string import Formatter
 from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
@@ -32,39 +34,38 @@ class Message:
     renamed: ClassVar[dict[str, str]] = {}
 
     def line(self) -> str:
-        _, said = _fields(type(self))
-        if not said:
-            return self.template
-        return self.template.format_map({name: _spoken(getattr(self, name)) for name in said})
+        kind = type(self)
+        say = _SENTENCES.get(kind)
+        if say is None:
+            say = _SENTENCES[kind] = _sentence(kind)
+        return say(self)
 
     def data(self) -> dict[str, Any]:
-        names, _ = _fields(type(self))
+        names = [field.name for field in fields(self)]
         values = {self.renamed.get(name, name): _plain(getattr(self, name)) for name in names}
         return {"type": self.type, **values, "line": self.line()}
 
 
-_FIELDS: dict[type[Any], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+_SENTENCES: dict[type[Message], Callable[[Any], str]] = {}
 
 
-def _fields(kind: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a message's fields, and of those that are in its sentence.
+def _sentence(kind: type[Message]) -> Callable[[Any], str]:
+    """How messages of a kind say themselves: the template, and where its values are.
 
-    Looked for once; dataclasses would do it anew each time.
+    Made once for each kind.  To look at the fields' types for each message takes twice as long,
+    and a trade is four messages.
     """
-    known = _FIELDS.get(kind)
-    if known is None:
-        names = tuple(field.name for field in fields(kind))
-        said = tuple(name for name in names if f"{{{name}}}" in kind.template)
-        known = _FIELDS[kind] = (names, said)
-    return known
+    types = {field.name: field.type for field in fields(kind)}
+    said = [name for _, name, _, _ in Formatter().parse(kind.template) if name is not None]
+    if not said:
+        return lambda message: kind.template
+    values = attrgetter(*(f"{n}.name" if types[n] == "Artifact" else n for n in said))
+    say = kind.template.format_map({name: "{}" for name in said}).format
+    return lambda message: say(values(message)) if len(said) == 1 else say(*values(message))
 
 
-def _spoken(value: object) -> object:
-    if isinstance(value, Artifact):
-        return value.name
-    if isinstance(value, tuple):
-        return ", ".join(str(_spoken(part)) for part in value) or "(ninguno)"
-    return value
+def _listed(artifacts: Iterable[Artifact]) -> str:
+    return ", ".join([artifact.name for artifact in artifacts]) or "(ninguno)"
 
 
 def _plain(value: object) -> object:
@@ -193,12 +194,18 @@ class Inventory(Message):
     template = SERVER + "Tus artefactos son: {artifacts}"
     artifacts: tuple[Artifact, ...]
 
+    def line(self) -> str:
+        return self.template.format(artifacts=_listed(self.artifacts))
+
 
 @dataclass(frozen=True, slots=True)
 class Here(Message):
     type = "here"
     template = SERVER + "Usuarios conectados: {names}"
     names: tuple[str, ...]
+
+    def line(self) -> str:
+        return self.template.format(names=", ".join(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +303,9 @@ class TradeAccepted(Message):
     number: int
     artifacts: tuple[Artifact, ...]
 
+    def line(self) -> str:
+        return self.template.format(artifacts=_listed(self.artifacts))
+
 
 @dataclass(frozen=True, slots=True)
 class TradeDone(Message):
@@ -305,6 +315,9 @@ class TradeDone(Message):
     template = SERVER + "Intercambio realizado, tus artefactos ahora son: {artifacts}"
     number: int
     artifacts: tuple[Artifact, ...]
+
+    def line(self) -> str:
+        return self.template.format(artifacts=_listed(self.artifacts))
 
 
 @dataclass(frozen=True, slots=True)

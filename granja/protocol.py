@@ -361,7 +361,9 @@ class FarmerProtocol(LineReceiver):
         self._busy = False
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
-        self._work()
+        self._at_rest = self._is_at_rest()
+        if not self._at_rest:  # mostly nothing has come meanwhile
+            self._work()
 
     # -- flow control (the board asks for it too) ------------------------------------------------
 
