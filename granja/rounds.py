@@ -17,8 +17,9 @@ from granja.pace import Pace, Patience
 from granja.row import Row
 from granja.tick import FLUSH_AT
 
-#: Seconds of writing after which the reactor reads.
+#: Seconds of writing after which the reactor reads: at least, and at most.
 TURN: Final = 0.002
+LONGEST_TURN: Final = 0.01
 #: How long talk is kept back under load for the sake of larger writes: a line waits longer, and
 #: costs less.
 TALK: Final = Patience(0.72, 0.02)
@@ -87,10 +88,15 @@ class Rounds:
         self._call = self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
-        """Write to the next rows, until others must have their turn."""
+        """Write to the next rows, until others must have their turn.
+
+        What others took since this turn was due is what writing may take now: so talk has its half
+        of the time while hundreds trade, and with nobody else about the reactor reads soon.
+        """
         if not self._round:
             self._round, self._due = self._due, {}
-        self._write(list(self._round), TURN)
+        late = self._clock.seconds() - self._call.getTime() if self._call is not None else 0.0
+        self._write(list(self._round), min(TURN + max(late, 0.0), LONGEST_TURN))
 
     def _write(self, rows: list[Row], seconds: float = inf) -> None:
         if self._writing:
