@@ -60,7 +60,7 @@ def _sentence(kind: type[Message]) -> Callable[[Any], str]:
     if not said:
         return lambda message: kind.template
     values = attrgetter(*(f"{n}.name" if types[n] == "Artifact" else n for n in said))
-    say = kind.template.format_map({name: "{}" for name in said}).format
+    say = kind.template.format_map(dict.fromkeys(said, "{}")).format
     return lambda message: say(values(message)) if len(said) == 1 else say(*values(message))
 
 

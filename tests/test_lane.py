@@ -7,6 +7,7 @@ What farmers hear then is also acted: ``disk_full``, ``unknown_outcome`` and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -207,9 +208,52 @@ class TheLane(SynchronousTestCase):
 
         lane = Lane(Clock(), market, MemoryLedger(), 0, tell)
         never_offered = events.Traded(events.OfferId(1))
-        lane.submit([FarmerId(1)], lambda: [never_offered])
+        waiting = lane.submit([FarmerId(1)], lambda: [never_offered])
         self.assertTrue(lane.halted)
+        self.failureResultOf(waiting, errors.Halted)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
         self.successResultOf(lane.when_idle())
         later = lane.submit([FarmerId(1)], lambda: [never_offered])
         self.failureResultOf(later, errors.Halted)
+
+    def crowd_of_refusals(self, count: int, seconds: float) -> tuple[Clock, SlowLedger, list[str]]:
+        """Many ask something of Ana that is refused, each decision taking so long, and then Ana
+        asks for something herself, all while the disk writes."""
+        clock, ledger, order = Clock(), SlowLedger(), []
+        lane = Lane(clock, Market(), ledger, 0, lambda fact, ended: None)
+        ana, done = FarmerId(1), events.Declared(FarmerId(1), "Ana", ())
+
+        def refuse() -> list[Fact]:
+            clock.rightNow += seconds
+            order.append("refused")
+            raise errors.WithOneself
+
+        lane.submit([ana], lambda: [done])
+        for n in range(count):
+            lane.submit([ana, FarmerId(n + 2)], refuse).addErrback(lambda failure: None)
+        lane.submit([ana], lambda: [done]).addCallback(lambda _: order.append("done"))
+        return clock, ledger, order
+
+    def test_ones_own_command_waits_for_no_write_of_what_others_are_refused(self) -> None:
+        """Who asks much of somebody, and gets nothing, costs them nothing."""
+        _, ledger, order = self.crowd_of_refusals(200, 0)
+        ledger.finish()
+        self.assertEqual(order, ["refused"] * 200)
+        ledger.finish()
+        self.assertEqual(order[200:], ["done"])
+
+    def test_the_chat_has_its_turn_while_many_are_refused(self) -> None:
+        clock, ledger, order = self.crowd_of_refusals(100, 0.0004)
+
+        def chat() -> None:
+            turns.append(len(order))
+            if turns[-1] < 100:
+                clock.callLater(0, chat)
+
+        turns = [0]
+        ledger.finish()
+        chat()
+        clock.advance(0)
+        self.assertLess(max(after - before for before, after in pairwise(turns)), 5)
+        ledger.finish()
+        self.assertEqual(order[100:], ["done"])
