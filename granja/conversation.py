@@ -99,12 +99,16 @@ class AskPassword:
         return checking.addBoth(self._go_on, left).addCallback(self._checked)
 
     def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
+        self._checking = None  # What follows is a deed, and is finished.
         self._connection.start_the_clock(left)
         return outcome
 
     def abandon(self) -> None:
-        """A check costs a processor 20 ms: take it out of the queue if it has not begun."""
-        if self._checking is not None and not self._checking.called:
+        """A check costs a processor 20 ms: take it out of the queue if it has not begun.
+
+        And an answer that is withheld for a minute keeps nothing of this connection until then.
+        """
+        if self._checking is not None:
             self._checking.cancel()
 
     def _checked(self, right: bool) -> Deferred[None] | None:

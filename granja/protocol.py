@@ -124,6 +124,7 @@ class FarmerProtocol(LineReceiver):
         """Obey no further line.  Fires when the one under way is done."""
         self._lines, self._unsplit = (), b""
         self.hold(STOPPING)
+        self._conversation.abandon()
         self._stopped = Deferred()
         if not self._busy:
             self._stopped.callback(None)
