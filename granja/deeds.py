@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from granja import errors, messages
 from granja.answers import known_artifact
 from granja.commands import help_entries
-from granja.events import ArtifactId, Fact
+from granja.events import ArtifactId, Fact, FarmerId
 from granja.market import Offer
 from granja.messages import Message
 from granja.roster import Farmer
@@ -125,10 +125,18 @@ class Deeds:
 
     def accept(self, me: Farmer, number: int | None) -> Deferred[None]:
         offer = self._meant(me, number, self._market.incoming(me.id), ":accept")
-        done = self._end_offer(
-            offer, lambda: self._market.decide_acceptance(me.id, offer.number, self._factory.now())
-        )
-        return done.addErrback(self._tell_maker, offer)
+
+        def decide() -> Sequence[Fact]:
+            # Who has left may not be on record as gone yet, when the disk was full.
+            if not self._is_one_of_us(offer.maker):
+                raise errors.NoSuchOffer(str(offer.number))
+            return self._market.decide_acceptance(me.id, offer.number, self._factory.now())
+
+        return self._end_offer(offer, decide).addErrback(self._tell_maker, offer)
+
+    def _is_one_of_us(self, id: FarmerId) -> bool:
+        """Whether one can trade with this farmer: in the chat, or registered and away."""
+        return id in self._market.registered or self._roster.present(id) is not None
 
     def _tell_maker(self, failure: Failure, offer: Offer) -> Failure:
         """A trade that could not be stored is told to both (PROTOCOL §4)."""

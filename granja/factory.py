@@ -92,13 +92,15 @@ class GranjaFactory(ServerFactory):
         self.teller(fact, ended)
         for end in ended:
             for party in (end.offer.maker, end.offer.taker):
-                if self._is_just_leaving(party) and not is_own_deed(end, party):
+                if self.roster.present(party) is not None:
+                    self.market.told(party)
+                elif self._is_just_leaving(party) and not is_own_deed(end, party):
                     self._unheard.setdefault(party, News()).add(end)
 
     def _is_just_leaving(self, id: FarmerId) -> bool:
-        """Registered and gone, but that is not on record yet: what happens now is news as well."""
-        on_record = id in self.market.away or id not in self.market.registered
-        return not on_record and self.roster.present(id) is None
+        """Registered and gone (who is asked for is not present), but that is not on record yet:
+        what happens now is news as well."""
+        return id in self.market.registered and id not in self.market.away
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)
@@ -133,27 +135,29 @@ class GranjaFactory(ServerFactory):
 
     def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
         """A registered farmer comes in and hears the news, or takes over from elsewhere."""
-        news: list[News] = []
+        news = News()
 
         def decide() -> list[Fact]:
             if connection.over:
                 return []  # The news wait for somebody who can hear them.
-            away = self.market.away.get(farmer.id)
-            news[:] = [n for n in (self._unheard.pop(farmer.id, None), away) if n is not None]
+            news.extend(self._unheard.pop(farmer.id, News()))
+            news.extend(self.market.away.get(farmer.id, News()))
             return self.market.decide_return(farmer.id)
 
         done = self.lane.submit([farmer.id], decide)
         done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
         return done.addCallback(lambda _: self._welcome_back(farmer, connection, news))
 
-    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: list[News]) -> None:
-        seat = connection.seat
-        seat.tell(messages.Welcome(), self.teller.inventory(farmer.id))
-        told: list[Message] = [
-            line for n in news for line in messages.meanwhile(n, farmer.id, self.catalog)
-        ]
-        told += self.teller.offers(farmer.id)
-        self._enter(farmer, connection, told)
+    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: News) -> None:
+        self.market.told(farmer.id)  # or is told later, from here
+        if connection.over:
+            if news.ends:  # The line was cut while the return was being recorded.
+                self._unheard[farmer.id] = news
+            self._enter(farmer, connection)
+            return
+        connection.seat.tell(messages.Welcome(), self.teller.inventory(farmer.id))
+        told = messages.meanwhile(news, farmer.id, self.catalog)
+        self._enter(farmer, connection, [*told, *self.teller.offers(farmer.id)])
         self.ask_declaration(farmer)
 
     def _enter(

@@ -85,6 +85,12 @@ class News:
         else:
             self.more += 1
 
+    def extend(self, later: News) -> None:
+        """Add what came after these."""
+        for end in later.ends:
+            self.add(end)
+        self.more += later.more
+
 
 _NOTHING: Counter[ArtifactId] = Counter()
 
@@ -127,6 +133,14 @@ class Market:
     def pending(self, farmer: FarmerId) -> list[Offer]:
         """Both ways, oldest first."""
         return list(self._touching.get(farmer, {}).values())
+
+    # -- telling -----------------------------------------------------------------------------
+
+    def told(self, farmer: FarmerId) -> None:
+        """This farmer has heard what there was to hear, although their return is not on record
+        (a full disk): it must not be told again.  No fact, because nothing happened."""
+        if farmer in self.away:
+            self.away[farmer] = News()
 
     # -- deciding ----------------------------------------------------------------------------
 

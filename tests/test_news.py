@@ -1,0 +1,83 @@
+"""What happened while one was away is told, and told once, whatever fails in between.
+
+That it is told at all is in the plays; here is what is hard to act.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.ledger.faulty import FaultyLedger
+from granja.ledger.memory import MemoryLedger
+from granja.settings import Settings
+from tests.farm import Farm, Person
+
+MEANWHILE = (
+    "[SERVER] Mientras no estabas: Gus aceptó la oferta #1: "
+    "tu Escápula prehistórica por su Disco raro."
+)
+
+
+class NewsTests(SynchronousTestCase):
+    """Ana, who is registered, has offered something to Gus."""
+
+    def setUp(self) -> None:
+        self.ledger = FaultyLedger(MemoryLedger())
+        self.farm = Farm(Settings(rate=None), self.ledger)
+        self.gus = self.farm.arrives("Gus", "12")
+        self.ana = self.farm.arrives("Ana", "32")
+        self.ana.types(":registrar tulipanes", ":offer Gus 32 12")
+
+    def returns(self) -> Person:
+        person = self.farm.person("Ana")
+        person.types("Ana", "tulipanes")
+        return person
+
+    def news(self, person: Person) -> list[str]:
+        return [line for line in person.hears() if "Mientras" in line]
+
+    def test_who_is_cut_off_while_coming_back_hears_it_the_next_time(self) -> None:
+        """The password was right, the disk was slow, and the line dropped."""
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.ledger.hold()
+        self.returns().drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.assertEqual(self.news(self.returns()), [MEANWHILE])
+
+    def test_what_could_not_be_recorded_as_told_is_not_told_again(self) -> None:
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.ledger.fill()
+        first = self.returns()
+        self.assertEqual(self.news(first), [MEANWHILE])
+        first.drops()
+        self.assertEqual(self.news(self.returns()), [])
+
+    def test_what_one_has_seen_is_no_news(self) -> None:
+        """Ana comes back while the disk is full, sees the trade, and leaves before her coming
+        could be recorded."""
+        self.ana.drops()
+        self.ledger.fill()
+        ana = self.returns()
+        self.ledger.empty()
+        self.gus.types(":accept")
+        self.assertIn("Intercambio realizado", ana.hears()[-1])
+        ana.drops()
+        self.assertEqual(self.news(self.returns()), [])
+
+    def test_a_visitor_who_has_left_trades_no_more(self) -> None:
+        """Also while it could not be recorded that they are gone, and with it what they held."""
+        self.ledger.fill()
+        beto = self.farm.person("Beto")
+        self.ledger.empty()
+        beto.types("Beto", "21", "si", ":offer Gus 21 12")
+        self.gus.hears()
+        self.ledger.fill()
+        beto.drops()
+        self.ledger.empty()
+        self.gus.types(":accept 2")
+        self.assertEqual(self.gus.hears()[-1], "[SERVER] Error: no hay una oferta #2 para ti.")
+        self.farm.pass_time(6)
+        self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #2 ya no es válida: Beto se fue."])
