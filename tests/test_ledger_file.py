@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from granja.errors import ConfigurationError
 from granja.events import Fact, PasswordChanged
-from granja.ledger import database, open_ledger
+from granja.ledger import database, open_ledger, tail
 from granja.ledger.interface import LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
@@ -34,6 +34,9 @@ from tests.ledgers import (
     tamper,
     write,
 )
+
+#: A frame of SQLite's log: a header and a page.
+FRAME = 24 + 4096
 
 
 class LedgerFileCase(TestCase):
@@ -401,19 +404,45 @@ class SnapshotTests(LedgerFileCase):
 class LogTests(LedgerFileCase):
     """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
 
-    async def crash(self, transactions: int) -> Path:
-        """The files as ``kill -9`` leaves them after so many transactions; the log's path."""
-        ledger = self.open()
-        for n in range(transactions):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        other = self.folder / "crashed"
+    async def crash(self, transactions: int, *, facts: int = 1, rounds: int = 1) -> Path:
+        """The files as ``kill -9`` leaves them after so many transactions; the log's path.
+
+        :param facts: in each transaction; forty are several pages.
+        :param rounds: how often the log was written from its start, each time less of it.
+        """
+        ledger = ledger_at(self.path)
+        sequence = ledger.open().sequence
+        for after in reversed(range(rounds)):
+            for _ in range(transactions * (after + 1)):
+                sequence = await ledger.append([PasswordChanged(ANA)] * facts, sequence, {})
+            if after:
+                ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+                await ledger.append([], sequence, {})
+        other = self.path.parent / "crashed"
         other.mkdir()
         for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, other / name)
+            shutil.copy(self.path.with_name(name), other / name)
         await ledger.close()
         self.path = other / "granja.db"
         self.logged.clear()
         return other / "granja.db-wal"
+
+    def transactions(self, log: Path) -> list[range]:
+        """Which frames of the log's present round are one transaction."""
+        content, found, first = log.read_bytes(), [], 0
+        for n, at in enumerate(range(32, len(content), FRAME)):
+            if content[at + 8 : at + 16] != content[16:24]:
+                break
+            if any(content[at + 4 : at + 8]):
+                found.append(range(first, n + 1))
+                first = n + 1
+        return found
+
+    def overwrite(self, log: Path, frame: int, data: bytes, within: int = 0) -> None:
+        """Damage a frame of the log, ``within`` bytes from its beginning."""
+        with log.open("r+b") as file:
+            file.seek(32 + frame * FRAME + within)
+            file.write(data)
 
     async def test_a_whole_log_is_read_in_silence(self) -> None:
         """After ``kill -9`` between two trades there is nothing to report."""
@@ -431,34 +460,76 @@ class LogTests(LedgerFileCase):
     async def test_a_last_write_of_which_the_middle_is_missing_is_trimmed(self) -> None:
         """A power cut may keep the end of the last write and lose its beginning."""
         log = await self.crash(10)
-        with log.open("r+b") as file:
-            file.seek(-2000, os.SEEK_END)
-            file.write(b"?" * 1000)
+        self.overwrite(log, -1 + log.stat().st_size // FRAME, b"?" * 1000, within=2120)
         self.assertEqual((await read(self.path))[0].sequence, 9)
         self.assertIn("was not finished", "".join(self.logged))
 
-    async def test_a_log_damaged_in_the_middle_is_refused(self) -> None:
-        """SQLite would forget nine finished trades in silence; the ledger does not let it."""
+    async def test_any_part_of_the_last_write_may_be_missing(self) -> None:
+        """Where it should be there is nothing, or what the log held before."""
+        log = await self.crash(3, facts=80, rounds=2)
+        whole, last = log.read_bytes(), self.transactions(log)[-1]
+        self.assertGreater(len(last), 2)
+        old = whole[-FRAME:]
+        self.assertNotEqual(old[8:16], whole[16:24], "the salt")
+        for missing in range(1, 2 ** len(last)):
+            log.write_bytes(whole)
+            for n, frame in enumerate(last):
+                if missing >> n & 1:
+                    self.overwrite(log, frame, old if missing % 3 else bytes(FRAME))
+            self.assertEqual(tail.inspect(self.path).lost, 0, (list(last), bin(missing)))
+        self.assertEqual((await read(self.path))[0].sequence, 80 * (6 + 2))
+
+    async def test_damage_anywhere_before_the_last_write_is_refused(self) -> None:
+        """SQLite would forget finished trades in silence; the ledger does not let it."""
+        for facts in (1, 40):
+            log = await self.crash(5, facts=facts)
+            whole = log.read_bytes()
+            for frame in range(self.transactions(log)[-1][0]):
+                for within in (5, 10, 20, 2000):
+                    self.overwrite(log, frame, b"?", within)
+                    self.assertIn("damaged in the middle", self.refusal(), (frame, within))
+                    log.write_bytes(whole)
+        self.assertEqual((await read(self.path))[0].sequence, 5 * (1 + 40))
+
+    async def test_it_says_how_many_finished_trades_stand_behind_the_damage(self) -> None:
+        """So that the operator knows what moving the log away would cost."""
         log = await self.crash(20)
-        content = log.read_bytes()
-        middle = len(content) - 10 * (4096 + 24)
-        log.write_bytes(content[:middle] + b"?" + content[middle + 1 :])
-        sentence = self.refusal()
-        self.assertIn("damaged in the middle", sentence)
-        self.assertRegex(sentence, r"\b(9|10) finished writes")
+        self.overwrite(log, -10 + log.stat().st_size // FRAME, b"?", within=2000)
+        self.assertIn("9 finished writes stand behind", self.refusal())
+
+    async def test_a_block_of_the_disk_that_is_lost_is_damage(self) -> None:
+        """It takes the end of one commit and the beginning of the next, with its salt."""
+        log = await self.crash(10)
+        self.overwrite(log, -3 + log.stat().st_size // FRAME, bytes(4096), within=2000)
+        self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_lost_beginning_of_the_log_is_damage(self) -> None:
+        """Without its header SQLite would take the log for empty."""
+        log = await self.crash(10)
+        whole = log.read_bytes()
+        for at, data in ((0, bytes(4096)), (2, b"?"), (17, b"?"), (30, b"?")):
+            log.write_bytes(whole[:at] + data + whole[at + len(data) :])
+            self.assertIn("damaged in the middle", self.refusal(), at)
+
+    async def test_a_log_that_was_only_begun_is_no_damage(self) -> None:
+        """A power cut may leave the length of a new log without its content."""
+        log = await self.crash(10)
+        for content in (b"", bytes(20), bytes(32), bytes(3 * FRAME)):
+            log.write_bytes(content)
+            self.assertEqual(tail.inspect(self.path).lost, 0)
+
+    async def test_what_is_trimmed_does_not_come_back(self) -> None:
+        """After a second crash its remains are not taken for trades behind a damaged place."""
+        log = await self.crash(4, facts=80)
+        for _ in range(2):
+            last = self.transactions(log)[-1]
+            self.overwrite(log, last[0], bytes(FRAME))
+            log = await self.crash(1)
+            self.assertEqual(tail.inspect(self.path), tail.Tail())
 
     async def test_leftovers_of_an_earlier_round_are_no_damage(self) -> None:
         """The log is written over from the start; what it held before is not looked at."""
-        ledger = self.open()
-        for n in range(40):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
-        for n in range(40, 45):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        other = self.folder / "crashed"
-        other.mkdir()
-        for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, other / name)
-        self.logged.clear()
-        self.assertEqual((await read(other / "granja.db"))[0].sequence, 45)
+        log = await self.crash(5, rounds=3)
+        self.assertGreater(log.stat().st_size // FRAME, 3 * len(self.transactions(log)))
+        self.assertEqual((await read(self.path))[0].sequence, 30)
         self.assertEqual(self.logged, [])

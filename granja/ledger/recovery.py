@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.events import Fact
-from granja.ledger import database, snapshots, tail
+from granja.ledger import database, outcome, snapshots, tail
 from granja.ledger.chain import GENESIS, BadEntry, Entry, fits, verified
 from granja.ledger.interface import LedgerRefused
 
@@ -52,9 +52,10 @@ def last_sequence(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
 
 
-def check_log(path: Path) -> None:
+def check_log(path: Path) -> bool:
     """Look at SQLite's own log before SQLite does.
 
+    :returns: whether its end is torn; :func:`forget_torn` is to be called then.
     :raises LedgerRefused: when commits stand behind a damaged place.
     """
     found = tail.inspect(path)
@@ -70,6 +71,20 @@ def check_log(path: Path) -> None:
             path=path,
             torn=found.torn,
         )
+    return found.torn > 0
+
+
+def forget_torn(connection: sqlite3.Connection) -> None:
+    """Empty SQLite's log once it was read.
+
+    SQLite would go on writing where the good part ends, in front of what a torn write left, and
+    with the same salt.  After a second crash that could look like commits behind a damaged place.
+    """
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        if not outcome.is_harmless_at_checkpoint(error):
+            raise
 
 
 def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:

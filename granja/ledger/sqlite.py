@@ -59,9 +59,11 @@ class SQLiteLedger:
             raise
 
     def _open(self) -> Opened:
-        recovery.check_log(self.path)
+        torn = recovery.check_log(self.path)
         connection = database.open_to_write(self.path)
         try:
+            if torn:
+                recovery.forget_torn(connection)
             head, snapshot = recovery.recover(connection, self.path)
             credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
             state = snapshot.load() if snapshot else None
