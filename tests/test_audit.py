@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from twisted.trial.unittest import TestCase
 
@@ -31,7 +34,9 @@ from granja.events import (
     Traded,
     Withdrawn,
 )
-from granja.ledger import chain
+from granja.ledger import chain, tail
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.sqlite import SQLiteLedger
 from tests.ledgers import (
     ANA,
     ARROW,
@@ -48,6 +53,7 @@ from tests.ledgers import (
     tamper,
     write,
 )
+from tests.test_ledger_stateful import AnyThread, wait_for
 
 #: The story, and then a visitor, a gift to the museum and an answer.
 LONG_STORY: list[Fact] = [
@@ -246,6 +252,71 @@ class AuditTests(OperatorCase):
         )
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn(b"All is in order.", done.stdout)
+
+
+class CrashedTests(OperatorCase):
+    """A ledger as ``kill -9`` left it, before the next start."""
+
+    async def crash(self) -> Path:
+        """Fifteen transactions, the last ones only in SQLite's log; the log's path."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        for n, fact in enumerate(LONG_STORY):
+            await ledger.append([fact], n, {})
+        crashed = self.folder / "crashed"
+        crashed.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, crashed / name)
+        await ledger.close()
+        self.path = crashed / "granja.db"
+        return crashed / "granja.db-wal"
+
+    async def test_what_a_server_refuses_is_refused(self) -> None:
+        """In the same words by each command; nothing is copied and nothing changed."""
+        log = await self.crash()
+        with log.open("r+b") as file:
+            file.seek(-5 * 4120 + 2000, os.SEEK_END)
+            file.write(b"?")
+        before = {p.name: p.read_bytes() for p in self.path.parent.iterdir()}
+        for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
+            self.assertIn("4 finished writes stand behind the damage", self.complaint(*words))
+        self.assertEqual({p.name: p.read_bytes() for p in self.path.parent.iterdir()}, before)
+        self.assertFalse((self.folder / "copy.db").exists())
+        with self.assertRaisesRegex(LedgerRefused, "4 finished writes"):
+            ledger_at(self.path).open()
+
+    async def test_a_torn_end_is_in_order(self) -> None:
+        """Nobody was told of it; it is left for the server to report and trim."""
+        log = await self.crash()
+        os.truncate(log, log.stat().st_size - 100)
+        before = self.path.read_bytes(), log.read_bytes()
+        self.assertIn("14 entries", self.run_granja("audit")[1])
+        self.assertEqual(self.run_granja("backup", str(self.folder / "copy.db"))[0], 0)
+        self.assertEqual((self.path.read_bytes(), log.read_bytes()), before)
+
+    async def test_what_is_written_meanwhile_is_no_damage(self) -> None:
+        """A live server begins its log anew while an audit looks at it; there is no alarm."""
+        reactor: Any = AnyThread()
+        ledger = SQLiteLedger(self.path, reactor, lambda: 1.0)
+        ledger.open()
+        self.addCleanup(lambda: wait_for(ledger.close()))
+        for n, fact in enumerate(LONG_STORY):
+            if n == len(LONG_STORY) - 1:
+                ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+            wait_for(ledger.append([fact], n, {}))
+        frames, looks = tail._frames, []
+
+        def while_it_is_written(log: BinaryIO) -> Iterator[Any]:
+            found = frames(log)
+            yield next(found)
+            looks.append(log)
+            for n in range(15, 20) if len(looks) == 1 else ():
+                wait_for(ledger.append([PasswordChanged(ANA)], n, {}))
+            yield from found
+
+        self.patch(tail, "_frames", while_it_is_written)
+        self.assertIn("20 entries", self.run_granja("audit")[1])
+        self.assertEqual(len(looks), 2, "the first one saw something that the second one did not")
 
 
 class TraceTests(OperatorCase):

@@ -52,10 +52,10 @@ def last_sequence(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
 
 
-def check_log(path: Path) -> bool:
-    """Look at SQLite's own log before SQLite does.
+def check_log(path: Path) -> int:
+    """Look at SQLite's own log before SQLite does.  The ledger may be live.
 
-    :returns: whether its end is torn; :func:`forget_torn` is to be called then.
+    :returns: how many bytes at its end are torn; of a live ledger, a write that is under way.
     :raises LedgerRefused: when commits stand behind a damaged place.
     """
     found = tail.inspect(path)
@@ -64,22 +64,21 @@ def check_log(path: Path) -> bool:
             f"the log {path}-wal is damaged in the middle, and {found.lost} finished writes stand "
             "behind the damage; restore a backup, or move the log away to do without them"
         )
-    if found.torn:
-        _log.warn(
-            "The last write to {path} was not finished: {torn} bytes that nobody was told of "
-            "are trimmed.",
-            path=path,
-            torn=found.torn,
-        )
-    return found.torn > 0
+    return found.torn
 
 
-def forget_torn(connection: sqlite3.Connection) -> None:
-    """Empty SQLite's log once it was read.
+def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
+    """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
 
     SQLite would go on writing where the good part ends, in front of what a torn write left, and
     with the same salt.  After a second crash that could look like commits behind a damaged place.
     """
+    _log.warn(
+        "The last write to {path} was not finished: {torn} bytes that nobody was told of "
+        "are trimmed.",
+        path=path,
+        torn=torn,
+    )
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:

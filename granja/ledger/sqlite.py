@@ -63,7 +63,7 @@ class SQLiteLedger:
         connection = database.open_to_write(self.path)
         try:
             if torn:
-                recovery.forget_torn(connection)
+                recovery.forget_torn(connection, self.path, torn)
             head, snapshot = recovery.recover(connection, self.path)
             credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
             state = snapshot.load() if snapshot else None

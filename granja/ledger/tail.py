@@ -28,10 +28,12 @@ _PAGE = 4096
 @dataclass(frozen=True, slots=True)
 class Tail:
     """``torn``: bytes of an unfinished write, which SQLite will forget.
-    ``lost``: finished commits behind a damaged place, which it would forget as well."""
+    ``lost``: finished commits behind a damaged place, which it would forget as well.
+    ``good``: where the last commit before all that ends in the file."""
 
     torn: int = 0
     lost: int = 0
+    good: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,21 @@ class _Frame:
 
 
 def inspect(path: Path) -> Tail:
-    """Read the log of the ledger at ``path`` (``<path>-wal``), if there is one."""
+    """Read the log of the ledger at ``path`` (``<path>-wal``), if there is one.
+
+    The ledger may be live.  Then a frame can be seen half written, and whole commits that came in
+    the meantime behind it; or the old beginning of the log and the new rest.  By a second look
+    that is over, and damage is where it was.
+    """
+    found = _look(path)
+    while found.lost:
+        before, found = found, _look(path)
+        if found.lost and found.good == before.good:
+            break
+    return found
+
+
+def _look(path: Path) -> Tail:
     try:
         with path.with_name(path.name + "-wal").open("rb") as log:
             return _judge(_frames(log))
@@ -65,7 +81,7 @@ def _judge(frames: Iterator[_Frame]) -> Tail:
     # Each commit is synced before the next begins: a crash can tear one of them, never two.  The
     # first that is seen is the end of the torn one.  Whether its checksum holds says nothing: of a
     # write of one page, that very frame is the torn one.
-    return Tail(lost=commits - 1) if commits > 1 else Tail(torn=end - good)
+    return Tail(0, commits - 1, good) if commits > 1 else Tail(end - good, 0, good)
 
 
 def _frames(log: BinaryIO) -> Iterator[_Frame]:
