@@ -82,7 +82,7 @@ def _path(url: str) -> Path:
     path = path_of(url)
     if path is None:
         raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
-    return path
+    return database.locate(path)
 
 
 def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connection]:

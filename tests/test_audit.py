@@ -225,7 +225,12 @@ class AuditTests(OperatorCase):
         self.assertIn("there is no ledger at", self.complaint("audit"))
         self.path.write_text("Querida Ana:\n" * 500)
         self.assertIn("is not a ledger", self.complaint("audit"))
-        for url, sentence in (("memory:", "in memory"), ("granja.db", "must be memory: or sqlite")):
+        for url, sentence in (
+            ("memory:", "in memory"),
+            ("granja.db", "must be memory: or sqlite"),
+            ("sqlite:/", "is a folder"),
+            ("sqlite:/dev/null", "is not a regular file"),
+        ):
             err = io.StringIO()
             with redirect_stderr(err):
                 self.assertEqual(audit.main(["audit", "--ledger", url]), 1)

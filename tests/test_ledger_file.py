@@ -112,9 +112,11 @@ class RecognitionTests(LedgerFileCase):
         """An operator's careless copy is repaired, and said so."""
         await write(self.path)
         self.path.chmod(0o644)
-        await read(self.path)
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
-        self.assertIn("could be read by others", "".join(self.logged))
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in self.folder.iterdir()}
+        self.assertEqual(set(modes.values()), {0o600}, modes)
+        self.assertIn(f"{self.path} could be read by others", "".join(self.logged))
 
     async def test_closing_leaves_one_file(self) -> None:
         """After an orderly end, the ledger is a single file that can be carried away."""
@@ -124,8 +126,10 @@ class RecognitionTests(LedgerFileCase):
     def test_another_kind_of_file_is_refused_and_left_alone(self) -> None:
         """``--ledger sqlite:letter.txt`` does not harm the letter."""
         self.path.write_text("Querida Ana:\n" * 1000)
+        self.path.chmod(0o664)
         self.assertIn("is not a ledger", self.refusal())
         self.assertEqual(self.path.read_text(), "Querida Ana:\n" * 1000)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o664)
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_somebody_elses_database_is_refused_and_left_alone(self) -> None:
@@ -138,7 +142,17 @@ class RecognitionTests(LedgerFileCase):
     def test_a_folder_is_refused(self) -> None:
         """A folder is not a ledger."""
         self.path.mkdir()
-        self.assertIn("is a folder", self.refusal())
+        for path in (self.path, Path("."), Path("/")):
+            self.assertIn("is a folder", self.refusal(path))
+
+    def test_what_is_not_a_regular_file_is_refused(self) -> None:
+        """A pipe or a device; nobody waits for it, and its mode stays what it was."""
+        os.mkfifo(self.path, 0o644)
+        for path in (self.path, Path("/dev/null")):
+            mode = path.stat().st_mode
+            self.assertIn("is not a regular file", self.refusal(path))
+            self.assertEqual(path.stat().st_mode, mode)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
         """Folders are not made: more often they are misspelt."""

@@ -21,6 +21,19 @@ VERSION = 2
 _log = Logger()
 
 
+def locate(path: Path) -> Path:
+    """The file that is meant, itself: SQLite's log and our lock are beside it, not beside a link.
+
+    :raises LedgerRefused: when something else than a file is there.
+    """
+    path = path.resolve()
+    if path.is_dir():
+        raise LedgerRefused(f"{path} is a folder, not a ledger")
+    if path.exists() and not path.is_file():
+        raise LedgerRefused(f"{path} is not a regular file, and so not a ledger")
+    return path
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode; every transaction is begun and committed in so many words.
 
@@ -44,6 +57,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     try:
         _recognise(connection, path)
+        _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         # The writer moves the log into the file itself: SQLite does it at the end of a commit,
@@ -114,15 +128,23 @@ def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
 
 
 def _create_private(path: Path) -> None:
-    """Password verifiers are inside: nobody but the owner may read it."""
+    """Password verifiers will be inside: nobody but the owner may read it."""
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _sync_folder(path.parent)
-    elif path.is_dir():
-        raise LedgerRefused(f"{path} is a folder, not a ledger")
-    elif path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-        _log.warn("{path} could be read by others; now only by its owner.", path=path)
+
+
+def _tighten(path: Path) -> None:
+    """Take from others what they may do with a ledger: not with a file that is none, whose mode
+    is not our business.
+
+    SQLite has opened its log and the log's index by then, and made them like the ledger was.
+    """
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        file = path.with_name(name)
+        if file.exists() and file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+            _log.warn("{file} could be read by others; now only by its owner.", file=file)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,18 +15,19 @@ class Lock:
     The kernel lets go of the lock when the process ends, however it ends, so ``kill -9`` leaves
     nothing to clean up.  Not the ledger itself, because SQLite locks that with POSIX locks, which
     a process loses when it closes *any* of its descriptors of the file.
-
-    :param path: the ledger's path; the lock is ``<path>-lock``.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._ledger = path
-        self._path = path.with_name(path.name + "-lock")
+    def __init__(self) -> None:
+        self._path = Path()
         self._descriptor: int | None = None
 
-    def take(self) -> None:
-        """:raises LedgerRefused: when another server (or this one) has it.
-        :raises OSError: when the file cannot be made."""
+    def take(self, ledger: Path) -> None:
+        """Lock ``<ledger>-lock``.
+
+        :raises LedgerRefused: when another server (or this one) has it.
+        :raises OSError: when the file cannot be made.
+        """
+        self._path = ledger.with_name(ledger.name + "-lock")
         while self._descriptor is None:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -35,7 +36,7 @@ class Lock:
                 holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
                 os.close(descriptor)
                 raise LedgerRefused(
-                    f"the ledger {self._ledger} is in use by another server (process {holder})"
+                    f"the ledger {ledger} is in use by another server (process {holder})"
                 ) from None
             if _is_at(descriptor, self._path):
                 self._descriptor = descriptor

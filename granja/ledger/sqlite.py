@@ -34,17 +34,15 @@ class SQLiteLedger:
         self.path = path
         self._reactor = reactor
         self._now = now
-        self._lock = Lock(path)
+        self._lock = Lock()
         self._writer: Writer | None = None
         self._facts_since_snapshot = 0
 
     def open(self) -> Opened:
         """See :meth:`ILedger.open`.  Only what came after the newest snapshot is verified."""
         try:
-            # The path before links were followed could be a second one to the same file.
-            self.path = self.path.resolve()
-            self._lock = Lock(self.path)
-            self._lock.take()
+            self.path = database.locate(self.path)
+            self._lock.take(self.path)
             return self._open()
         except OSError as error:
             self._lock.release()
