@@ -228,6 +228,7 @@ class AuditTests(OperatorCase):
         for url, sentence in (
             ("memory:", "in memory"),
             ("granja.db", "must be memory: or sqlite"),
+            ("sqlite:~nobodyhere/granja.db", "nobody knows the folder ~nobodyhere"),
             ("sqlite:/", "is a folder"),
             ("sqlite:/dev/null", "is not a regular file"),
         ):

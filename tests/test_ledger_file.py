@@ -92,6 +92,11 @@ class UrlTests(LedgerFileCase):
             with self.assertRaisesRegex(ConfigurationError, "memory: or sqlite:PATH"):
                 open_ledger(wrong, reactor, lambda: 1.0)
 
+    def test_the_home_of_somebody_unknown_is_a_sentence(self) -> None:
+        """``~ana`` is not a folder of that name."""
+        with self.assertRaisesRegex(ConfigurationError, "nobody knows the folder ~nobodyhere"):
+            open_ledger("sqlite:~nobodyhere/granja.db", reactor, lambda: 1.0)
+
 
 class RecognitionTests(LedgerFileCase):
     """What is a ledger, and whose."""
@@ -153,6 +158,16 @@ class RecognitionTests(LedgerFileCase):
             self.assertIn("is not a regular file", self.refusal(path))
             self.assertEqual(path.stat().st_mode, mode)
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_links_in_a_circle_are_refused(self) -> None:
+        """As a mistyped ``ln -s`` makes them."""
+        other = self.folder / "other.db"
+        self.path.symlink_to(other)
+        other.symlink_to(self.path)
+        self.assertIn("a link that leads back to itself", self.refusal())
+        other.unlink()
+        (self.folder / "here").symlink_to("here")
+        self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
 
     def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
         """Folders are not made: more often they are misspelt."""

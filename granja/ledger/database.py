@@ -26,7 +26,10 @@ def locate(path: Path) -> Path:
 
     :raises LedgerRefused: when something else than a file is there.
     """
-    path = path.resolve()
+    # Not Path.resolve: whether that raises for a circle, and what, depends on Python's version.
+    path = Path(os.path.realpath(path))
+    if path.is_symlink():
+        raise LedgerRefused(f"{path} is a link that leads back to itself")
     if path.is_dir():
         raise LedgerRefused(f"{path} is a folder, not a ledger")
     if path.exists() and not path.is_file():
