@@ -206,8 +206,16 @@ def _backup(arguments: argparse.Namespace) -> int:
             database.copy(connection, arguments.file)
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
-    with closing(database.open_to_read(arguments.file, any_version=True)) as copied:
-        length = recovery.last_sequence(copied)
+    try:
+        length = _length(arguments.file)
+    except BaseException:
+        arguments.file.unlink()  # it is no backup, and would be in the way of one
+        raise
     sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path}.\n")
     sys.stdout.write(f"To check it: granja audit --ledger sqlite:{arguments.file}\n")
     return 0
+
+
+def _length(copy: Path) -> int:
+    with closing(database.open_to_read(copy, any_version=True)) as copied:
+        return recovery.last_sequence(copied)

@@ -237,6 +237,13 @@ class AuditTests(OperatorCase):
                 self.assertEqual(audit.main(["audit", "--ledger", url]), 1)
             self.assertIn(sentence, err.getvalue())
 
+    def test_an_empty_file_is_called_empty(self) -> None:
+        """As ``touch`` makes them; it is not a ledger of an older granja."""
+        self.path.touch()
+        for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
+            self.assertIn(f"{self.path} is empty", self.complaint(*words))
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
     def test_wrong_arguments_are_explained(self) -> None:
         """As by any other command: usage, and status 2."""
         with redirect_stderr(io.StringIO()) as err, redirect_stdout(io.StringIO()):
@@ -425,6 +432,13 @@ class BackupTests(OperatorCase):
             before = target.read_bytes()
             self.assertIn("a backup overwrites nothing", self.complaint("backup", str(target)))
             self.assertEqual(target.read_bytes(), before)
+
+    async def test_one_that_fails_leaves_nothing_behind(self) -> None:
+        """What is not a backup does not look like one."""
+        await write(self.path, LONG_STORY)
+        tamper(self.path, "DROP TABLE entries")
+        self.assertIn("no such table", self.complaint("backup", str(self.folder / "copy.db")))
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     async def test_a_folder_that_is_not_there(self) -> None:
         """A sentence with the path in it."""

@@ -80,7 +80,7 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """Open a ledger that may be live at this moment, to look at it.
 
     :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it is not there, not a ledger, or not of this version.
+    :raises LedgerRefused: when it is not there, empty, not a ledger, or not of this version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
@@ -89,7 +89,10 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     connection = connect(path, read_only=path.with_name(path.name + "-wal").exists())
     try:
         connection.execute("PRAGMA query_only = 1")
-        if _recognise(connection, path) != VERSION and not any_version:
+        version = _recognise(connection, path)
+        if version == 0:
+            raise LedgerRefused(f"{path} is empty: no server has made a ledger of it yet")
+        if version != VERSION and not any_version:
             raise LedgerRefused(
                 f"the ledger {path} is older than this granja; start a server on it once, "
                 "and it will be upgraded after a backup copy"
