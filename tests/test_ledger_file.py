@@ -306,6 +306,19 @@ class DamageTests(LedgerFileCase):
             tamper(path, f"UPDATE entries SET {column} = ? WHERE sequence = 5", value)
             self.assertIn("entry 5 is damaged", self.refusal(path))
 
+    async def test_so_does_damage_right_before_the_last_entry(self) -> None:
+        """The last trade was told and is whole; it is not trimmed with its damaged neighbour."""
+        for damage in ("hash = zeroblob(32)", "time = 1.0", "body = '{}'"):
+            path = self.folder / f"{len(damage)}.db"
+            await write(path)
+            tamper(path, f"UPDATE entries SET {damage} WHERE sequence = 7")
+            before = dump(path)
+            self.assertIn("entry 7 is damaged", self.refusal(path))
+            self.assertEqual(dump(path), before)
+        await write(self.path, STORY[:2])
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence = 1")
+        self.assertIn("entry 1 is damaged", self.refusal())
+
     async def test_a_missing_entry_is_named(self) -> None:
         """So is one that somebody deleted."""
         await write(self.path)
