@@ -289,7 +289,7 @@ class CrashedTests(OperatorCase):
         log = await self.crash()
         with log.open("r+b") as file:
             file.seek(-5 * 4120 + 2000, os.SEEK_END)
-            file.write(b"?")
+            file.write(b"?" * 20)
         before = {p.name: p.read_bytes() for p in self.path.parent.iterdir()}
         for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
             self.assertIn("4 finished writes stand behind the damage", self.complaint(*words))

@@ -257,6 +257,41 @@ class LockTests(LedgerFileCase):
             self.assertIn(f"in use by another server (process {os.getpid()})", sentence)
         self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
 
+    async def test_a_second_server_is_refused_whatever_happened_to_the_lock_file(self) -> None:
+        """An operator removed it, because there had been a crash; the ledger knows better."""
+        ledger = self.open()
+        (self.folder / "granja.db-lock").unlink()
+        self.assertIn("in use by another server", self.refusal())
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+        await ledger.close()
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    async def test_a_second_server_is_refused_at_a_hard_link(self) -> None:
+        """It would not see SQLite's log, which has the other name."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.assertIn("under another name", self.refusal(link))
+        self.assertEqual(
+            {p.name for p in self.folder.iterdir()},
+            {"granja.db", "granja.db-wal", "granja.db-shm", "granja.db-lock", "link.db"},
+        )
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_sqlite_keeps_its_own_locks(self) -> None:
+        """Another process that looks at a live ledger must not take itself for the only one: it
+        would remove the log when it has seen enough."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.refusal(link)
+        look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
+        subprocess.run([sys.executable, "-c", look, str(self.path)], check=True)
+        self.assertTrue((self.folder / "granja.db-wal").exists())
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
     async def test_it_may_be_opened_again_after_closing(self) -> None:
         """A restart in the same process is no second server."""
         await write(self.path)
@@ -443,6 +478,12 @@ class SnapshotTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[0].snapshot, state)
 
 
+def flipped(content: bytes, at: int) -> bytes:
+    """Other content there, whatever it was."""
+    at %= len(content)
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
 class LogTests(LedgerFileCase):
     """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
 
@@ -528,15 +569,15 @@ class LogTests(LedgerFileCase):
             whole = log.read_bytes()
             for frame in range(self.transactions(log)[-1][0]):
                 for within in (5, 10, 20, 2000):
-                    self.overwrite(log, frame, b"?", within)
+                    log.write_bytes(flipped(whole, 32 + frame * FRAME + within))
                     self.assertIn("damaged in the middle", self.refusal(), (frame, within))
-                    log.write_bytes(whole)
+            log.write_bytes(whole)
         self.assertEqual((await read(self.path))[0].sequence, 5 * (1 + 40))
 
     async def test_it_says_how_many_finished_trades_stand_behind_the_damage(self) -> None:
         """So that the operator knows what moving the log away would cost."""
         log = await self.crash(20)
-        self.overwrite(log, -10 + log.stat().st_size // FRAME, b"?", within=2000)
+        log.write_bytes(flipped(log.read_bytes(), -10 * FRAME + 2000))
         self.assertIn("9 finished writes stand behind", self.refusal())
 
     async def test_a_block_of_the_disk_that_is_lost_is_damage(self) -> None:
@@ -549,9 +590,9 @@ class LogTests(LedgerFileCase):
         """Without its header SQLite would take the log for empty."""
         log = await self.crash(10)
         whole = log.read_bytes()
-        for at, data in ((0, bytes(4096)), (2, b"?"), (17, b"?"), (30, b"?")):
-            log.write_bytes(whole[:at] + data + whole[at + len(data) :])
-            self.assertIn("damaged in the middle", self.refusal(), at)
+        for damaged in (bytes(4096) + whole[4096:], *(flipped(whole, at) for at in (2, 17, 30))):
+            log.write_bytes(damaged)
+            self.assertIn("damaged in the middle", self.refusal())
 
     async def test_a_log_that_was_only_begun_is_no_damage(self) -> None:
         """A power cut may leave the length of a new log without its content."""

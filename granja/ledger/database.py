@@ -37,6 +37,17 @@ def locate(path: Path) -> Path:
     return path
 
 
+def create(path: Path) -> None:
+    """Make an empty file if there is none: one that only its owner may read, because password
+    verifiers will be inside.
+
+    :raises OSError: when it cannot be made.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        _sync_folder(path.parent)
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode; every transaction is begun and committed in so many words.
 
@@ -56,7 +67,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     :raises OSError: when the file cannot be made.
     :raises sqlite3.Error: when SQLite cannot work with it.
     """
-    _create_private(path)
+    create(path)
     connection = connect(path)
     try:
         _recognise(connection, path)
@@ -131,13 +142,6 @@ def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
             number += 1
         else:
             return target
-
-
-def _create_private(path: Path) -> None:
-    """Password verifiers will be inside: nobody but the owner may read it."""
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _sync_folder(path.parent)
 
 
 def _tighten(path: Path) -> None:

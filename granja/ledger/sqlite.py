@@ -43,6 +43,8 @@ class SQLiteLedger:
         try:
             self.path = database.locate(self.path)
             self._lock.take(self.path)
+            database.create(self.path)
+            self._lock.take_itself(self.path)
             return self._open()
         except OSError as error:
             self._lock.release()
