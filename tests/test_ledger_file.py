@@ -19,7 +19,7 @@ from twisted.trial.unittest import TestCase
 from granja.errors import ConfigurationError
 from granja.events import Fact, PasswordChanged
 from granja.ledger import database, open_ledger, tail
-from granja.ledger.interface import LedgerRefused, Opened
+from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
 from tests.ledgers import (
@@ -323,6 +323,55 @@ class LockTests(LedgerFileCase):
             other.wait()
         await write(self.path)
         self.assertEqual((await read(self.path))[1], STORY)
+
+
+class RemovedTests(LedgerFileCase):
+    """Files that go while a server has them open: what is written then would not be found."""
+
+    async def assert_halts(self, ledger: SQLiteLedger, sentence: str) -> None:
+        for _ in range(2):
+            with self.assertRaisesRegex(Halted, sentence):
+                await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_a_removed_ledger_halts(self) -> None:
+        """Nobody is told that a trade is recorded in a file that has no name any more."""
+        for names in (["granja.db", "granja.db-wal", "granja.db-shm"], ["granja.db-wal"]):
+            ledger = ledger_at(self.path)
+            ledger.open()
+            await ledger.append(STORY, 0, {})
+            for name in names:
+                (self.folder / name).unlink()
+            await self.assert_halts(ledger, f"{names[0]} was removed")
+            self.assertIn("Nothing is traded until the server is restarted", self.logged[-1])
+            await ledger.close()
+            self.path.unlink(missing_ok=True)
+
+    async def test_a_ledger_with_another_in_its_place_halts(self) -> None:
+        """As after restoring a backup under a live server."""
+        other = self.folder / "other.db"
+        await write(other)
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        other.rename(self.path)
+        await self.assert_halts(ledger, "granja.db was replaced")
+
+    async def test_a_folder_that_goes_halts(self) -> None:
+        """Moved away, or removed with all that is in it."""
+        folder = self.folder / "farm"
+        folder.mkdir()
+        ledger = ledger_at(folder / "granja.db")
+        ledger.open()
+        await ledger.append(STORY, 0, {})
+        folder.rename(self.folder / "away")
+        await self.assert_halts(ledger, "granja.db was removed")
+        await ledger.close()
+
+    async def test_a_log_that_begins_anew_does_not(self) -> None:
+        """SQLite writes it over; that is the same file."""
+        ledger = self.open()
+        for n in range(3):
+            ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+            await ledger.append([PasswordChanged(ANA)], n, {})
 
 
 class DamageTests(LedgerFileCase):

@@ -15,6 +15,7 @@ from granja.events import Fact, FarmerId
 from granja.ledger import database, recovery
 from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
 from granja.ledger.lock import Lock
+from granja.ledger.place import Place
 from granja.ledger.writer import Append, Checkpoint, Close, Writer
 
 #: Facts after which a snapshot is worth its while: replaying this many takes a quarter second.
@@ -67,12 +68,13 @@ class SQLiteLedger:
             head, snapshot = recovery.recover(connection, self.path)
             credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
             state = snapshot.load() if snapshot else None
+            place = Place(self.path)
         except BaseException:
             connection.close()
             raise
         start = snapshot.sequence if snapshot else 0
         self._facts_since_snapshot = head.sequence - start
-        self._writer = Writer(connection, head, self._reactor)
+        self._writer = Writer(connection, head, place, self._reactor)
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
         return Opened(head.sequence, state, start, facts, credentials)
