@@ -14,6 +14,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+from unittest import SkipTest
 
 from twisted.trial.unittest import TestCase
 
@@ -330,6 +331,56 @@ class CrashedTests(OperatorCase):
         self.patch(tail, "_frames", while_it_is_written)
         self.assertIn("20 entries", self.run_granja("audit")[1])
         self.assertEqual(len(looks), 2, "the first one saw something that the second one did not")
+
+
+class ReadOnlyTests(OperatorCase):
+    """A ledger on a medium that nobody can write to, such as an old backup's."""
+
+    def run_there(self, *words: str) -> tuple[int, str]:
+        """The exit status and all that is said, the ledger's folder being mounted read-only."""
+        mount = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"'
+        unshare = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+        try:
+            subprocess.run([*unshare, mount, "sh", str(self.folder)], check=True)
+        except (OSError, subprocess.CalledProcessError):
+            raise SkipTest("there is no mounting here, not even in a namespace") from None
+        granja = [sys.executable, "-m", "granja", *words, "--ledger", f"sqlite:{self.path}"]
+        done = subprocess.run(
+            [*unshare, f'{mount} && shift && exec "$@"', "sh", str(self.folder), *granja],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    async def test_it_can_be_looked_at_and_copied(self) -> None:
+        """There is no log to make there, and none is needed; an empty one is as good as none."""
+        await write(self.path, LONG_STORY)
+        copies = folder_for(self)
+        for name in ("1.db", "2.db"):
+            status, said = self.run_there("audit")
+            self.assertEqual(status, 0, said)
+            self.assertIn("All is in order.", said)
+            self.assertEqual(self.run_there("trace", "13")[0], 0)
+            self.assertEqual(self.run_there("backup", str(copies / name))[0], 0)
+            self.assertEqual(dump(copies / name), dump(self.path))
+            (self.folder / "granja.db-wal").touch()
+
+    async def test_a_log_there_is_not_passed_over(self) -> None:
+        """What a server has written and not yet moved is seen, or it is said that it cannot be."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        await ledger.append(LONG_STORY, 0, {})
+        self.assertIn("15 entries", self.run_there("audit")[1])
+        copied = folder_for(self)
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, copied / name)
+        self.folder, self.path = copied, copied / "granja.db"
+        status, said = self.run_there("audit")
+        self.assertEqual((status, said.count("\n")), (1, 1), said)
 
 
 class TraceTests(OperatorCase):

@@ -48,14 +48,15 @@ def create(path: Path) -> None:
         _sync_folder(path.parent)
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode; every transaction is begun and committed in so many words.
 
     It may be used by one thread at a time, not only by this one.
 
     :param read_only: promises to change nothing, so a live ledger may be read.
+    :param immutable: nobody else changes it either, so nothing is locked.
     """
-    mode = "ro" if read_only else "rw"
+    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2, check_same_thread=False)
 
@@ -95,9 +96,7 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
-    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
-    # start to look at; but where there is none it would leave an empty one behind.
-    connection = connect(path, read_only=path.with_name(path.name + "-wal").exists())
+    connection = _connect_to_look(path)
     try:
         connection.execute("PRAGMA query_only = 1")
         version = _recognise(connection, path)
@@ -112,6 +111,21 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    # To read a ledger, SQLite makes a log and its index.  On a medium where it cannot, it need not:
+    # without them there is no server.  But of what is in a log, nothing would be seen.
+    if not (index.exists() or (log.exists() and log.stat().st_size)) and not _writable(path.parent):
+        return connect(path, immutable=True)
+    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
+    # start to look at; but where there is none it would leave an empty one behind.
+    return connect(path, read_only=log.exists())
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
