@@ -82,7 +82,17 @@ def _path(url: str) -> Path:
     path = path_of(url)
     if path is None:
         raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
-    return path
+    return database.locate(path)
+
+
+def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connection]:
+    """Look at a ledger, which may be live.
+
+    :raises LedgerRefused: also when a server would not start on what its last crash left: SQLite
+        would read what stands before the damage, and all would seem in order.
+    """
+    recovery.check_log(path)
+    return closing(database.open_to_read(path, any_version=any_version))
 
 
 def _fail(sentence: str) -> int:
@@ -96,7 +106,7 @@ def _fail(sentence: str) -> int:
 def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     path = _path(arguments.ledger)
-    with closing(database.open_to_read(path)) as connection:
+    with _open(path) as connection:
         audit, length = Audit(), recovery.last_sequence(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
@@ -167,7 +177,7 @@ def _trace(arguments: argparse.Namespace) -> int:
     path = _path(arguments.ledger)
     wanted = _wanted(arguments.subject, arguments.farmer, catalog)
     found = False
-    with closing(database.open_to_read(path)) as connection:
+    with _open(path) as connection:
         for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
             found = True
             when = datetime.fromtimestamp(step.time).astimezone().isoformat(" ", "seconds")
@@ -191,13 +201,21 @@ def _wanted(subject: str, is_farmer: bool, catalog: Catalog) -> trace.Wanted:
 
 def _backup(arguments: argparse.Namespace) -> int:
     path = _path(arguments.ledger)
-    with closing(database.open_to_read(path, any_version=True)) as connection:
+    with _open(path, any_version=True) as connection:
         try:
             database.copy(connection, arguments.file)
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
-    with closing(database.open_to_read(arguments.file, any_version=True)) as copied:
-        length = recovery.last_sequence(copied)
+    try:
+        length = _length(arguments.file)
+    except BaseException:
+        arguments.file.unlink()  # it is no backup, and would be in the way of one
+        raise
     sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path}.\n")
     sys.stdout.write(f"To check it: granja audit --ledger sqlite:{arguments.file}\n")
     return 0
+
+
+def _length(copy: Path) -> int:
+    with closing(database.open_to_read(copy, any_version=True)) as copied:
+        return recovery.last_sequence(copied)

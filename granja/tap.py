@@ -18,6 +18,7 @@ from twisted.python.usage import UsageError
 from granja import __version__
 from granja.catalog import Catalog
 from granja.errors import ConfigurationError
+from granja.ledger.url import path_of
 from granja.market import Limits
 from granja.rate import Rate
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
@@ -137,6 +138,7 @@ class Options(UsageOptions):
             self["doorways"] = [doorway(listen) for listen in self["listen"]]
             browsers = partial(open_to_browsers, origins=self["web-origin"])
             self["doorways"] += [doorway(web, browsers) for web in self["web"]]
+            path_of(self["ledger"])
             self["catalog"] = read_catalog(self["artifacts"])
             self["motd-lines"] = read_motd(self["motd"])
         except ConfigurationError as error:

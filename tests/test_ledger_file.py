@@ -18,8 +18,8 @@ from twisted.trial.unittest import TestCase
 
 from granja.errors import ConfigurationError
 from granja.events import Fact, PasswordChanged
-from granja.ledger import database, open_ledger
-from granja.ledger.interface import LedgerRefused, Opened
+from granja.ledger import database, open_ledger, tail
+from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
 from tests.ledgers import (
@@ -34,6 +34,9 @@ from tests.ledgers import (
     tamper,
     write,
 )
+
+#: A frame of SQLite's log: a header and a page.
+FRAME = 24 + 4096
 
 
 class LedgerFileCase(TestCase):
@@ -89,6 +92,11 @@ class UrlTests(LedgerFileCase):
             with self.assertRaisesRegex(ConfigurationError, "memory: or sqlite:PATH"):
                 open_ledger(wrong, reactor, lambda: 1.0)
 
+    def test_the_home_of_somebody_unknown_is_a_sentence(self) -> None:
+        """``~ana`` is not a folder of that name."""
+        with self.assertRaisesRegex(ConfigurationError, "nobody knows the folder ~nobodyhere"):
+            open_ledger("sqlite:~nobodyhere/granja.db", reactor, lambda: 1.0)
+
 
 class RecognitionTests(LedgerFileCase):
     """What is a ledger, and whose."""
@@ -109,9 +117,11 @@ class RecognitionTests(LedgerFileCase):
         """An operator's careless copy is repaired, and said so."""
         await write(self.path)
         self.path.chmod(0o644)
-        await read(self.path)
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
-        self.assertIn("could be read by others", "".join(self.logged))
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in self.folder.iterdir()}
+        self.assertEqual(set(modes.values()), {0o600}, modes)
+        self.assertIn(f"{self.path} could be read by others", "".join(self.logged))
 
     async def test_closing_leaves_one_file(self) -> None:
         """After an orderly end, the ledger is a single file that can be carried away."""
@@ -121,8 +131,10 @@ class RecognitionTests(LedgerFileCase):
     def test_another_kind_of_file_is_refused_and_left_alone(self) -> None:
         """``--ledger sqlite:letter.txt`` does not harm the letter."""
         self.path.write_text("Querida Ana:\n" * 1000)
+        self.path.chmod(0o664)
         self.assertIn("is not a ledger", self.refusal())
         self.assertEqual(self.path.read_text(), "Querida Ana:\n" * 1000)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o664)
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_somebody_elses_database_is_refused_and_left_alone(self) -> None:
@@ -135,7 +147,27 @@ class RecognitionTests(LedgerFileCase):
     def test_a_folder_is_refused(self) -> None:
         """A folder is not a ledger."""
         self.path.mkdir()
-        self.assertIn("is a folder", self.refusal())
+        for path in (self.path, Path("."), Path("/")):
+            self.assertIn("is a folder", self.refusal(path))
+
+    def test_what_is_not_a_regular_file_is_refused(self) -> None:
+        """A pipe or a device; nobody waits for it, and its mode stays what it was."""
+        os.mkfifo(self.path, 0o644)
+        for path in (self.path, Path("/dev/null")):
+            mode = path.stat().st_mode
+            self.assertIn("is not a regular file", self.refusal(path))
+            self.assertEqual(path.stat().st_mode, mode)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_links_in_a_circle_are_refused(self) -> None:
+        """As a mistyped ``ln -s`` makes them."""
+        other = self.folder / "other.db"
+        self.path.symlink_to(other)
+        other.symlink_to(self.path)
+        self.assertIn("a link that leads back to itself", self.refusal())
+        other.unlink()
+        (self.folder / "here").symlink_to("here")
+        self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
 
     def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
         """Folders are not made: more often they are misspelt."""
@@ -225,6 +257,41 @@ class LockTests(LedgerFileCase):
             self.assertIn(f"in use by another server (process {os.getpid()})", sentence)
         self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
 
+    async def test_a_second_server_is_refused_whatever_happened_to_the_lock_file(self) -> None:
+        """An operator removed it, because there had been a crash; the ledger knows better."""
+        ledger = self.open()
+        (self.folder / "granja.db-lock").unlink()
+        self.assertIn("in use by another server", self.refusal())
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+        await ledger.close()
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    async def test_a_second_server_is_refused_at_a_hard_link(self) -> None:
+        """It would not see SQLite's log, which has the other name."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.assertIn("under another name", self.refusal(link))
+        self.assertEqual(
+            {p.name for p in self.folder.iterdir()},
+            {"granja.db", "granja.db-wal", "granja.db-shm", "granja.db-lock", "link.db"},
+        )
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_sqlite_keeps_its_own_locks(self) -> None:
+        """Another process that looks at a live ledger must not take itself for the only one: it
+        would remove the log when it has seen enough."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.refusal(link)
+        look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
+        subprocess.run([sys.executable, "-c", look, str(self.path)], check=True)
+        self.assertTrue((self.folder / "granja.db-wal").exists())
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
     async def test_it_may_be_opened_again_after_closing(self) -> None:
         """A restart in the same process is no second server."""
         await write(self.path)
@@ -258,6 +325,55 @@ class LockTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[1], STORY)
 
 
+class RemovedTests(LedgerFileCase):
+    """Files that go while a server has them open: what is written then would not be found."""
+
+    async def assert_halts(self, ledger: SQLiteLedger, sentence: str) -> None:
+        for _ in range(2):
+            with self.assertRaisesRegex(Halted, sentence):
+                await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_a_removed_ledger_halts(self) -> None:
+        """Nobody is told that a trade is recorded in a file that has no name any more."""
+        for names in (["granja.db", "granja.db-wal", "granja.db-shm"], ["granja.db-wal"]):
+            ledger = ledger_at(self.path)
+            ledger.open()
+            await ledger.append(STORY, 0, {})
+            for name in names:
+                (self.folder / name).unlink()
+            await self.assert_halts(ledger, f"{names[0]} was removed")
+            self.assertIn("Nothing is traded until the server is restarted", self.logged[-1])
+            await ledger.close()
+            self.path.unlink(missing_ok=True)
+
+    async def test_a_ledger_with_another_in_its_place_halts(self) -> None:
+        """As after restoring a backup under a live server."""
+        other = self.folder / "other.db"
+        await write(other)
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        other.rename(self.path)
+        await self.assert_halts(ledger, "granja.db was replaced")
+
+    async def test_a_folder_that_goes_halts(self) -> None:
+        """Moved away, or removed with all that is in it."""
+        folder = self.folder / "farm"
+        folder.mkdir()
+        ledger = ledger_at(folder / "granja.db")
+        ledger.open()
+        await ledger.append(STORY, 0, {})
+        folder.rename(self.folder / "away")
+        await self.assert_halts(ledger, "granja.db was removed")
+        await ledger.close()
+
+    async def test_a_log_that_begins_anew_does_not(self) -> None:
+        """SQLite writes it over; that is the same file."""
+        ledger = self.open()
+        for n in range(3):
+            ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+            await ledger.append([PasswordChanged(ANA)], n, {})
+
+
 class DamageTests(LedgerFileCase):
     """What was edited, torn or lost."""
 
@@ -273,6 +389,19 @@ class DamageTests(LedgerFileCase):
             await write(path)
             tamper(path, f"UPDATE entries SET {column} = ? WHERE sequence = 5", value)
             self.assertIn("entry 5 is damaged", self.refusal(path))
+
+    async def test_so_does_damage_right_before_the_last_entry(self) -> None:
+        """The last trade was told and is whole; it is not trimmed with its damaged neighbour."""
+        for damage in ("hash = zeroblob(32)", "time = 1.0", "body = '{}'"):
+            path = self.folder / f"{len(damage)}.db"
+            await write(path)
+            tamper(path, f"UPDATE entries SET {damage} WHERE sequence = 7")
+            before = dump(path)
+            self.assertIn("entry 7 is damaged", self.refusal(path))
+            self.assertEqual(dump(path), before)
+        await write(self.path, STORY[:2])
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence = 1")
+        self.assertIn("entry 1 is damaged", self.refusal())
 
     async def test_a_missing_entry_is_named(self) -> None:
         """So is one that somebody deleted."""
@@ -398,22 +527,54 @@ class SnapshotTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[0].snapshot, state)
 
 
+def flipped(content: bytes, at: int) -> bytes:
+    """Other content there, whatever it was."""
+    at %= len(content)
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
 class LogTests(LedgerFileCase):
     """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
 
-    async def crash(self, transactions: int) -> Path:
-        """The files as ``kill -9`` leaves them after so many transactions; the log's path."""
-        ledger = self.open()
-        for n in range(transactions):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        other = self.folder / "crashed"
+    async def crash(self, transactions: int, *, facts: int = 1, rounds: int = 1) -> Path:
+        """The files as ``kill -9`` leaves them after so many transactions; the log's path.
+
+        :param facts: in each transaction; forty are several pages.
+        :param rounds: how often the log was written from its start, each time less of it.
+        """
+        ledger = ledger_at(self.path)
+        sequence = ledger.open().sequence
+        for after in reversed(range(rounds)):
+            for _ in range(transactions * (after + 1)):
+                sequence = await ledger.append([PasswordChanged(ANA)] * facts, sequence, {})
+            if after:
+                ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+                await ledger.append([], sequence, {})
+        other = self.path.parent / "crashed"
         other.mkdir()
         for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, other / name)
+            shutil.copy(self.path.with_name(name), other / name)
         await ledger.close()
         self.path = other / "granja.db"
         self.logged.clear()
         return other / "granja.db-wal"
+
+    def transactions(self, log: Path) -> list[range]:
+        """Which frames of the log's present round are one transaction."""
+        content, found, first = log.read_bytes(), [], 0
+        for n, at in enumerate(range(32, len(content), FRAME)):
+            if content[at + 8 : at + 16] != content[16:24]:
+                break
+            if any(content[at + 4 : at + 8]):
+                found.append(range(first, n + 1))
+                first = n + 1
+        return found
+
+    def overwrite(self, log: Path, frame: int, data: bytes, within: int = 0) -> None:
+        """Damage a frame of the log, ``within`` bytes from its beginning."""
+        with log.open("r+b") as file:
+            file.seek(32 + frame * FRAME + within)
+            file.write(data)
 
     async def test_a_whole_log_is_read_in_silence(self) -> None:
         """After ``kill -9`` between two trades there is nothing to report."""
@@ -431,34 +592,76 @@ class LogTests(LedgerFileCase):
     async def test_a_last_write_of_which_the_middle_is_missing_is_trimmed(self) -> None:
         """A power cut may keep the end of the last write and lose its beginning."""
         log = await self.crash(10)
-        with log.open("r+b") as file:
-            file.seek(-2000, os.SEEK_END)
-            file.write(b"?" * 1000)
+        self.overwrite(log, -1 + log.stat().st_size // FRAME, b"?" * 1000, within=2120)
         self.assertEqual((await read(self.path))[0].sequence, 9)
         self.assertIn("was not finished", "".join(self.logged))
 
-    async def test_a_log_damaged_in_the_middle_is_refused(self) -> None:
-        """SQLite would forget nine finished trades in silence; the ledger does not let it."""
+    async def test_any_part_of_the_last_write_may_be_missing(self) -> None:
+        """Where it should be there is nothing, or what the log held before."""
+        log = await self.crash(3, facts=80, rounds=2)
+        whole, last = log.read_bytes(), self.transactions(log)[-1]
+        self.assertGreater(len(last), 2)
+        old = whole[-FRAME:]
+        self.assertNotEqual(old[8:16], whole[16:24], "the salt")
+        for missing in range(1, 2 ** len(last)):
+            log.write_bytes(whole)
+            for n, frame in enumerate(last):
+                if missing >> n & 1:
+                    self.overwrite(log, frame, old if missing % 3 else bytes(FRAME))
+            self.assertEqual(tail.inspect(self.path).lost, 0, (list(last), bin(missing)))
+        self.assertEqual((await read(self.path))[0].sequence, 80 * (6 + 2))
+
+    async def test_damage_anywhere_before_the_last_write_is_refused(self) -> None:
+        """SQLite would forget finished trades in silence; the ledger does not let it."""
+        for facts in (1, 40):
+            log = await self.crash(5, facts=facts)
+            whole = log.read_bytes()
+            for frame in range(self.transactions(log)[-1][0]):
+                for within in (5, 10, 20, 2000):
+                    log.write_bytes(flipped(whole, 32 + frame * FRAME + within))
+                    self.assertIn("damaged in the middle", self.refusal(), (frame, within))
+            log.write_bytes(whole)
+        self.assertEqual((await read(self.path))[0].sequence, 5 * (1 + 40))
+
+    async def test_it_says_how_many_finished_trades_stand_behind_the_damage(self) -> None:
+        """So that the operator knows what moving the log away would cost."""
         log = await self.crash(20)
-        content = log.read_bytes()
-        middle = len(content) - 10 * (4096 + 24)
-        log.write_bytes(content[:middle] + b"?" + content[middle + 1 :])
-        sentence = self.refusal()
-        self.assertIn("damaged in the middle", sentence)
-        self.assertRegex(sentence, r"\b(9|10) finished writes")
+        log.write_bytes(flipped(log.read_bytes(), -10 * FRAME + 2000))
+        self.assertIn("9 finished writes stand behind", self.refusal())
+
+    async def test_a_block_of_the_disk_that_is_lost_is_damage(self) -> None:
+        """It takes the end of one commit and the beginning of the next, with its salt."""
+        log = await self.crash(10)
+        self.overwrite(log, -3 + log.stat().st_size // FRAME, bytes(4096), within=2000)
+        self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_lost_beginning_of_the_log_is_damage(self) -> None:
+        """Without its header SQLite would take the log for empty."""
+        log = await self.crash(10)
+        whole = log.read_bytes()
+        for damaged in (bytes(4096) + whole[4096:], *(flipped(whole, at) for at in (2, 17, 30))):
+            log.write_bytes(damaged)
+            self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_log_that_was_only_begun_is_no_damage(self) -> None:
+        """A power cut may leave the length of a new log without its content."""
+        log = await self.crash(10)
+        for content in (b"", bytes(20), bytes(32), bytes(3 * FRAME)):
+            log.write_bytes(content)
+            self.assertEqual(tail.inspect(self.path).lost, 0)
+
+    async def test_what_is_trimmed_does_not_come_back(self) -> None:
+        """After a second crash its remains are not taken for trades behind a damaged place."""
+        log = await self.crash(4, facts=80)
+        for _ in range(2):
+            last = self.transactions(log)[-1]
+            self.overwrite(log, last[0], bytes(FRAME))
+            log = await self.crash(1)
+            self.assertEqual((tail.inspect(self.path).torn, tail.inspect(self.path).lost), (0, 0))
 
     async def test_leftovers_of_an_earlier_round_are_no_damage(self) -> None:
         """The log is written over from the start; what it held before is not looked at."""
-        ledger = self.open()
-        for n in range(40):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
-        for n in range(40, 45):
-            await ledger.append([PasswordChanged(ANA)], n, {})
-        other = self.folder / "crashed"
-        other.mkdir()
-        for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, other / name)
-        self.logged.clear()
-        self.assertEqual((await read(other / "granja.db"))[0].sequence, 45)
+        log = await self.crash(5, rounds=3)
+        self.assertGreater(log.stat().st_size // FRAME, 3 * len(self.transactions(log)))
+        self.assertEqual((await read(self.path))[0].sequence, 30)
         self.assertEqual(self.logged, [])

@@ -184,7 +184,8 @@ class CommandLine(SynchronousTestCase):
             ("--listen", "tcp:many", "cannot listen on tcp:many"),
             ("--motd", "/nonexistent", "cannot read /nonexistent"),
             ("--artifacts", "/nonexistent", "cannot read /nonexistent"),
-            ("--ledger", "pigeon:loft", "pigeon:loft"),
+            ("--ledger", "pigeon:loft", "must be memory: or sqlite:PATH, not 'pigeon:loft'"),
+            ("--ledger", "sqlite:~nobodyhere/x.db", "nobody knows the folder ~nobodyhere"),
         ):
             self.assertIn(sentence, self.refused(option, value), (option, value))
 

@@ -21,14 +21,42 @@ VERSION = 2
 _log = Logger()
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def locate(path: Path) -> Path:
+    """The file that is meant, itself: SQLite's log and our lock are beside it, not beside a link.
+
+    :raises LedgerRefused: when something else than a file is there.
+    """
+    # Not Path.resolve: whether that raises for a circle, and what, depends on Python's version.
+    path = Path(os.path.realpath(path))
+    if path.is_symlink():
+        raise LedgerRefused(f"{path} is a link that leads back to itself")
+    if path.is_dir():
+        raise LedgerRefused(f"{path} is a folder, not a ledger")
+    if path.exists() and not path.is_file():
+        raise LedgerRefused(f"{path} is not a regular file, and so not a ledger")
+    return path
+
+
+def create(path: Path) -> None:
+    """Make an empty file if there is none: one that only its owner may read, because password
+    verifiers will be inside.
+
+    :raises OSError: when it cannot be made.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        _sync_folder(path.parent)
+
+
+def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode; every transaction is begun and committed in so many words.
 
     It may be used by one thread at a time, not only by this one.
 
     :param read_only: promises to change nothing, so a live ledger may be read.
+    :param immutable: nobody else changes it either, so nothing is locked.
     """
-    mode = "ro" if read_only else "rw"
+    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2, check_same_thread=False)
 
@@ -40,10 +68,11 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     :raises OSError: when the file cannot be made.
     :raises sqlite3.Error: when SQLite cannot work with it.
     """
-    _create_private(path)
+    create(path)
     connection = connect(path)
     try:
         _recognise(connection, path)
+        _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         # The writer moves the log into the file itself: SQLite does it at the end of a commit,
@@ -63,16 +92,17 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """Open a ledger that may be live at this moment, to look at it.
 
     :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it is not there, not a ledger, or not of this version.
+    :raises LedgerRefused: when it is not there, empty, not a ledger, or not of this version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
-    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
-    # start to look at; but where there is none it would leave an empty one behind.
-    connection = connect(path, read_only=path.with_name(path.name + "-wal").exists())
+    connection = _connect_to_look(path)
     try:
         connection.execute("PRAGMA query_only = 1")
-        if _recognise(connection, path) != VERSION and not any_version:
+        version = _recognise(connection, path)
+        if version == 0:
+            raise LedgerRefused(f"{path} is empty: no server has made a ledger of it yet")
+        if version != VERSION and not any_version:
             raise LedgerRefused(
                 f"the ledger {path} is older than this granja; start a server on it once, "
                 "and it will be upgraded after a backup copy"
@@ -81,6 +111,21 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    # To read a ledger, SQLite makes a log and its index.  On a medium where it cannot, it need not:
+    # without them there is no server.  But of what is in a log, nothing would be seen.
+    if not (index.exists() or (log.exists() and log.stat().st_size)) and not _writable(path.parent):
+        return connect(path, immutable=True)
+    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
+    # start to look at; but where there is none it would leave an empty one behind.
+    return connect(path, read_only=log.exists())
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
@@ -113,16 +158,17 @@ def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
             return target
 
 
-def _create_private(path: Path) -> None:
-    """Password verifiers are inside: nobody but the owner may read it."""
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _sync_folder(path.parent)
-    elif path.is_dir():
-        raise LedgerRefused(f"{path} is a folder, not a ledger")
-    elif path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-        _log.warn("{path} could be read by others; now only by its owner.", path=path)
+def _tighten(path: Path) -> None:
+    """Take from others what they may do with a ledger: not with a file that is none, whose mode
+    is not our business.
+
+    SQLite has opened its log and the log's index by then, and made them like the ledger was.
+    """
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        file = path.with_name(name)
+        if file.exists() and file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+            _log.warn("{file} could be read by others; now only by its owner.", file=file)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.events import Fact
-from granja.ledger import database, snapshots, tail
-from granja.ledger.chain import GENESIS, BadEntry, Entry, fits, verified
+from granja.ledger import database, outcome, snapshots, tail
+from granja.ledger.chain import GENESIS, BadEntry, Entry, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
 
 #: More bad entries than this at the end are no torn write, but another accident.
@@ -52,9 +52,10 @@ def last_sequence(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
 
 
-def check_log(path: Path) -> None:
-    """Look at SQLite's own log before SQLite does.
+def check_log(path: Path) -> int:
+    """Look at SQLite's own log before SQLite does.  The ledger may be live.
 
+    :returns: how many bytes at its end are torn; of a live ledger, a write that is under way.
     :raises LedgerRefused: when commits stand behind a damaged place.
     """
     found = tail.inspect(path)
@@ -63,19 +64,33 @@ def check_log(path: Path) -> None:
             f"the log {path}-wal is damaged in the middle, and {found.lost} finished writes stand "
             "behind the damage; restore a backup, or move the log away to do without them"
         )
-    if found.torn:
-        _log.warn(
-            "The last write to {path} was not finished: {torn} bytes that nobody was told of "
-            "are trimmed.",
-            path=path,
-            torn=found.torn,
-        )
+    return found.torn
+
+
+def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
+    """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
+
+    SQLite would go on writing where the good part ends, in front of what a torn write left, and
+    with the same salt.  After a second crash that could look like commits behind a damaged place.
+    """
+    _log.warn(
+        "The last write to {path} was not finished: {torn} bytes that nobody was told of "
+        "are trimmed.",
+        path=path,
+        torn=torn,
+    )
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        if not outcome.is_harmless_at_checkpoint(error):
+            raise
 
 
 def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
     """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
-    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.
+    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.  A
+    crash leaves its torn write in SQLite's log, not here, but a disk may lie about its syncs.
 
     :raises LedgerRefused: naming the first bad entry.
     """
@@ -93,22 +108,28 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
 
 
 def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
-    """Whether nothing from entry ``first`` on fits the entry before it."""
+    """Whether nothing from entry ``first`` on can be shown to be what was written.
+
+    An entry is, if it fits the one before it: the hash that stands there, or the one that its
+    content should have, for the damage may be in that hash alone.
+    """
     if last_sequence(connection) - first >= MOST_TORN:
         return False
-    before = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (first,)).fetchone()
-    return before is not None and not any(
-        fits(entry, previous.hash)
-        for previous, entry in _pairs(read(connection, first - 1))
-        if entry.sequence == previous.sequence + 1
-    )
-
-
-def _pairs(entries: Iterator[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    previous = next(entries)
+    entries = list(read(connection, first - 1))
+    if entries[0].sequence != first:
+        return False
+    stored = written = _hash_of(connection, first - 1)
     for entry in entries:
-        yield previous, entry
-        previous = entry
+        if fits(entry, stored) or fits(entry, written):
+            return False
+        stored, written = entry.hash, digest(written, *entry[:4])
+    return True
+
+
+def _hash_of(connection: sqlite3.Connection, sequence: int) -> bytes:
+    found = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (sequence,))
+    row = found.fetchone()
+    return bytes(row[0]) if row else GENESIS
 
 
 def _trim(connection: sqlite3.Connection, path: Path, bad: BadEntry) -> None:

@@ -15,6 +15,7 @@ from granja.events import Fact, FarmerId
 from granja.ledger import database, recovery
 from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
 from granja.ledger.lock import Lock
+from granja.ledger.place import Place
 from granja.ledger.writer import Append, Checkpoint, Close, Writer
 
 #: Facts after which a snapshot is worth its while: replaying this many takes a quarter second.
@@ -34,17 +35,17 @@ class SQLiteLedger:
         self.path = path
         self._reactor = reactor
         self._now = now
-        self._lock = Lock(path)
+        self._lock = Lock()
         self._writer: Writer | None = None
         self._facts_since_snapshot = 0
 
     def open(self) -> Opened:
         """See :meth:`ILedger.open`.  Only what came after the newest snapshot is verified."""
         try:
-            # The path before links were followed could be a second one to the same file.
-            self.path = self.path.resolve()
-            self._lock = Lock(self.path)
-            self._lock.take()
+            self.path = database.locate(self.path)
+            self._lock.take(self.path)
+            database.create(self.path)
+            self._lock.take_itself(self.path)
             return self._open()
         except OSError as error:
             self._lock.release()
@@ -59,18 +60,21 @@ class SQLiteLedger:
             raise
 
     def _open(self) -> Opened:
-        recovery.check_log(self.path)
+        torn = recovery.check_log(self.path)
         connection = database.open_to_write(self.path)
         try:
+            if torn:
+                recovery.forget_torn(connection, self.path, torn)
             head, snapshot = recovery.recover(connection, self.path)
             credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
             state = snapshot.load() if snapshot else None
+            place = Place(self.path)
         except BaseException:
             connection.close()
             raise
         start = snapshot.sequence if snapshot else 0
         self._facts_since_snapshot = head.sequence - start
-        self._writer = Writer(connection, head, self._reactor)
+        self._writer = Writer(connection, head, place, self._reactor)
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
         return Opened(head.sequence, state, start, facts, credentials)

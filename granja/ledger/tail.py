@@ -3,7 +3,8 @@
 SQLite reads the log up to the last commit whose checksums hold and silently forgets the rest.
 That is right for the one transaction that a crash cut short, which nobody was told of.  It is
 wrong for a log that was damaged in the middle: then commits that farmers were told of stand
-behind the damage.  So the log is read before SQLite opens it.  Its format is described at
+behind the damage.  So the log is read before SQLite opens it.  (Damage within the very last
+commit looks the same as a crash, and is trimmed and reported like one.)  The format is described at
 https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 """
 
@@ -20,20 +21,25 @@ _FRAME = struct.Struct(">6I")
 _MAGIC = 0x377F0682  # the lowest bit says whether checksums read their words big-endian
 _MASK = 0xFFFFFFFF
 
+#: The size of a ledger's pages, SQLite's own choice; the header says it, unless it is damaged.
+_PAGE = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Tail:
     """``torn``: bytes of an unfinished write, which SQLite will forget.
-    ``lost``: finished commits behind a damaged place, which it would forget as well."""
+    ``lost``: finished commits behind a damaged place, which it would forget as well.
+    ``good``: where the last commit before all that ends in the file."""
 
     torn: int = 0
     lost: int = 0
+    good: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """``end``: where it ends in the file; ``commits``: it is the last of a transaction;
-    ``holds``: its checksum fits its content and the checksum of the frame before."""
+    """``end``: where it ends in the file; ``commits``: it says that it is the last of a
+    transaction; ``holds``: it and all before it are what was written."""
 
     end: int
     commits: bool
@@ -41,7 +47,21 @@ class _Frame:
 
 
 def inspect(path: Path) -> Tail:
-    """Read the log of the ledger at ``path`` (``<path>-wal``), if there is one."""
+    """Read the log of the ledger at ``path`` (``<path>-wal``), if there is one.
+
+    The ledger may be live.  Then a frame can be seen half written, and whole commits that came in
+    the meantime behind it; or the old beginning of the log and the new rest.  By a second look
+    that is over, and damage is where it was.
+    """
+    found = _look(path)
+    while found.lost:
+        before, found = found, _look(path)
+        if found.lost and found.good == before.good:
+            break
+    return found
+
+
+def _look(path: Path) -> Tail:
     try:
         with path.with_name(path.name + "-wal").open("rb") as log:
             return _judge(_frames(log))
@@ -51,23 +71,23 @@ def inspect(path: Path) -> Tail:
 
 def _judge(frames: Iterator[_Frame]) -> Tail:
     good = end = _HEADER.size
-    behind = 0
-    intact = True
+    commits = 0
     for frame in frames:
         end = frame.end
-        intact = intact and frame.holds
-        if intact and frame.commits:
-            good = frame.end
-        elif frame.commits and frame.holds:
-            behind += 1
-    # Each commit is synced before the next begins: a crash can tear one of them, never two.
-    return Tail(lost=behind) if behind > 1 else Tail(torn=end - good)
+        if not frame.holds:
+            commits += frame.commits
+        elif frame.commits:
+            good = end
+    # Each commit is synced before the next begins: a crash can tear one of them, never two.  The
+    # first that is seen is the end of the torn one.  Whether its checksum holds says nothing: of a
+    # write of one page, that very frame is the torn one.
+    return Tail(0, commits - 1, good) if commits > 1 else Tail(end - good, 0, good)
 
 
 def _frames(log: BinaryIO) -> Iterator[_Frame]:
-    """The frames of the log's present round, in order.
+    """The frames of the log's present round, in order, and before them its header if that is bad.
 
-    The file is written round after round; what an earlier round left behind has another salt.
+    The file is written over round after round, and what an earlier round left has another salt.
     """
     header = log.read(_HEADER.size)
     if len(header) < _HEADER.size:
@@ -75,20 +95,41 @@ def _frames(log: BinaryIO) -> Iterator[_Frame]:
     magic, _, page, _, _, _, *stored = _HEADER.unpack(header)
     order = ">" if magic & 1 else "<"
     sums = _checksum(header[:24], (0, 0), order)
-    if list(sums) != stored:
-        if _is_new_round(header, order):
-            return
-        yield _Frame(_HEADER.size, commits=False, holds=False)
-    if magic & ~1 != _MAGIC or not 512 <= page <= 65536:
-        return
-    while (frame := log.read(_FRAME.size + page))[8:16] == header[16:24]:
-        if len(frame) < _FRAME.size + page:
-            yield _Frame(log.tell(), commits=False, holds=False)
-            return
-        _, pages, _, _, sum0, sum1 = _FRAME.unpack_from(frame)
-        found = _checksum(frame[_FRAME.size :], _checksum(frame[:8], sums, order), order)
-        sums = (sum0, sum1)
-        yield _Frame(log.tell(), commits=pages > 0, holds=found == sums)
+    if list(sums) == stored and magic & ~1 == _MAGIC:
+        yield from _frames_of(header[16:24], log, page, sums, order)
+    elif not _is_new_round(header, order):
+        # It is synced before the first frame is written: like a commit, it is torn alone.
+        yield _Frame(_HEADER.size, commits=True, holds=False)
+        yield from _frames_of(None, log, _PAGE, None, order)
+
+
+def _frames_of(
+    salt: bytes | None, log: BinaryIO, page: int, sums: tuple[int, int] | None, order: str
+) -> Iterator[_Frame]:
+    """The frames of the round that has this salt, wherever they are in the rest of the file.
+
+    What an earlier round left stands behind them, but also between them, where a power cut kept it
+    from being written over.  And a frame of this round may be one whose salt is damaged.
+
+    :param salt: None when it is not known: any, but not the zeros of a file that was only begun.
+    :param sums: the checksum so far; None after the first bad place, when it says no more.
+    """
+    size = _FRAME.size + page
+    while len(frame := log.read(size)) == size:
+        _, pages, _, _, *stored = _FRAME.unpack_from(frame)
+        if sums is not None:
+            sums = _checksum(frame[_FRAME.size :], _checksum(frame[:8], sums, order), order)
+        fits, ours = sums is not None and list(sums) == stored, _is_salt(frame[8:16], salt)
+        if not (fits and ours):
+            sums = None
+        if fits or ours:
+            yield _Frame(log.tell(), commits=pages > 0, holds=sums is not None)
+    if _is_salt(frame[8:16], salt):
+        yield _Frame(log.tell(), commits=False, holds=False)
+
+
+def _is_salt(found: bytes, salt: bytes | None) -> bool:
+    return any(found) if salt is None else found == salt
 
 
 def _is_new_round(header: bytes, order: str) -> bool:

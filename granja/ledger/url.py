@@ -28,11 +28,20 @@ def open_ledger(url: str, reactor: IReactorFromThreads, now: Callable[[], float]
 def path_of(url: str) -> Path | None:
     """The file of a ledger, None for one in memory.
 
-    :raises ConfigurationError: with a sentence, when the URL is of neither kind.
+    :raises ConfigurationError: with a sentence, when the URL is of neither kind, or in the home of
+        somebody unknown.
     """
     kind, colon, path = url.partition(":")
     if url == "memory:":
         return None
     if kind == "sqlite" and colon and path and "\0" not in path:
-        return Path(path).expanduser()
+        return _expanded(path)
     raise ConfigurationError(f"the ledger must be memory: or sqlite:PATH, not {url!r}")
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        home = Path(path).parts[0]
+        raise ConfigurationError(f"the ledger {path}: nobody knows the folder {home}") from None

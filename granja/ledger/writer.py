@@ -17,6 +17,7 @@ from granja.events import Fact, FarmerId
 from granja.ledger import outcome, rows, snapshots
 from granja.ledger.chain import extend
 from granja.ledger.interface import Halted, LedgerError, NotStored, Stale
+from granja.ledger.place import Place
 from granja.ledger.recovery import Head
 
 #: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
@@ -56,14 +57,16 @@ class Writer:
 
     :param connection: on the ledger, with nothing begun.
     :param head: the last entry in it.
+    :param place: where its files are.
     :param reactor: where answers are given.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, head: Head, reactor: IReactorFromThreads
+        self, connection: sqlite3.Connection, head: Head, place: Place, reactor: IReactorFromThreads
     ) -> None:
         self._connection = connection
         self._head = head
+        self._place = place
         self._reactor = reactor
         self._queue: SimpleQueue[Append | Checkpoint | Close] = SimpleQueue()
         self._halted: str | None = None
@@ -138,6 +141,9 @@ class Writer:
             self._connection.execute("COMMIT")
         except Exception as error:  # whatever it was, somebody waits for the answer
             self._failed(appends, error, committing)
+            return
+        if problem := self._place.problem():
+            self._refuse(appends, Halted(self._halt(problem)))
             return
         self._head = head
         self._reactor.callFromThread(_succeed, appends)

@@ -1,0 +1,38 @@
+"""Whether a ledger's files are still where the next start will look for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Place:
+    """Remembers the ledger's file and SQLite's log as they are now.
+
+    Who removes or replaces a file does not take it from those who have it open: they write on, and
+    are told that all is durable, into a file without a name that goes when they close it.
+
+    :param ledger: its path, with links followed.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        # Where the system cannot share memory between processes, SQLite has no log.
+        log = ledger.with_name(f"{ledger.name}-wal")
+        self._files = [(path, _identity(path)) for path in (ledger, log) if path.exists()]
+
+    def problem(self) -> str | None:
+        """Half a sentence about what is not there any more, or None.  Takes some microseconds."""
+        for path, known in self._files:
+            try:
+                if _identity(path) == known:
+                    continue
+            except (FileNotFoundError, NotADirectoryError):
+                return f"{path} was removed"
+            except OSError:  # a server that has shed its privileges may not be allowed to look
+                continue
+            return f"{path} was replaced"
+        return None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    there = path.stat()
+    return there.st_dev, there.st_ino
