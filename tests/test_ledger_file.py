@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from granja.errors import ConfigurationError
 from granja.events import Fact, PasswordChanged
-from granja.ledger import database, open_ledger
+from granja.ledger import database, open_ledger, snapshots
 from granja.ledger.interface import LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
@@ -374,6 +374,24 @@ class SnapshotTests(LedgerFileCase):
         await write(self.path, snapshot_at=6)
         tamper(self.path, "UPDATE entries SET kind = 'rejected' WHERE sequence = 5")
         self.assertEqual((await read(self.path))[1], STORY[6:])
+
+    async def test_one_that_is_replaced_while_somebody_looks_is_passed_over(self) -> None:
+        """An audit of a live ledger raises no alarm when the server saves a snapshot meanwhile."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        await self.save(ledger, 1, 2)
+        with closing(database.open_to_read(self.path)) as connection:
+            seen = snapshots.stored(connection)
+            self.assertEqual(next(seen).sequence, 2)
+            await self.save(ledger, 3, 4)
+            self.assertEqual(list(seen), [])
+
+    async def save(self, ledger: SQLiteLedger, *sequences: int) -> None:
+        """Snapshots at these entries, which must be in the ledger."""
+        for sequence in sequences:
+            ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
+        for _ in range(2):  # The first may be answered before the snapshots that wait with it.
+            await ledger.append([], len(STORY), {})
 
     async def test_it_is_asked_for_every_so_many_facts(self) -> None:
         """Not for each fact, and again after a restart that had many to replay."""

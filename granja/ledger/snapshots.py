@@ -64,15 +64,18 @@ def newest(connection: sqlite3.Connection) -> Snapshot | None:
 
 
 def stored(connection: sqlite3.Connection) -> Iterator[Snapshot]:
-    """All that are kept, newest first."""
+    """All that are kept, newest first.
+
+    One at a time, because they are large, and each in a read transaction of its own: a live server
+    may replace one that was not read yet, which is passed over then.
+    """
     sequences = connection.execute("SELECT sequence FROM snapshots ORDER BY sequence DESC")
     for (sequence,) in sequences.fetchall():
-        yield Snapshot(
-            *connection.execute(
-                "SELECT sequence, hash, state, checksum FROM snapshots WHERE sequence = ?",
-                (sequence,),
-            ).fetchone()
-        )
+        row = connection.execute(
+            "SELECT sequence, hash, state, checksum FROM snapshots WHERE sequence = ?", (sequence,)
+        ).fetchone()
+        if row is not None:
+            yield Snapshot(*row)
 
 
 def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
