@@ -13,7 +13,7 @@ from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
-from granja.ledger.chain import GENESIS, extend
+from granja.ledger.chain import GENESIS, digest, extend
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market, replay
@@ -89,6 +89,18 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
         connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             extend(before, sequence, 1763848001.0, facts),
+        )
+
+
+def forge_body(path: Path, kind: str, body: str) -> None:
+    """Put a body that no granja would write into a ledger, with a hash that fits."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        last, before = connection.execute(
+            "SELECT sequence, hash FROM entries ORDER BY 1 DESC"
+        ).fetchone()
+        entry = (last + 1, 1763848001.0, kind, body)
+        connection.execute(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (*entry, digest(before, *entry))
         )
 
 

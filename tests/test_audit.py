@@ -43,6 +43,7 @@ from tests.ledgers import (
     dump,
     folder_for,
     forge,
+    forge_body,
     ledger_at,
     read,
     tamper,
@@ -180,6 +181,25 @@ class AuditTests(OperatorCase):
         self.patch(chain, "_FIELDS", {Eaten: ["farmer"]})
         forge(self.path, [Eaten(1)])
         self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
+
+    async def test_a_body_that_no_granja_would_write_is_named(self) -> None:
+        """By the audit and by the trace, also when its hash fits."""
+        bodies = {
+            "declared": '{"artifacts":["x"],"farmer":1,"name":"Ana"}',
+            "withdrawn": '{"artifacts":[6],"farmer":{}}',
+            "offered": '{"expires":2e9,"gives":6,"maker":1,"offer":"7","takes":14,"taker":2}',
+            "registered": '{"farmer":9,"name":7}',
+            "traded": '{"offer":[1]}',
+            "left": '"x"',
+            "returned": "[" * 100_000,
+        }
+        for kind, body in bodies.items():
+            path = self.folder / f"{kind}.db"
+            await write(path)
+            forge_body(path, kind, body)
+            complaint = "entry 9 is damaged: it cannot be read: "
+            self.assertIn(complaint, self.complaint("audit", path=path))
+            self.assertIn(complaint, self.run_granja("trace", "13", path=path)[2])
 
     async def test_a_snapshot_that_says_something_else_is_found(self) -> None:
         """A forger who edits the snapshot, with a fitting checksum, is found as well."""

@@ -35,7 +35,7 @@ class Entry(NamedTuple):
         """:raises BadEntry: when the kind is unknown or the fields do not fit it."""
         try:
             return from_body(self.kind, json.loads(self.body))
-        except (ValueError, AttributeError) as error:
+        except (ValueError, RecursionError) as error:  # JSON can be nested without end.
             raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
 
 
