@@ -97,7 +97,7 @@ def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     path = _path(arguments.ledger)
     with closing(database.open_to_read(path)) as connection:
-        audit, length = Audit(), recovery.last_sequence(connection)
+        audit, length = Audit(), recovery.end(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
     sys.stdout.writelines(f"{line}\n" for line in _report(audit, catalog))

@@ -73,7 +73,7 @@ class Audit:
         :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
-        kept = {snapshot.sequence: snapshot for snapshot in _trusted(connection)}
+        kept = {snapshot.sequence: snapshot for snapshot in snapshots.stored(connection)}
         start = self.head
         for entry in verified(
             recovery.read(connection, start.sequence), start.hash, start.sequence
@@ -82,8 +82,10 @@ class Audit:
             self._follow(entry.sequence, fact)
             self.head = recovery.Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
-                self._compare(kept[entry.sequence])
+                self._compare(connection, kept.pop(entry.sequence))
             yield entry.sequence, fact
+        for snapshot in kept.values():  # of an earlier run, or of entries that are not there
+            _trust(connection, snapshot)
         self._balance()
 
     def _follow(self, sequence: int, fact: Fact) -> None:
@@ -94,7 +96,8 @@ class Audit:
         self.books.note(fact)
         self.market.apply(fact)
 
-    def _compare(self, snapshot: snapshots.Snapshot) -> None:
+    def _compare(self, connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+        _trust(connection, snapshot)
         if _comparable(snapshot.load()) != _comparable(self.market.snapshot()):
             raise NotInOrder(
                 f"the snapshot at entry {snapshot.sequence} does not say what the entries say"
@@ -110,11 +113,9 @@ class Audit:
                 )
 
 
-def _trusted(connection: sqlite3.Connection) -> Iterator[snapshots.Snapshot]:
-    for snapshot in snapshots.stored(connection):
-        if problem := snapshots.distrust(connection, snapshot):
-            raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
-        yield snapshot
+def _trust(connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+    if problem := snapshots.distrust(connection, snapshot):
+        raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
 
 
 def _comparable(state: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,29 @@ def forge_body(path: Path, kind: str, body: str) -> None:
         connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (*entry, digest(before, *entry))
         )
+
+
+def flip_bit(path: Path, letters: bytes) -> None:
+    """Flip the top bit of the last of these letters, which must be in the file once."""
+    content = bytearray(path.read_bytes())
+    assert content.count(letters) == 1, content.count(letters)
+    content[content.index(letters) + len(letters) - 1] ^= 0x80
+    path.write_bytes(content)
+
+
+def spoil_page(path: Path, number: int) -> int:
+    """Overwrite a page of entries; the number of the first one that cannot be read any more."""
+    content = bytearray(path.read_bytes())
+    at = number * 4096 % len(content)
+    content[at : at + 4096] = b"?" * 4096
+    path.write_bytes(content)
+    with closing(sqlite3.connect(path)) as connection:
+        for sequence in count(1):
+            try:
+                connection.execute("SELECT * FROM entries WHERE sequence = ?", (sequence,))
+            except sqlite3.DatabaseError:
+                return sequence
+    raise AssertionError("every entry can still be read")
 
 
 def dump(path: Path) -> str:

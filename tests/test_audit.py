@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from granja.events import (
     Withdrawn,
 )
 from granja.ledger import chain
+from granja.ledger.interface import Opened
 from tests.ledgers import (
     ANA,
     ARROW,
@@ -41,11 +43,14 @@ from tests.ledgers import (
     SPOON,
     STORY,
     dump,
+    flip_bit,
     folder_for,
     forge,
     forge_body,
     ledger_at,
+    market_of,
     read,
+    spoil_page,
     tamper,
     write,
 )
@@ -139,6 +144,33 @@ class AuditTests(OperatorCase):
         await write(self.path, LONG_STORY)
         tamper(self.path, "DELETE FROM entries WHERE sequence IN (5, 9)")
         self.assertIn("entry 5 is damaged: it is missing", self.complaint("audit"))
+
+    async def test_a_letter_with_one_bit_off_is_located(self) -> None:
+        """Also the bit that makes it no letter at all."""
+        await write(self.path, LONG_STORY, snapshot_at=12)
+        flip_bit(self.path, b'[13,6],"farmer":1,"name":"An')
+        complaint = "entry 1 is damaged: it does not fit its hash"
+        self.assertIn(complaint, self.complaint("audit"))
+        self.assertIn(complaint, self.complaint("trace", "13"))
+
+    async def test_a_damaged_page_is_located(self) -> None:
+        """By the first entry on it, also on the last page, also under a snapshot."""
+        market = market_of(Opened(), [Registered(ANA, "Ana")])
+        ledger = ledger_at(self.path)
+        ledger.open()
+        await ledger.append([Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 2999], 0, {})
+        ledger.checkpoint(market.snapshot(), 3000)
+        await ledger.close()
+        for page in (20, -1):
+            path = self.folder / f"{page}.db"
+            shutil.copy(self.path, path)
+            first = spoil_page(path, page)
+            self.assertIn(
+                f"entry {first} is damaged: it cannot", self.complaint("audit", path=path)
+            )
+            self.assertIn(
+                f"entry {first} is damaged: it cannot", self.complaint("trace", "13", path=path)
+            )
 
     async def test_what_cannot_have_happened_is_found(self) -> None:
         """Also when every hash was made to fit: a forger must obey the rules of the market."""

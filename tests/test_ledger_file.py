@@ -26,11 +26,13 @@ from tests.ledgers import (
     ANA,
     STORY,
     dump,
+    flip_bit,
     folder_for,
     ledger_at,
     market_of,
     reactor,
     read,
+    spoil_page,
     tamper,
     write,
 )
@@ -326,6 +328,39 @@ class DamageTests(LedgerFileCase):
         os.truncate(self.path, 3 * 4096)
         self.assertIn("cannot be read", self.refusal())
 
+    async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
+        """Also the bit that makes it no letter at all; at the very end it is a torn write."""
+        await write(self.path)
+        flip_bit(self.path, b'"name":"Beto')
+        self.assertIn("entry 3 is damaged: it does not fit its hash", self.refusal())
+        end = self.folder / "end.db"
+        await write(end)
+        flip_bit(end, b'"offer":3')
+        self.assertEqual((await read(end))[1], STORY[:7])
+
+    async def test_a_damaged_page_names_the_first_entry_on_it(self) -> None:
+        """In the middle, at the very end, and with another bad entry before it."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        await ledger.close()
+        for n, (page, before) in enumerate(((20, 0), (-1, 0), (20, 7))):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            if before:
+                tamper(path, "UPDATE entries SET time = 0 WHERE sequence = ?", before)
+            first = spoil_page(path, page)
+            self.assertIn(f"entry {before or first} is damaged", self.refusal(path))
+
+    async def test_a_damaged_page_under_the_snapshot_names_the_entry_too(self) -> None:
+        """The snapshot is of no use then, and from the first entry on the damage is found."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        ledger.checkpoint({"names": []}, 3000)
+        await ledger.close()
+        first = spoil_page(self.path, -1)
+        self.assertIn(f"entry {first} is damaged: it cannot be read", self.refusal())
+        self.assertIn("left aside: its entry cannot be read", "".join(self.logged))
+
 
 class SnapshotTests(LedgerFileCase):
     """Starting from a snapshot."""
@@ -347,6 +382,14 @@ class SnapshotTests(LedgerFileCase):
             found, facts = await read(path)
             self.assertEqual((found.snapshot, facts), (None, STORY))
             self.assertIn("is left aside", self.logged.pop())
+
+    async def test_a_snapshot_with_one_bit_off_is_left_aside(self) -> None:
+        """Also with the bit that makes a letter no letter at all."""
+        await write(self.path, snapshot_at=6)
+        flip_bit(self.path, b'[2, "Beto')
+        found, facts = await read(self.path)
+        self.assertEqual((found.snapshot, facts), (None, STORY))
+        self.assertIn("is left aside: its checksum does not fit", self.logged.pop())
 
     async def test_the_one_before_is_used_then(self) -> None:
         """Two are kept, the older one for such a day."""

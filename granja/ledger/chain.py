@@ -56,9 +56,11 @@ def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> b
     """The hash of an entry, ``before`` being the hash of the one before it.
 
     The encoding is unambiguous: numbers and kinds hold no ``|``, and the body comes last.
-    ``repr`` gives the shortest decimal that is the same float again, on every platform.
+    ``repr`` gives the shortest decimal that is the same float again, on every platform.  Bytes that
+    are no UTF-8, which only damage can have put there, are taken as they are read.
     """
-    return sha256(before + f"{sequence}|{time!r}|{kind}|{body}".encode()).digest()
+    text = f"{sequence}|{time!r}|{kind}|{body}"
+    return sha256(before + text.encode(errors="surrogateescape")).digest()
 
 
 def canonical(fact: Fact) -> str:
