@@ -34,6 +34,7 @@ from granja.events import (
 )
 from granja.ledger import chain
 from granja.ledger.interface import Opened
+from granja.ledger.sqlite import SQLiteLedger
 from tests.ledgers import (
     ANA,
     ARROW,
@@ -49,6 +50,7 @@ from tests.ledgers import (
     forge_body,
     ledger_at,
     market_of,
+    reactor,
     read,
     spoil_page,
     tamper,
@@ -341,6 +343,43 @@ class TraceTests(OperatorCase):
         await write(self.path, [Declared(FarmerId(1), "13", (ArtifactId(1),))])
         self.assertIn("nothing is on record about 13", self.complaint("trace", "13"))
         self.assertIn("declared", self.run_granja("trace", "13", "--farmer")[1])
+
+    async def test_a_number_without_end_is_no_artifact(self) -> None:
+        """A key that got stuck is answered like any other number that nobody knows."""
+        await write(self.path, LONG_STORY)
+        for stuck in ("9" * 5000, "0" * 5000):
+            self.assertIn("nothing is on record about", self.complaint("trace", stuck))
+        self.assertIn("Espada antigua", self.run_granja("trace", "0013")[1])
+
+    async def test_an_hour_that_no_calendar_has(self) -> None:
+        """As a clock gone wild may have written it: the deed is shown all the same."""
+        ledger = SQLiteLedger(self.path, reactor, lambda: 1e300)
+        ledger.open()
+        await ledger.append([Declared(ANA, "Ana", (SPADE,))], 0, {})
+        await ledger.close()
+        status, out, err = self.run_granja("trace", "13")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(out, "1e+300  Ana (farmer 1) declared Espada antigua\n")
+
+    async def test_a_screen_without_the_letters(self) -> None:
+        """cron often has none beyond ASCII: what it lacks is spelt, and nothing is left out."""
+        await write(self.path, [Registered(ANA, "Ñandú"), Declared(ANA, "Ñandú", (SPADE,))])
+        for words in (("trace", "13"), ("trace", "ñandú"), ("audit",), ("backup", "copia-ñ.db")):
+            done = subprocess.run(
+                [sys.executable, "-m", "granja", *words],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(Path(__file__).parent.parent),
+                    "PYTHONIOENCODING": "ascii",
+                },
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            if words[0] == "trace":
+                self.assertIn(rb"  \xd1and\xfa (farmer 1) declared Espada antigua", done.stdout)
 
     async def test_nobody_by_that_name(self) -> None:
         """A misspelt name is a sentence."""
