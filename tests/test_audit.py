@@ -195,6 +195,20 @@ class AuditTests(OperatorCase):
             "farmer 2 did not leave with all that they held": [Departed(BETO, ())],
             "farmer 1 was registered": [Registered(ANA, "Ana")],
             "farmer 2 was not registered": [Left(BETO)],
+            "offer #2 is no new number": [Offered(OfferId(2), ANA, BETO, SPADE, SPOON, 2e9)],
+            "farmer 3 was not there": [Departed(GUS, ())],
+            "farmer 2 had left for good": [
+                Departed(BETO, (SPOON,)),
+                Declared(BETO, "Beto", (SPOON,)),
+            ],
+            "farmer 3 had left for good": [
+                Declared(GUS, "Gus", (SPOON,)),
+                Departed(GUS, (SPOON,)),
+                Registered(GUS, "Gus"),
+            ],
+            "the name ＡＮＡ was farmer 1's already": [Registered(BETO, "ＡＮＡ")],
+            "farmer 1 was away already": [Left(ANA), Left(ANA)],
+            "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
         for n, (objection, facts) in enumerate(forgeries.items()):
             path = self.folder / f"{n}.db"
@@ -215,6 +229,30 @@ class AuditTests(OperatorCase):
         self.patch(chain, "_FIELDS", {Eaten: ["farmer"]})
         forge(self.path, [Eaten(1)])
         self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
+
+    async def test_what_is_rare_but_happens_is_no_alarm(self) -> None:
+        """Names that look alike and are two, a name of somebody who left, numbers left out."""
+        await write(self.path)
+        forge(
+            self.path,
+            [
+                PasswordChanged(ANA),
+                PasswordChanged(ANA),
+                Departed(BETO, (SPOON,)),
+                Declared(FarmerId(40), "Beto", (SPOON,)),
+                Declared(FarmerId(30), "Аnа", (SPOON, SPOON)),  # Cyrillic, but for the n
+                Registered(FarmerId(30), "Аnа"),
+                Registered(FarmerId(40), "Beto"),
+                Offered(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
+                Left(FarmerId(40)),
+                Traded(OfferId(90)),
+                Returned(FarmerId(40)),
+                Left(FarmerId(40)),
+                Declared(FarmerId(50), "Eva", ()),
+                Departed(FarmerId(50), ()),
+            ],
+        )
+        self.assertEqual(self.run_granja("audit")[::2], (0, ""))
 
     async def test_a_body_that_no_granja_would_write_is_named(self) -> None:
         """By the audit and by the trace, also when its hash fits."""
