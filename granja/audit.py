@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sqlite3
 import sys
@@ -25,12 +26,17 @@ from granja.tap import read_catalog
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
 _STRIDE = 5000
 
+#: No catalog has numbers of more digits; a name may.
+_MOST_DIGITS = 9
+
 
 def main(argv: Sequence[str]) -> int:
     """Run ``audit``, ``trace`` or ``backup``, ``argv[0]`` being which.
 
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
@@ -107,7 +113,7 @@ def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     path = _path(arguments.ledger)
     with _open(path) as connection:
-        audit, length = Audit(), recovery.last_sequence(connection)
+        audit, length = Audit(), recovery.end(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
     sys.stdout.writelines(f"{line}\n" for line in _report(audit, catalog))
@@ -180,15 +186,21 @@ def _trace(arguments: argparse.Namespace) -> int:
     with _open(path) as connection:
         for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
             found = True
-            when = datetime.fromtimestamp(step.time).astimezone().isoformat(" ", "seconds")
-            sys.stdout.write(f"{when}  {step.text}\n")
+            sys.stdout.write(f"{_hour(step.time)}  {step.text}\n")
     sys.stdout.flush()
     return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
 
 
+def _hour(time: float) -> str:
+    try:
+        return datetime.fromtimestamp(time).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):  # beyond every calendar
+        return f"{time!r}"
+
+
 def _wanted(subject: str, is_farmer: bool, catalog: Catalog) -> trace.Wanted:
     if not is_farmer:
-        if subject.isascii() and subject.isdigit():
+        if subject.isascii() and subject.isdigit() and len(subject) <= _MOST_DIGITS:
             return trace.of_artifact(int(subject))
         for artifact in catalog.values():
             if artifact.name.casefold() == subject.casefold():

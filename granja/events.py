@@ -6,7 +6,8 @@ that has become somebody else's inherits nothing.  Times are Unix seconds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, NewType
 
 FarmerId = NewType("FarmerId", int)
@@ -138,10 +139,52 @@ def to_body(fact: Fact) -> dict[str, Any]:
 def from_body(kind: str, body: dict[str, Any]) -> Fact:
     """The fact that :func:`to_body` wrote.
 
+    The types are checked, because whoever forges an entry can make its hash fit, and the market
+    believes its facts.
+
     :raises ValueError: for an unknown kind or fields that do not fit.
     """
     try:
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in body.items()}
-        return KINDS[kind](**values)
-    except (KeyError, TypeError) as error:
+        read = _READERS[kind]
+        return KINDS[kind](**{name: read[name](value) for name, value in body.items()})
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a fact of kind {kind!r}: {error}") from error
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:  # ``True`` would pass for an instance of it.
+        raise TypeError(f"{value!r:.40} is not a whole number")
+    return value
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    if type(value) is not list:
+        raise TypeError(f"{value!r:.40} is not a list")
+    return tuple(map(_number, value))
+
+
+def _seconds(value: object) -> float:
+    return value if type(value) is float else _number(value)
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise TypeError(f"{value!r:.40} is not text")
+    return value
+
+
+#: How each annotation above is read.
+_TYPES: dict[str, Callable[[object], Any]] = {
+    "FarmerId": _number,
+    "ArtifactId": _number,
+    "OfferId": _number,
+    "tuple[ArtifactId, ...]": _numbers,
+    "float": _seconds,
+    "str": _text,
+}
+
+#: How the fields of each kind are read, by their names.
+_READERS = {
+    kind: {field.name: _TYPES[str(field.type)] for field in fields(fact)}
+    for kind, fact in KINDS.items()
+}

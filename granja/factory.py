@@ -21,8 +21,9 @@ from granja.events import ArtifactId, Fact, FarmerId, OfferId
 from granja.expiry import Expiry
 from granja.journal import Journal
 from granja.lane import Lane
-from granja.ledger.interface import ILedger
-from granja.market import Ended, Market, News, is_own_deed, replay
+from granja.ledger.interface import ILedger, LedgerRefused
+from granja.ledger.replay import market_of
+from granja.market import Ended, News, is_own_deed
 from granja.messages import Message
 from granja.protocol import FarmerProtocol
 from granja.roster import Farmer, Roster
@@ -75,17 +76,28 @@ class GranjaFactory(ServerFactory):
 
     def _open(self, ledger: ILedger) -> None:
         opened = ledger.open()
-        limits = self.settings.limits
-        self.market = Market.restore(opened.snapshot, limits) if opened.snapshot else Market(limits)
-        replay(self.market, opened.facts)
+        try:
+            self.market = market_of(opened, self.settings.limits)
+            self._hold_registered()
+        except LedgerRefused:
+            ledger.close()
+            raise
         self._verifiers = dict(opened.credentials)
-        for id, name in self.market.registered.items():
-            self.roster.hold(Farmer(id, names.recall(name), registered=True))
         self._last_farmer = self.market.last_farmer
         self._last_offer = self.market.last_offer
         self.teller = Teller(self.market, self.roster, self.catalog)
         self.lane = Lane(self.clock, self.market, ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, self.market, self.lane)
+
+    def _hold_registered(self) -> None:
+        for id, name in self.market.registered.items():
+            try:
+                self.roster.hold(Farmer(id, names.recall(name), registered=True))
+            except ValueError:
+                raise LedgerRefused(
+                    f"the ledger cannot be used: the name {name} is registered twice; "
+                    "see granja audit"
+                ) from None
 
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.expiry.watch(fact)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from granja import events
+from granja import events, names
 from granja.events import ArtifactId, Fact, FarmerId
 from granja.ledger import recovery, snapshots
 from granja.ledger.chain import BadEntry, verified
@@ -46,15 +46,46 @@ class Books:
         return self.declared[artifact] - self.withdrawn[artifact] - self.departed[artifact]
 
 
+@dataclass
+class People:
+    """Who has left for good, and whose the registered names are.
+
+    Names are only held against those that the server itself would not start with: two that look
+    alike were two when they were given, and may stay two when Unicode learns more.
+    """
+
+    gone: set[FarmerId] = field(default_factory=set)
+    registered: dict[str, FarmerId] = field(default_factory=dict)
+
+    def note(self, fact: Fact) -> None:
+        if isinstance(fact, events.Departed):
+            self.gone.add(fact.farmer)
+        elif isinstance(fact, events.Registered):
+            self.registered[names.fold(fact.name)] = fact.farmer
+
+    def objection(self, fact: Fact) -> str | None:
+        """Why the number or the name that a fact brings cannot be somebody's."""
+        if not isinstance(fact, (events.Declared, events.Registered)):
+            return None
+        if fact.farmer in self.gone:
+            return f"farmer {fact.farmer} had left for good"
+        if isinstance(fact, events.Registered):
+            holder = self.registered.get(names.fold(fact.name))
+            if holder is not None:
+                return f"the name {fact.name} was farmer {holder}'s already"
+        return None
+
+
 class Audit:
     """What is known of a ledger after having gone through it.
 
-    ``books``; ``held``: copies of each artifact; ``kinds``: how many facts of each kind; ``head``:
-    the last entry; ``market``: the state after it.
+    ``books``; ``people``; ``held``: copies of each artifact; ``kinds``: how many facts of each
+    kind; ``head``: the last entry; ``market``: the state after it.
     """
 
     def __init__(self) -> None:
         self.books = Books()
+        self.people = People()
         self.kinds: Counter[str] = Counter()
         self.head = recovery.Head()
         self.market = Market()
@@ -73,7 +104,7 @@ class Audit:
         :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
-        kept = {snapshot.sequence: snapshot for snapshot in _trusted(connection)}
+        kept = {snapshot.sequence: snapshot for snapshot in snapshots.stored(connection)}
         start = self.head
         for entry in verified(
             recovery.read(connection, start.sequence), start.hash, start.sequence
@@ -82,19 +113,23 @@ class Audit:
             self._follow(entry.sequence, fact)
             self.head = recovery.Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
-                self._compare(kept[entry.sequence])
+                self._compare(connection, kept.pop(entry.sequence))
             yield entry.sequence, fact
+        for snapshot in kept.values():  # of an earlier run, or of entries that are not there
+            _trust(connection, snapshot)
         self._balance()
 
     def _follow(self, sequence: int, fact: Fact) -> None:
-        objection = _OBJECTIONS[type(fact)](self.market, fact)
+        objection = _OBJECTIONS[type(fact)](self.market, fact) or self.people.objection(fact)
         if objection:
             raise BadEntry(sequence, objection)
         self.kinds[fact.kind] += 1
         self.books.note(fact)
+        self.people.note(fact)
         self.market.apply(fact)
 
-    def _compare(self, snapshot: snapshots.Snapshot) -> None:
+    def _compare(self, connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+        _trust(connection, snapshot)
         if _comparable(snapshot.load()) != _comparable(self.market.snapshot()):
             raise NotInOrder(
                 f"the snapshot at entry {snapshot.sequence} does not say what the entries say"
@@ -110,11 +145,9 @@ class Audit:
                 )
 
 
-def _trusted(connection: sqlite3.Connection) -> Iterator[snapshots.Snapshot]:
-    for snapshot in snapshots.stored(connection):
-        if problem := snapshots.distrust(connection, snapshot):
-            raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
-        yield snapshot
+def _trust(connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+    if problem := snapshots.distrust(connection, snapshot):
+        raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
 
 
 def _comparable(state: Mapping[str, Any]) -> str:
@@ -143,6 +176,8 @@ def _not_withdrawable(market: Market, fact: events.Withdrawn) -> str | None:
 def _not_departable(market: Market, fact: events.Departed) -> str | None:
     if fact.farmer in market.registered:
         return f"farmer {fact.farmer} is registered, and only visitors leave for good"
+    if fact.farmer not in market.held:
+        return f"farmer {fact.farmer} was not there"
     if sorted(fact.artifacts) != market.inventory(fact.farmer):
         return f"farmer {fact.farmer} did not leave with all that they held"
     return None
@@ -151,6 +186,8 @@ def _not_departable(market: Market, fact: events.Departed) -> str | None:
 def _not_offerable(market: Market, fact: events.Offered) -> str | None:
     if fact.offer in market.offers:
         return f"offer #{fact.offer} stood already"
+    if fact.offer <= market.last_offer:
+        return f"offer #{fact.offer} is no new number"
     if fact.maker == fact.taker:
         return f"farmer {fact.maker} cannot trade with themselves"
     return _not_covered(market, fact)
@@ -186,6 +223,16 @@ def _not_registered(
     return None if fact.farmer in known else f"farmer {fact.farmer} was not registered"
 
 
+def _not_leaving(market: Market, fact: events.Left) -> str | None:
+    already = f"farmer {fact.farmer} was away already" if fact.farmer in market.away else None
+    return _not_registered(market, fact) or already
+
+
+def _not_returning(market: Market, fact: events.Returned) -> str | None:
+    here = None if fact.farmer in market.away else f"farmer {fact.farmer} was not away"
+    return _not_registered(market, fact) or here
+
+
 _OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
     events.Declared: _never,
     events.Withdrawn: _not_withdrawable,
@@ -197,6 +244,6 @@ _OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
     events.Expired: _not_answerable,
     events.Registered: _not_registrable,
     events.PasswordChanged: _not_registered,
-    events.Left: _not_registered,
-    events.Returned: _not_registered,
+    events.Left: _not_leaving,
+    events.Returned: _not_returning,
 }

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
-from granja.ledger.chain import GENESIS, extend
+from granja.ledger.chain import GENESIS, digest, extend
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market, replay
@@ -90,6 +91,41 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             extend(before, sequence, 1763848001.0, facts),
         )
+
+
+def forge_body(path: Path, kind: str, body: str) -> None:
+    """Put a body that no granja would write into a ledger, with a hash that fits."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        last, before = connection.execute(
+            "SELECT sequence, hash FROM entries ORDER BY 1 DESC"
+        ).fetchone()
+        entry = (last + 1, 1763848001.0, kind, body)
+        connection.execute(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (*entry, digest(before, *entry))
+        )
+
+
+def flip_bit(path: Path, letters: bytes) -> None:
+    """Flip the top bit of the last of these letters, which must be in the file once."""
+    content = bytearray(path.read_bytes())
+    assert content.count(letters) == 1, content.count(letters)
+    content[content.index(letters) + len(letters) - 1] ^= 0x80
+    path.write_bytes(content)
+
+
+def spoil_page(path: Path, number: int) -> int:
+    """Overwrite a page of entries; the number of the first one that cannot be read any more."""
+    content = bytearray(path.read_bytes())
+    at = number * 4096 % len(content)
+    content[at : at + 4096] = b"?" * 4096
+    path.write_bytes(content)
+    with closing(sqlite3.connect(path)) as connection:
+        for sequence in count(1):
+            try:
+                connection.execute("SELECT * FROM entries WHERE sequence = ?", (sequence,))
+            except sqlite3.DatabaseError:
+                return sequence
+    raise AssertionError("every entry can still be read")
 
 
 def dump(path: Path) -> str:

@@ -36,7 +36,7 @@ from granja.events import (
     Withdrawn,
 )
 from granja.ledger import chain, tail
-from granja.ledger.interface import LedgerRefused
+from granja.ledger.interface import LedgerRefused, Opened
 from granja.ledger.sqlite import SQLiteLedger
 from tests.ledgers import (
     ANA,
@@ -47,10 +47,15 @@ from tests.ledgers import (
     SPOON,
     STORY,
     dump,
+    flip_bit,
     folder_for,
     forge,
+    forge_body,
     ledger_at,
+    market_of,
+    reactor,
     read,
+    spoil_page,
     tamper,
     write,
 )
@@ -146,6 +151,33 @@ class AuditTests(OperatorCase):
         tamper(self.path, "DELETE FROM entries WHERE sequence IN (5, 9)")
         self.assertIn("entry 5 is damaged: it is missing", self.complaint("audit"))
 
+    async def test_a_letter_with_one_bit_off_is_located(self) -> None:
+        """Also the bit that makes it no letter at all."""
+        await write(self.path, LONG_STORY, snapshot_at=12)
+        flip_bit(self.path, b'[13,6],"farmer":1,"name":"An')
+        complaint = "entry 1 is damaged: it does not fit its hash"
+        self.assertIn(complaint, self.complaint("audit"))
+        self.assertIn(complaint, self.complaint("trace", "13"))
+
+    async def test_a_damaged_page_is_located(self) -> None:
+        """By the first entry on it, also on the last page, also under a snapshot."""
+        market = market_of(Opened(), [Registered(ANA, "Ana")])
+        ledger = ledger_at(self.path)
+        ledger.open()
+        await ledger.append([Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 2999], 0, {})
+        ledger.checkpoint(market.snapshot(), 3000)
+        await ledger.close()
+        for page in (20, -1):
+            path = self.folder / f"{page}.db"
+            shutil.copy(self.path, path)
+            first = spoil_page(path, page)
+            self.assertIn(
+                f"entry {first} is damaged: it cannot", self.complaint("audit", path=path)
+            )
+            self.assertIn(
+                f"entry {first} is damaged: it cannot", self.complaint("trace", "13", path=path)
+            )
+
     async def test_what_cannot_have_happened_is_found(self) -> None:
         """Also when every hash was made to fit: a forger must obey the rules of the market."""
         ana_offers = Offered(OfferId(9), ANA, BETO, SPADE, SPOON, 2e9)
@@ -167,6 +199,20 @@ class AuditTests(OperatorCase):
             "farmer 2 did not leave with all that they held": [Departed(BETO, ())],
             "farmer 1 was registered": [Registered(ANA, "Ana")],
             "farmer 2 was not registered": [Left(BETO)],
+            "offer #2 is no new number": [Offered(OfferId(2), ANA, BETO, SPADE, SPOON, 2e9)],
+            "farmer 3 was not there": [Departed(GUS, ())],
+            "farmer 2 had left for good": [
+                Departed(BETO, (SPOON,)),
+                Declared(BETO, "Beto", (SPOON,)),
+            ],
+            "farmer 3 had left for good": [
+                Declared(GUS, "Gus", (SPOON,)),
+                Departed(GUS, (SPOON,)),
+                Registered(GUS, "Gus"),
+            ],
+            "the name ＡＮＡ was farmer 1's already": [Registered(BETO, "ＡＮＡ")],
+            "farmer 1 was away already": [Left(ANA), Left(ANA)],
+            "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
         for n, (objection, facts) in enumerate(forgeries.items()):
             path = self.folder / f"{n}.db"
@@ -187,6 +233,49 @@ class AuditTests(OperatorCase):
         self.patch(chain, "_FIELDS", {Eaten: ["farmer"]})
         forge(self.path, [Eaten(1)])
         self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
+
+    async def test_what_is_rare_but_happens_is_no_alarm(self) -> None:
+        """Names that look alike and are two, a name of somebody who left, numbers left out."""
+        await write(self.path)
+        forge(
+            self.path,
+            [
+                PasswordChanged(ANA),
+                PasswordChanged(ANA),
+                Departed(BETO, (SPOON,)),
+                Declared(FarmerId(40), "Beto", (SPOON,)),
+                Declared(FarmerId(30), "Аnа", (SPOON, SPOON)),  # Cyrillic, but for the n
+                Registered(FarmerId(30), "Аnа"),
+                Registered(FarmerId(40), "Beto"),
+                Offered(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
+                Left(FarmerId(40)),
+                Traded(OfferId(90)),
+                Returned(FarmerId(40)),
+                Left(FarmerId(40)),
+                Declared(FarmerId(50), "Eva", ()),
+                Departed(FarmerId(50), ()),
+            ],
+        )
+        self.assertEqual(self.run_granja("audit")[::2], (0, ""))
+
+    async def test_a_body_that_no_granja_would_write_is_named(self) -> None:
+        """By the audit and by the trace, also when its hash fits."""
+        bodies = {
+            "declared": '{"artifacts":["x"],"farmer":1,"name":"Ana"}',
+            "withdrawn": '{"artifacts":[6],"farmer":{}}',
+            "offered": '{"expires":2e9,"gives":6,"maker":1,"offer":"7","takes":14,"taker":2}',
+            "registered": '{"farmer":9,"name":7}',
+            "traded": '{"offer":[1]}',
+            "left": '"x"',
+            "returned": "[" * 100_000,
+        }
+        for kind, body in bodies.items():
+            path = self.folder / f"{kind}.db"
+            await write(path)
+            forge_body(path, kind, body)
+            complaint = "entry 9 is damaged: it cannot be read: "
+            self.assertIn(complaint, self.complaint("audit", path=path))
+            self.assertIn(complaint, self.run_granja("trace", "13", path=path)[2])
 
     async def test_a_snapshot_that_says_something_else_is_found(self) -> None:
         """A forger who edits the snapshot, with a fitting checksum, is found as well."""
@@ -424,6 +513,43 @@ class TraceTests(OperatorCase):
         await write(self.path, [Declared(FarmerId(1), "13", (ArtifactId(1),))])
         self.assertIn("nothing is on record about 13", self.complaint("trace", "13"))
         self.assertIn("declared", self.run_granja("trace", "13", "--farmer")[1])
+
+    async def test_a_number_without_end_is_no_artifact(self) -> None:
+        """A key that got stuck is answered like any other number that nobody knows."""
+        await write(self.path, LONG_STORY)
+        for stuck in ("9" * 5000, "0" * 5000):
+            self.assertIn("nothing is on record about", self.complaint("trace", stuck))
+        self.assertIn("Espada antigua", self.run_granja("trace", "0013")[1])
+
+    async def test_an_hour_that_no_calendar_has(self) -> None:
+        """As a clock gone wild may have written it: the deed is shown all the same."""
+        ledger = SQLiteLedger(self.path, reactor, lambda: 1e300)
+        ledger.open()
+        await ledger.append([Declared(ANA, "Ana", (SPADE,))], 0, {})
+        await ledger.close()
+        status, out, err = self.run_granja("trace", "13")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(out, "1e+300  Ana (farmer 1) declared Espada antigua\n")
+
+    async def test_a_screen_without_the_letters(self) -> None:
+        """cron often has none beyond ASCII: what it lacks is spelt, and nothing is left out."""
+        await write(self.path, [Registered(ANA, "Ñandú"), Declared(ANA, "Ñandú", (SPADE,))])
+        for words in (("trace", "13"), ("trace", "ñandú"), ("audit",), ("backup", "copia-ñ.db")):
+            done = subprocess.run(
+                [sys.executable, "-m", "granja", *words],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(Path(__file__).parent.parent),
+                    "PYTHONIOENCODING": "ascii",
+                },
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            if words[0] == "trace":
+                self.assertIn(rb"  \xd1and\xfa (farmer 1) declared Espada antigua", done.stdout)
 
     async def test_nobody_by_that_name(self) -> None:
         """A misspelt name is a sentence."""

@@ -44,7 +44,7 @@ RULES = (
 HARMLESS = frozenset(
     {
         *("__future__", "collections", "collections.abc", "dataclasses", "enum", "functools"),
-        *("json", "re", "typing", "unicodedata"),
+        *("json", "operator", "re", "string", "typing", "unicodedata"),
     }
 )
 

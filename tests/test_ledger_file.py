@@ -13,24 +13,33 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
+from granja.accounts import PlainAccounts
 from granja.errors import ConfigurationError
-from granja.events import Fact, PasswordChanged
-from granja.ledger import database, open_ledger, tail
+from granja.events import Fact, Left, OfferId, PasswordChanged, Rejected, Returned
+from granja.factory import GranjaFactory
+from granja.ledger import chain, database, open_ledger, recovery, snapshots, tail
 from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
+from granja.market import Market
+from granja.tap import read_catalog
 from tests.ledgers import (
     ANA,
+    ARROW,
+    SPADE,
     STORY,
     dump,
+    flip_bit,
     folder_for,
     ledger_at,
     market_of,
     reactor,
     read,
+    spoil_page,
     tamper,
     write,
 )
@@ -455,6 +464,39 @@ class DamageTests(LedgerFileCase):
         os.truncate(self.path, 3 * 4096)
         self.assertIn("cannot be read", self.refusal())
 
+    async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
+        """Also the bit that makes it no letter at all; at the very end it is a torn write."""
+        await write(self.path)
+        flip_bit(self.path, b'"name":"Beto')
+        self.assertIn("entry 3 is damaged: it does not fit its hash", self.refusal())
+        end = self.folder / "end.db"
+        await write(end)
+        flip_bit(end, b'"offer":3')
+        self.assertEqual((await read(end))[1], STORY[:7])
+
+    async def test_a_damaged_page_names_the_first_entry_on_it(self) -> None:
+        """In the middle, at the very end, and with another bad entry before it."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        await ledger.close()
+        for n, (page, before) in enumerate(((20, 0), (-1, 0), (20, 7))):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            if before:
+                tamper(path, "UPDATE entries SET time = 0 WHERE sequence = ?", before)
+            first = spoil_page(path, page)
+            self.assertIn(f"entry {before or first} is damaged", self.refusal(path))
+
+    async def test_a_damaged_page_under_the_snapshot_names_the_entry_too(self) -> None:
+        """The snapshot is of no use then, and from the first entry on the damage is found."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        ledger.checkpoint({"names": []}, 3000)
+        await ledger.close()
+        first = spoil_page(self.path, -1)
+        self.assertIn(f"entry {first} is damaged: it cannot be read", self.refusal())
+        self.assertIn("left aside: its entry cannot be read", "".join(self.logged))
+
 
 class SnapshotTests(LedgerFileCase):
     """Starting from a snapshot."""
@@ -467,6 +509,42 @@ class SnapshotTests(LedgerFileCase):
         whole = market_of(Opened(), STORY)
         self.assertEqual(market_of(found, facts).snapshot(), whole.snapshot())
 
+    async def test_a_start_is_as_quick_with_many_trades_behind_it(self) -> None:
+        """With 50,000 deeds before the snapshot and three after it, three are looked at.
+
+        Not a time, which would say more about the machine: what is hashed, read as facts, applied.
+        """
+        many: list[Fact] = [*STORY, *[PasswordChanged(ANA)] * 49_992]
+        ledger = self.open()
+        await ledger.append(many, 0, {})
+        ledger.checkpoint(market_of(Opened(), many).snapshot(), len(many))
+        await ledger.append([Left(ANA), Returned(ANA), Rejected(OfferId(3))], len(many), {})
+        await ledger.close()
+        work = [
+            self.counted(chain, "digest"),
+            self.counted(chain, "from_body"),
+            self.counted(Market, "apply"),
+            self.counted(recovery, "_entry"),
+        ]
+        ledger = ledger_at(self.path)
+        factory = GranjaFactory(Clock(), lambda: 1.0, read_catalog(None), ledger, PlainAccounts())
+        await ledger.close()
+        self.assertEqual([len(calls) for calls in work], [3, 3, 3, 6])
+        self.assertEqual(factory.market.inventory(ANA), [ARROW, SPADE])
+        self.assertEqual(factory.market.offers, {})
+
+    def counted(self, owner: Any, name: str) -> list[None]:
+        """A list that grows with each call of something."""
+        calls: list[None] = []
+        really = getattr(owner, name)
+
+        def count(*arguments: Any) -> Any:
+            calls.append(None)
+            return really(*arguments)
+
+        self.patch(owner, name, count)
+        return calls
+
     async def test_a_damaged_snapshot_is_left_aside(self) -> None:
         """All is replayed then, and the operator hears of it."""
         for damage in ("state = '{}'", "hash = zeroblob(32)", "sequence = 99"):
@@ -476,6 +554,14 @@ class SnapshotTests(LedgerFileCase):
             found, facts = await read(path)
             self.assertEqual((found.snapshot, facts), (None, STORY))
             self.assertIn("is left aside", self.logged.pop())
+
+    async def test_a_snapshot_with_one_bit_off_is_left_aside(self) -> None:
+        """Also with the bit that makes a letter no letter at all."""
+        await write(self.path, snapshot_at=6)
+        flip_bit(self.path, b'[2, "Beto')
+        found, facts = await read(self.path)
+        self.assertEqual((found.snapshot, facts), (None, STORY))
+        self.assertIn("is left aside: its checksum does not fit", self.logged.pop())
 
     async def test_the_one_before_is_used_then(self) -> None:
         """Two are kept, the older one for such a day."""
@@ -503,6 +589,24 @@ class SnapshotTests(LedgerFileCase):
         await write(self.path, snapshot_at=6)
         tamper(self.path, "UPDATE entries SET kind = 'rejected' WHERE sequence = 5")
         self.assertEqual((await read(self.path))[1], STORY[6:])
+
+    async def test_one_that_is_replaced_while_somebody_looks_is_passed_over(self) -> None:
+        """An audit of a live ledger raises no alarm when the server saves a snapshot meanwhile."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        await self.save(ledger, 1, 2)
+        with closing(database.open_to_read(self.path)) as connection:
+            seen = snapshots.stored(connection)
+            self.assertEqual(next(seen).sequence, 2)
+            await self.save(ledger, 3, 4)
+            self.assertEqual(list(seen), [])
+
+    async def save(self, ledger: SQLiteLedger, *sequences: int) -> None:
+        """Snapshots at these entries, which must be in the ledger."""
+        for sequence in sequences:
+            ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
+        for _ in range(2):  # The first may be answered before the snapshots that wait with it.
+            await ledger.append([], len(STORY), {})
 
     async def test_it_is_asked_for_every_so_many_facts(self) -> None:
         """Not for each fact, and again after a restart that had many to replay."""

@@ -7,8 +7,9 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.events import Fact, OfferId, Registered, Traded, Withdrawn
 from granja.ledger import database
-from tests.ledgers import STORY, folder_for, forge, tamper
+from tests.ledgers import BETO, GUS, SPADE, STORY, folder_for, forge, tamper
 from tests.server import Line, Server, run_to_the_end
 
 
@@ -75,3 +76,17 @@ class RefusedLedgerTests(SynchronousTestCase):
             forge(path, STORY)
         tamper(path, "UPDATE entries SET time = 0 WHERE sequence = 5")
         self.assertIn("entry 5 is damaged", self.refused(str(folder)))
+
+    def test_a_deed_that_cannot_have_happened(self) -> None:
+        """Its hash fits, but the market cannot follow: it is named all the same."""
+        impossible: dict[Fact, str] = {
+            Traded(OfferId(99)): "entry 9 is damaged: it cannot have happened",
+            Withdrawn(GUS, (SPADE,)): "entry 9 is damaged: it cannot have happened",
+            Registered(BETO, "ANA"): "the name ANA is registered twice",
+        }
+        for fact, sentence in impossible.items():
+            folder = folder_for(self)
+            path = folder / "granja.db"
+            with closing(database.open_to_write(path)):
+                forge(path, [*STORY, fact])
+            self.assertIn(sentence, self.refused(str(folder)))

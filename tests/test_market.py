@@ -278,3 +278,21 @@ class Facts(SynchronousTestCase):
         for kind, body in (("unheard-of", {}), ("traded", {"offer": 1, "more": 2})):
             with self.assertRaisesRegex(ValueError, "not a fact of kind"):
                 events.from_body(kind, body)
+
+    def test_a_field_of_another_type_is_refused_in_a_sentence(self) -> None:
+        """Whoever forges an entry cannot make the market stumble over it."""
+        declared = {"farmer": 1, "name": "Ana", "artifacts": [1, 1]}
+        offered = dict.fromkeys(("offer", "maker", "taker", "gives", "takes"), 1) | {"expires": 2.5}
+        for kind, good, wrong in (
+            ("declared", declared, {"farmer": ("1", True, None, {}, 1.0), "name": (7, ["Ana"])}),
+            ("declared", declared, {"artifacts": (5, "12", [[1]], ["x"], [True], {"1": 1})}),
+            ("offered", offered, {"offer": ("7", [1]), "expires": ("2.5", None, False)}),
+        ):
+            events.from_body(kind, good)
+            for field, values in wrong.items():
+                for value in values:
+                    with self.assertRaisesRegex(ValueError, f"not a fact of kind '{kind}'"):
+                        events.from_body(kind, good | {field: value})
+        for body in ([1], "x", 5, None):
+            with self.assertRaisesRegex(ValueError, "not a fact of kind 'left'"):
+                events.from_body("left", body)  # type: ignore[arg-type]

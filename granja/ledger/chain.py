@@ -35,7 +35,7 @@ class Entry(NamedTuple):
         """:raises BadEntry: when the kind is unknown or the fields do not fit it."""
         try:
             return from_body(self.kind, json.loads(self.body))
-        except (ValueError, AttributeError) as error:
+        except (ValueError, RecursionError) as error:  # JSON can be nested without end.
             raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
 
 
@@ -56,9 +56,11 @@ def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> b
     """The hash of an entry, ``before`` being the hash of the one before it.
 
     The encoding is unambiguous: numbers and kinds hold no ``|``, and the body comes last.
-    ``repr`` gives the shortest decimal that is the same float again, on every platform.
+    ``repr`` gives the shortest decimal that is the same float again, on every platform.  Bytes that
+    are no UTF-8, which only damage can have put there, are taken as they are read.
     """
-    return sha256(before + f"{sequence}|{time!r}|{kind}|{body}".encode()).digest()
+    text = f"{sequence}|{time!r}|{kind}|{body}"
+    return sha256(before + text.encode(errors="surrogateescape")).digest()
 
 
 def canonical(fact: Fact) -> str:

@@ -36,6 +36,11 @@ def is_harmless_at_checkpoint(error: Exception) -> bool:
     return name(error) in _HARMLESS_AT_CHECKPOINT
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether a page of the file is damaged, rather than the file locked or the disk at fault."""
+    return name(error).startswith("SQLITE_CORRUPT")
+
+
 def name(error: Exception) -> str:
     """What SQLite calls it, such as ``SQLITE_FULL``; for other errors, their class."""
     return str(getattr(error, "sqlite_errorname", type(error).__name__))

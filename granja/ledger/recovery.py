@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -36,16 +37,48 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
 
     They are read a few thousand at a time, each time in a read transaction of its own: entries
     are only ever added, and a transaction that lasted would keep a live server's log growing.
+
+    :raises BadEntry: at the first that is on a damaged page.
     """
-    last = after
-    limit = last_sequence(connection) if through is None else through
-    while rows := connection.execute(
-        "SELECT sequence, time, kind, body, hash FROM entries "
-        "WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
-        (last, limit, _CHUNK),
-    ).fetchall():
-        yield from (Entry(*row) for row in rows)
+    last, size = after, _CHUNK
+    limit = end(connection) if through is None else through
+    while True:
+        try:
+            rows = connection.execute(_SELECT, (last, limit, size)).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not outcome.is_damage(error):
+                raise
+            if size == 1:
+                raise BadEntry(last + 1, f"it cannot be read: {error}") from None
+            size //= 2  # The damage is closer than that.
+            continue
+        if not rows:
+            return
+        yield from starmap(_entry, rows)
         last = rows[-1][0]
+
+
+# As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error that names no entry.
+_SELECT = (
+    "SELECT sequence, time, ifnull(CAST(kind AS BLOB), x''), ifnull(CAST(body AS BLOB), x''), hash "
+    "FROM entries WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+)
+
+
+def _entry(sequence: int, time: float, kind: bytes, body: bytes, hash: bytes) -> Entry:
+    """What is not UTF-8 is kept as it is: then it does not fit its hash, like other damage."""
+    how = "surrogateescape"
+    return Entry(sequence, time, kind.decode("utf-8", how), body.decode("utf-8", how), hash)
+
+
+def end(connection: sqlite3.Connection) -> int:
+    """The last entry's number, or more when the page that says so is damaged."""
+    try:
+        return last_sequence(connection)
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return 2**63 - 1
 
 
 def last_sequence(connection: sqlite3.Connection) -> int:
@@ -101,10 +134,18 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
         for entry in verified(read(connection, start.sequence), start.hash, start.sequence):
             head = Head(entry.sequence, entry.hash)
     except BadEntry as bad:
-        if not _is_torn(connection, bad.sequence):
+        if not _may_be_trimmed(connection, bad.sequence):
             raise LedgerRefused(f"the ledger {path} is damaged: {bad}") from None
         _trim(connection, path, bad)
     return head, snapshot
+
+
+def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:
+    """Not when a page is damaged there: SQLite leaves no such page behind."""
+    try:
+        return _is_torn(connection, first)
+    except (BadEntry, sqlite3.DatabaseError):
+        return False
 
 
 def _is_torn(connection: sqlite3.Connection, first: int) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from granja.ledger import outcome
+
 #: How many are kept: the last, and one to fall back to.
 KEPT = 2
 
@@ -64,22 +66,35 @@ def newest(connection: sqlite3.Connection) -> Snapshot | None:
 
 
 def stored(connection: sqlite3.Connection) -> Iterator[Snapshot]:
-    """All that are kept, newest first."""
+    """All that are kept, newest first.
+
+    One at a time, because they are large, and each in a read transaction of its own: a live server
+    may replace one that was not read yet, which is passed over then.
+    """
     sequences = connection.execute("SELECT sequence FROM snapshots ORDER BY sequence DESC")
     for (sequence,) in sequences.fetchall():
-        yield Snapshot(
-            *connection.execute(
-                "SELECT sequence, hash, state, checksum FROM snapshots WHERE sequence = ?",
-                (sequence,),
-            ).fetchone()
-        )
+        row = connection.execute(_SELECT, (sequence,)).fetchone()
+        if row is not None:
+            entry_hash, state, checksum = row
+            yield Snapshot(sequence, entry_hash, state.decode(errors="surrogateescape"), checksum)
+
+
+# As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error; the checksum says more.
+_SELECT = (
+    "SELECT hash, ifnull(CAST(state AS BLOB), x''), checksum FROM snapshots WHERE sequence = ?"
+)
 
 
 def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     """Half a sentence about what is wrong with a snapshot, or None."""
     if snapshot.checksum != _checksum(snapshot.hash, snapshot.state):
         return "its checksum does not fit"
-    entry_hash = _hash_of(connection, snapshot.sequence)
+    try:
+        entry_hash = _hash_of(connection, snapshot.sequence)
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return "its entry cannot be read"
     if entry_hash is None:
         return "it was taken at an entry that is not there"
     if entry_hash != snapshot.hash:
@@ -94,7 +109,7 @@ def _hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
 
 
 def _checksum(entry_hash: bytes, state: str) -> bytes:
-    return sha256(entry_hash + state.encode()).digest()
+    return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
 
 
 def _dump(state: dict[str, Any]) -> str:
