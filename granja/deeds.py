@@ -48,7 +48,7 @@ class Deeds:
             connection.finish()
 
     def list_users(self, me: Farmer) -> None:
-        _reply(me, messages.Here(tuple(str(farmer) for farmer in self._roster)))
+        _reply(me, messages.Here(self._roster.names()))
 
     def whisper(self, me: Farmer, name: str, text: str) -> None:
         other, mine = self._roster.find(name), me.connection

@@ -41,6 +41,7 @@ class Roster:
         self._held: NameIndex[Farmer] = NameIndex()
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
+        self._names: tuple[str, ...] | None = ()
         #: Whoever is in the chat under the name that it is called with (PROTOCOL §2).
         self.find = self._here.find
 
@@ -57,11 +58,22 @@ class Roster:
 
     def enter(self, farmer: Farmer) -> None:
         self._present[farmer.id] = farmer
+        self._names = None
         self._here.add(farmer.name, farmer)
 
     def leave(self, farmer: Farmer) -> None:
         del self._present[farmer.id]
+        self._names = None
         self._here.remove(farmer.name)
+
+    def names(self) -> tuple[str, ...]:
+        """Of those in the chat, in order of arrival.
+
+        Made anew when somebody has come or gone: of ten thousand it is most of what ``:u`` takes.
+        """
+        if self._names is None:
+            self._names = tuple(map(str, self._present.values()))
+        return self._names
 
     def present(self, id: FarmerId) -> Farmer | None:
         """The farmer with this number, if they are in the chat."""
