@@ -17,6 +17,8 @@ from granja.market import Market
 
 #: Seconds; the wall's clock can be set, so it is looked at this often even if nothing is due.
 LONGEST_NAP = 60.0
+#: Offers that expire before the chat has its turn: after a week's rest, all of them may be due.
+MOST_AT_ONCE = 100
 
 
 class Expiry:
@@ -65,7 +67,9 @@ class Expiry:
 
     def _wake(self) -> None:
         now = self._now()
-        while self._due and self._due[0][0] <= now:
+        for _ in range(MOST_AT_ONCE):
+            if not self._due or self._due[0][0] > now:
+                break
             self._expire(self._due[0][1], heappop(self._due)[0])
         self._sleep()
 
