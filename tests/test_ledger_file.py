@@ -21,7 +21,7 @@ from granja.accounts import PlainAccounts
 from granja.errors import ConfigurationError
 from granja.events import Fact, Left, OfferId, PasswordChanged, Rejected, Returned
 from granja.factory import GranjaFactory
-from granja.ledger import chain, database, open_ledger, recovery, snapshots, tail
+from granja.ledger import chain, database, open_ledger, place, recovery, snapshots, tail
 from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
@@ -336,6 +336,17 @@ class LockTests(LedgerFileCase):
 
 class RemovedTests(LedgerFileCase):
     """Files that go while a server has them open: what is written then would not be found."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(place, "SELDOM", 0.0)
+
+    async def test_it_is_looked_for_seldom(self) -> None:
+        """A look takes a tenth of what a lone trade takes."""
+        self.patch(place, "SELDOM", 3600.0)
+        ledger = self.open()
+        self.path.unlink()
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
 
     async def assert_halts(self, ledger: SQLiteLedger, sentence: str) -> None:
         for _ in range(2):
