@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-#: Seconds between two looks.  Right after a sync a look takes 40 us, a tenth of a lone trade's time.
+#: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
+#: trade took a tenth longer.
 SELDOM = 0.1
 
 
