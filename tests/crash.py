@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,14 +191,17 @@ class CrashTest:
         self._offers: dict[int, events.Offered] = {}
         self._names: dict[int, str] = {}
 
-    async def run(self, kills: int) -> None:
-        """:raises Broken: as soon as a promise is broken."""
+    async def run(self, kills: int, told: Callable[[int], None] = lambda kill: None) -> None:
+        """:param told: called with the number of each kill after which all was found in order.
+        :raises Broken: as soon as a promise is broken.
+        """
         try:
             for kill in range(kills + 1):
                 self._server.start()
                 if kill < kills:
                     self._server.prepare()
                 registered = await self._come_back()
+                told(kill)
                 if kill < kills:
                     await self._trade_until_killed(registered)
             await asyncio.gather(*(farmer.leave() for farmer in registered))
@@ -281,7 +284,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder.mkdir(exist_ok=True)
         test = CrashTest(folder, seed)
         began = time.monotonic()
-        asyncio.run(test.run(arguments.kills))
+
+        def tell(kill: int) -> None:
+            """A thousand take twenty minutes: somebody waits for them."""
+            if kill % 50 == 0 < kill < arguments.kills:
+                sys.stderr.write(f"{kill} kills, {test.trades} trades on record (seed {seed})\n")
+
+        asyncio.run(test.run(arguments.kills, tell))
         took = time.monotonic() - began
         sys.stdout.write(
             f"{arguments.kills} kills in {took:.1f} s (seed {seed}), "
