@@ -147,24 +147,30 @@ class GranjaFactory(ServerFactory):
 
     def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
         """A registered farmer comes in and hears the news, or takes over from elsewhere."""
-        news = News()
+        away: News | None = None
 
         def decide() -> list[Fact]:
+            nonlocal away
             if connection.over:
                 return []  # The news wait for somebody who can hear them.
-            news.extend(self._unheard.pop(farmer.id, News()))
-            news.extend(self.market.away.get(farmer.id, News()))
+            # Not a copy: a visitor who leaves in the same batch may still add to them.
+            away = self.market.away.get(farmer.id, News())
             return self.market.decide_return(farmer.id)
 
         done = self.lane.submit([farmer.id], decide)
         done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
-        return done.addCallback(lambda _: self._welcome_back(farmer, connection, news))
+        return done.addCallback(lambda _: self._welcome_back(farmer, connection, away))
 
-    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: News) -> None:
-        self.market.told(farmer.id)  # or is told later, from here
-        if connection.over:
-            if news.ends:  # The line was cut while the return was being recorded.
-                self._unheard[farmer.id] = news
+    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, away: News | None) -> None:
+        """:param away: the news, None if they were not taken because the line was cut before."""
+        if away is None:
+            self._enter(farmer, connection)
+            return
+        news = self._unheard.pop(farmer.id, News())
+        news.extend(away)
+        self.market.told(farmer.id)
+        if connection.over:  # The line was cut while the return was being recorded.
+            self._unheard[farmer.id] = news
             self._enter(farmer, connection)
             return
         connection.seat.tell(messages.Welcome(), self.teller.inventory(farmer.id))

@@ -46,6 +46,32 @@ class NewsTests(SynchronousTestCase):
         self.farm.settle()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
 
+    def test_who_is_cut_off_before_hears_it_too(self) -> None:
+        """Something else of hers was still being written when she came and went again."""
+        self.gus.types(":agregar 21", ":agregar 12")
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.ledger.hold()
+        self.gus.types(":offer Ana 21 12")
+        self.returns().drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.assertEqual(self.news(self.returns()), [MEANWHILE])
+
+    def test_what_a_visitor_who_leaves_at_that_moment_ends_is_told(self) -> None:
+        """Both are in one batch: the visitor's leaving, and the coming back that it is news to."""
+        beto = self.farm.person("Beto")
+        beto.types("Beto", "21", "si", ":offer Ana 21 32")
+        self.ana.drops()
+        self.ledger.hold()
+        self.gus.types(":agregar 1")
+        beto.drops()
+        returning = self.returns()
+        self.ledger.release()
+        self.farm.settle()
+        heard = "[SERVER] Mientras no estabas: la oferta #2 ya no es válida: Beto se fue."
+        self.assertEqual(self.news(returning), [heard])
+
     def test_what_could_not_be_recorded_as_told_is_not_told_again(self) -> None:
         self.ana.drops()
         self.gus.types(":accept")
