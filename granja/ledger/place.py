@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 #: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
@@ -17,19 +17,21 @@ class Place:
     are told that all is durable, into a file without a name that goes when they close it.
 
     :param ledger: its path, with links followed.
+    :param now: the time in seconds, on a clock that may be set.
     """
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, now: Callable[[], float]) -> None:
         # Where the system cannot share memory between processes, SQLite has no log.
         log = ledger.with_name(f"{ledger.name}-wal")
-        self._looked = time.monotonic()
+        self._now = now
+        self._looked = now()
         self._files = [(path, _identity(path)) for path in (ledger, log) if path.exists()]
 
     def problem(self) -> str | None:
         """Half a sentence about what is not there any more, or None; also if it is too early for
         another look."""
-        now = time.monotonic()
-        if now - self._looked < SELDOM:
+        now = self._now()
+        if abs(now - self._looked) < SELDOM:
             return None
         self._looked = now
         for path, known in self._files:

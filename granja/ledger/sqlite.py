@@ -68,7 +68,7 @@ class SQLiteLedger:
             head, snapshot = recovery.recover(connection, self.path)
             credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
             state = snapshot.load() if snapshot else None
-            place = Place(self.path)
+            place = Place(self.path, self._now)
         except BaseException:
             connection.close()
             raise
