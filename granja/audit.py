@@ -223,7 +223,7 @@ def _backup(arguments: argparse.Namespace) -> int:
     except BaseException:
         arguments.file.unlink()  # it is no backup, and would be in the way of one
         raise
-    sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path}.\n")
+    sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.\n")
     sys.stdout.write(f"To check it: granja audit --ledger sqlite:{arguments.file}\n")
     return 0
 

@@ -600,6 +600,19 @@ class BackupTests(OperatorCase):
         self.assertEqual(stat.S_IMODE(copy.stat().st_mode), 0o600)
         self.assertEqual([p.name for p in copy.parent.iterdir()], ["copy.db"])
 
+    async def test_the_ledger_may_be_named_by_a_link(self) -> None:
+        """Then the operator reads of the link, and what is read is the log beside the file."""
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        await ledger.append(LONG_STORY, 0, {})
+        link = self.folder / "links" / "link.db"
+        link.parent.mkdir()
+        link.symlink_to(self.path)
+        _, out, _ = self.run_granja("backup", str(self.folder / "copy.db"), path=link)
+        self.assertIn(f"holds 15 entries of {link}.", out)
+        self.assertEqual([p.name for p in link.parent.iterdir()], ["link.db"])
+
     async def test_it_overwrites_nothing(self) -> None:
         """Neither another file nor the ledger itself."""
         await write(self.path, LONG_STORY)
