@@ -377,7 +377,8 @@ class GranjaFactory(ServerFactory):
 
     def say_goodbye(self) -> None:
         """To everybody, and then close their connections."""
-        connections = list(self.connections)
+        # Registered farmers first: what ends with the visitors is news to them.
+        connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:
             # Nothing is told after it, so nobody hears how the others' offers end.
             connection.seat.tell(messages.SHUTDOWN)
@@ -415,3 +416,7 @@ class GranjaFactory(ServerFactory):
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()
+
+
+def _is_a_visitors(connection: FarmerProtocol) -> bool:
+    return connection.farmer is None or not connection.farmer.registered

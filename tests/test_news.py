@@ -107,3 +107,17 @@ class NewsTests(SynchronousTestCase):
         self.assertEqual(self.gus.hears()[-1], "[SERVER] Error: no hay una oferta #2 para ti.")
         self.farm.pass_time(6)
         self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #2 ya no es válida: Beto se fue."])
+
+    def test_what_ends_with_the_server_is_told_after_the_next_start(self) -> None:
+        """Ana's offer to Gus, a visitor, ends when the server is stopped while both are inside;
+        whoever of some visitors and her came first."""
+        for n in range(1, 9):
+            visitor = self.farm.arrives(f"Visita{n}", "12")
+            self.ana.types(":retirar", f":offer Visita{n} 32 12")
+            visitor.hears()
+        self.successResultOf(self.farm.factory.finish_begun())
+        self.farm.factory.say_goodbye()
+        self.farm.settle()
+        self.farm.open()
+        heard = "[SERVER] Mientras no estabas: la oferta #9 ya no es válida: Visita8 se fue."
+        self.assertEqual(self.news(self.returns()), [heard])
