@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
 from granja.events import ArtifactId, Fact, FarmerId, OfferId
-from granja.market import MOST_NEWS, Ended, How, Limits, Market, replay
+from granja.market import MOST_NEWS, Ended, How, Limits, Market, News, Offer, replay
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -296,3 +296,28 @@ class Facts(SynchronousTestCase):
         for body in ([1], "x", 5, None):
             with self.assertRaisesRegex(ValueError, "not a fact of kind 'left'"):
                 events.from_body("left", body)  # type: ignore[arg-type]
+
+
+class NewsOfAnAbsence(SynchronousTestCase):
+    """What a farmer who is away will have to hear."""
+
+    def ended(self, count: int) -> News:
+        news = News()
+        for n in range(count):
+            offer = Offer(
+                OfferId(n + 1), FarmerId(1), FarmerId(2), ArtifactId(3), ArtifactId(4), 5.0
+            )
+            news.add(Ended(offer, "Ana", "Gus", How.REJECTED))
+        return news
+
+    def test_what_came_later_is_behind_it_and_past_fifty_only_counted(self) -> None:
+        news = self.ended(30)
+        news.extend(self.ended(60))
+        self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 40))
+
+    def test_what_was_told_is_not_told_again(self) -> None:
+        market = Market()
+        market.away[FarmerId(1)] = self.ended(3)
+        market.told(FarmerId(1))
+        market.told(FarmerId(2))  # who is not away has nothing to hear
+        self.assertEqual(market.away, {FarmerId(1): News()})
