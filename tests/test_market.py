@@ -304,7 +304,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
     def ended(self, count: int) -> News:
         news = News()
         for n in range(count):
-            offer = Offer(
+            offer = Offer(OfferId(n + 1), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
                 OfferId(n + 1), FarmerId(1), FarmerId(2), ArtifactId(3), ArtifactId(4), 5.0
             )
             news.add(Ended(offer, "Ana", "Gus", How.REJECTED))
