@@ -305,8 +305,6 @@ class NewsOfAnAbsence(SynchronousTestCase):
         news = News()
         for n in range(count):
             offer = Offer(OfferId(n + 1), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
-                OfferId(n + 1), FarmerId(1), FarmerId(2), ArtifactId(3), ArtifactId(4), 5.0
-            )
             news.add(Ended(offer, "Ana", "Gus", How.REJECTED))
         return news
 
