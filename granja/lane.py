@@ -138,7 +138,7 @@ class Lane:
         while self._ready:
             batch = self._decide_batch(enough)
             if batch and not self._record(batch):
-                return  # The ledger is writing; _resume comes back here.
+                return  # The ledger is writing; the answer comes back here.
             if self._ready and self._clock.seconds() > enough:
                 self._clock.callLater(0, self._go_on)
                 return
@@ -193,11 +193,8 @@ class Lane:
         done.addCallback(finished.append)
         if finished:
             return True
-        done.addCallback(self._resume)
+        done.addCallback(lambda _: self._go_on())
         return False
-
-    def _resume(self, _: None) -> None:
-        self._go_on()
 
     # -- apply, tell -------------------------------------------------------------------------
 

@@ -159,18 +159,12 @@ def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
     entries = list(read(connection, first - 1))
     if entries[0].sequence != first:
         return False
-    stored = written = _hash_of(connection, first - 1)
+    stored = written = snapshots.hash_of(connection, first - 1) or GENESIS
     for entry in entries:
         if fits(entry, stored) or fits(entry, written):
             return False
         stored, written = entry.hash, digest(written, *entry[:4])
     return True
-
-
-def _hash_of(connection: sqlite3.Connection, sequence: int) -> bytes:
-    found = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (sequence,))
-    row = found.fetchone()
-    return bytes(row[0]) if row else GENESIS
 
 
 def _trim(connection: sqlite3.Connection, path: Path, bad: BadEntry) -> None:

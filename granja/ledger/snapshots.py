@@ -39,7 +39,7 @@ def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -
     The caller begins and commits.  Returns the size of what was stored.  A snapshot of an entry
     that was not stored is ignored.
     """
-    entry_hash = _hash_of(connection, sequence)
+    entry_hash = hash_of(connection, sequence)
     if entry_hash is None:
         return 0
     text = _dump(state)
@@ -90,7 +90,7 @@ def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     if snapshot.checksum != _checksum(snapshot.hash, snapshot.state):
         return "its checksum does not fit"
     try:
-        entry_hash = _hash_of(connection, snapshot.sequence)
+        entry_hash = hash_of(connection, snapshot.sequence)
     except sqlite3.DatabaseError as error:
         if not outcome.is_damage(error):
             raise
@@ -102,7 +102,8 @@ def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     return None
 
 
-def _hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
+def hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
+    """The hash that stands at an entry, None if there is no such entry."""
     found = connection.execute("SELECT hash FROM entries WHERE sequence = ?", (sequence,))
     row = found.fetchone()
     return None if row is None else bytes(row[0])
