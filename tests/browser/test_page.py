@@ -387,7 +387,7 @@ class ForEverybody(PageCase):
         gus = self.netcat().arrives("Gus", "12")
         ana = self.opens()
         keys = ana.page.keyboard
-        ana.page.get_by_label("¿Cómo te llamas?").wait_for()
+        ana.page.locator("#name:focus").wait_for()
         keys.type("Ana")
         keys.press("Enter")
         self._tab_to(ana, "Sumar Ancla")
@@ -397,7 +397,7 @@ class ForEverybody(PageCase):
         self._tab_to(ana, "Sí, entrar")
         keys.press("Enter")
         ana.sees("Entraste a la granja, Ana.")
-        ana.page.wait_for_function("document.activeElement.id === 'line'")
+        ana.page.locator("#line:focus").wait_for()
         keys.type("hola")
         keys.press("Enter")
         gus.sees("Ana: hola")
@@ -412,6 +412,22 @@ class ForEverybody(PageCase):
         self._tab_to(ana, "Enviar oferta")
         keys.press("Enter")
         gus.sees("Ana quiere intercambiar su Ancla por tu Disco raro")
+
+    def test_a_slow_frame_takes_the_keyboard_from_nobody(self) -> None:
+        ana = self.opens()
+        ana.gives_name("Ana")
+        ana.button("Sumar Ancla").wait_for()
+        ana.page.evaluate(
+            "() => { window.asked = []; window.soon = requestAnimationFrame;"
+            "  window.requestAnimationFrame = (work) => asked.push(work); }"
+        )
+        ana.goes_on()
+        ana.button("Sí, entrar").focus()
+        ana.page.evaluate(
+            "() => { window.requestAnimationFrame = soon; asked.forEach((work) => work(0)); }"
+        )
+        ana.page.keyboard.press("Enter")
+        ana.sees("Entraste a la granja, Ana.")
 
     def _tab_to(self, visitor: Visitor, name: str) -> None:
         """Press Tab until it is there, as far as once around the page."""

@@ -27,7 +27,8 @@ export function showDoor(page) {
     const asArrival = page.store.state.phase !== "inside";
     card.replaceChildren(...(asArrival ? [progress(step)] : []), ...CARDS[step](page), error);
     const first = card.querySelector("[autofocus]") ?? card.querySelector("h2");
-    requestAnimationFrame(() => first?.focus());
+    // Who was quicker with the Tab key than this frame stays where they are.
+    requestAnimationFrame(() => card.contains(document.activeElement) || first?.focus());
   };
   watch(page.store, (state) => state.step, draw);
   watch(
