@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
+from granja.events import Declared, Fact, Offered, Registered, Traded
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market
 from tests.server import Server

@@ -7,7 +7,7 @@ import unicodedata
 
 from granja.catalog import Catalog
 from granja.errors import NotAList, TooManyArtifacts, UnknownArtifact
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 
 _YES = frozenset({"si", "sí", "s"})
 _SEPARATORS = re.compile(r"[,;\s]+")

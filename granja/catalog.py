@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from granja.errors import ConfigurationError
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from granja import errors, messages
 from granja.answers import artifact_list, is_yes
 from granja.commands import parse
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 from granja.messages import Prompt
 from granja.roster import Farmer
 
@@ -69,14 +69,14 @@ class AskName(_Place):
         connection.farmer = farmer
         connection.seat.tell(messages.Welcome())
         if factory.settings.declare_once:
-            return factory.arrive(farmer, connection, [])
+            return factory.presence.arrive(farmer, connection, [])
         connection.converse(
             Declaration(factory, connection, lambda chosen: self._declare(farmer, chosen))
         )
         return None
 
     def _declare(self, farmer: Farmer, chosen: list[ArtifactId]) -> Deferred[None]:
-        return self._factory.arrive(farmer, self._connection, chosen)
+        return self._factory.presence.arrive(farmer, self._connection, chosen)
 
 
 class AskPassword:
@@ -116,7 +116,7 @@ class AskPassword:
             return None
         if right:
             self._connection.farmer = self._farmer
-            return self._factory.come_back(self._farmer, self._connection)
+            return self._factory.presence.come_back(self._farmer, self._connection)
         self._wrong += 1
         if self._wrong < MOST_WRONG_PASSWORDS:
             raise errors.WrongPassword

@@ -12,9 +12,10 @@ from twisted.python.failure import Failure
 from granja import errors, messages
 from granja.answers import known_artifact
 from granja.commands import help_entries
-from granja.events import ArtifactId, Fact, FarmerId
-from granja.market import Offer
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId
 from granja.messages import Message
+from granja.offers import Offer
 from granja.roster import Farmer
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class Deeds:
 
     def _registered(self, _: object, me: Farmer) -> None:
         _reply(me, messages.NameRegistered(str(me)))
-        self._factory.ask_declaration(me)
+        self._factory.presence.ask_declaration(me)
 
     def change_password(self, me: Farmer, password: str) -> Deferred[None]:
         if not me.registered:

@@ -1,18 +1,16 @@
 """Frozen facts: what the market decided and the ledger keeps.
 
-Facts speak of farmers and offers by number.  A farmer's number is never used again, so a name
-that has become somebody else's inherits nothing.  Times are Unix seconds.
+Facts speak of farmers, artifacts and offers by number (:mod:`granja.ids`).  Times are Unix seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, NewType
+from typing import Any, ClassVar
 
-FarmerId = NewType("FarmerId", int)
-ArtifactId = NewType("ArtifactId", int)
-OfferId = NewType("OfferId", int)
+from granja.ids import ArtifactId, FarmerId, OfferId
+from granja.offers import Ended, How, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +106,16 @@ class PasswordChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Left(Fact):
-    """A registered farmer went away; what happens now is news for their return."""
+    """A registered farmer went away; what happens now is news for their return.
+
+    ``missed`` has happened before, but after their line was cut: the first ends, and how many
+    ``more`` there were.
+    """
 
     kind = "left"
     farmer: FarmerId
+    missed: tuple[Ended, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def to_body(fact: Fact) -> dict[str, Any]:
 
 
 def from_body(kind: str, body: dict[str, Any]) -> Fact:
-    """The fact that :func:`to_body` wrote.
+    """The fact that :func:`to_body` wrote, or an older granja, which knew fewer fields.
 
     The types are checked, because whoever forges an entry can make its hash fit, and the market
     believes its facts.
@@ -145,10 +149,10 @@ def from_body(kind: str, body: dict[str, Any]) -> Fact:
     :raises ValueError: for an unknown kind or fields that do not fit.
     """
     try:
-        read = _READERS[kind]
-        return KINDS[kind](**{name: read[name](value) for name, value in body.items()})
+        fact: Fact = _FACTS[kind](body)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a fact of kind {kind!r}: {error}") from error
+    return fact
 
 
 def _number(value: object) -> int:
@@ -157,10 +161,8 @@ def _number(value: object) -> int:
     return value
 
 
-def _numbers(value: object) -> tuple[int, ...]:
-    if type(value) is not list:
-        raise TypeError(f"{value!r:.40} is not a list")
-    return tuple(map(_number, value))
+def _number_or_none(value: object) -> int | None:
+    return None if value is None else _number(value)
 
 
 def _seconds(value: object) -> float:
@@ -173,18 +175,44 @@ def _text(value: object) -> str:
     return value
 
 
-#: How each annotation above is read.
-_TYPES: dict[str, Callable[[object], Any]] = {
+Reader = Callable[[Any], Any]
+
+
+def _each(read: Reader) -> Reader:
+    """How a list of what ``read`` reads is read."""
+
+    def read_all(value: object) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise TypeError(f"{value!r:.40} is not a list")
+        return tuple(map(read, value))
+
+    return read_all
+
+
+def _record(kind: type[Any]) -> Reader:
+    """How a dataclass is read, by the names of its fields."""
+    readers = {field.name: _TYPES[str(field.type)] for field in fields(kind)}
+
+    def read(value: dict[str, object]) -> Any:
+        return kind(**{name: readers[name](held) for name, held in value.items()})
+
+    return read
+
+
+#: How each annotation of a fact, an offer and its end is read.
+_TYPES: dict[str, Reader] = {
+    "int": _number,
     "FarmerId": _number,
     "ArtifactId": _number,
     "OfferId": _number,
-    "tuple[ArtifactId, ...]": _numbers,
+    "FarmerId | None": _number_or_none,
+    "ArtifactId | None": _number_or_none,
+    "tuple[ArtifactId, ...]": _each(_number),
     "float": _seconds,
     "str": _text,
+    "How": How,
 }
+_TYPES["Offer"] = _record(Offer)
+_TYPES["tuple[Ended, ...]"] = _each(_record(Ended))
 
-#: How the fields of each kind are read, by their names.
-_READERS = {
-    kind: {field.name: _TYPES[str(field.type)] for field in fields(fact)}
-    for kind, fact in KINDS.items()
-}
+_FACTS = {kind: _record(fact) for kind, fact in KINDS.items()}

@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja import errors
-from granja.events import Fact, Offered, OfferId
+from granja.events import Fact, Offered
+from granja.ids import OfferId
 from granja.lane import Lane
 from granja.market import Market
 

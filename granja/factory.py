@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,23 +15,20 @@ from granja import errors, messages, names
 from granja.accounts import IAccounts, outdated
 from granja.board import Board
 from granja.catalog import Catalog
-from granja.conversation import Chat, DeclarationInChat
 from granja.deeds import Deeds
-from granja.events import ArtifactId, Fact, FarmerId, OfferId
+from granja.events import Fact
 from granja.expiry import Expiry
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.journal import Journal
 from granja.lane import Lane
 from granja.ledger.interface import ILedger, LedgerRefused
 from granja.ledger.replay import market_of
-from granja.market import Ended, News, is_own_deed
-from granja.messages import Message
+from granja.offers import Ended
+from granja.presence import Presence
 from granja.protocol import FarmerProtocol
 from granja.roster import Farmer, Roster
 from granja.settings import Settings
 from granja.telling import Teller
-
-#: Seconds between attempts to record what could not be recorded when it happened.
-RETRY = 5.0
 
 DEFAULTS = Settings()
 
@@ -68,10 +65,9 @@ class GranjaFactory(ServerFactory):
         self.journal = Journal(clock)
         self.roster = Roster()
         self.ledger = ledger
-        self._unheard: dict[FarmerId, News] = {}
-        self._retry: IDelayedCall | None = None
         self._empty: Deferred[None] | None = None
         self._open(ledger)
+        self.presence = Presence(self)
         self.deeds = Deeds(self)
 
     def _open(self, ledger: ILedger) -> None:
@@ -102,22 +98,10 @@ class GranjaFactory(ServerFactory):
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.expiry.watch(fact)
         self.teller(fact, ended)
-        for end in ended:
-            for party in (end.offer.maker, end.offer.taker):
-                if self.roster.present(party) is not None:
-                    self.market.told(party)
-                elif self._is_just_leaving(party) and not is_own_deed(end, party):
-                    self._unheard.setdefault(party, News()).add(end)
-
-    def _is_just_leaving(self, id: FarmerId) -> bool:
-        """Registered and gone (who is asked for is not present), but that is not on record yet:
-        what happens now is news as well."""
-        return id in self.market.registered and id not in self.market.away
+        self.presence.note(fact, ended)
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)
-
-    # -- arriving ------------------------------------------------------------------------------
 
     def claim(self, text: str) -> Farmer:
         """The registered farmer of this name, or a new visitor who holds it from here on.
@@ -135,133 +119,6 @@ class GranjaFactory(ServerFactory):
         visitor = Farmer(FarmerId(self._last_farmer), name)
         self.roster.hold(visitor)
         return visitor
-
-    def arrive(
-        self, farmer: Farmer, connection: FarmerProtocol, artifacts: Sequence[ArtifactId]
-    ) -> Deferred[None]:
-        """A visitor comes in with what they declared, as soon as that is on record."""
-        declare = partial(self.market.decide_declaration, farmer.id, str(farmer), artifacts)
-        return self.lane.submit([farmer.id], declare).addCallback(
-            lambda _: self._enter(farmer, connection)
-        )
-
-    def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
-        """A registered farmer comes in and hears the news, or takes over from elsewhere."""
-        away: News | None = None
-
-        def decide() -> list[Fact]:
-            nonlocal away
-            if connection.over:
-                return []  # The news wait for somebody who can hear them.
-            # Not a copy: a visitor who leaves in the same batch may still add to them.
-            away = self.market.away.get(farmer.id, News())
-            return self.market.decide_return(farmer.id)
-
-        done = self.lane.submit([farmer.id], decide)
-        done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
-        return done.addCallback(lambda _: self._welcome_back(farmer, connection, away))
-
-    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, away: News | None) -> None:
-        """:param away: the news, None if they were not taken because the line was cut before."""
-        if away is None:
-            self._enter(farmer, connection)
-            return
-        news = self._unheard.pop(farmer.id, News())
-        news.extend(away)
-        self.market.told(farmer.id)
-        if connection.over:  # The line was cut while the return was being recorded.
-            self._unheard[farmer.id] = news
-            self._enter(farmer, connection)
-            return
-        connection.seat.tell(messages.Welcome(), self.teller.inventory(farmer.id))
-        told = messages.meanwhile(news, farmer.id, self.catalog)
-        self._enter(farmer, connection, [*told, *self.teller.offers(farmer.id)])
-        self.ask_declaration(farmer)
-
-    def _enter(
-        self, farmer: Farmer, connection: FarmerProtocol, told: Sequence[Message] = ()
-    ) -> None:
-        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
-        if connection.over:
-            if farmer.connection is None:
-                self._depart(farmer.id)
-            return
-        before, farmer.connection = farmer.connection, connection
-        connection.stop_the_clock()
-        connection.converse(Chat(self, farmer))
-        connection.seat.tell(messages.Ready(str(farmer)))
-        connection.seat.tell(*map(messages.MessageOfTheDay, self.settings.motd), *told)
-        if before is None:
-            self.roster.enter(farmer)
-            self.board.announce(messages.Arrived(str(farmer)))
-            self.journal.note(f"{farmer} arrived from {connection.address}")
-        else:
-            self._replace(before)
-        self.board.join(connection.seat)
-
-    def _replace(self, before: FarmerProtocol) -> None:
-        self.board.leave(before.seat)
-        before.seat.tell(messages.REPLACED)
-        before.finish()
-
-    def ask_declaration(self, farmer: Farmer) -> None:
-        """``--declarations once``: a registered farmer is asked once, in the chat."""
-        connection = farmer.connection
-        if connection is None or not self.settings.declare_once:
-            return
-        if farmer.id not in self.market.declared:
-            declare = partial(self._declare_once, farmer)
-            chat = Chat(self, farmer)
-            connection.converse(DeclarationInChat(self, connection, declare, chat))
-
-    def _declare_once(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
-        decide = partial(
-            self.market.decide_declaration, farmer.id, str(farmer), artifacts, once=True
-        )
-        done = self.lane.submit([farmer.id], decide)
-        return done.addCallbacks(
-            self._declared, self._not_declared, (farmer,), errbackArgs=(farmer,)
-        )
-
-    def _declared(self, _: object, farmer: Farmer) -> None:
-        if farmer.connection is not None:
-            farmer.connection.converse(Chat(self, farmer))
-            farmer.connection.seat.tell(messages.Ready(str(farmer)))
-
-    def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
-        """Declared meanwhile, on a connection that was taken over: the question is settled."""
-        if farmer.connection is not None and failure.check(errors.DeclaredOnce):
-            farmer.connection.converse(Chat(self, farmer))
-        return failure
-
-    # -- leaving -------------------------------------------------------------------------------
-
-    def gone(self, connection: FarmerProtocol) -> None:
-        """A connection ended: leave the chat, or let go of a name that was only claimed."""
-        farmer = connection.farmer
-        if farmer is None or farmer.connection not in (None, connection):
-            return
-        if farmer.connection is connection:
-            self._leave(farmer, connection)
-        if not farmer.registered:
-            self.roster.free(farmer)
-
-    def _leave(self, farmer: Farmer, connection: FarmerProtocol) -> None:
-        farmer.connection = None
-        self.roster.leave(farmer)
-        self.board.leave(connection.seat)
-        if not self.closing:
-            self.board.announce(messages.Departed(str(farmer)))
-            self.journal.note(f"{farmer} left")
-        self._depart(farmer.id)
-
-    def _depart(self, id: FarmerId) -> None:
-        """Record that somebody is no longer here, with what they take along."""
-        done = self.lane.submit([id], partial(self._decide_departure, id))
-        done.addErrback(self._unrecorded)
-
-    def _decide_departure(self, id: FarmerId) -> list[Fact]:
-        return [] if self.roster.present(id) else self.market.decide_departure(id)
 
     # -- registered names ------------------------------------------------------------------------
 
@@ -342,30 +199,6 @@ class GranjaFactory(ServerFactory):
         self._last_offer = number
         return facts
 
-    # -- keeping the record true -----------------------------------------------------------------
-
-    def reconcile(self) -> Deferred[None]:
-        """Put on record who is here and who is not.
-
-        After a crash those who were inside are not; after a full disk, what happened meanwhile
-        is not on record.  Fires when it is, or when it is clear that it has to be tried again.
-        """
-        absent = [id for id in self.market.names if not self.roster.present(id)]
-        # Registered farmers first: what ends with the visitors is news to them.
-        absent.sort(key=lambda id: id not in self.market.registered)
-        returned = [farmer.id for farmer in self.roster if farmer.id in self.market.away]
-        waiting = [self.lane.submit([id], partial(self._decide_departure, id)) for id in absent]
-        waiting += [self.lane.submit([i], partial(self.market.decide_return, i)) for i in returned]
-        for done in waiting:
-            done.addErrback(self._unrecorded)
-        return DeferredList(waiting).addCallback(lambda _: None)
-
-    def _unrecorded(self, failure: Failure) -> None:
-        if not failure.check(errors.NotStored, errors.Halted):
-            self.log.failure("A coming or going could not be decided", failure)
-        if failure.check(errors.NotStored) and not (self._retry and self._retry.active()):
-            self._retry = self.clock.callLater(RETRY, self.reconcile)
-
     # -- the end -------------------------------------------------------------------------------
 
     def finish_begun(self) -> Deferred[None]:
@@ -411,8 +244,7 @@ class GranjaFactory(ServerFactory):
         self.hang_up()
         self.journal.finish()
         self.expiry.stop()
-        if self._retry and self._retry.active():
-            self._retry.cancel()
+        self.presence.stop()
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()

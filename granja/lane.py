@@ -21,9 +21,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja import errors
-from granja.events import Fact, FarmerId
+from granja.events import Fact
+from granja.ids import FarmerId
 from granja.ledger.interface import ILedger, LedgerError, NotStored
-from granja.market import Ended, Market
+from granja.market import Market
+from granja.offers import Ended
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
 #: docs/performance.md, trading.
@@ -37,12 +39,14 @@ Tell = Callable[[Fact, "list[Ended]"], None]
 
 @dataclass(eq=False)
 class _Request:
-    """``ahead``: how many of its farmers have an earlier request."""
+    """``ahead``: how many of its farmers have an earlier request.  ``foremost``: recorded before
+    the others of its batch."""
 
     farmers: frozenset[FarmerId]
     decide: Callable[[], Sequence[Fact]]
     credentials: Mapping[FarmerId, str]
     trade: bool
+    foremost: bool
     ahead: int = 0
     done: Deferred[list[Fact]] = field(default_factory=Deferred)
     facts: list[Fact] = field(default_factory=list)
@@ -79,6 +83,7 @@ class Lane:
         *,
         credentials: Mapping[FarmerId, str] | None = None,
         trade: bool = False,
+        foremost: bool = False,
     ) -> Deferred[list[Fact]]:
         """Have something decided in its turn.
 
@@ -87,10 +92,12 @@ class Lane:
             or raises a GranjaError.
         :param credentials: password verifiers to store together with the facts.
         :param trade: chooses the sentence for a failed write.
+        :param foremost: happens before all that others asked for and that is recorded together
+            with it.
         :returns: fires with the facts once they are durable, applied and told; fails with what
             ``decide`` raised, or with the error for a record that was not stored.
         """
-        request = _Request(frozenset(farmers), decide, credentials or {}, trade)
+        request = _Request(frozenset(farmers), decide, credentials or {}, trade, foremost)
         self._line_up(request)
         self._advance()
         return request.done
@@ -157,7 +164,7 @@ class Lane:
         while self._ready and len(batch) < MOST_AT_ONCE:
             request = self._ready.popleft()
             if self._decide(request):
-                batch.append(request)
+                batch.insert(0 if request.foremost else len(batch), request)
             elif self._clock.seconds() > enough:
                 break
         return batch

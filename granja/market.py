@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
 from granja import errors, events
-from granja.events import ArtifactId, Fact, FarmerId, OfferId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId, OfferId
+from granja.offers import Ended, How, News, Offer, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,69 +31,8 @@ class Limits:
     artifacts: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """``maker`` gives one ``gives`` for one ``takes`` of ``taker``'s.  It never changes."""
-
-    number: OfferId
-    maker: FarmerId
-    taker: FarmerId
-    gives: ArtifactId
-    takes: ArtifactId
-    expires: float
-
-
-class How(Enum):
-    """How an offer ended."""
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    RETRACTED = "retracted"
-    EXPIRED = "expired"
-    VOID = "void"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An offer that is no longer pending, and why.
-
-    ``maker`` and ``taker`` are the names at that moment.  A void offer has a ``loser``, the
-    farmer who no longer has the artifact ``lost``, or who left (``lost`` is None).
-    """
-
-    offer: Offer
-    maker: str
-    taker: str
-    how: How
-    loser: FarmerId | None = None
-    lost: ArtifactId | None = None
-
-
-#: PROTOCOL §5: what happened meanwhile is told in at most this many lines.
-MOST_NEWS = 50
-
-
-@dataclass(slots=True)
-class News:
-    """What an absent farmer has to hear: the first ends, and how ``more`` there were."""
-
-    ends: list[Ended] = field(default_factory=list)
-    more: int = 0
-
-    def add(self, end: Ended) -> None:
-        if len(self.ends) < MOST_NEWS:
-            self.ends.append(end)
-        else:
-            self.more += 1
-
-    def extend(self, later: News) -> None:
-        """Add what came after these."""
-        for end in later.ends:
-            self.add(end)
-        self.more += later.more
-
-
 _NOTHING: Counter[ArtifactId] = Counter()
+_NO_NEWS = News()
 
 
 class Market:
@@ -134,14 +74,6 @@ class Market:
         """Both ways, oldest first."""
         return list(self._touching.get(farmer, {}).values())
 
-    # -- telling -----------------------------------------------------------------------------
-
-    def told(self, farmer: FarmerId) -> None:
-        """This farmer has heard what there was to hear, although their return is not on record
-        (a full disk): it must not be told again.  No fact, because nothing happened."""
-        if farmer in self.away:
-            self.away[farmer] = News()
-
     # -- deciding ----------------------------------------------------------------------------
 
     def decide_declaration(
@@ -167,10 +99,14 @@ class Market:
             raise errors.DoesNotHave(artifact)
         return [events.Withdrawn(farmer, (artifact,))]
 
-    def decide_departure(self, farmer: FarmerId) -> list[Fact]:
-        """A connection ended: a visitor takes what they hold along, a registered one is away."""
+    def decide_departure(self, farmer: FarmerId, missed: News = _NO_NEWS) -> list[Fact]:
+        """A connection ended: a visitor takes what they hold along, a registered one is away.
+
+        :param missed: what a registered one has not heard.
+        """
         if farmer in self.registered:
-            return [] if farmer in self.away else [events.Left(farmer)]
+            left = events.Left(farmer, tuple(missed.ends), missed.more)
+            return [] if farmer in self.away else [left]
         if farmer not in self.held:
             return []
         return [events.Departed(farmer, tuple(self.inventory(farmer)))]
@@ -271,8 +207,8 @@ class Market:
         """Make a decided fact true.  Returns the offers that it ended, in their order."""
         ended = _APPLY[type(fact)](self, fact)
         for end in ended:
-            for party in (end.offer.maker, end.offer.taker):
-                if party in self.away and not is_own_deed(end, party):
+            for party in end.parties:
+                if party in self.away and not end.is_deed_of(party):
                     self.away[party].add(end)
         return ended
 
@@ -320,7 +256,7 @@ class Market:
         return []
 
     def _left(self, fact: events.Left) -> list[Ended]:
-        self.away[fact.farmer] = News()
+        self.away[fact.farmer] = News(list(fact.missed), fact.more)
         return []
 
     def _returned(self, fact: events.Returned) -> list[Ended]:
@@ -370,9 +306,9 @@ class Market:
         return {
             "names": list(self.names.items()),
             "held": [[farmer, list(held.items())] for farmer, held in self.held.items()],
-            "offers": [_plain(offer) for offer in self.offers.values()],
+            "offers": [plain(offer) for offer in self.offers.values()],
             "registered": list(self.registered.items()),
-            "away": [[farmer, _keep_news(news)] for farmer, news in self.away.items()],
+            "away": [[farmer, news.plain()] for farmer, news in self.away.items()],
             "declared": sorted(self.declared),
             "last_farmer": self.last_farmer,
             "last_offer": self.last_offer,
@@ -387,40 +323,11 @@ class Market:
         for values in state["offers"]:
             market._stand(Offer(**values))
         market.registered = dict(state["registered"])
-        market.away = {farmer: _read_news(news) for farmer, news in state["away"]}
+        market.away = {farmer: News.restore(news) for farmer, news in state["away"]}
         market.declared = set(state["declared"])
         market.last_farmer = state["last_farmer"]
         market.last_offer = state["last_offer"]
         return market
-
-
-def is_own_deed(end: Ended, party: FarmerId) -> bool:
-    """Whether ``party`` ended the offer, by a command or by leaving: then it is no news to them."""
-    if end.how is How.VOID:
-        return end.loser == party and end.lost is None
-    doer = end.offer.maker if end.how is How.RETRACTED else end.offer.taker
-    return end.how is not How.EXPIRED and doer == party
-
-
-def _plain(record: Offer | Ended) -> dict[str, Any]:
-    """As ``dataclasses.asdict``, which takes eight times as long, and the chat waits for it."""
-    return {name: getattr(record, name) for name in _NAMES[type(record)]}
-
-
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Offer, Ended)}
-
-
-def _keep_news(news: News) -> dict[str, Any]:
-    ends = [_plain(e) | {"offer": _plain(e.offer), "how": e.how.value} for e in news.ends]
-    return {"ends": ends, "more": news.more}
-
-
-def _read_news(state: dict[str, Any]) -> News:
-    ends = [
-        Ended(**(end | {"offer": Offer(**end["offer"]), "how": How(end["how"])}))
-        for end in state["ends"]
-    ]
-    return News(ends, state["more"])
 
 
 _ANSWERS: dict[type[Fact], How] = {

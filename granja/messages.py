@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from granja.catalog import Artifact, Catalog
 from granja.errors import GranjaError
-from granja.events import FarmerId
-from granja.market import Ended, How, News, Offer
+from granja.ids import FarmerId
+from granja.offers import Ended, How, News, Offer
 
 SERVER = "[SERVER] "
 

@@ -139,7 +139,7 @@ class FarmerProtocol(LineReceiver):
         self._conversation.abandon()
         if self._later is not None and self._later.active():
             self._later.cancel()
-        self.factory.gone(self)
+        self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
         self.seat.tell(messages.TIME_UP)

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from granja import events, names
-from granja.events import ArtifactId, Fact, FarmerId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId
 from granja.ledger import recovery, snapshots
 from granja.ledger.chain import BadEntry, verified
-from granja.market import Market, Offer
+from granja.market import Market
+from granja.offers import Offer
 
 
 class NotInOrder(Exception):
@@ -224,8 +226,19 @@ def _not_registered(
 
 
 def _not_leaving(market: Market, fact: events.Left) -> str | None:
-    already = f"farmer {fact.farmer} was away already" if fact.farmer in market.away else None
-    return _not_registered(market, fact) or already
+    if fact.farmer in market.away:
+        return f"farmer {fact.farmer} was away already"
+    return _not_registered(market, fact) or _not_missed(market, fact)
+
+
+def _not_missed(market: Market, fact: events.Left) -> str | None:
+    for end in fact.missed:
+        number = end.offer.number
+        if fact.farmer not in end.parties:
+            return f"offer #{number} was not farmer {fact.farmer}'s to miss"
+        if number in market.offers or number > market.last_offer:
+            return f"offer #{number} had not ended"
+    return None if fact.more >= 0 else f"farmer {fact.farmer} missed less than nothing"
 
 
 def _not_returning(market: Market, fact: events.Returned) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from granja.events import FarmerId
+from granja.ids import FarmerId
 from granja.names import Name, NameIndex
 
 if TYPE_CHECKING:

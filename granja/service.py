@@ -105,7 +105,7 @@ class GranjaService(Service):
         except (LedgerRefused, ConfigurationError) as error:
             self._give_up(str(error))
         # First in the lane, so what a crash left behind is on record before anybody's arrival.
-        self.farm.reconcile()
+        self.farm.presence.reconcile()
         if hasattr(select, "epoll"):
             self._intake = Intake(self.farm.clock, self.farm.board.time)
         for doorway in self._doorways:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from granja import events, messages
 from granja.catalog import Artifact, Catalog
-from granja.events import Fact, FarmerId
-from granja.market import Ended, How, Market, Offer, is_own_deed
+from granja.events import Fact
+from granja.ids import FarmerId
+from granja.market import Market
 from granja.messages import Message
+from granja.offers import Ended, How, Offer
 from granja.roster import Roster
 
 
@@ -24,7 +26,7 @@ class Teller:
             self._offered(fact)
         for end in ended:
             for farmer in (end.offer.taker, end.offer.maker):
-                self._say(farmer, self._ending(end, farmer), reply=is_own_deed(end, farmer))
+                self._say(farmer, self._ending(end, farmer), reply=end.is_deed_of(farmer))
 
     def inventory(self, farmer: FarmerId) -> messages.Inventory:
         return messages.Inventory(self._artifacts(farmer))

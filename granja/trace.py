@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from granja import events, names
-from granja.events import ArtifactId, Fact, FarmerId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId
 from granja.ledger import recovery
 from granja.ledger.chain import GENESIS, BadEntry, verified
 from granja.market import Market

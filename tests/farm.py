@@ -117,7 +117,7 @@ class Farm:
             PlainAccounts(),
             self.settings,
         )
-        self.factory.reconcile()
+        self.factory.presence.reconcile()
 
     def person(self, name: str = "") -> Person:
         """Somebody connects."""

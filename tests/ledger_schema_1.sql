@@ -1,4 +1,4 @@
--- The ledger's schema as version 1 had it: what test_ledger_upgrade.py upgrades from.
+-- The ledger's schema as version 1 had it: what tests/test_ledger_file.py upgrades from.
 CREATE TABLE entries (
     sequence INTEGER PRIMARY KEY,
     time REAL NOT NULL,

@@ -13,7 +13,8 @@ from typing import Any
 from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.events import ArtifactId, Declared, Fact, FarmerId, Offered, OfferId, Registered, Traded
+from granja.events import Declared, Fact, Offered, Registered, Traded
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import GENESIS, digest, extend
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import SQLiteLedger

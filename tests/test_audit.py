@@ -20,14 +20,11 @@ from twisted.trial.unittest import TestCase
 
 from granja import audit
 from granja.events import (
-    ArtifactId,
     Declared,
     Departed,
     Fact,
-    FarmerId,
     Left,
     Offered,
-    OfferId,
     PasswordChanged,
     Registered,
     Rejected,
@@ -35,9 +32,11 @@ from granja.events import (
     Traded,
     Withdrawn,
 )
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import chain, tail
 from granja.ledger.interface import LedgerRefused, Opened
 from granja.ledger.sqlite import SQLiteLedger
+from granja.offers import Ended, How, Offer
 from tests.ledgers import (
     ANA,
     ARROW,
@@ -72,6 +71,12 @@ LONG_STORY: list[Fact] = [
     Withdrawn(GUS, (SPOON,)),
     Departed(GUS, (SPOON,)),
 ]
+
+
+def missed(number: int, maker: FarmerId = ANA) -> Ended:
+    """The end of an offer that somebody missed, as the fact of their leaving says it."""
+    offer = Offer(OfferId(number), maker, BETO, SPADE, SPOON, 2e9)
+    return Ended(offer, "Ana", "Beto", How.REJECTED)
 
 
 class OperatorCase(TestCase):
@@ -212,6 +217,14 @@ class AuditTests(OperatorCase):
             ],
             "the name ＡＮＡ was farmer 1's already": [Registered(BETO, "ＡＮＡ")],
             "farmer 1 was away already": [Left(ANA), Left(ANA)],
+            "offer #3 had not ended": [Left(ANA, (missed(3),))],
+            "offer #4 had not ended": [Left(ANA, (missed(4),))],
+            "offer #1 was not farmer 3's to miss": [
+                Declared(GUS, "Gus", ()),
+                Registered(GUS, "Gus"),
+                Left(GUS, (missed(1),)),
+            ],
+            "farmer 1 missed less than nothing": [Left(ANA, (missed(1),), -1)],
             "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
         for n, (objection, facts) in enumerate(forgeries.items()):
@@ -248,7 +261,7 @@ class AuditTests(OperatorCase):
                 Registered(FarmerId(30), "Аnа"),
                 Registered(FarmerId(40), "Beto"),
                 Offered(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
-                Left(FarmerId(40)),
+                Left(FarmerId(40), (missed(2, FarmerId(40)),), 3),
                 Traded(OfferId(90)),
                 Returned(FarmerId(40)),
                 Left(FarmerId(40)),

@@ -19,7 +19,7 @@ from granja.carriers import (
     text_frame,
 )
 from granja.catalog import Artifact
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 from granja.messages import Arrived, OfferEnded, Said, Whispered
 
 CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.catalog import Artifact, Catalog
 from granja.errors import ConfigurationError
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 
 #: The museum's collection in Stardew Valley, 1 to 42.
 COLLECTION = (

@@ -9,7 +9,7 @@ from granja.catalog import Artifact
 from granja.client import notes
 from granja.client.conversation import Conversation
 from granja.client.display import Kind, Shown
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 from tests.test_client_hearing import WILL_GMCP, package
 
 ASK_GMCP = b"\xff\xfd\xc9"

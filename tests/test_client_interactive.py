@@ -14,7 +14,7 @@ from granja.client.conversation import Conversation
 from granja.client.interactive import Interactive
 from granja.client.memory import MemoryScreen, MemoryWire
 from granja.client.pauses import Pauses
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 from tests.test_client_hearing import WILL_GMCP, package
 
 ANCLA = Artifact(ArtifactId(21), "Ancla")

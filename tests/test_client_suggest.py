@@ -10,7 +10,7 @@ from granja.client.hearing import Heard
 from granja.client.suggest import suggest
 from granja.client.surroundings import Surroundings
 from granja.commands import TABLE
-from granja.events import ArtifactId
+from granja.ids import ArtifactId
 from granja.tap import read_catalog
 
 NAMES = {number: artifact.name for number, artifact in read_catalog(None).items()}

@@ -7,7 +7,8 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.events import ArtifactId, Declared, FarmerId, Offered, OfferId, Traded
+from granja.events import Declared, Offered, Traded
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import database
 from granja.reckoning import Audit
 from tests.crash import Broken, CrashTest

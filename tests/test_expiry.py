@@ -7,8 +7,9 @@ from itertools import pairwise
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.events import ArtifactId, Declared, FarmerId, Offered, OfferId
+from granja.events import Declared, Offered
 from granja.expiry import Expiry
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.lane import Lane
 from granja.ledger.memory import MemoryLedger
 from granja.market import Market

@@ -20,14 +20,36 @@ ROOT = Path(__file__).parent.parent
 #: Every room, from the top of the table down: each imports only from itself and those before it.
 #: A package is one room.  A new module goes below all that it imports, as high as it can.
 ROOMS = (
-    *("granja", "errors", "events", "unicode", "catalog", "names", "text", "market"),
+    *(
+        "granja",
+        "ids",
+        "errors",
+        "offers",
+        "events",
+        "unicode",
+        "catalog",
+        "names",
+        "text",
+        "market",
+    ),
     *("answers", "messages", "commands", "rate", "settings"),
     *("telnet", "framing", "chunk", "carriers"),
     *("throttle", "turns", "accounts"),
     *("ledger", "lane", "expiry"),
     *("stats", "pace", "tick", "wires", "audience", "row", "rounds", "backlog", "crowd", "seat"),
     *("board", "journal"),
-    *("roster", "telling", "deeds", "conversation", "protocol", "factory", "tls", "intake"),
+    *(
+        "roster",
+        "news",
+        "telling",
+        "deeds",
+        "conversation",
+        "presence",
+        "protocol",
+        "factory",
+        "tls",
+        "intake",
+    ),
     *("service",),
     *("web", "tap"),
     *("reckoning", "trace", "audit"),
@@ -36,7 +58,18 @@ ROOMS = (
 
 #: Rules without a world around them: no Twisted, sockets, files, clocks or chance.
 RULES = (
-    *("errors", "events", "catalog", "names", "text", "market", "messages", "commands"),
+    *(
+        "ids",
+        "errors",
+        "offers",
+        "events",
+        "catalog",
+        "names",
+        "text",
+        "market",
+        "messages",
+        "commands",
+    ),
     *("answers", "rate", "settings"),
 )
 

@@ -14,11 +14,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
-from granja.events import ArtifactId, Fact, FarmerId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.lane import Lane
 from granja.ledger.interface import NotStored
 from granja.ledger.memory import MemoryLedger
-from granja.market import Ended, Market
+from granja.market import Market
+from granja.offers import Ended
 from granja.settings import Settings
 from tests.farm import Farm, Person
 
@@ -207,7 +209,7 @@ class TheLane(SynchronousTestCase):
         def tell(fact: Fact, ended: list[Ended]) -> None: ...
 
         lane = Lane(Clock(), market, MemoryLedger(), 0, tell)
-        never_offered = events.Traded(events.OfferId(1))
+        never_offered = events.Traded(OfferId(1))
         waiting = lane.submit([FarmerId(1)], lambda: [never_offered])
         self.assertTrue(lane.halted)
         self.failureResultOf(waiting, errors.Halted)

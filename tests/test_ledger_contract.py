@@ -11,15 +11,12 @@ from zope.interface.verify import verifyObject
 
 from granja.events import (
     KINDS,
-    ArtifactId,
     Declared,
     Departed,
     Expired,
     Fact,
-    FarmerId,
     Left,
     Offered,
-    OfferId,
     PasswordChanged,
     Registered,
     Rejected,
@@ -30,15 +27,21 @@ from granja.events import (
     from_body,
     to_body,
 )
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import SQLiteLedger
+from granja.offers import Ended, How, Offer
 from tests.ledgers import folder_for, reactor
 
 ANA, BETO = FarmerId(1), FarmerId(2)
 SPADE, SPOON = ArtifactId(6), ArtifactId(13)
+
+OFFER = Offer(OfferId(1), ANA, BETO, SPADE, SPOON, 2e9)
+SOLD = Ended(OFFER, "Ana", "Ñandú", How.ACCEPTED)
+GONE = Ended(OFFER, "Ana", "Ñandú", How.VOID, ANA, SPADE)
 
 ONE_OF_EACH: list[Fact] = [
     Declared(ANA, "Ana", (SPADE, SPADE, SPOON)),
@@ -52,6 +55,7 @@ ONE_OF_EACH: list[Fact] = [
     Registered(BETO, "Ñandú"),
     PasswordChanged(BETO),
     Left(BETO),
+    Left(BETO, (SOLD, GONE), 7),
     Returned(BETO),
     Departed(ANA, (SPOON,)),
 ]

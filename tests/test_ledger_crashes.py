@@ -15,16 +15,8 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import TestCase
 
-from granja.events import (
-    Declared,
-    Fact,
-    FarmerId,
-    Offered,
-    OfferId,
-    PasswordChanged,
-    Registered,
-    Traded,
-)
+from granja.events import Declared, Fact, Offered, PasswordChanged, Registered, Traded
+from granja.ids import FarmerId, OfferId
 from granja.ledger import writer
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import Halted, NotStored

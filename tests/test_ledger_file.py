@@ -19,13 +19,15 @@ from twisted.trial.unittest import TestCase
 
 from granja.accounts import PlainAccounts
 from granja.errors import ConfigurationError
-from granja.events import Fact, Left, OfferId, PasswordChanged, Rejected, Returned
+from granja.events import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.factory import GranjaFactory
+from granja.ids import OfferId
 from granja.ledger import chain, database, open_ledger, place, recovery, snapshots, tail
 from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
 from granja.market import Market
+from granja.offers import News
 from granja.tap import read_catalog
 from tests.ledgers import (
     ANA,
@@ -35,6 +37,7 @@ from tests.ledgers import (
     dump,
     flip_bit,
     folder_for,
+    forge_body,
     ledger_at,
     market_of,
     reactor,
@@ -205,36 +208,49 @@ class RecognitionTests(LedgerFileCase):
 class UpgradeTests(LedgerFileCase):
     """Ledgers of older granjas."""
 
-    def make_old(self) -> None:
-        schema = Path(__file__).with_name("ledger_schema_1.sql").read_text()
+    def make_old(self, version: int = 1) -> None:
+        schema = Path(__file__).with_name(f"ledger_schema_{version}.sql").read_text()
         with closing(sqlite3.connect(self.path)) as connection:
             connection.executescript(schema)
 
     async def test_the_dump_of_an_upgraded_ledger_equals_that_of_a_fresh_one(self) -> None:
         """An upgrade misses nothing, down to the letters of the schema."""
-        self.make_old()
-        await read(self.path)
         fresh = self.folder / "fresh.db"
         await read(fresh)
-        self.assertEqual(dump(self.path), dump(fresh))
+        for version in range(1, database.VERSION):
+            self.path = self.folder / f"{version}.db"
+            self.make_old(version)
+            await read(self.path)
+            self.assertEqual(dump(self.path), dump(fresh))
 
     async def test_the_facts_survive_and_the_old_file_is_kept(self) -> None:
         """An upgrade loses nothing, and can be undone."""
-        self.make_old()
         fresh = self.folder / "fresh.db"
         await write(fresh)
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.execute("ATTACH ? AS fresh", (str(fresh),))
-            connection.execute("INSERT INTO entries SELECT * FROM fresh.entries")
-            connection.execute("INSERT INTO snapshots VALUES (3, '{}')")
-            connection.execute("INSERT INTO credentials VALUES (1, 'x')")
-        old = dump(self.path)
+        for version in range(1, database.VERSION):
+            self.path = self.folder / f"{version}.db"
+            self.make_old(version)
+            with closing(sqlite3.connect(self.path)) as connection, connection:
+                connection.execute("ATTACH ? AS fresh", (str(fresh),))
+                connection.execute("INSERT INTO entries SELECT * FROM fresh.entries")
+                connection.execute("INSERT INTO credentials VALUES (1, 'x')")
+                if version == 1:  # whose snapshots did not say which history they belong to
+                    connection.execute("INSERT INTO snapshots VALUES (3, '{}')")
+            old = dump(self.path)
+            found, facts = await read(self.path)
+            self.assertEqual((facts, dict(found.credentials)), (STORY, {ANA: "x"}))
+            kept = self.folder / f"{version}.db.version-{version}"
+            self.assertEqual(dump(kept), old)
+            self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+            self.assertIn(f"{version}.db.version-{version}", "".join(self.logged))
+
+    async def test_a_leaving_that_says_nothing_of_what_was_missed_is_still_read(self) -> None:
+        """Version 2 wrote it so, and an entry stays as it was written."""
+        await write(self.path)
+        forge_body(self.path, "left", '{"farmer":1}')
         found, facts = await read(self.path)
-        self.assertEqual((facts, dict(found.credentials)), (STORY, {ANA: "x"}))
-        kept = self.folder / "granja.db.version-1"
-        self.assertEqual(dump(kept), old)
-        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
-        self.assertIn("Upgrading", "".join(self.logged))
+        self.assertEqual(facts[-1], Left(ANA))
+        self.assertEqual(market_of(found, facts).away, {ANA: News()})
 
     async def test_a_second_copy_does_not_overwrite_the_first(self) -> None:
         """Whoever goes back to the old file and upgrades again loses nothing either."""

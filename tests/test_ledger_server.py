@@ -7,7 +7,8 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.events import Fact, OfferId, Registered, Traded, Withdrawn
+from granja.events import Fact, Registered, Traded, Withdrawn
+from granja.ids import OfferId
 from granja.ledger import database
 from tests.ledgers import BETO, GUS, SPADE, STORY, folder_for, forge, tamper
 from tests.server import Line, Server, run_to_the_end

@@ -18,7 +18,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
-from granja.events import ArtifactId, Fact, FarmerId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored
 from granja.ledger.memory import MemoryLedger

@@ -7,8 +7,10 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
-from granja.events import ArtifactId, Fact, FarmerId, OfferId
-from granja.market import MOST_NEWS, Ended, How, Limits, Market, News, Offer, replay
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId, OfferId
+from granja.market import Limits, Market, replay
+from granja.offers import MOST_NEWS, Ended, How, News, Offer
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -313,9 +315,29 @@ class NewsOfAnAbsence(SynchronousTestCase):
         news.extend(self.ended(60))
         self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 40))
 
-    def test_what_was_told_is_not_told_again(self) -> None:
+    def test_what_was_missed_in_leaving_comes_first(self) -> None:
         market = Market()
-        market.away[FarmerId(1)] = self.ended(3)
-        market.told(FarmerId(1))
-        market.told(FarmerId(2))  # who is not away has nothing to hear
-        self.assertEqual(market.away, {FarmerId(1): News()})
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.Offered(OfferId(9), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0),
+        ):
+            market.apply(fact)
+        missed = self.ended(60)
+        [left] = market.decide_departure(ANA, missed)
+        market.apply(left)
+        market.apply(events.Rejected(OfferId(9)))
+        self.assertEqual(market.away[ANA], News(missed.ends, 11))
+        self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
+
+    def test_those_after_what_was_heard(self) -> None:
+        news = self.ended(60)
+        self.assertEqual(len(news), 60)
+        self.assertEqual(news.after(0), news)
+        self.assertEqual(news.after(48), News(news.ends[48:], 10))
+        self.assertEqual(news.after(53), News([], 7))
+
+    def test_news_come_back_as_they_were_kept(self) -> None:
+        news = self.ended(60)
+        self.assertEqual(News.restore(json.loads(json.dumps(news.plain()))), news)

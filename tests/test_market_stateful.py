@@ -22,7 +22,8 @@ from hypothesis.stateful import (
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
-from granja.events import ArtifactId, Fact, FarmerId, OfferId
+from granja.events import Fact
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.market import Limits, Market
 
 FARMERS = st.integers(1, 4).map(FarmerId)

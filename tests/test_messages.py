@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja import errors, messages
 from granja.catalog import Artifact, Catalog
 from granja.errors import GranjaError
-from granja.events import ArtifactId, FarmerId, OfferId
-from granja.market import Ended, How, News, Offer
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.messages import Message
+from granja.offers import Ended, How, News, Offer
 from tools.protocol_samples import CATALOG, ERRORS, MESSAGES
 
 ANA, GUS = FarmerId(1), FarmerId(2)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
+from granja.market import Market, replay
 from granja.settings import Settings
 from tests.farm import Farm, Person
 
@@ -22,7 +23,8 @@ class NewsTests(SynchronousTestCase):
     """Ana, who is registered, has offered something to Gus."""
 
     def setUp(self) -> None:
-        self.ledger = FaultyLedger(MemoryLedger())
+        self.memory = MemoryLedger()
+        self.ledger = FaultyLedger(self.memory)
         self.farm = Farm(Settings(rate=None), self.ledger)
         self.gus = self.farm.arrives("Gus", "12")
         self.ana = self.farm.arrives("Ana", "32")
@@ -72,6 +74,58 @@ class NewsTests(SynchronousTestCase):
         heard = "[SERVER] Mientras no estabas: la oferta #2 ya no es válida: Beto se fue."
         self.assertEqual(self.news(returning), [heard])
 
+    def restart(self) -> None:
+        self.successResultOf(self.farm.factory.finish_begun())
+        self.farm.factory.say_goodbye()
+        self.farm.settle()
+        self.farm.open()
+
+    def test_what_happened_as_the_line_was_cut_is_told_after_a_restart(self) -> None:
+        """Gus accepts, and while that is being written Ana's line drops."""
+        self.ledger.hold()
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.restart()
+        self.assertEqual(self.news(self.returns()), [MEANWHILE])
+        self.restart()
+        self.assertEqual(self.news(self.returns()), [])
+
+    def test_what_is_recorded_together_with_a_leaving_is_told_after_a_restart(self) -> None:
+        """Gus gives away what an offer of Ana's wanted, right before she leaves; both wait for
+        the same write."""
+        self.ledger.hold()
+        self.farm.person("Beto").types("Beto", "21", "si")
+        self.gus.types(":quitar 12")
+        self.ana.drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.restart()
+        why = "la oferta #1 ya no es válida: Gus ya no tiene Disco raro."
+        heard = f"[SERVER] Mientras no estabas: {why}"
+        self.assertEqual(self.news(self.returns()), [heard])
+
+    def test_what_was_missed_is_told_once_without_a_restart(self) -> None:
+        self.ledger.hold()
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.assertEqual(self.news(self.returns()), [MEANWHILE])
+        self.restart()
+        self.assertEqual(self.news(self.returns()), [])
+
+    def test_what_was_heard_changes_nothing_that_is_on_record(self) -> None:
+        """The market stays what a replay of the ledger makes of it, or the audit would cry out."""
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.ledger.fill()
+        self.assertEqual(self.news(self.returns()), [MEANWHILE])
+        market = Market()
+        replay(market, self.memory.facts)
+        self.assertEqual(market.snapshot(), self.farm.factory.market.snapshot())
+
     def test_what_could_not_be_recorded_as_told_is_not_told_again(self) -> None:
         self.ana.drops()
         self.gus.types(":accept")
@@ -115,9 +169,6 @@ class NewsTests(SynchronousTestCase):
             visitor = self.farm.arrives(f"Visita{n}", "12")
             self.ana.types(":retirar", f":offer Visita{n} 32 12")
             visitor.hears()
-        self.successResultOf(self.farm.factory.finish_begun())
-        self.farm.factory.say_goodbye()
-        self.farm.settle()
-        self.farm.open()
+        self.restart()
         heard = "[SERVER] Mientras no estabas: la oferta #9 ya no es válida: Visita8 se fue."
         self.assertEqual(self.news(self.returns()), [heard])

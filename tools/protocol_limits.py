@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from granja import accounts, conversation, crowd, market, names, seat, telnet, throttle
+from granja import accounts, conversation, crowd, names, offers, seat, telnet, throttle
 from granja.settings import Settings
 from granja.unicode import extenders
 from granja.web import server, websocket
@@ -55,7 +55,7 @@ LIMITS = (
         "wrong passwords for a name, or from an address, before answers wait",
         f"{throttle.MOST_WRONG} in {_seconds(throttle.WINDOW)}",
     ),
-    Limit("news of an absence", f"{market.MOST_NEWS} lines, and one that counts the rest"),
+    Limit("news of an absence", f"{offers.MOST_NEWS} lines, and one that counts the rest"),
     Limit("unread replies, before no more commands are read", _bytes(seat.REPLIES_LIMIT)),
     Limit(
         "unread whispers and offers, before more are counted as missed", _bytes(seat.HEARD_LIMIT)

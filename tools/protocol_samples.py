@@ -13,9 +13,9 @@ from granja.accounts import LONGEST, SHORTEST
 from granja.answers import artifact_list
 from granja.catalog import Catalog
 from granja.errors import GranjaError
-from granja.events import ArtifactId, FarmerId, OfferId
-from granja.market import Ended, How, News, Offer
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.messages import Message
+from granja.offers import Ended, How, News, Offer
 from granja.settings import Settings
 from granja.tap import read_catalog
 from granja.turns import TooManyWaiting

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -80,7 +80,7 @@ _FIELDS = {kind: sorted(field.name for field in fields(kind)) for kind in KINDS.
 def _json(value: object) -> str:
     if type(value) is int:
         return str(value)
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, default=asdict)
 
 
 def extend(before: bytes, sequence: int, time: float, facts: Iterable[Fact]) -> Iterator[Entry]:

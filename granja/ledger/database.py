@@ -16,7 +16,7 @@ from granja.ledger.interface import LedgerRefused
 APPLICATION = 0x4752414E
 
 #: The version of ``schema.sql``.
-VERSION = 2
+VERSION = 3
 
 _log = Logger()
 

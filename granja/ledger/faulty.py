@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja.events import Fact, FarmerId
+from granja.events import Fact
+from granja.ids import FarmerId
 from granja.ledger.interface import Halted, ILedger, NotStored, Opened
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from granja.events import Fact, FarmerId
+from granja.events import Fact
+from granja.ids import FarmerId
 
 
 class LedgerError(Exception):

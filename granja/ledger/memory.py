@@ -8,7 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from granja.events import Fact, FarmerId
+from granja.events import Fact
+from granja.ids import FarmerId
 from granja.ledger.interface import ILedger, Opened, Stale
 
 

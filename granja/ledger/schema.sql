@@ -1,4 +1,4 @@
--- Granja's ledger, version 2.
+-- Granja's ledger, version 3.
 --
 -- The version is kept in PRAGMA user_version, and PRAGMA application_id (0x4752414E, "GRAN") says
 -- that a file is a ledger.  granja/ledger/database.py sets both.

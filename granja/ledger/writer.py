@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from granja.events import Fact, FarmerId
+from granja.events import Fact
+from granja.ids import FarmerId
 from granja.ledger import outcome, rows, snapshots
 from granja.ledger.chain import extend
 from granja.ledger.interface import Halted, LedgerError, NotStored, Stale

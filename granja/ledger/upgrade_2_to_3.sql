@@ -1,0 +1,3 @@
+-- Since version 3 the fact "left" may say what somebody missed: offers that ended after their line
+-- was cut and before their leaving was on record.  No table changes; the version is a new one so
+-- that an older granja, which would not know what to do with it, says so.

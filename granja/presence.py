@@ -1,0 +1,225 @@
+"""Who comes and who goes: the chat, the record and the news agree about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja import errors, messages
+from granja.conversation import Chat, DeclarationInChat
+from granja.events import Fact, Left, Returned
+from granja.ids import ArtifactId, FarmerId
+from granja.messages import Message
+from granja.news import Newsroom
+from granja.offers import Ended, News
+from granja.roster import Farmer
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+    from granja.protocol import FarmerProtocol
+
+#: Seconds between attempts to record what could not be recorded when it happened.
+RETRY = 5.0
+
+
+class Presence:
+    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be."""
+
+    log = Logger()
+
+    def __init__(self, factory: GranjaFactory) -> None:
+        self._factory = factory
+        self._board = factory.board
+        self._journal = factory.journal
+        self._lane = factory.lane
+        self._market = factory.market
+        self._roster = factory.roster
+        self._settings = factory.settings
+        self._teller = factory.teller
+        self._news = Newsroom(factory.market, factory.roster)
+        self._retry: IDelayedCall | None = None
+
+    def note(self, fact: Fact, ended: Sequence[Ended]) -> None:
+        """A fact was applied, and told to those who are here."""
+        if isinstance(fact, Left):
+            self._news.left(fact.farmer)
+        elif isinstance(fact, Returned):
+            self._news.returned(fact.farmer)
+        self._news.note(ended)
+
+    # -- arriving ------------------------------------------------------------------------------
+
+    def arrive(
+        self, farmer: Farmer, connection: FarmerProtocol, artifacts: Sequence[ArtifactId]
+    ) -> Deferred[None]:
+        """A visitor comes in with what they declared, as soon as that is on record."""
+        declare = partial(self._market.decide_declaration, farmer.id, str(farmer), artifacts)
+        return self._lane.submit([farmer.id], declare).addCallback(
+            lambda _: self._enter(farmer, connection)
+        )
+
+    def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
+        """A registered farmer comes in and hears the news, or takes over from elsewhere."""
+        collect: Callable[[], News] | None = None
+
+        def decide() -> list[Fact]:
+            nonlocal collect
+            if connection.over:
+                return []  # The news wait for somebody who can hear them.
+            collect = self._news.open(farmer.id)
+            return self._market.decide_return(farmer.id)
+
+        done = self._lane.submit([farmer.id], decide)
+        done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
+        return done.addCallback(lambda _: self._welcome_back(farmer, connection, collect))
+
+    def _welcome_back(
+        self, farmer: Farmer, connection: FarmerProtocol, collect: Callable[[], News] | None
+    ) -> None:
+        """:param collect: gives the news; None if the line was cut before they were asked for."""
+        if collect is None:
+            self._enter(farmer, connection)
+            return
+        news = collect()
+        if connection.over:  # The line was cut while the return was being recorded.
+            self._news.keep(farmer.id, news)
+            self._enter(farmer, connection)
+            return
+        self._news.told(farmer.id)
+        connection.seat.tell(messages.Welcome(), self._teller.inventory(farmer.id))
+        told = messages.meanwhile(news, farmer.id, self._factory.catalog)
+        self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
+        self.ask_declaration(farmer)
+
+    def _enter(
+        self, farmer: Farmer, connection: FarmerProtocol, told: Sequence[Message] = ()
+    ) -> None:
+        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
+        if connection.over:
+            if farmer.connection is None:
+                self._depart(farmer.id)
+            return
+        before, farmer.connection = farmer.connection, connection
+        connection.stop_the_clock()
+        connection.converse(Chat(self._factory, farmer))
+        connection.seat.tell(messages.Ready(str(farmer)))
+        connection.seat.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
+        if before is None:
+            self._roster.enter(farmer)
+            self._board.announce(messages.Arrived(str(farmer)))
+            self._journal.note(f"{farmer} arrived from {connection.address}")
+        else:
+            self._replace(before)
+        self._board.join(connection.seat)
+
+    def _replace(self, before: FarmerProtocol) -> None:
+        self._board.leave(before.seat)
+        before.seat.tell(messages.REPLACED)
+        before.finish()
+
+    # -- a declaration in the chat -------------------------------------------------------------
+
+    def ask_declaration(self, farmer: Farmer) -> None:
+        """``--declarations once``: a registered farmer is asked once, in the chat."""
+        connection = farmer.connection
+        if connection is None or not self._settings.declare_once:
+            return
+        if farmer.id not in self._market.declared:
+            declare = partial(self._declare_once, farmer)
+            chat = Chat(self._factory, farmer)
+            connection.converse(DeclarationInChat(self._factory, connection, declare, chat))
+
+    def _declare_once(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
+        decide = partial(
+            self._market.decide_declaration, farmer.id, str(farmer), artifacts, once=True
+        )
+        done = self._lane.submit([farmer.id], decide)
+        return done.addCallbacks(
+            self._declared, self._not_declared, (farmer,), errbackArgs=(farmer,)
+        )
+
+    def _declared(self, _: object, farmer: Farmer) -> None:
+        if farmer.connection is not None:
+            farmer.connection.converse(Chat(self._factory, farmer))
+            farmer.connection.seat.tell(messages.Ready(str(farmer)))
+
+    def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
+        """Declared meanwhile, on a connection that was taken over: the question is settled."""
+        if farmer.connection is not None and failure.check(errors.DeclaredOnce):
+            farmer.connection.converse(Chat(self._factory, farmer))
+        return failure
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def gone(self, connection: FarmerProtocol) -> None:
+        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+        farmer = connection.farmer
+        if farmer is None or farmer.connection not in (None, connection):
+            return
+        if farmer.connection is connection:
+            self._leave(farmer, connection)
+        if not farmer.registered:
+            self._roster.free(farmer)
+
+    def _leave(self, farmer: Farmer, connection: FarmerProtocol) -> None:
+        farmer.connection = None
+        self._roster.leave(farmer)
+        self._board.leave(connection.seat)
+        if not self._factory.closing:
+            self._board.announce(messages.Departed(str(farmer)))
+            self._journal.note(f"{farmer} left")
+        self._depart(farmer.id)
+
+    def _depart(self, id: FarmerId) -> None:
+        self._record_departure(id).addErrback(self._unrecorded)
+
+    def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
+        """That somebody is no longer here, with what they take along.
+
+        A registered farmer's leaving goes before what others do in that instant: that is news.
+        """
+        return self._lane.submit(
+            [id], partial(self._decide_departure, id), foremost=id in self._market.registered
+        )
+
+    def _decide_departure(self, id: FarmerId) -> list[Fact]:
+        if self._roster.present(id):
+            return []
+        return self._market.decide_departure(id, self._news.missed(id))
+
+    # -- keeping the record true -----------------------------------------------------------------
+
+    def reconcile(self) -> Deferred[None]:
+        """Put on record who is here and who is not.
+
+        After a crash those who were inside are not; after a full disk, what happened meanwhile
+        is not on record.  Fires when it is, or when it is clear that it has to be tried again.
+        """
+        absent = [id for id in self._market.names if not self._roster.present(id)]
+        # Registered farmers first: what ends with the visitors is news to them.
+        absent.sort(key=lambda id: id not in self._market.registered)
+        returned = [farmer.id for farmer in self._roster if farmer.id in self._market.away]
+        waiting = [self._record_departure(id) for id in absent]
+        waiting += [
+            self._lane.submit([id], partial(self._market.decide_return, id)) for id in returned
+        ]
+        for done in waiting:
+            done.addErrback(self._unrecorded)
+        return DeferredList(waiting).addCallback(lambda _: None)
+
+    def _unrecorded(self, failure: Failure) -> None:
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("A coming or going could not be decided", failure)
+        if failure.check(errors.NotStored) and not (self._retry and self._retry.active()):
+            self._retry = self._factory.clock.callLater(RETRY, self.reconcile)
+
+    def stop(self) -> None:
+        """Try no more."""
+        if self._retry and self._retry.active():
+            self._retry.cancel()
