@@ -99,14 +99,19 @@ class Market:
             raise errors.DoesNotHave(artifact)
         return [events.Withdrawn(farmer, (artifact,))]
 
-    def decide_departure(self, farmer: FarmerId, missed: News = _NO_NEWS) -> list[Fact]:
+    def decide_departure(
+        self, farmer: FarmerId, missed: News = _NO_NEWS, *, visited: bool = False
+    ) -> list[Fact]:
         """A connection ended: a visitor takes what they hold along, a registered one is away.
 
         :param missed: what a registered one has not heard.
+        :param visited: whether one who is away on record has been here since: that is made up for.
         """
         if farmer in self.registered:
             left = events.Left(farmer, tuple(missed.ends), missed.more)
-            return [] if farmer in self.away else [left]
+            if farmer in self.away:
+                return [events.Returned(farmer), left] if visited else []
+            return [left]
         if farmer not in self.held:
             return []
         return [events.Departed(farmer, tuple(self.inventory(farmer)))]

@@ -39,8 +39,12 @@ class Newsroom:
             self._unheard.setdefault(party, News()).add(end)
 
     def missed(self, farmer: FarmerId) -> News:
-        """What their leaving has to say."""
-        return self._unheard.get(farmer, News())
+        """A copy of what they have not heard, which their leaving has to say."""
+        return self.open(farmer)()
+
+    def has_visited(self, farmer: FarmerId) -> bool:
+        """Whether they have been here since they went away on record."""
+        return farmer in self._heard
 
     def left(self, farmer: FarmerId) -> None:
         """Their leaving is on record, with what they missed."""
@@ -51,19 +55,20 @@ class Newsroom:
         self._heard.pop(farmer, None)
 
     def open(self, farmer: FarmerId) -> Callable[[], News]:
-        """Returns what gives them all that they have to hear, for when their coming is on record:
-        who leaves together with that may still add to it."""
+        """Returns what gives a copy of all that they have to hear, also when the record has stopped
+        keeping it: who leaves together with that may still add to it."""
         kept, heard = self._market.away.get(farmer, News()), self._heard.get(farmer, 0)
 
         def collect() -> News:
             news = kept.after(heard)
-            news.extend(self._unheard.pop(farmer, News()))
+            news.extend(self._unheard.get(farmer, News()))
             return news
 
         return collect
 
     def told(self, farmer: FarmerId) -> None:
         """They have heard everything."""
+        self._unheard.pop(farmer, None)
         if farmer in self._market.away:
             self._heard[farmer] = len(self._market.away[farmer])
 

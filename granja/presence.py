@@ -191,7 +191,8 @@ class Presence:
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         if self._roster.present(id):
             return []
-        return self._market.decide_departure(id, self._news.missed(id))
+        news = self._news
+        return self._market.decide_departure(id, news.missed(id), visited=news.has_visited(id))
 
     # -- keeping the record true -----------------------------------------------------------------
 

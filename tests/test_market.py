@@ -331,6 +331,14 @@ class NewsOfAnAbsence(SynchronousTestCase):
         self.assertEqual(market.away[ANA], News(missed.ends, 11))
         self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
 
+    def test_a_visit_that_could_not_be_recorded_is_made_up_for(self) -> None:
+        market = Market()
+        market.apply(events.Registered(ANA, "Ana"))
+        market.apply(events.Left(ANA, tuple(self.ended(9).ends)))
+        self.assertEqual(market.decide_departure(ANA, self.ended(2)), [])
+        facts = market.decide_departure(ANA, self.ended(2), visited=True)
+        self.assertEqual(facts, [events.Returned(ANA), events.Left(ANA, tuple(self.ended(2).ends))])
+
     def test_those_after_what_was_heard(self) -> None:
         news = self.ended(60)
         self.assertEqual(len(news), 60)
