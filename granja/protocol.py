@@ -176,9 +176,10 @@ class FarmerProtocol(LineReceiver):
     def _hide_typing(self, hide: bool) -> None:
         """RFC 857: who says WILL ECHO does the echoing.  We don't, so passwords stay unseen.
 
-        Only for clients that have spoken telnet: netcat would show the three bytes.
+        Only for clients that have negotiated something before (PROTOCOL §1): netcat would show the
+        three bytes.
         """
-        if hide != self._hidden and self._telnet is not None and self._telnet.spoken:
+        if hide != self._hidden and self._telnet is not None and self._telnet.negotiates:
             self._hidden = hide
             verb = telnet.WILL if hide else telnet.WONT
             self.seat.raw(bytes((telnet.IAC, verb, telnet.ECHO)))

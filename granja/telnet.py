@@ -46,14 +46,14 @@ class Telnet:
     earlier segments was returned, and before any data of the segment that completes the command.
     Within one segment it therefore hears of a command before the caller sees the data around it.
 
-    ``spoken`` is true once the client has sent a command, whichever; IAC IAC is data and is none.
+    ``negotiates`` is true once the client has said WILL, WONT, DO or DONT of any option.
     """
 
     def __init__(
         self, handler: TelnetHandler | None = None, limit: int = MAX_SUBNEGOTIATION
     ) -> None:
         """``limit``: the most bytes of a sub-negotiation; a server's packages are longer."""
-        self.spoken = False
+        self.negotiates = False
         self._limit = limit
         self._handler = handler
         self._verb = 0
@@ -90,7 +90,6 @@ class Telnet:
         return at + 1
 
     def _obey(self, command: int) -> None:
-        self.spoken = True
         if command == SB:
             self._payload.clear()
             self._step = self._subnegotiation
@@ -101,6 +100,7 @@ class Telnet:
 
     def _option(self, segment: bytes, at: int, data: bytearray) -> int:
         self._step = self._within_data
+        self.negotiates = True
         if self._handler is not None:
             self._handler.negotiated(self._verb, segment[at])
         return at + 1

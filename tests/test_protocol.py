@@ -424,7 +424,7 @@ class Withheld(QuietCase):
 
 
 class Telnet(QuietCase):
-    """Passwords are not echoed to those who have spoken telnet."""
+    """Passwords are not echoed to those who have negotiated something."""
 
     def registered(self, settings: Settings = UNLIMITED) -> Farm:
         farm = Farm(settings)
@@ -436,7 +436,7 @@ class Telnet(QuietCase):
     def test_the_password_is_hidden_and_the_rest_is_not(self) -> None:
         person: Person = self.registered().person()
         person.hears()
-        person.sends(b"\xff\xf1Ana\r\n")
+        person.sends(b"\xff\xfd\x03Ana\r\n")
         prompt = "[SERVER] Contraseña:\r\n".encode()
         self.assertEqual(person.hears_bytes(), prompt + b"\xff\xfb\x01")
         person.types("mal")

@@ -290,11 +290,11 @@ class Telnet(SynchronousTestCase):
         ana.sends(b"".join(bytes((255, command)) for command in range(241, 250)))
         self.assertEqual(ana.hears_bytes(), b"")
 
-    def test_a_password_is_hidden_for_those_who_speak_telnet(self) -> None:
+    def test_a_password_is_hidden_for_those_who_negotiate(self) -> None:
         """After the question the client is told to show nothing, and before ¡OK! to show again."""
         self.registered()
         ana = self.newcomer()
-        ana.sends(NOP + b"Ana\n")
+        ana.sends(b"\xff\xfd\x03" + b"Ana\n")
         self.assertEqual(ana.hears_bytes(), "[SERVER] Contraseña:\r\n".encode() + HIDE)
         ana.sends(b"\xff\xfd\x01" + b"margaritas\n")
         wrong = "[SERVER] Error: contraseña incorrecta.\r\n[SERVER] Contraseña:\r\n"
@@ -307,7 +307,7 @@ class Telnet(SynchronousTestCase):
     def test_netcat_sees_no_telnet(self) -> None:
         self.registered()
         ana = self.newcomer()
-        ana.sends(b"Ana\ngirasoles\n")
+        ana.sends(NOP + b"Ana\ngirasoles\n")
         self.assertNotIn(b"\xff", ana.hears_bytes())
 
     def test_gmcp(self) -> None:

@@ -72,7 +72,7 @@ class Consuming(SynchronousTestCase):
         telnet = Telnet()
         line = "¡hola!\r\n".encode()
         self.assertIs(telnet.feed(line), line)
-        self.assertFalse(telnet.spoken)
+        self.assertFalse(telnet.negotiates)
 
     def test_negotiations_are_not_shown(self) -> None:
         """What a telnet says on connecting is not part of the first name."""
@@ -86,7 +86,7 @@ class Consuming(SynchronousTestCase):
         """It is one byte FF, which makes the line no UTF-8, and it is no command."""
         telnet = Telnet()
         self.assertEqual(telnet.feed(b"a\xff\xffb"), b"a\xffb")
-        self.assertFalse(telnet.spoken)
+        self.assertFalse(telnet.negotiates)
 
     def test_every_pair_after_iac(self) -> None:
         """None of the 65,536 is fatal, and none takes more or less than its own bytes."""
@@ -155,14 +155,20 @@ class Hearing(SynchronousTestCase):
         stream = bytes([IAC, WILL, ECHO, IAC, SB, GMCP, 65, IAC, SE]) + b"hola"
         self.assertEqual(telnet.feed(stream), b"hola")
 
-    def test_whoever_sends_a_command_speaks_telnet(self) -> None:
-        """Only to them may the server offer to hide a password."""
-        for command in (b"\xff\xf1", b"\xff\xfb\x01", b"\xff\xfa", b"\xff\x41"):
+    def test_who_negotiates(self) -> None:
+        """Only with them may the server begin a negotiation: to hide a password."""
+        for command in (b"\xff\xfb\x01", b"\xff\xfc\x01", b"\xff\xfd\x03", b"\xff\xfe\xff"):
             telnet = Telnet()
-            telnet.feed(b"hola" + command[:1])
-            self.assertFalse(telnet.spoken)
-            telnet.feed(command[1:])
-            self.assertTrue(telnet.spoken, command)
+            telnet.feed(b"hola" + command[:2])
+            self.assertFalse(telnet.negotiates)
+            telnet.feed(command[2:])
+            self.assertTrue(telnet.negotiates, command)
+
+    def test_other_commands_negotiate_nothing(self) -> None:
+        """NOP, AYT, a byte that is none, and what is said about an option that nobody agreed on."""
+        telnet = Telnet()
+        telnet.feed(b"\xff\xf1\xff\xf6\xff\x41\xff\xfa\xc9\x01\xff\xf0")
+        self.assertFalse(telnet.negotiates)
 
 
 class Bounds(SynchronousTestCase):
