@@ -16,7 +16,7 @@ from typing import TextIO
 from granja import trace
 from granja.catalog import Catalog
 from granja.errors import ConfigurationError
-from granja.ledger import database, recovery
+from granja.ledger import database, outcome, recovery
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.url import DEFAULT, path_of
@@ -218,6 +218,10 @@ def _backup(arguments: argparse.Namespace) -> int:
             database.copy(connection, arguments.file)
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
+        except sqlite3.Error as error:
+            if outcome.is_damage(error):
+                raise
+            return _fail(f"{arguments.file} cannot be written: {error}")
     try:
         length = _length(arguments.file)
     except BaseException:

@@ -202,7 +202,7 @@ class Presence:
         After a crash those who were inside are not; after a full disk, what happened meanwhile
         is not on record.  Fires when it is, or when it is clear that it has to be tried again.
         """
-        absent = [id for id in self._market.names if not self._roster.present(id)]
+        absent = [id for id in self._market.names if self._decide_departure(id)]
         # Registered farmers first: what ends with the visitors is news to them.
         absent.sort(key=lambda id: id not in self._market.registered)
         returned = [farmer.id for farmer in self._roster if farmer.id in self._market.away]

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
 
 
-def _number(kind: Callable[[str], float], least: float, what: str) -> Callable[[str], Any]:
+Coercion = Callable[[str], Any]
+
+
+def _number(kind: Callable[[str], float], least: float, what: str) -> Coercion:
     """A coercion for usage.Options that says what it wants."""
 
     def coerce(value: str) -> float:
@@ -44,6 +47,18 @@ def _number(kind: Callable[[str], float], least: float, what: str) -> Callable[[
         return number
 
     return coerce
+
+
+def _parameter(name: str, default: object, help: str, coerce: Coercion) -> list[object]:
+    """A row of ``optParameters`` whose refusals say which option is meant; Twisted's do not."""
+
+    def coerce_named(value: str) -> object:
+        try:
+            return coerce(value)
+        except ValueError as error:
+            raise UsageError(f"--{name} {value}: {error}") from None
+
+    return [name, None, default, help, coerce_named]
 
 
 def rate(value: str) -> Rate | None:
@@ -65,7 +80,7 @@ def rate(value: str) -> Rate | None:
     return parsed
 
 
-def _choice(*choices: str) -> Callable[[str], str]:
+def _choice(*choices: str) -> Coercion:
     def coerce(value: str) -> str:
         if value not in choices:
             raise ValueError(f"it must be {' or '.join(choices)}")
@@ -90,13 +105,15 @@ class Options(UsageOptions):
     optParameters = [  # noqa: N815
         ["artifacts", None, None, "The catalog, a JSON file (default: the packaged one)"],
         ["ledger", None, "sqlite:granja.db", "Where trades are recorded: sqlite:PATH or memory:"],
-        ["declarations", None, "open", "Where artifacts come from: open (visitors declare at every "
-         "arrival) or once (registered farmers, one time)", _choice("open", "once")],
-        ["max-line", None, 4096, "Most bytes in a line", _line],
-        ["max-artifacts", None, 100, "Most artifacts that a farmer declares", _whole],
-        ["max-offers", None, 20, "Most pending offers of a farmer, out and in", _whole],
-        ["offer-lifetime", None, 604800.0, "Seconds that an offer stands", _seconds],
-        ["arrival-timeout", None, 60.0, "Seconds from connecting to being in the chat", _seconds],
+        _parameter("declarations", "open", "Where artifacts come from: open (visitors declare at "
+                   "every arrival) or once (registered farmers, one time)",
+                   _choice("open", "once")),
+        _parameter("max-line", 4096, "Most bytes in a line", _line),
+        _parameter("max-artifacts", 100, "Most artifacts that a farmer declares", _whole),
+        _parameter("max-offers", 20, "Most pending offers of a farmer, out and in", _whole),
+        _parameter("offer-lifetime", 604800.0, "Seconds that an offer stands", _seconds),
+        _parameter("arrival-timeout", 60.0, "Seconds from connecting to being in the chat",
+                   _seconds),
         ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
         ["motd", None, None, "A text file that everybody is shown on arriving"],
     ]  # fmt: skip

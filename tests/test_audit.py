@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -642,6 +643,21 @@ class BackupTests(OperatorCase):
         tamper(self.path, "DROP TABLE entries")
         self.assertIn("no such table", self.complaint("backup", str(self.folder / "copy.db")))
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    async def test_a_disk_without_room_for_it(self) -> None:
+        """It is the copy's fault, and not the ledger's."""
+        await write(self.path, LONG_STORY)
+        for farmer in range(100, 200):
+            tamper(self.path, "INSERT INTO credentials VALUES (?, ?)", farmer, "x" * 1000)
+        target = self.folder / "copy.db"
+        room, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most))  # the log's index takes 32,768
+        try:
+            complaint = self.complaint("backup", str(target))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+        self.assertIn(f"{target} cannot be written: ", complaint)
+        self.assertFalse(target.exists())
 
     async def test_a_folder_that_is_not_there(self) -> None:
         """A sentence with the path in it."""

@@ -183,7 +183,7 @@ class CommandLine(SynchronousTestCase):
 
     def test_bad_values(self) -> None:
         for option, value, sentence in (
-            ("--max-line", "many", "whole number of bytes"),
+            ("--max-line", "many", "--max-line many: it must be a whole number of bytes"),
             ("--max-artifacts", "0", "whole number, 1 or more"),
             ("--max-offers", "-1", "whole number, 1 or more"),
             ("--offer-lifetime", "nan", "number of seconds"),
