@@ -52,8 +52,9 @@ _SENTENCES: dict[type[Message], Callable[[Any], str]] = {}
 def _sentence(kind: type[Message]) -> Callable[[Any], str]:
     """How messages of a kind say themselves: the template, and where its values are.
 
-    Made once for each kind.  To look at the fields' types for each message takes twice as long,
-    and a trade is four messages.
+    An artifact is said by its name; a list is the only value of its sentence.  Made once for each
+    kind: to look at the fields' types for each message takes twice as long, and a trade is four
+    messages.
     """
     types = {field.name: field.type for field in fields(kind)}
     said = [name for _, name, _, _ in Formatter().parse(kind.template) if name is not None]
@@ -61,11 +62,21 @@ def _sentence(kind: type[Message]) -> Callable[[Any], str]:
         return lambda message: kind.template
     values = attrgetter(*(f"{n}.name" if types[n] == "Artifact" else n for n in said))
     say = kind.template.format_map(dict.fromkeys(said, "{}")).format
-    return lambda message: say(values(message)) if len(said) == 1 else say(*values(message))
+    if len(said) > 1:
+        return lambda message: say(*values(message))
+    spell = _SPELLED.get(str(types[said[0]]), str)
+    return lambda message: say(spell(values(message)))
 
 
-def _listed(artifacts: Iterable[Artifact]) -> str:
+def _artifacts(artifacts: Iterable[Artifact]) -> str:
     return ", ".join([artifact.name for artifact in artifacts]) or "(ninguno)"
+
+
+#: How a list is said, by its field's type.
+_SPELLED: dict[str, Callable[[Any], str]] = {
+    "tuple[Artifact, ...]": _artifacts,
+    "tuple[str, ...]": ", ".join,
+}
 
 
 def _plain(value: object) -> object:
@@ -194,18 +205,12 @@ class Inventory(Message):
     template = SERVER + "Tus artefactos son: {artifacts}"
     artifacts: tuple[Artifact, ...]
 
-    def line(self) -> str:
-        return self.template.format(artifacts=_listed(self.artifacts))
-
 
 @dataclass(frozen=True, slots=True)
 class Here(Message):
     type = "here"
     template = SERVER + "Usuarios conectados: {names}"
     names: tuple[str, ...]
-
-    def line(self) -> str:
-        return self.template.format(names=", ".join(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,9 +308,6 @@ class TradeAccepted(Message):
     number: int
     artifacts: tuple[Artifact, ...]
 
-    def line(self) -> str:
-        return self.template.format(artifacts=_listed(self.artifacts))
-
 
 @dataclass(frozen=True, slots=True)
 class TradeDone(Message):
@@ -315,9 +317,6 @@ class TradeDone(Message):
     template = SERVER + "Intercambio realizado, tus artefactos ahora son: {artifacts}"
     number: int
     artifacts: tuple[Artifact, ...]
-
-    def line(self) -> str:
-        return self.template.format(artifacts=_listed(self.artifacts))
 
 
 @dataclass(frozen=True, slots=True)

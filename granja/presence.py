@@ -47,11 +47,12 @@ class Presence:
 
     def note(self, fact: Fact, ended: Sequence[Ended]) -> None:
         """A fact was applied, and told to those who are here."""
-        if isinstance(fact, Left):
+        if ended:  # Neither a coming nor a going of a registered farmer ends anything.
+            self._news.note(ended)
+        elif isinstance(fact, Left):
             self._news.left(fact.farmer)
         elif isinstance(fact, Returned):
             self._news.returned(fact.farmer)
-        self._news.note(ended)
 
     # -- arriving ------------------------------------------------------------------------------
 
