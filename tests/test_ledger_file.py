@@ -22,7 +22,7 @@ from granja.errors import ConfigurationError
 from granja.events import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.factory import GranjaFactory
 from granja.ids import OfferId
-from granja.ledger import chain, database, open_ledger, place, recovery, snapshots, tail
+from granja.ledger import chain, database, open_ledger, place, recovery, snapshots, tail, writer
 from granja.ledger.interface import Halted, LedgerRefused, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
@@ -689,6 +689,14 @@ class LogTests(LedgerFileCase):
         self.path = other / "granja.db"
         self.logged.clear()
         return other / "granja.db-wal"
+
+    async def test_servers_that_crash_often_leave_no_longer_log_each_time(self) -> None:
+        """Each of these does too little to move the log, and a start reads all of it."""
+        self.patch(writer, "MOST_LOG_PAGES", 100)
+        for _ in range(8):
+            await self.crash(4, facts=400)
+        self.assertLess(tail.pages(self.path), 200)
+        self.assertEqual(len((await read(self.path))[1]), 8 * 4 * 400)
 
     def transactions(self, log: Path) -> list[range]:
         """Which frames of the log's present round are one transaction."""

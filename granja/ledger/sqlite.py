@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from granja.events import Fact
 from granja.ids import FarmerId
-from granja.ledger import database, recovery
+from granja.ledger import database, recovery, tail
 from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
 from granja.ledger.lock import Lock
 from granja.ledger.place import Place
@@ -75,7 +75,7 @@ class SQLiteLedger:
             raise
         start = snapshot.sequence if snapshot else 0
         self._facts_since_snapshot = head.sequence - start
-        self._writer = Writer(connection, head, place, self._reactor)
+        self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
         return Opened(head.sequence, state, start, facts, credentials)

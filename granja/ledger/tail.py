@@ -61,9 +61,19 @@ def inspect(path: Path) -> Tail:
     return found
 
 
+def pages(path: Path) -> int:
+    """How many pages the log has room for: it keeps its size when it begins anew."""
+    log = _log_of(path)
+    return log.stat().st_size // (_FRAME.size + _PAGE) if log.exists() else 0
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
 def _look(path: Path) -> Tail:
     try:
-        with path.with_name(path.name + "-wal").open("rb") as log:
+        with _log_of(path).open("rb") as log:
             return _judge(_frames(log))
     except FileNotFoundError:
         return Tail()

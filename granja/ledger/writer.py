@@ -60,10 +60,17 @@ class Writer:
     :param head: the last entry in it.
     :param place: where its files are.
     :param reactor: where answers are given.
+    :param log_pages: how many are in SQLite's log already: a crash leaves them there, and servers
+        that crash often, each with little of its own, would make it grow for ever.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, head: Head, place: Place, reactor: IReactorFromThreads
+        self,
+        connection: sqlite3.Connection,
+        head: Head,
+        place: Place,
+        reactor: IReactorFromThreads,
+        log_pages: int = 0,
     ) -> None:
         self._connection = connection
         self._head = head
@@ -71,7 +78,7 @@ class Writer:
         self._reactor = reactor
         self._queue: SimpleQueue[Append | Checkpoint | Close] = SimpleQueue()
         self._halted: str | None = None
-        self._log_pages = 0
+        self._log_pages = log_pages
         self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
 
     def start(self) -> None:
