@@ -32,6 +32,9 @@ from granja.telling import Teller
 
 DEFAULTS = Settings()
 
+#: Seconds in which whoever reads can take the goodbye, when the operator is impatient.
+HURRY = 0.2
+
 
 class GranjaFactory(ServerFactory):
     """Owns the user registry and the trade state; every connection shares it.
@@ -65,6 +68,7 @@ class GranjaFactory(ServerFactory):
         self.journal = Journal(clock)
         self.roster = Roster()
         self.ledger = ledger
+        self._said_goodbye = self._hurried = False
         self._empty: Deferred[None] | None = None
         self._open(ledger)
         self.presence = Presence(self)
@@ -218,6 +222,15 @@ class GranjaFactory(ServerFactory):
             connection.seat.close()
         for connection in connections:
             connection.finish()
+        self._said_goodbye = True
+        if self._hurried:
+            self.hurry()
+
+    def hurry(self) -> None:
+        """The operator waits: close what is not closed a moment after the goodbye."""
+        self._hurried = True
+        if self._said_goodbye:
+            self.clock.callLater(HURRY, self.hang_up)
 
     def when_empty(self) -> Deferred[None]:
         """Fires as soon as no connection is left."""

@@ -165,8 +165,8 @@ class GranjaService(Service):
 
 
 def _heed_impatience(farm: GranjaFactory) -> None:
-    """The first signal is Twisted's.  Another cuts the goodbyes short: Twisted's own handler would
-    stop a second time, which logs a traceback."""
+    """The first signal is Twisted's.  After another one nobody waits for slow readers; Twisted's
+    own handler would stop a second time, which logs a traceback."""
     reactor: Any = farm.clock
     if current_thread() is not main_thread():
         return  # Then signals are somebody else's.
@@ -177,7 +177,7 @@ def _heed_impatience(farm: GranjaFactory) -> None:
         first = twisteds[signal.Signals(number)]
         heard.append(number)
         if len(heard) > 1:
-            reactor.callFromThread(farm.hang_up)
+            reactor.callFromThread(farm.hurry)
         elif callable(first):
             first(number, frame)
 

@@ -27,7 +27,8 @@ def free_port() -> int:
 class Server:
     """``with Server("--rate", "off") as server:`` … ``server.dial()``.
 
-    ``prelude`` is Python that the process runs before it imports anything else.
+    ``prelude`` is Python that the process runs before it imports anything else; ``reactor`` is
+    one of those that ``twistd --help-reactors`` lists.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Server:
         folder: str | None = None,
         ledger: str = "",
         prelude: str = "",
+        reactor: str = "",
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -44,6 +46,7 @@ class Server:
         self.log = self.folder / "server.log"
         self._options = options
         self._command = command
+        self._runner_options = [f"--reactor={reactor}"] if reactor else []
         self._prelude = prelude
         self._ledger = ledger or "memory:"
         self.process: subprocess.Popen[bytes] | None = None
@@ -95,7 +98,7 @@ class Server:
         options = ("--listen", listen, "--ledger", self._ledger, *self._options)
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [*command, "granja", *options],
+                [*command, *self._runner_options, "granja", *options],
                 cwd=self.folder,
                 stdin=stdin,
                 stdout=log,

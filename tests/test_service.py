@@ -15,7 +15,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import __version__
+from granja import __version__, service
 from tests.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
 
 
@@ -25,28 +25,34 @@ class OnLoopback(SynchronousTestCase):
     def test_two_farmers_talk_and_trade(self) -> None:
         """The session that the README shows, with both runners of Twisted."""
         for command in ("twistd", "twist"):
-            with Server(command=command) as server:
-                gus = server.dial().arrives("Gus", "12")
-                ana = server.dial().arrives("Ana", "32")
-                self.assertEqual(gus.hears(), "[SERVER] Cliente Ana conectado.")
-                ana.types("¡hola!", ":offer gus 32 12")
-                self.assertEqual(gus.hears(), "Ana: ¡hola!")
-                self.assertIn("(#1: :accept o :reject)", gus.hears())
-                gus.types(":accept")
-                self.assertEqual(
-                    gus.hears(),
-                    "[SERVER] Intercambio aceptado, ahora tus artefactos son: "
-                    "Escápula prehistórica",
-                )
-                self.assertEqual(ana.hears(), "[SERVER] Oferta #1 enviada a Gus.")
-                self.assertEqual(
-                    ana.hears(),
-                    "[SERVER] Intercambio realizado, tus artefactos ahora son: Disco raro",
-                )
-                gus.close()
-                ana.close()
-                server.stop()
-                self.assertNotIn("Traceback", server.read_log())
+            self.talk_and_trade(Server(command=command))
+
+    def test_with_other_reactors(self) -> None:
+        for reactor in ("select", "poll", "asyncio"):
+            self.talk_and_trade(Server(reactor=reactor))
+
+    def talk_and_trade(self, stopped: Server) -> None:
+        with stopped as server:
+            gus = server.dial().arrives("Gus", "12")
+            ana = server.dial().arrives("Ana", "32")
+            self.assertEqual(gus.hears(), "[SERVER] Cliente Ana conectado.")
+            ana.types("¡hola!", ":offer gus 32 12")
+            self.assertEqual(gus.hears(), "Ana: ¡hola!")
+            self.assertIn("(#1: :accept o :reject)", gus.hears())
+            gus.types(":accept")
+            self.assertEqual(
+                gus.hears(),
+                "[SERVER] Intercambio aceptado, ahora tus artefactos son: Escápula prehistórica",
+            )
+            self.assertEqual(ana.hears(), "[SERVER] Oferta #1 enviada a Gus.")
+            self.assertEqual(
+                ana.hears(),
+                "[SERVER] Intercambio realizado, tus artefactos ahora son: Disco raro",
+            )
+            gus.close()
+            ana.close()
+            server.stop()
+            self.assertNotIn("Traceback", server.read_log())
 
     def test_a_half_closed_connection_hears_everything(self) -> None:
         with Server() as server:
@@ -89,6 +95,25 @@ class OnLoopback(SynchronousTestCase):
                 self.assertNotIn("Traceback", server.read_log())
                 ana.close()
                 arriving.close()
+
+    def test_an_impatient_operator_waits_for_nobody_who_does_not_read(self) -> None:
+        """Also when all the signals come at once, who reads hears the goodbye."""
+        with Server("--rate", "off") as server:
+            assert server.process is not None
+            stuck = server.dial()
+            stuck.types("Gus", "", "si", *[":help"] * 3000)
+            ana = server.dial().arrives("Ana", "6")
+            began = time.monotonic()
+            for how in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+                server.process.send_signal(how)
+            status = server.process.wait(PATIENCE)
+            self.assertLess(time.monotonic() - began, service.PATIENCE)
+            goodbye = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
+            self.assertEqual(ana.hears_to_the_end()[-1], goodbye)
+            self.assertIn(status, (0, -signal.SIGINT, -signal.SIGTERM))
+            self.assertNotIn("Traceback", server.read_log())
+            ana.close()
+            stuck.close()
 
     def test_a_restart_keeps_what_is_registered(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
