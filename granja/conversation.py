@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from granja import errors, messages
+from granja import errors, messages, wording
 from granja.answers import artifact_list, is_yes
 from granja.commands import parse
 from granja.ids import ArtifactId
@@ -160,7 +160,7 @@ class Declaration(_Place):
         catalog = self._factory.catalog
         chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
         self._chosen = chosen
-        self._connection.seat.tell(messages.Inventory(messages.inventory(chosen, catalog)))
+        self._connection.seat.tell(messages.Inventory(wording.inventory(chosen, catalog)))
         self._connection.ask()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from granja import errors, messages
+from granja import errors, messages, wording
 from granja.answers import known_artifact
 from granja.commands import help_entries
 from granja.events import Fact
@@ -144,7 +144,7 @@ class Deeds:
         maker = self._roster.present(offer.maker)
         error = failure.value
         if maker is not None and maker.connection is not None and isinstance(error, _NOT_STORED):
-            maker.connection.seat.hear(messages.failure(error, self._catalog))
+            maker.connection.seat.hear(wording.failure(error, self._catalog))
         return failure
 
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:

@@ -15,9 +15,13 @@ from granja.offers import Ended, How, Offer
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that happened.  ``kind`` is its name in the ledger."""
+    """Something that happened.  ``kind`` is its name in the ledger.
+
+    A ``foremost`` one goes before the others that are recorded together with it.
+    """
 
     kind: ClassVar[str]
+    foremost: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,11 @@ class Left(Fact):
     """A registered farmer went away; what happens now is news for their return.
 
     ``missed`` has happened before, but after their line was cut: the first ends, and how many
-    ``more`` there were.
+    ``more`` there were.  (What others do in the same instant is news already, so this is foremost.)
     """
 
     kind = "left"
+    foremost = True
     farmer: FarmerId
     missed: tuple[Ended, ...] = ()
     more: int = 0
@@ -120,9 +125,11 @@ class Left(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Returned(Fact):
-    """A registered farmer came back and was told the news."""
+    """A registered farmer came back and was told the news; what others do in the same instant they
+    hear as it happens."""
 
     kind = "returned"
+    foremost = True
     farmer: FarmerId
 
 
@@ -210,7 +217,7 @@ _TYPES: dict[str, Reader] = {
     "tuple[ArtifactId, ...]": _each(_number),
     "float": _seconds,
     "str": _text,
-    "How": How,
+    "How": lambda value: How(_text(value)),
 }
 _TYPES["Offer"] = _record(Offer)
 _TYPES["tuple[Ended, ...]"] = _each(_record(Ended))

@@ -214,6 +214,7 @@ class GranjaFactory(ServerFactory):
 
     def say_goodbye(self) -> None:
         """To everybody, and then close their connections."""
+        self.presence.reconcile()  # What a full disk has kept from the record until now.
         # Registered farmers first: what ends with the visitors is news to them.
         connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:

@@ -39,14 +39,12 @@ Tell = Callable[[Fact, "list[Ended]"], None]
 
 @dataclass(eq=False)
 class _Request:
-    """``ahead``: how many of its farmers have an earlier request.  ``foremost``: recorded before
-    the others of its batch."""
+    """``ahead``: how many of its farmers have an earlier request."""
 
     farmers: frozenset[FarmerId]
     decide: Callable[[], Sequence[Fact]]
     credentials: Mapping[FarmerId, str]
     trade: bool
-    foremost: bool
     ahead: int = 0
     done: Deferred[list[Fact]] = field(default_factory=Deferred)
     facts: list[Fact] = field(default_factory=list)
@@ -83,7 +81,6 @@ class Lane:
         *,
         credentials: Mapping[FarmerId, str] | None = None,
         trade: bool = False,
-        foremost: bool = False,
     ) -> Deferred[list[Fact]]:
         """Have something decided in its turn.
 
@@ -92,12 +89,10 @@ class Lane:
             or raises a GranjaError.
         :param credentials: password verifiers to store together with the facts.
         :param trade: chooses the sentence for a failed write.
-        :param foremost: happens before all that others asked for and that is recorded together
-            with it.
         :returns: fires with the facts once they are durable, applied and told; fails with what
             ``decide`` raised, or with the error for a record that was not stored.
         """
-        request = _Request(frozenset(farmers), decide, credentials or {}, trade, foremost)
+        request = _Request(frozenset(farmers), decide, credentials or {}, trade)
         self._line_up(request)
         self._advance()
         return request.done
@@ -164,7 +159,8 @@ class Lane:
         while self._ready and len(batch) < MOST_AT_ONCE:
             request = self._ready.popleft()
             if self._decide(request):
-                batch.insert(0 if request.foremost else len(batch), request)
+                foremost = request.facts and request.facts[0].foremost
+                batch.insert(0 if foremost else len(batch), request)
             elif self._clock.seconds() > enough:
                 break
         return batch

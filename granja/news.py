@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from granja.ids import FarmerId
 from granja.market import Market
@@ -15,64 +15,58 @@ class Newsroom:
 
     - what happens after a line was cut and before that is on record is *unheard*; the record of
       the leaving says it (``Left.missed``), so that it outlives this process;
-    - who has come back while that could not be recorded (a full disk) has *heard* so many of the
-      news that the record keeps for them.
+    - who comes back while that can't be recorded (a full disk) *visits*: they have heard what the
+      record keeps for them, and what happens after they have gone again is unheard as well.
+
+    A leaving or a coming is recorded before all that others do in that instant (``Fact.foremost``),
+    so none of it falls between the two.
     """
 
     def __init__(self, market: Market, roster: Roster) -> None:
         self._market = market
         self._roster = roster
         self._unheard: dict[FarmerId, News] = {}
-        self._heard: dict[FarmerId, int] = {}
+        self._visitors: set[FarmerId] = set()
 
     def note(self, ended: Iterable[Ended]) -> None:
         """Offers ended, and whoever of their parties is in the chat has been told."""
         for end in ended:
             for party in end.parties:
-                if party in self._market.registered:
-                    self._note(end, party)
+                if self._roster.present(party) is None and not end.is_deed_of(party):
+                    self._miss(party, end)
 
-    def _note(self, end: Ended, party: FarmerId) -> None:
-        if self._roster.present(party) is not None:
-            self.told(party)
-        elif party not in self._market.away and not end.is_deed_of(party):
+    def _miss(self, party: FarmerId, end: Ended) -> None:
+        # Also somebody whose registration is just being written, with their line cut already.
+        if party not in self._market.away or party in self._visitors:
             self._unheard.setdefault(party, News()).add(end)
 
-    def missed(self, farmer: FarmerId) -> News:
-        """A copy of what they have not heard, which their leaving has to say."""
-        return self.open(farmer)()
+    def unread(self, farmer: FarmerId) -> News:
+        """A copy of all that they have not heard."""
+        news = News()
+        if farmer in self._market.away and farmer not in self._visitors:
+            news.extend(self._market.away[farmer])
+        news.extend(self._unheard.get(farmer, News()))
+        return news
+
+    def told(self, farmer: FarmerId) -> None:
+        """They are here and have heard everything."""
+        self._unheard.pop(farmer, None)
+        if farmer in self._market.away:
+            self._visitors.add(farmer)
+
+    def keep(self, farmer: FarmerId, news: News) -> None:
+        """Their line was cut before they could hear it, and the record may keep it no more."""
+        if farmer not in self._market.away:
+            self._unheard[farmer] = news
 
     def has_visited(self, farmer: FarmerId) -> bool:
         """Whether they have been here since they went away on record."""
-        return farmer in self._heard
+        return farmer in self._visitors
 
     def left(self, farmer: FarmerId) -> None:
-        """Their leaving is on record, with what they missed."""
+        """Their leaving is on record: with what they missed, or for good."""
         self._unheard.pop(farmer, None)
 
     def returned(self, farmer: FarmerId) -> None:
-        """Their coming is on record: nothing is kept for them any more."""
-        self._heard.pop(farmer, None)
-
-    def open(self, farmer: FarmerId) -> Callable[[], News]:
-        """Returns what gives a copy of all that they have to hear, also when the record has stopped
-        keeping it: who leaves together with that may still add to it."""
-        kept, heard = self._market.away.get(farmer, News()), self._heard.get(farmer, 0)
-
-        def collect() -> News:
-            news = kept.after(heard)
-            news.extend(self._unheard.get(farmer, News()))
-            return news
-
-        return collect
-
-    def told(self, farmer: FarmerId) -> None:
-        """They have heard everything."""
-        self._unheard.pop(farmer, None)
-        if farmer in self._market.away:
-            self._heard[farmer] = len(self._market.away[farmer])
-
-    def keep(self, farmer: FarmerId, news: News) -> None:
-        """Their line was cut before they could hear it; the record keeps it no more."""
-        if farmer not in self._market.away:
-            self._unheard[farmer] = news
+        """Their coming is on record."""
+        self._visitors.discard(farmer)

@@ -70,9 +70,6 @@ class News:
     ends: list[Ended] = field(default_factory=list)
     more: int = 0
 
-    def __len__(self) -> int:
-        return len(self.ends) + self.more
-
     def add(self, end: Ended) -> None:
         if len(self.ends) < MOST_NEWS:
             self.ends.append(end)
@@ -84,10 +81,6 @@ class News:
         for end in later.ends:
             self.add(end)
         self.more += later.more
-
-    def after(self, heard: int) -> News:
-        """A copy without the first ``heard`` of them."""
-        return News(self.ends[heard:], self.more - max(0, heard - len(self.ends)))
 
     def plain(self) -> dict[str, Any]:
         """As JSON-ready values; :meth:`restore` takes them back."""

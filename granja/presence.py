@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -11,9 +12,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja import errors, messages
+from granja import errors, messages, wording
 from granja.conversation import Chat, DeclarationInChat
-from granja.events import Fact, Left, Returned
+from granja.events import Departed, Fact, Left, Returned
 from granja.ids import ArtifactId, FarmerId
 from granja.messages import Message
 from granja.news import Newsroom
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Seconds between attempts to record what could not be recorded when it happened.
 RETRY = 5.0
+
+#: Comings and goings that are put on record at a time: the chat waits while they are submitted.
+MOST_AT_ONCE = 500
 
 
 class Presence:
@@ -44,12 +48,13 @@ class Presence:
         self._teller = factory.teller
         self._news = Newsroom(factory.market, factory.roster)
         self._retry: IDelayedCall | None = None
+        self._owing = False  # Something could not be recorded.
+        self._sweeping = False  # It is being tried again.
 
     def note(self, fact: Fact, ended: Sequence[Ended]) -> None:
         """A fact was applied, and told to those who are here."""
-        if ended:  # Neither a coming nor a going of a registered farmer ends anything.
-            self._news.note(ended)
-        elif isinstance(fact, Left):
+        self._news.note(ended)
+        if isinstance(fact, Left | Departed):
             self._news.left(fact.farmer)
         elif isinstance(fact, Returned):
             self._news.returned(fact.farmer)
@@ -67,34 +72,30 @@ class Presence:
 
     def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
         """A registered farmer comes in and hears the news, or takes over from elsewhere."""
-        collect: Callable[[], News] | None = None
+        unread: News | None = None
 
         def decide() -> list[Fact]:
-            nonlocal collect
+            nonlocal unread
             if connection.over:
                 return []  # The news wait for somebody who can hear them.
-            collect = self._news.open(farmer.id)
+            unread = self._news.unread(farmer.id)
             return self._market.decide_return(farmer.id)
 
         done = self._lane.submit([farmer.id], decide)
         done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
-        return done.addCallback(lambda _: self._welcome_back(farmer, connection, collect))
+        return done.addCallback(lambda _: self._welcome_back(farmer, connection, unread))
 
-    def _welcome_back(
-        self, farmer: Farmer, connection: FarmerProtocol, collect: Callable[[], News] | None
-    ) -> None:
-        """:param collect: gives the news; None if the line was cut before they were asked for."""
-        if collect is None:
+    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: News | None) -> None:
+        """:param news: None if the line was cut before they were asked for."""
+        if connection.over:
+            if news is not None:  # It was cut while the return was being recorded.
+                self._news.keep(farmer.id, news)
             self._enter(farmer, connection)
             return
-        news = collect()
-        if connection.over:  # The line was cut while the return was being recorded.
-            self._news.keep(farmer.id, news)
-            self._enter(farmer, connection)
-            return
+        assert news is not None
         self._news.told(farmer.id)
         connection.seat.tell(messages.Welcome(), self._teller.inventory(farmer.id))
-        told = messages.meanwhile(news, farmer.id, self._factory.catalog)
+        told = wording.meanwhile(news, farmer.id, self._factory.catalog)
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
         self.ask_declaration(farmer)
 
@@ -181,19 +182,14 @@ class Presence:
         self._record_departure(id).addErrback(self._unrecorded)
 
     def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
-        """That somebody is no longer here, with what they take along.
-
-        A registered farmer's leaving goes before what others do in that instant: that is news.
-        """
-        return self._lane.submit(
-            [id], partial(self._decide_departure, id), foremost=id in self._market.registered
-        )
+        """That somebody is no longer here, with what they take along."""
+        return self._lane.submit([id], partial(self._decide_departure, id))
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         if self._roster.present(id):
             return []
         news = self._news
-        return self._market.decide_departure(id, news.missed(id), visited=news.has_visited(id))
+        return self._market.decide_departure(id, news.unread(id), visited=news.has_visited(id))
 
     # -- keeping the record true -----------------------------------------------------------------
 
@@ -203,22 +199,48 @@ class Presence:
         After a crash those who were inside are not; after a full disk, what happened meanwhile
         is not on record.  Fires when it is, or when it is clear that it has to be tried again.
         """
-        absent = [id for id in self._market.names if self._decide_departure(id)]
-        # Registered farmers first: what ends with the visitors is news to them.
-        absent.sort(key=lambda id: id not in self._market.registered)
-        returned = [farmer.id for farmer in self._roster if farmer.id in self._market.away]
+        self._owing, self._sweeping = False, True
+        absent, returned = self._unrecorded_absences(), self._unrecorded_returns()
         waiting = [self._record_departure(id) for id in absent]
-        waiting += [
-            self._lane.submit([id], partial(self._market.decide_return, id)) for id in returned
-        ]
+        waiting += [self._lane.submit([i], partial(self._decide_return, i)) for i in returned]
         for done in waiting:
             done.addErrback(self._unrecorded)
-        return DeferredList(waiting).addCallback(lambda _: None)
+        more = max(len(absent), len(returned)) == MOST_AT_ONCE
+        return DeferredList(waiting).addCallback(self._reconciled, more)
+
+    def _unrecorded_absences(self) -> list[FarmerId]:
+        market = self._market
+        # Registered farmers first: what ends with the visitors is news to them.
+        everybody = chain(
+            market.registered, (id for id in market.names if id not in market.registered)
+        )
+        return list(islice((id for id in everybody if self._decide_departure(id)), MOST_AT_ONCE))
+
+    def _unrecorded_returns(self) -> list[FarmerId]:
+        away = self._market.away
+        return list(islice((id for id in away if self._decide_return(id)), MOST_AT_ONCE))
+
+    def _decide_return(self, id: FarmerId) -> list[Fact]:
+        return self._market.decide_return(id) if self._roster.present(id) else []
+
+    def _reconciled(self, _: object, more: bool) -> Deferred[None] | None:
+        self._sweeping = False
+        if more and not self._owing:
+            return self.reconcile()
+        self._try_later()
+        return None
 
     def _unrecorded(self, failure: Failure) -> None:
         if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("A coming or going could not be decided", failure)
-        if failure.check(errors.NotStored) and not (self._retry and self._retry.active()):
+        self._owing = True
+        self._try_later()
+
+    def _try_later(self) -> None:
+        """Unless it is in vain, or waits already, or is under way: then at its end."""
+        waits = self._retry is not None and self._retry.active()
+        in_vain = self._lane.halted or self._factory.closing
+        if self._owing and not (waits or self._sweeping or in_vain):
             self._retry = self._factory.clock.callLater(RETRY, self.reconcile)
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja import messages, telnet, text
+from granja import messages, telnet, text, wording
 from granja.board import Seat
 from granja.carriers import GMCP, PLAIN, Carrier
 from granja.chunk import plain_line, plain_talk
@@ -186,7 +186,7 @@ class FarmerProtocol(LineReceiver):
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
-        self.seat.tell(messages.failure(error, self.factory.catalog))
+        self.seat.tell(wording.failure(error, self.factory.catalog))
 
     # -- telnet --------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from granja import events, messages
+from granja import events, messages, wording
 from granja.catalog import Artifact, Catalog
 from granja.events import Fact
 from granja.ids import FarmerId
@@ -36,10 +36,10 @@ class Teller:
         return [self.offer_row(farmer, offer) for offer in self._market.pending(farmer)]
 
     def offer_row(self, farmer: FarmerId, offer: Offer) -> Message:
-        return messages.offer_row(offer, farmer, self._market.names, self._catalog)
+        return wording.offer_row(offer, farmer, self._market.names, self._catalog)
 
     def _artifacts(self, farmer: FarmerId) -> tuple[Artifact, ...]:
-        return messages.inventory(self._market.inventory(farmer), self._catalog)
+        return wording.inventory(self._market.inventory(farmer), self._catalog)
 
     def _say(self, id: FarmerId, line: Message, *, reply: bool) -> None:
         """``reply``: the line answers their own command, so it is never dropped."""
@@ -58,6 +58,6 @@ class Teller:
 
     def _ending(self, end: Ended, farmer: FarmerId) -> Message:
         if end.how is not How.ACCEPTED:
-            return messages.offer_ended(end, farmer, self._catalog)
+            return wording.offer_ended(end, farmer, self._catalog)
         heard = messages.TradeAccepted if farmer == end.offer.taker else messages.TradeDone
         return heard(end.offer.number, self._artifacts(farmer))

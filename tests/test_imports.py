@@ -32,7 +32,7 @@ ROOMS = (
         "text",
         "market",
     ),
-    *("answers", "messages", "commands", "rate", "settings"),
+    *("answers", "messages", "wording", "commands", "rate", "settings"),
     *("telnet", "framing", "chunk", "carriers"),
     *("throttle", "turns", "accounts"),
     *("ledger", "lane", "expiry"),

@@ -339,13 +339,6 @@ class NewsOfAnAbsence(SynchronousTestCase):
         facts = market.decide_departure(ANA, self.ended(2), visited=True)
         self.assertEqual(facts, [events.Returned(ANA), events.Left(ANA, tuple(self.ended(2).ends))])
 
-    def test_those_after_what_was_heard(self) -> None:
-        news = self.ended(60)
-        self.assertEqual(len(news), 60)
-        self.assertEqual(news.after(0), news)
-        self.assertEqual(news.after(48), News(news.ends[48:], 10))
-        self.assertEqual(news.after(53), News([], 7))
-
     def test_news_come_back_as_they_were_kept(self) -> None:
         news = self.ended(60)
         self.assertEqual(News.restore(json.loads(json.dumps(news.plain()))), news)

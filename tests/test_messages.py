@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import errors, messages
+from granja import errors, messages, wording
 from granja.catalog import Artifact, Catalog
 from granja.errors import GranjaError
 from granja.ids import ArtifactId, FarmerId, OfferId
@@ -177,7 +177,7 @@ def every_message() -> list[Message]:
     """One of each kind at least: those of the contract, and those that the protocol page shows."""
     told = [message for message, _ in CONTRACT]
     told += [message for sample in MESSAGES for message in sample.messages]
-    return told + [messages.failure(error, CATALOG) for _, error in ERRORS]
+    return told + [wording.failure(error, CATALOG) for _, error in ERRORS]
 
 
 class TheWords(SynchronousTestCase):
@@ -190,7 +190,7 @@ class TheWords(SynchronousTestCase):
     def test_every_refusal(self) -> None:
         """An artifact's number in a rule is its name in the sentence."""
         for error, sentence in REFUSALS:
-            failure = messages.failure(error, CATALOG)
+            failure = wording.failure(error, CATALOG)
             self.assertEqual(failure.line(), "[SERVER] " + sentence)
             self.assertEqual(failure.code, type(error).__name__)
 
@@ -213,7 +213,7 @@ class TheWords(SynchronousTestCase):
         self.assertEqual(str(errors.NotMine(21)), "Error de Intercambio: no tienes 21.")
 
     def test_an_artifact_that_the_catalog_has_lost(self) -> None:
-        failure = messages.failure(errors.DoesNotHave(7), Catalog({6: "Punta de flecha"}))
+        failure = wording.failure(errors.DoesNotHave(7), Catalog({6: "Punta de flecha"}))
         self.assertEqual(failure.line(), "[SERVER] Error: no tienes artefacto n.º 7.")
 
 
@@ -279,7 +279,7 @@ class TheData(SynchronousTestCase):
         )
         self.assertEqual(messages.Here(("Ana", "Beto")).data()["names"], ["Ana", "Beto"])
         self.assertEqual(
-            messages.failure(errors.NotMine(21), CATALOG).data(),
+            wording.failure(errors.NotMine(21), CATALOG).data(),
             {
                 "type": "error",
                 "code": "NotMine",
@@ -321,7 +321,7 @@ class Braces(SynchronousTestCase):
             errors.NotTheirs(self.TYPED, 21),
         ]
         for error in typed:
-            self.assertIn(self.TYPED, messages.failure(error, CATALOG).line())
+            self.assertIn(self.TYPED, wording.failure(error, CATALOG).line())
 
 
 def _is_worded(value: object) -> bool:
@@ -353,7 +353,7 @@ class OffersEnd(SynchronousTestCase):
 
     def both_hear(self, end: Ended) -> tuple[str, str]:
         """What Ana, who offered, and what Gus hears."""
-        heard = [messages.offer_ended(end, me, CATALOG) for me in (ANA, GUS)]
+        heard = [wording.offer_ended(end, me, CATALOG) for me in (ANA, GUS)]
         for ended in heard:
             self.assertEqual((ended.number, ended.how), (7, end.how.value))
             self.assertEqual(ended.line(), "[SERVER] " + ended.sentence)
@@ -395,7 +395,7 @@ class OffersEnd(SynchronousTestCase):
         )
 
     def meanwhile(self, me: FarmerId, *ends: Ended, more: int = 0) -> list[str]:
-        told = messages.meanwhile(News([*ends], more), me, CATALOG)
+        told = wording.meanwhile(News([*ends], more), me, CATALOG)
         heads = [m.number if isinstance(m, messages.Meanwhile) else None for m in told]
         self.assertEqual(heads, [7] * len(ends) + [None] * bool(more))
         return [line.line() for line in told]
@@ -432,7 +432,7 @@ class OffersEnd(SynchronousTestCase):
     def test_rows_of_ofertas(self) -> None:
         """The same offer as each of the two reads it, under the names that they have now."""
         names = {ANA: "Ana", GUS: "Gus"}
-        rows = [messages.offer_row(self.OFFER, me, names, CATALOG).line() for me in (ANA, GUS)]
+        rows = [wording.offer_row(self.OFFER, me, names, CATALOG).line() for me in (ANA, GUS)]
         self.assertEqual(
             rows,
             [
@@ -443,5 +443,5 @@ class OffersEnd(SynchronousTestCase):
 
     def test_inventories_are_listed_by_number(self) -> None:
         """Whatever the order in which things were had, and each copy by itself."""
-        held = messages.inventory([21, 6, 12, 6], CATALOG)
+        held = wording.inventory([21, 6, 12, 6], CATALOG)
         self.assertEqual(held, (ARROW, ARROW, DISC, ANCHOR))

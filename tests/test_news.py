@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.events import Registered
+from granja.ids import FarmerId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.market import Market, replay
+from granja.presence import MOST_AT_ONCE, RETRY
 from granja.settings import Settings
 from tests.farm import Farm, Person
 
@@ -61,7 +64,7 @@ class NewsTests(SynchronousTestCase):
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
 
     def test_what_a_visitor_who_leaves_at_that_moment_ends_is_told(self) -> None:
-        """Both are in one batch: the visitor's leaving, and the coming back that it is news to."""
+        """Recorded together: the visitor's leaving, and her coming back, which is first."""
         beto = self.farm.person("Beto")
         beto.types("Beto", "21", "si", ":offer Ana 21 32")
         self.ana.drops()
@@ -71,8 +74,9 @@ class NewsTests(SynchronousTestCase):
         returning = self.returns()
         self.ledger.release()
         self.farm.settle()
-        heard = "[SERVER] Mientras no estabas: la oferta #2 ya no es válida: Beto se fue."
-        self.assertEqual(self.news(returning), [heard])
+        heard = returning.hears()
+        self.assertEqual(heard[-1], "[SERVER] La oferta #2 ya no es válida: Beto se fue.")
+        self.assertIn("[SERVER] #2 de Beto: su Ancla por tu Escápula prehistórica", heard[:-1])
 
     def restart(self) -> None:
         self.successResultOf(self.farm.factory.finish_begun())
@@ -172,3 +176,176 @@ class NewsTests(SynchronousTestCase):
         self.restart()
         heard = "[SERVER] Mientras no estabas: la oferta #9 ya no es válida: Visita8 se fue."
         self.assertEqual(self.news(self.returns()), [heard])
+
+
+class HardStories(SynchronousTestCase):
+    """What random stories found: several things in one instant, over a disk with moods."""
+
+    def setUp(self) -> None:
+        self.memory = MemoryLedger()
+        self.disk = FaultyLedger(self.memory)
+        self.farm = Farm(Settings(rate=None), self.disk)
+        self.gus = self.farm.arrives("Gus", "12, 14")
+        self.ana = self.farm.arrives("Ana", "32, 32")
+
+    def registered(self, offer: str) -> None:
+        self.ana.types(":registrar tulipanes", offer)
+
+    def returns(self) -> Person:
+        person = self.farm.person("Ana")
+        person.types("Ana", "tulipanes")
+        return person
+
+    def ends(self, person: Person) -> list[str]:
+        """What she hears of the end of offers."""
+        told = (line.removeprefix("[SERVER] ") for line in person.hears())
+        return [line for line in told if "válida" in line or "Mientras" in line]
+
+    def release(self) -> None:
+        self.disk.release()
+        self.farm.settle()
+
+    def stop(self) -> None:
+        self.successResultOf(self.farm.factory.finish_begun())
+        self.farm.factory.say_goodbye()
+        self.farm.settle()
+        self.farm.open()
+
+    def test_cut_off_while_registering(self) -> None:
+        """Others' deeds that are written together with her leaving, or with her registration."""
+        for first in (":registrar tulipanes", ":artefactos"):
+            self.setUp()
+            self.ana.types(":offer Gus 32 14")
+            self.disk.hold()
+            self.ana.types(first)
+            if first == ":artefactos":
+                self.farm.person("Eva").types("Eva", "1", "si")
+            self.gus.types(":quitar 14")
+            self.ana.types(":registrar tulipanes")
+            self.disk.release_first()
+            self.ana.drops()
+            self.release()
+            why = "la oferta #1 ya no es válida: Gus ya no tiene Cuchara oxidada."
+            self.assertEqual(self.ends(self.returns()), [f"Mientras no estabas: {why}"])
+
+    def test_cut_off_while_an_earlier_return_is_being_recorded(self) -> None:
+        self.registered(":u")
+        beto = self.farm.arrives("Beto", "21")
+        self.ana.types(":offer Beto 32 21")
+        self.ana.drops()
+        self.disk.fill()
+        ana = self.returns()
+        beto.drops()
+        self.disk.empty()
+        self.disk.hold()
+        self.farm.pass_time(RETRY + 1)
+        ana.drops()
+        self.release()
+        self.assertEqual(self.ends(ana), [])
+        why = "la oferta #1 ya no es válida: Beto se fue."
+        self.assertEqual(self.ends(self.returns()), [f"Mientras no estabas: {why}"])
+
+    def test_cut_off_before_an_earlier_return_can_be_recorded(self) -> None:
+        """Gus's deed is written first, and the return waits for that."""
+        self.registered(":offer Gus 32 12")
+        self.ana.drops()
+        self.disk.fill()
+        ana = self.returns()
+        self.disk.empty()
+        self.disk.hold()
+        self.gus.types(":accept")
+        self.farm.pass_time(RETRY + 1)
+        ana.drops()
+        self.release()
+        self.assertEqual(self.ends(self.returns()), [MEANWHILE.removeprefix("[SERVER] ")])
+
+    def test_taken_over_while_an_offer_ends(self) -> None:
+        """Either connection hears of it, and not both; also when the newcomer's line is cut."""
+        for is_cut in (False, True):
+            self.setUp()
+            self.registered(":offer Gus 32 14")
+            self.ana.drops()
+            self.disk.fill()
+            before = self.returns()
+            before.hears()
+            self.disk.empty()
+            self.disk.hold()
+            self.farm.person("Eva").types("Eva", "1", "si")
+            self.gus.types(":quitar 14")
+            newcomer = self.returns()
+            if is_cut:
+                newcomer.drops()
+            self.release()
+            heard = self.ends(before) + self.ends(newcomer)
+            before.drops()
+            heard += self.ends(self.returns())
+            why = "La oferta #1 ya no es válida: Gus ya no tiene Cuchara oxidada."
+            self.assertEqual(heard, [why])
+
+    def test_what_comes_after_fifty_that_were_heard(self) -> None:
+        """It is told in so many words, although the record has no room for words any more."""
+        self.registered(":u")
+        self.ana.drops()
+        self.gus.types(*[line for _ in range(50) for line in (":offer Ana 12 32", ":retirar")])
+        self.disk.fill()
+        visit = self.returns()
+        self.assertEqual(len(self.ends(visit)), 50)
+        visit.drops()
+        self.disk.empty()
+        self.gus.types(":offer Ana 12 32", ":retirar")
+        self.assertEqual(
+            self.ends(self.returns()), ["Mientras no estabas: Gus retiró la oferta #51."]
+        )
+
+    def test_a_stop_before_all_is_on_record_again(self) -> None:
+        """The disk was full, and has room since a moment ago."""
+        self.registered(":offer Gus 32 12")
+        self.disk.fill()
+        self.ana.drops()
+        self.disk.empty()
+        self.gus.types(":accept")
+        self.stop()
+        self.assertEqual(self.ends(self.returns()), [MEANWHILE.removeprefix("[SERVER] ")])
+        self.stop()
+        self.assertEqual(self.ends(self.returns()), [])
+
+    def test_a_visit_that_a_stop_follows(self) -> None:
+        self.registered(":offer Gus 32 12")
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.disk.fill()
+        visit = self.returns()
+        self.assertEqual(len(self.ends(visit)), 1)
+        visit.drops()
+        self.disk.empty()
+        self.stop()
+        self.assertEqual(self.ends(self.returns()), [])
+
+    def test_a_thousand_who_could_not_be_recorded(self) -> None:
+        """They are tried again in portions, and not before the last try is over."""
+        factory = self.farm.factory
+        for number in range(100, 100 + 2 * MOST_AT_ONCE):
+            factory.market.apply(Registered(FarmerId(number), f"Ana{number}"))
+        self.disk.fill()
+        self.disk.hold()
+        sweep = factory.presence.reconcile()
+        self.disk.release_first()
+        self.farm.pass_time(RETRY * 3)
+        self.assertNoResult(sweep)
+        waiting = sum(map(len, factory.lane._lines.values()))
+        self.assertEqual(waiting, MOST_AT_ONCE - 1)  # The first was written alone.
+        self.release()
+        self.successResultOf(sweep)
+        self.assertEqual(factory.lane._lines, {})
+        self.disk.empty()
+        self.farm.pass_time(RETRY + 1)
+        self.assertEqual(len(factory.market.away), 2 * MOST_AT_ONCE)
+
+    def test_nothing_is_kept_for_visitors_who_are_gone(self) -> None:
+        self.registered(":offer Gus 32 12")
+        self.disk.fill()
+        self.gus.drops()
+        self.disk.empty()
+        self.ana.types(":retirar")
+        self.farm.pass_time(RETRY + 1)
+        self.assertEqual(self.farm.factory.presence._news._unheard, {})

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_type_hints
 
-from granja import carriers, commands, errors, messages, names, turns
+from granja import carriers, commands, errors, messages, names, turns, wording
 from granja.catalog import Artifact
 from granja.errors import GranjaError
 from granja.messages import Message, Said
@@ -194,7 +194,7 @@ def error_table() -> str:
         (
             _code(type(error).__name__),
             when,
-            _code(messages.failure(error, CATALOG).line()),
+            _code(wording.failure(error, CATALOG).line()),
         )
         for when, error in ERRORS
     ]

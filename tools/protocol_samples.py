@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from granja import errors, messages
+from granja import errors, messages, wording
 from granja.accounts import LONGEST, SHORTEST
 from granja.answers import artifact_list
 from granja.catalog import Catalog
@@ -25,7 +25,7 @@ CATALOG: Catalog = read_catalog(None)
 
 ANA, GUS = FarmerId(1), FarmerId(2)
 ANCHOR, DISC = CATALOG[21], CATALOG[12]
-HELD = messages.inventory(artifact_list("13, 6", CATALOG, 2), CATALOG)
+HELD = wording.inventory(artifact_list("13, 6", CATALOG, 2), CATALOG)
 OFFER = Offer(OfferId(7), ANA, GUS, ANCHOR.id, DISC.id, expires=0.0)
 
 
@@ -34,11 +34,11 @@ def _end(how: How, loser: FarmerId | None = None, lost: ArtifactId | None = None
 
 
 def _ended(me: FarmerId, *end: object) -> Message:
-    return messages.offer_ended(_end(*end), me, CATALOG)  # type: ignore[arg-type]
+    return wording.offer_ended(_end(*end), me, CATALOG)  # type: ignore[arg-type]
 
 
 def _news(*ends: Ended, more: int = 0) -> list[Message]:
-    return [*messages.meanwhile(News([*ends], more), ANA, CATALOG)]
+    return [*wording.meanwhile(News([*ends], more), ANA, CATALOG)]
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ MESSAGES = (
     Sample(
         "A registered farmer is back: what became of their offers meanwhile, oldest first.",
         *_news(_end(How.ACCEPTED), _end(How.REJECTED), _end(How.EXPIRED), _end(How.VOID, GUS)),
-        *messages.meanwhile(News([_end(How.RETRACTED)]), GUS, CATALOG),
+        *wording.meanwhile(News([_end(How.RETRACTED)]), GUS, CATALOG),
     ),
     Sample("After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)),
     Sample(
         "What you typed was refused, and nothing changed. `code` is one of the errors below; "
         "`sentence` is for people.",
-        messages.failure(errors.NotMine(ANCHOR.id), CATALOG),
+        wording.failure(errors.NotMine(ANCHOR.id), CATALOG),
     ),
 )
 

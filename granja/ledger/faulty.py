@@ -55,6 +55,11 @@ class FaultyLedger:
         for answer in waiting:
             answer.callback(None)
 
+    def release_first(self) -> None:
+        """Let the answer go that has waited longest; the others wait on."""
+        if self._held:
+            self._held.pop(0).callback(None)
+
     # -- ILedger -----------------------------------------------------------------------------
 
     def open(self) -> Opened:
