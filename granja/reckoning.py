@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from granja import events, names
 from granja.events import Fact
-from granja.ids import ArtifactId, FarmerId
+from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import recovery, snapshots
 from granja.ledger.chain import BadEntry, verified
 from granja.market import Market
-from granja.offers import Offer
+from granja.offers import MOST_NEWS, Ended, Offer
 
 
 class NotInOrder(Exception):
@@ -78,6 +78,60 @@ class People:
         return None
 
 
+#: Ends of offers that are remembered of each farmer.
+_MOST_ENDS = 1000
+
+
+class Endings:
+    """What ended of each farmer's offers, their own deeds aside, since they last left, and what
+    they had missed then: whoever leaves can only have missed some of that."""
+
+    def __init__(self) -> None:
+        self._ends: dict[FarmerId, dict[OfferId, Ended]] = {}
+        self._forgetful: set[FarmerId] = set()
+
+    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+        for end in ended:
+            for party in end.parties:
+                if not end.is_deed_of(party):
+                    self._remember(party, end)
+        if isinstance(fact, events.Departed):
+            self._ends.pop(fact.farmer, None)
+        elif isinstance(fact, events.Left):
+            self._ends[fact.farmer] = {end.offer.number: end for end in fact.missed}
+            (self._forgetful.add if fact.more else self._forgetful.discard)(fact.farmer)
+
+    def _remember(self, party: FarmerId, end: Ended) -> None:
+        ends = self._ends.setdefault(party, {})
+        ends[end.offer.number] = end
+        if len(ends) > _MOST_ENDS:
+            del ends[next(iter(ends))]
+            self._forgetful.add(party)
+
+    def objection(self, fact: Fact) -> str | None:
+        """Why a leaving cannot have missed what it says."""
+        if not isinstance(fact, events.Left):
+            return None
+        ends = self._ends.get(fact.farmer, {})
+        numbers = [end.offer.number for end in fact.missed]
+        if len(set(numbers)) < len(numbers):
+            return f"farmer {fact.farmer} missed the end of an offer twice"
+        for end in fact.missed:
+            known = ends.get(end.offer.number)
+            if known != end and (known or fact.farmer not in self._forgetful):
+                return (
+                    f"offer #{end.offer.number} did not end so that farmer {fact.farmer} missed it"
+                )
+        return self._objection_to_number(fact, len(ends))
+
+    def _objection_to_number(self, fact: events.Left, most: int) -> str | None:
+        told, more = len(fact.missed), fact.more
+        too_many = told + more > most and fact.farmer not in self._forgetful
+        if too_many or more < 0 or told > MOST_NEWS or (more and told < MOST_NEWS):
+            return f"farmer {fact.farmer} cannot have missed {told} and {more} more"
+        return None
+
+
 class Audit:
     """What is known of a ledger after having gone through it.
 
@@ -88,6 +142,7 @@ class Audit:
     def __init__(self) -> None:
         self.books = Books()
         self.people = People()
+        self._endings = Endings()
         self.kinds: Counter[str] = Counter()
         self.head = recovery.Head()
         self.market = Market()
@@ -122,13 +177,17 @@ class Audit:
         self._balance()
 
     def _follow(self, sequence: int, fact: Fact) -> None:
-        objection = _OBJECTIONS[type(fact)](self.market, fact) or self.people.objection(fact)
+        objection = (
+            _OBJECTIONS[type(fact)](self.market, fact)
+            or self.people.objection(fact)
+            or self._endings.objection(fact)
+        )
         if objection:
             raise BadEntry(sequence, objection)
         self.kinds[fact.kind] += 1
         self.books.note(fact)
         self.people.note(fact)
-        self.market.apply(fact)
+        self._endings.note(fact, self.market.apply(fact))
 
     def _compare(self, connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
         _trust(connection, snapshot)
@@ -226,19 +285,8 @@ def _not_registered(
 
 
 def _not_leaving(market: Market, fact: events.Left) -> str | None:
-    if fact.farmer in market.away:
-        return f"farmer {fact.farmer} was away already"
-    return _not_registered(market, fact) or _not_missed(market, fact)
-
-
-def _not_missed(market: Market, fact: events.Left) -> str | None:
-    for end in fact.missed:
-        number = end.offer.number
-        if fact.farmer not in end.parties:
-            return f"offer #{number} was not farmer {fact.farmer}'s to miss"
-        if number in market.offers or number > market.last_offer:
-            return f"offer #{number} had not ended"
-    return None if fact.more >= 0 else f"farmer {fact.farmer} missed less than nothing"
+    already = f"farmer {fact.farmer} was away already" if fact.farmer in market.away else None
+    return _not_registered(market, fact) or already
 
 
 def _not_returning(market: Market, fact: events.Returned) -> str | None:

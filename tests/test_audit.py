@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +19,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import TestCase
 
-from granja import audit
+from granja import audit, reckoning
 from granja.events import (
     Declared,
     Departed,
@@ -29,12 +29,14 @@ from granja.events import (
     PasswordChanged,
     Registered,
     Rejected,
+    Retracted,
     Returned,
     Traded,
     Withdrawn,
 )
 from granja.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger import chain, tail
+from granja.ledger import chain, database, tail
+from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused, Opened
 from granja.ledger.sqlite import SQLiteLedger
 from granja.offers import Ended, How, Offer
@@ -74,9 +76,9 @@ LONG_STORY: list[Fact] = [
 ]
 
 
-def missed(number: int, maker: FarmerId = ANA) -> Ended:
-    """The end of an offer that somebody missed, as the fact of their leaving says it."""
-    offer = Offer(OfferId(number), maker, BETO, SPADE, SPOON, 2e9)
+def rejected(number: int, maker: FarmerId = ANA, gives: ArtifactId = ARROW) -> Ended:
+    """How the rejection of an offer is told by the fact of somebody's leaving, who missed it."""
+    offer = Offer(OfferId(number), maker, BETO, gives, SPOON, 2e9)
     return Ended(offer, "Ana", "Beto", How.REJECTED)
 
 
@@ -187,6 +189,7 @@ class AuditTests(OperatorCase):
     async def test_what_cannot_have_happened_is_found(self) -> None:
         """Also when every hash was made to fit: a forger must obey the rules of the market."""
         ana_offers = Offered(OfferId(9), ANA, BETO, SPADE, SPOON, 2e9)
+        reject = Rejected(OfferId(3))
         forgeries: dict[str, list[Fact]] = {
             "farmer 1 had no artifact 14 to withdraw": [Withdrawn(ANA, (SPADE, SPOON))],
             "farmer 1 had no artifact 14 to give": [
@@ -218,14 +221,16 @@ class AuditTests(OperatorCase):
             ],
             "the name ＡＮＡ was farmer 1's already": [Registered(BETO, "ＡＮＡ")],
             "farmer 1 was away already": [Left(ANA), Left(ANA)],
-            "offer #3 had not ended": [Left(ANA, (missed(3),))],
-            "offer #4 had not ended": [Left(ANA, (missed(4),))],
-            "offer #1 was not farmer 3's to miss": [
-                Declared(GUS, "Gus", ()),
-                Registered(GUS, "Gus"),
-                Left(GUS, (missed(1),)),
-            ],
-            "farmer 1 missed less than nothing": [Left(ANA, (missed(1),), -1)],
+            "offer #3 did not end so that farmer 1 missed it": [Left(ANA, (rejected(3),))],
+            "offer #-3 did not end so that farmer 1 missed it": [Left(ANA, (rejected(-3),))],
+            "offer #3 did not end so that farmer 1": [reject, Left(ANA, (rejected(3, GUS),))],
+            "offer #3 did not end so": [reject, Left(ANA, (rejected(3, gives=SPADE),))],
+            "offer #3 did not end": [Retracted(OfferId(3)), Left(ANA, (rejected(3),))],
+            "offer #3 did not": [reject, Left(ANA), Returned(ANA), Left(ANA, (rejected(3),))],
+            "farmer 1 missed the end of an offer twice": [reject, Left(ANA, (rejected(3),) * 2)],
+            "farmer 1 cannot have missed 1 and -1 more": [reject, Left(ANA, (rejected(3),), -1)],
+            "farmer 1 cannot have missed 1 and 1 more": [reject, Left(ANA, (rejected(3),), 1)],
+            "farmer 1 cannot have missed 0 and 9 more": [reject, Left(ANA, (), 9)],
             "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
         for n, (objection, facts) in enumerate(forgeries.items()):
@@ -249,8 +254,11 @@ class AuditTests(OperatorCase):
         self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
 
     async def test_what_is_rare_but_happens_is_no_alarm(self) -> None:
-        """Names that look alike and are two, a name of somebody who left, numbers left out."""
+        """Names that look alike and are two, a name of somebody who left, numbers left out, and
+        somebody who is cut off again and again before they can hear the same news."""
         await write(self.path)
+        offer = Offer(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0)
+        sold = Ended(offer, "Beto", "Аnа", How.ACCEPTED)
         forge(
             self.path,
             [
@@ -262,15 +270,47 @@ class AuditTests(OperatorCase):
                 Registered(FarmerId(30), "Аnа"),
                 Registered(FarmerId(40), "Beto"),
                 Offered(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
-                Left(FarmerId(40), (missed(2, FarmerId(40)),), 3),
+                Left(FarmerId(40)),
                 Traded(OfferId(90)),
                 Returned(FarmerId(40)),
-                Left(FarmerId(40)),
+                Left(FarmerId(40), (sold,)),
+                Returned(FarmerId(40)),
+                Left(FarmerId(40), (sold,)),
                 Declared(FarmerId(50), "Eva", ()),
                 Departed(FarmerId(50), ()),
             ],
         )
         self.assertEqual(self.run_granja("audit")[::2], (0, ""))
+
+    async def test_what_ended_too_long_ago_to_be_remembered_is_no_alarm(self) -> None:
+        """The audit remembers so many ends of a farmer's offers, and does not guess at the others;
+        but what it remembers it holds against what they are said to have missed."""
+        self.patch(reckoning, "_MOST_ENDS", 2)
+        offers = [
+            fact
+            for number in (4, 5, 6)
+            for fact in (
+                Offered(OfferId(number), ANA, BETO, ARROW, SPOON, 2e9),
+                Rejected(OfferId(number)),
+            )
+        ]
+        ends = (rejected(4), rejected(5), rejected(6))
+        await write(self.path)
+        forge(self.path, [*offers, Left(ANA, ends)])
+        path = self.folder / "forged.db"
+        await write(path)
+        forge(path, [*offers, Left(ANA, (*ends[:2], rejected(6, gives=SPADE)))])
+        self.assertIsNone(self.look_at(self.path))
+        self.assertIn("offer #6 did not end so", self.look_at(path) or "")
+
+    def look_at(self, path: Path) -> str | None:
+        """What the audit objects to, in this process."""
+        with closing(database.open_to_read(path)) as connection:
+            try:
+                list(reckoning.Audit().run(connection))
+            except BadEntry as bad:
+                return bad.why
+        return None
 
     async def test_a_body_that_no_granja_would_write_is_named(self) -> None:
         """By the audit and by the trace, also when its hash fits."""

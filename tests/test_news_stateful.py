@@ -31,6 +31,7 @@ from granja.ledger.memory import MemoryLedger
 from granja.market import Market
 from granja.news import Newsroom
 from granja.presence import RETRY
+from granja.reckoning import Audit
 from granja.settings import Settings
 from tests.farm import Farm, Person
 
@@ -175,8 +176,9 @@ class Village(RuleBasedStateMachine):
     def owed(self) -> set[tuple[FarmerId, int]]:
         """Who has to hear of the end of which offer, as the ledger has it."""
         known = {fact.farmer for fact in self.memory.facts if isinstance(fact, Registered)}
-        market, owed = Market(), set()
-        for fact in self.memory.facts:
+        market, audit, owed = Market(), Audit(), set()
+        for sequence, fact in enumerate(self.memory.facts, 1):
+            audit._follow(sequence, fact)
             for end in market.apply(fact):
                 owed |= {
                     (party, int(end.offer.number))
