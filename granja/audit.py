@@ -219,7 +219,7 @@ def _backup(arguments: argparse.Namespace) -> int:
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
         except sqlite3.Error as error:
-            if outcome.is_damage(error):
+            if not outcome.is_writing(error):
                 raise
             return _fail(f"{arguments.file} cannot be written: {error}")
     try:

@@ -186,10 +186,10 @@ class Presence:
         return self._lane.submit([id], partial(self._decide_departure, id))
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
-        if self._roster.present(id):
+        visited = self._news.has_visited(id)
+        if self._roster.present(id) or (id in self._market.away and not visited):
             return []
-        news = self._news
-        return self._market.decide_departure(id, news.unread(id), visited=news.has_visited(id))
+        return self._market.decide_departure(id, self._news.unread(id), visited=visited)
 
     # -- keeping the record true -----------------------------------------------------------------
 

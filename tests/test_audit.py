@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from unittest import SkipTest
+from unittest.mock import Mock
 
 from twisted.trial.unittest import TestCase
 
@@ -80,6 +82,18 @@ def rejected(number: int, maker: FarmerId = ANA, gives: ArtifactId = ARROW) -> E
     """How the rejection of an offer is told by the fact of somebody's leaving, who missed it."""
     offer = Offer(OfferId(number), maker, BETO, gives, SPOON, 2e9)
     return Ended(offer, "Ana", "Beto", How.REJECTED)
+
+
+#: Fifty-one offers of Ana's that are rejected, and how she would hear of it.
+MANY: list[Fact] = [
+    fact
+    for number in range(100, 151)
+    for fact in (
+        Offered(OfferId(number), ANA, BETO, ARROW, SPOON, 2e9),
+        Rejected(OfferId(number)),
+    )
+]
+MISSED = tuple(rejected(number) for number in range(100, 151))
 
 
 class OperatorCase(TestCase):
@@ -230,6 +244,8 @@ class AuditTests(OperatorCase):
             "farmer 1 missed the end of an offer twice": [reject, Left(ANA, (rejected(3),) * 2)],
             "farmer 1 cannot have missed 1 and -1 more": [reject, Left(ANA, (rejected(3),), -1)],
             "farmer 1 cannot have missed 1 and 1 more": [reject, Left(ANA, (rejected(3),), 1)],
+            "farmer 1 cannot have missed 51 and 0 more": [*MANY, Left(ANA, MISSED)],
+            "farmer 1 cannot have missed 50 and 3 more": [*MANY, Left(ANA, MISSED[:50], 3)],
             "farmer 1 cannot have missed 0 and 9 more": [reject, Left(ANA, (), 9)],
             "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
@@ -257,21 +273,25 @@ class AuditTests(OperatorCase):
         """Names that look alike and are two, a name of somebody who left, numbers left out, and
         somebody who is cut off again and again before they can hear the same news."""
         await write(self.path)
-        offer = Offer(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0)
+        offer = Offer(OfferId(900), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0)
         sold = Ended(offer, "Beto", "Аnа", How.ACCEPTED)
         forge(
             self.path,
             [
                 PasswordChanged(ANA),
                 PasswordChanged(ANA),
+                *MANY,
+                Left(ANA, MISSED[:50], 1),
+                Returned(ANA),
+                Left(ANA, MISSED[:50], 1),
                 Departed(BETO, (SPOON,)),
                 Declared(FarmerId(40), "Beto", (SPOON,)),
                 Declared(FarmerId(30), "Аnа", (SPOON, SPOON)),  # Cyrillic, but for the n
                 Registered(FarmerId(30), "Аnа"),
                 Registered(FarmerId(40), "Beto"),
-                Offered(OfferId(90), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
+                Offered(OfferId(900), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0),
                 Left(FarmerId(40)),
-                Traded(OfferId(90)),
+                Traded(OfferId(900)),
                 Returned(FarmerId(40)),
                 Left(FarmerId(40), (sold,)),
                 Returned(FarmerId(40)),
@@ -286,22 +306,13 @@ class AuditTests(OperatorCase):
         """The audit remembers so many ends of a farmer's offers, and does not guess at the others;
         but what it remembers it holds against what they are said to have missed."""
         self.patch(reckoning, "_MOST_ENDS", 2)
-        offers = [
-            fact
-            for number in (4, 5, 6)
-            for fact in (
-                Offered(OfferId(number), ANA, BETO, ARROW, SPOON, 2e9),
-                Rejected(OfferId(number)),
-            )
-        ]
-        ends = (rejected(4), rejected(5), rejected(6))
         await write(self.path)
-        forge(self.path, [*offers, Left(ANA, ends)])
+        forge(self.path, [*MANY[:6], Left(ANA, MISSED[:3])])
         path = self.folder / "forged.db"
         await write(path)
-        forge(path, [*offers, Left(ANA, (*ends[:2], rejected(6, gives=SPADE)))])
+        forge(path, [*MANY[:6], Left(ANA, (*MISSED[:2], rejected(102, gives=SPADE)))])
         self.assertIsNone(self.look_at(self.path))
-        self.assertIn("offer #6 did not end so", self.look_at(path) or "")
+        self.assertIn("offer #102 did not end so", self.look_at(path) or "")
 
     def look_at(self, path: Path) -> str | None:
         """What the audit objects to, in this process."""
@@ -698,6 +709,15 @@ class BackupTests(OperatorCase):
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
         self.assertIn(f"{target} cannot be written: ", complaint)
         self.assertFalse(target.exists())
+
+    async def test_a_ledger_that_cannot_be_read(self) -> None:
+        """Whichever disk it is that fails, the operator looks at that one."""
+        await write(self.path, LONG_STORY)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_READ"
+        self.patch(database, "copy", Mock(side_effect=error))
+        copy = str(self.folder / "copy.db")
+        self.assertIn("the ledger cannot be read: disk I/O error", self.complaint("backup", copy))
 
     async def test_a_folder_that_is_not_there(self) -> None:
         """A sentence with the path in it."""

@@ -58,19 +58,8 @@ ROOMS = (
 
 #: Rules without a world around them: no Twisted, sockets, files, clocks or chance.
 RULES = (
-    *(
-        "ids",
-        "errors",
-        "offers",
-        "events",
-        "catalog",
-        "names",
-        "text",
-        "market",
-        "messages",
-        "commands",
-    ),
-    *("answers", "rate", "settings"),
+    *("errors", "ids", "offers", "events", "catalog", "names", "text", "market"),
+    *("answers", "messages", "wording", "commands", "rate", "settings"),
 )
 
 #: All of the standard library that rules need.  None of it reaches beyond its arguments.

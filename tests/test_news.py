@@ -245,6 +245,18 @@ class HardStories(SynchronousTestCase):
         why = "la oferta #1 ya no es válida: Beto se fue."
         self.assertEqual(self.ends(self.returns()), [f"Mientras no estabas: {why}"])
 
+    def test_cut_off_while_a_return_fails_to_be_recorded(self) -> None:
+        """The record keeps her news, so nobody else need."""
+        self.registered(":offer Gus 32 12")
+        self.ana.drops()
+        self.gus.types(":accept")
+        self.disk.fill()
+        self.disk.hold()
+        self.returns().drops()
+        self.disk.empty()
+        self.release()
+        self.assertEqual(self.ends(self.returns()), [MEANWHILE.removeprefix("[SERVER] ")])
+
     def test_cut_off_before_an_earlier_return_can_be_recorded(self) -> None:
         """Gus's deed is written first, and the return waits for that."""
         self.registered(":offer Gus 32 12")
@@ -340,6 +352,31 @@ class HardStories(SynchronousTestCase):
         self.disk.empty()
         self.farm.pass_time(RETRY + 1)
         self.assertEqual(len(factory.market.away), 2 * MOST_AT_ONCE)
+
+    def retries(self) -> int:
+        reconcile = self.farm.factory.presence.reconcile
+        return sum(call.func == reconcile for call in self.farm.clock.calls)
+
+    def test_one_retry_for_all(self) -> None:
+        self.registered(":u")
+        self.disk.fill()
+        self.ana.drops()
+        self.gus.drops()
+        self.farm.pass_time(RETRY + 1)
+        self.assertEqual(self.retries(), 1)
+
+    def test_no_retry_that_is_in_vain(self) -> None:
+        """After the ledger has halted, or when the server stops."""
+        self.registered(":u")
+        self.disk.fill()
+        self.farm.factory.finish_begun()
+        self.ana.drops()
+        self.assertEqual(self.retries(), 0)
+        self.setUp()
+        self.registered(":u")
+        self.disk.halt(stored=False)
+        self.ana.drops()
+        self.assertEqual(self.retries(), 0)
 
     def test_nothing_is_kept_for_visitors_who_are_gone(self) -> None:
         self.registered(":offer Gus 32 12")

@@ -41,6 +41,11 @@ def is_damage(error: Exception) -> bool:
     return name(error).startswith("SQLITE_CORRUPT")
 
 
+def is_writing(error: Exception) -> bool:
+    """Whether it is what was to be written that failed, rather than what was read."""
+    return name(error) in _CERTAIN_AT_COMMIT | _SYNC | {"SQLITE_CANTOPEN", "SQLITE_READONLY"}
+
+
 def name(error: Exception) -> str:
     """What SQLite calls it, such as ``SQLITE_FULL``; for other errors, their class."""
     return str(getattr(error, "sqlite_errorname", type(error).__name__))
