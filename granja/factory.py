@@ -102,7 +102,7 @@ class GranjaFactory(ServerFactory):
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.expiry.watch(fact)
         self.teller(fact, ended)
-        self.presence.note(fact, ended)
+        self.presence.news.note(fact, ended)
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from granja.events import Departed, Fact, Left, Returned
 from granja.ids import FarmerId
 from granja.market import Market
 from granja.offers import Ended, News
@@ -28,12 +29,16 @@ class Newsroom:
         self._unheard: dict[FarmerId, News] = {}
         self._visitors: set[FarmerId] = set()
 
-    def note(self, ended: Iterable[Ended]) -> None:
-        """Offers ended, and whoever of their parties is in the chat has been told."""
+    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+        """A fact was applied, and whoever is in the chat has been told of the offers it ended."""
         for end in ended:
             for party in end.parties:
                 if self._roster.present(party) is None and not end.is_deed_of(party):
                     self._miss(party, end)
+        if isinstance(fact, Left | Departed):  # With what they missed, or for good.
+            self._unheard.pop(fact.farmer, None)
+        elif isinstance(fact, Returned):
+            self._visitors.discard(fact.farmer)
 
     def _miss(self, party: FarmerId, end: Ended) -> None:
         # Also somebody whose registration is just being written, with their line cut already.
@@ -62,11 +67,3 @@ class Newsroom:
     def has_visited(self, farmer: FarmerId) -> bool:
         """Whether they have been here since they went away on record."""
         return farmer in self._visitors
-
-    def left(self, farmer: FarmerId) -> None:
-        """Their leaving is on record: with what they missed, or for good."""
-        self._unheard.pop(farmer, None)
-
-    def returned(self, farmer: FarmerId) -> None:
-        """Their coming is on record."""
-        self._visitors.discard(farmer)

@@ -14,11 +14,11 @@ from twisted.python.failure import Failure
 
 from granja import errors, messages, wording
 from granja.conversation import Chat, DeclarationInChat
-from granja.events import Departed, Fact, Left, Returned
+from granja.events import Fact
 from granja.ids import ArtifactId, FarmerId
 from granja.messages import Message
 from granja.news import Newsroom
-from granja.offers import Ended, News
+from granja.offers import News
 from granja.roster import Farmer
 
 if TYPE_CHECKING:
@@ -46,18 +46,10 @@ class Presence:
         self._roster = factory.roster
         self._settings = factory.settings
         self._teller = factory.teller
-        self._news = Newsroom(factory.market, factory.roster)
+        self.news = Newsroom(factory.market, factory.roster)
         self._retry: IDelayedCall | None = None
         self._owing = False  # Something could not be recorded.
         self._sweeping = False  # It is being tried again.
-
-    def note(self, fact: Fact, ended: Sequence[Ended]) -> None:
-        """A fact was applied, and told to those who are here."""
-        self._news.note(ended)
-        if isinstance(fact, Left | Departed):
-            self._news.left(fact.farmer)
-        elif isinstance(fact, Returned):
-            self._news.returned(fact.farmer)
 
     # -- arriving ------------------------------------------------------------------------------
 
@@ -78,7 +70,7 @@ class Presence:
             nonlocal unread
             if connection.over:
                 return []  # The news wait for somebody who can hear them.
-            unread = self._news.unread(farmer.id)
+            unread = self.news.unread(farmer.id)
             return self._market.decide_return(farmer.id)
 
         done = self._lane.submit([farmer.id], decide)
@@ -89,11 +81,11 @@ class Presence:
         """:param news: None if the line was cut before they were asked for."""
         if connection.over:
             if news is not None:  # It was cut while the return was being recorded.
-                self._news.keep(farmer.id, news)
+                self.news.keep(farmer.id, news)
             self._enter(farmer, connection)
             return
         assert news is not None
-        self._news.told(farmer.id)
+        self.news.told(farmer.id)
         connection.seat.tell(messages.Welcome(), self._teller.inventory(farmer.id))
         told = wording.meanwhile(news, farmer.id, self._factory.catalog)
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
@@ -186,10 +178,11 @@ class Presence:
         return self._lane.submit([id], partial(self._decide_departure, id))
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
-        visited = self._news.has_visited(id)
+        visited = self.news.has_visited(id)
+        # Not left to the market: each sweep asks this of everybody, and to copy news takes a while.
         if self._roster.present(id) or (id in self._market.away and not visited):
             return []
-        return self._market.decide_departure(id, self._news.unread(id), visited=visited)
+        return self._market.decide_departure(id, self.news.unread(id), visited=visited)
 
     # -- keeping the record true -----------------------------------------------------------------
 

@@ -95,11 +95,14 @@ class Endings:
             for party in end.parties:
                 if not end.is_deed_of(party):
                     self._remember(party, end)
-        if isinstance(fact, events.Departed):
+        if isinstance(fact, events.Left | events.Departed):
             self._ends.pop(fact.farmer, None)
-        elif isinstance(fact, events.Left):
-            self._ends[fact.farmer] = {end.offer.number: end for end in fact.missed}
-            (self._forgetful.add if fact.more else self._forgetful.discard)(fact.farmer)
+            self._forgetful.discard(fact.farmer)
+        if isinstance(fact, events.Left):
+            for end in fact.missed:
+                self._remember(fact.farmer, end)
+            if fact.more:
+                self._forgetful.add(fact.farmer)
 
     def _remember(self, party: FarmerId, end: Ended) -> None:
         ends = self._ends.setdefault(party, {})

@@ -22,21 +22,41 @@ MEANWHILE = (
 )
 
 
-class NewsTests(SynchronousTestCase):
-    """Ana, who is registered, has offered something to Gus."""
+class NewsCase(SynchronousTestCase):
+    """A farm over a disk with moods."""
 
     def setUp(self) -> None:
         self.memory = MemoryLedger()
-        self.ledger = FaultyLedger(self.memory)
-        self.farm = Farm(Settings(rate=None), self.ledger)
-        self.gus = self.farm.arrives("Gus", "12")
-        self.ana = self.farm.arrives("Ana", "32")
-        self.ana.types(":registrar tulipanes", ":offer Gus 32 12")
+        self.disk = FaultyLedger(self.memory)
+        self.farm = Farm(Settings(rate=None), self.disk)
 
     def returns(self) -> Person:
+        """Ana, who is registered, comes back."""
         person = self.farm.person("Ana")
         person.types("Ana", "tulipanes")
         return person
+
+    def release(self) -> None:
+        """The disk is quick again."""
+        self.disk.release()
+        self.farm.settle()
+
+    def restart(self) -> None:
+        """The server stops in good order, and starts again."""
+        self.successResultOf(self.farm.factory.finish_begun())
+        self.farm.factory.say_goodbye()
+        self.farm.settle()
+        self.farm.open()
+
+
+class NewsTests(NewsCase):
+    """Ana, who is registered, has offered something to Gus."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gus = self.farm.arrives("Gus", "12")
+        self.ana = self.farm.arrives("Ana", "32")
+        self.ana.types(":registrar tulipanes", ":offer Gus 32 12")
 
     def news(self, person: Person) -> list[str]:
         return [line for line in person.hears() if "Mientras" in line]
@@ -45,10 +65,9 @@ class NewsTests(SynchronousTestCase):
         """The password was right, the disk was slow, and the line dropped."""
         self.ana.drops()
         self.gus.types(":accept")
-        self.ledger.hold()
+        self.disk.hold()
         self.returns().drops()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
 
     def test_who_is_cut_off_before_hears_it_too(self) -> None:
@@ -56,11 +75,10 @@ class NewsTests(SynchronousTestCase):
         self.gus.types(":agregar 21", ":agregar 12")
         self.ana.drops()
         self.gus.types(":accept")
-        self.ledger.hold()
+        self.disk.hold()
         self.gus.types(":offer Ana 21 12")
         self.returns().drops()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
 
     def test_what_a_visitor_who_leaves_at_that_moment_ends_is_told(self) -> None:
@@ -68,29 +86,21 @@ class NewsTests(SynchronousTestCase):
         beto = self.farm.person("Beto")
         beto.types("Beto", "21", "si", ":offer Ana 21 32")
         self.ana.drops()
-        self.ledger.hold()
+        self.disk.hold()
         self.gus.types(":agregar 1")
         beto.drops()
         returning = self.returns()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         heard = returning.hears()
         self.assertEqual(heard[-1], "[SERVER] La oferta #2 ya no es válida: Beto se fue.")
         self.assertIn("[SERVER] #2 de Beto: su Ancla por tu Escápula prehistórica", heard[:-1])
 
-    def restart(self) -> None:
-        self.successResultOf(self.farm.factory.finish_begun())
-        self.farm.factory.say_goodbye()
-        self.farm.settle()
-        self.farm.open()
-
     def test_what_happened_as_the_line_was_cut_is_told_after_a_restart(self) -> None:
         """Gus accepts, and while that is being written Ana's line drops."""
-        self.ledger.hold()
+        self.disk.hold()
         self.gus.types(":accept")
         self.ana.drops()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         self.restart()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
         self.restart()
@@ -99,23 +109,21 @@ class NewsTests(SynchronousTestCase):
     def test_what_is_recorded_together_with_a_leaving_is_told_after_a_restart(self) -> None:
         """Gus gives away what an offer of Ana's wanted, right before she leaves; both wait for
         the same write."""
-        self.ledger.hold()
+        self.disk.hold()
         self.farm.person("Beto").types("Beto", "21", "si")
         self.gus.types(":quitar 12")
         self.ana.drops()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         self.restart()
         why = "la oferta #1 ya no es válida: Gus ya no tiene Disco raro."
         heard = f"[SERVER] Mientras no estabas: {why}"
         self.assertEqual(self.news(self.returns()), [heard])
 
     def test_what_was_missed_is_told_once_without_a_restart(self) -> None:
-        self.ledger.hold()
+        self.disk.hold()
         self.gus.types(":accept")
         self.ana.drops()
-        self.ledger.release()
-        self.farm.settle()
+        self.release()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
         self.restart()
         self.assertEqual(self.news(self.returns()), [])
@@ -124,7 +132,7 @@ class NewsTests(SynchronousTestCase):
         """The market stays what a replay of the ledger makes of it, or the audit would cry out."""
         self.ana.drops()
         self.gus.types(":accept")
-        self.ledger.fill()
+        self.disk.fill()
         self.assertEqual(self.news(self.returns()), [MEANWHILE])
         market = Market()
         replay(market, self.memory.facts)
@@ -133,7 +141,7 @@ class NewsTests(SynchronousTestCase):
     def test_what_could_not_be_recorded_as_told_is_not_told_again(self) -> None:
         self.ana.drops()
         self.gus.types(":accept")
-        self.ledger.fill()
+        self.disk.fill()
         first = self.returns()
         self.assertEqual(self.news(first), [MEANWHILE])
         first.drops()
@@ -143,9 +151,9 @@ class NewsTests(SynchronousTestCase):
         """Ana comes back while the disk is full, sees the trade, and leaves before her coming
         could be recorded."""
         self.ana.drops()
-        self.ledger.fill()
+        self.disk.fill()
         ana = self.returns()
-        self.ledger.empty()
+        self.disk.empty()
         self.gus.types(":accept")
         self.assertIn("Intercambio realizado", ana.hears()[-1])
         ana.drops()
@@ -153,14 +161,14 @@ class NewsTests(SynchronousTestCase):
 
     def test_a_visitor_who_has_left_trades_no_more(self) -> None:
         """Also while it could not be recorded that they are gone, and with it what they held."""
-        self.ledger.fill()
+        self.disk.fill()
         beto = self.farm.person("Beto")
-        self.ledger.empty()
+        self.disk.empty()
         beto.types("Beto", "21", "si", ":offer Gus 21 12")
         self.gus.hears()
-        self.ledger.fill()
+        self.disk.fill()
         beto.drops()
-        self.ledger.empty()
+        self.disk.empty()
         self.gus.types(":accept 2")
         self.assertEqual(self.gus.hears()[-1], "[SERVER] Error: no hay una oferta #2 para ti.")
         self.farm.pass_time(6)
@@ -178,38 +186,21 @@ class NewsTests(SynchronousTestCase):
         self.assertEqual(self.news(self.returns()), [heard])
 
 
-class HardStories(SynchronousTestCase):
+class HardStories(NewsCase):
     """What random stories found: several things in one instant, over a disk with moods."""
 
     def setUp(self) -> None:
-        self.memory = MemoryLedger()
-        self.disk = FaultyLedger(self.memory)
-        self.farm = Farm(Settings(rate=None), self.disk)
+        super().setUp()
         self.gus = self.farm.arrives("Gus", "12, 14")
         self.ana = self.farm.arrives("Ana", "32, 32")
 
     def registered(self, offer: str) -> None:
         self.ana.types(":registrar tulipanes", offer)
 
-    def returns(self) -> Person:
-        person = self.farm.person("Ana")
-        person.types("Ana", "tulipanes")
-        return person
-
     def ends(self, person: Person) -> list[str]:
         """What she hears of the end of offers."""
         told = (line.removeprefix("[SERVER] ") for line in person.hears())
         return [line for line in told if "válida" in line or "Mientras" in line]
-
-    def release(self) -> None:
-        self.disk.release()
-        self.farm.settle()
-
-    def stop(self) -> None:
-        self.successResultOf(self.farm.factory.finish_begun())
-        self.farm.factory.say_goodbye()
-        self.farm.settle()
-        self.farm.open()
 
     def test_cut_off_while_registering(self) -> None:
         """Others' deeds that are written together with her leaving, or with her registration."""
@@ -316,9 +307,9 @@ class HardStories(SynchronousTestCase):
         self.ana.drops()
         self.disk.empty()
         self.gus.types(":accept")
-        self.stop()
+        self.restart()
         self.assertEqual(self.ends(self.returns()), [MEANWHILE.removeprefix("[SERVER] ")])
-        self.stop()
+        self.restart()
         self.assertEqual(self.ends(self.returns()), [])
 
     def test_a_visit_that_a_stop_follows(self) -> None:
@@ -330,7 +321,7 @@ class HardStories(SynchronousTestCase):
         self.assertEqual(len(self.ends(visit)), 1)
         visit.drops()
         self.disk.empty()
-        self.stop()
+        self.restart()
         self.assertEqual(self.ends(self.returns()), [])
 
     def test_a_thousand_who_could_not_be_recorded(self) -> None:
@@ -385,4 +376,4 @@ class HardStories(SynchronousTestCase):
         self.disk.empty()
         self.ana.types(":retirar")
         self.farm.pass_time(RETRY + 1)
-        self.assertEqual(self.farm.factory.presence._news._unheard, {})
+        self.assertEqual(self.farm.factory.presence.news._unheard, {})

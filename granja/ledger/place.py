@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from granja.ledger.tail import log_of
+
 #: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
 #: trade took a tenth longer.
 SELDOM = 0.1
@@ -21,11 +23,12 @@ class Place:
     """
 
     def __init__(self, ledger: Path, now: Callable[[], float]) -> None:
-        # Where the system cannot share memory between processes, SQLite has no log.
-        log = ledger.with_name(f"{ledger.name}-wal")
         self._now = now
         self._looked = now()
-        self._files = [(path, _identity(path)) for path in (ledger, log) if path.exists()]
+        # Where the system cannot share memory between processes, SQLite has no log.
+        self._files = [
+            (path, _identity(path)) for path in (ledger, log_of(ledger)) if path.exists()
+        ]
 
     def problem(self) -> str | None:
         """Half a sentence about what is not there any more, or None; also if it is too early for

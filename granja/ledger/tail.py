@@ -63,17 +63,18 @@ def inspect(path: Path) -> Tail:
 
 def pages(path: Path) -> int:
     """How many pages the log has room for: it keeps its size when it begins anew."""
-    log = _log_of(path)
+    log = log_of(path)
     return log.stat().st_size // (_FRAME.size + _PAGE) if log.exists() else 0
 
 
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Where SQLite has the log of the ledger at ``path``."""
     return path.with_name(path.name + "-wal")
 
 
 def _look(path: Path) -> Tail:
     try:
-        with _log_of(path).open("rb") as log:
+        with log_of(path).open("rb") as log:
             return _judge(_frames(log))
     except FileNotFoundError:
         return Tail()
