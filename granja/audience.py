@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from granja.carriers import Carrier
 from granja.stats import Stats
-from granja.wires import TransportWire
 
 if TYPE_CHECKING:
     from granja.seat import Seat
@@ -15,56 +15,40 @@ if TYPE_CHECKING:
 class Audience:
     """Seats of one carrier and one kind of wire.
 
-    ``wires``: the wire of each seat that is in; seats put themselves in and out.
+    :param limit: of the wires, in bytes.
+
+    ``sends``: how each seat that is in is written to (:meth:`Wire.send`); seats put themselves in
+    and out.
     """
 
-    def __init__(self, carrier: Carrier, stats: Stats) -> None:
+    def __init__(self, carrier: Carrier, limit: int, stats: Stats) -> None:
         self.carrier = carrier
-        self.wires: dict[Seat, Any] = {}
+        self.sends: dict[Seat, Callable[[bytes], int]] = {}
+        self._limit = limit
         self._stats = stats
 
     def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
         """Write ``block`` to all.
 
+        The loop that most of the server's time is spent in: one system call for each.  It looks at
+        nothing but the sends, because each further object of ten thousand farmers comes from the
+        main memory: with the seat, its wire and its transport a line took an eighth longer.
+
         :return: those who took less than all of it, and how many bytes they took.
         """
-        raise NotImplementedError
-
-
-class DirectAudience(Audience):
-    """Listeners on plain TCP."""
-
-    def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
-        """The loop that most of the server's time is spent in: one system call for each.
-
-        It is :meth:`DirectWire.write`, written out: calling that costs 3 % more.
-        """
         size = len(block)
-        short = []
-        for seat, wire in self.wires.items():
-            if wire.transport.disconnecting:
-                continue
+        if size > self._limit:
+            return [(seat, 0) for seat in self.sends]
+        self._stats.writes += len(self.sends)
+        short: dict[Callable[[bytes], int], int] = {}
+        # A copy, because a transport may call anybody back while it is written to.
+        for send in list(self.sends.values()):
             try:
-                sent = wire.send(block)
+                sent = send(block)
             except OSError:
                 sent = 0
             if sent != size:
-                short.append((seat, sent))
-        self._stats.writes += len(self.wires)
-        return short
-
-
-class TransportAudience(Audience):
-    """Listeners on TLS, WebSocket, or a double in a test."""
-
-    def broadcast(self, block: bytes) -> list[tuple[Seat, int]]:
-        if len(block) > TransportWire.limit:
-            return [(seat, 0) for seat in self.wires]
-        short = []
-        self._stats.writes += len(self.wires)
-        # A copy, because a transport may call anybody back while it writes.
-        for seat, wire in list(self.wires.items()):
-            sent = wire.write(block)
-            if sent < len(block):
-                short.append((seat, sent))
-        return short
+                short[send] = sent
+        if not short:
+            return []
+        return [(seat, short[send]) for seat, send in self.sends.items() if send in short]

@@ -71,7 +71,7 @@ class Board:
     def leave(self, seat: Seat) -> None:
         if seat.joined:
             seat.joined = False
-            seat.audience.wires.pop(seat, None)
+            seat.audience.sends.pop(seat, None)
             seat.note(kinds.LEAVE, b"")
 
     def touch(self, seat: Seat) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from granja.audience import Audience, DirectAudience, TransportAudience
+from granja.audience import Audience
 from granja.carriers import Carrier
 from granja.stats import Stats
 from granja.tick import Entry, Tick
@@ -42,8 +42,7 @@ class Row:
         """Where a listener with this carrier and wire belongs while nothing waits for it."""
         key = (carrier, type(wire))
         if key not in self._audiences:
-            kind = DirectAudience if isinstance(wire, DirectWire) else TransportAudience
-            self._audiences[key] = kind(carrier, self._stats)
+            self._audiences[key] = Audience(carrier, wire.limit, self._stats)
         return self._audiences[key]
 
     def add(self, entry: Entry, but: Seat | None) -> None:
@@ -57,7 +56,7 @@ class Row:
     def forget(self, seat: Seat) -> None:
         self.seats.discard(seat)
         self.touched.pop(seat, None)
-        seat.audience.wires.pop(seat, None)
+        seat.audience.sends.pop(seat, None)
 
     def seal(self) -> tuple[Tick, dict[Seat, None]]:
         """Begin the next tick.  Returns the one that has ended, and its touched seats."""
@@ -71,9 +70,9 @@ class Row:
         :return: those who took less: what they should have taken, and how many bytes they took.
         """
         for seat in touched:
-            seat.audience.wires.pop(seat, None)
+            seat.audience.sends.pop(seat, None)
         for audience in self._audiences.values():
-            if audience.wires:
+            if audience.sends:
                 block = tick.rendering(audience.carrier).block
                 for seat, sent in audience.broadcast(block):
                     yield seat, block, sent

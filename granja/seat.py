@@ -225,7 +225,10 @@ class Seat:
             return
         self._notes = None
         self.board.stats.writes += 1
-        sent = self.wire.write(data)
+        try:
+            sent = self.wire.send(data)
+        except OSError:
+            sent = 0
         if sent != len(data):
             self.fall_behind([(kind, data)], sent)
             return
@@ -247,12 +250,12 @@ class Seat:
 
     def _write(self, buffers: list[Readable]) -> int:
         self.board.stats.writes += 1
-        return self.wire.write_all(buffers)
+        return self.wire.send_all(buffers)
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
         """The wire took only the first ``sent`` bytes of the tick that has just ended."""
         board = self.board
-        self.audience.wires.pop(self, None)
+        self.audience.sends.pop(self, None)
         self.backlog = Backlog(self, pieces, self.row.tick, self.hearing, board.time())
         self.backlog.advance(sent)
         board.crowd.add(self)
@@ -292,7 +295,7 @@ class Seat:
     def _sit(self) -> None:
         """Be written to with all the others, if it is in the chat."""
         if self.joined:
-            self.audience.wires[self] = self.wire
+            self.audience.sends[self] = self.wire.send
 
     def _lose(self) -> None:
         if self in self.row.seats:

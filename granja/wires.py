@@ -28,18 +28,18 @@ class Waiter(Protocol):
 
 
 class Wire(Protocol):
-    """``limit``: how many bytes a :meth:`write` should have, give or take one message."""
+    """``limit``: how many bytes a :meth:`send` should have, give or take one message."""
 
     limit: int
 
-    def write(self, data: Readable) -> int:
+    def send(self, data: Readable) -> int:
         """Send now what can be sent of ``data``; return how many bytes that was.
 
-        On a transport that is closing nothing can be sent any more; then it is as if all were.
+        :raises OSError: when it is nothing.
         """
 
-    def write_all(self, buffers: list[Readable]) -> int:
-        """The same for several, in order."""
+    def send_all(self, buffers: list[Readable]) -> int:
+        """The same for several, in order; nothing is no error here."""
 
     def wait(self, head: Callable[[], bytes]) -> None:
         """After a write that took less than all: call ``ready`` when more can be taken.
@@ -99,21 +99,10 @@ class DirectWire:
         self._seat = seat
         self._waiting = False
 
-    def write(self, data: Readable) -> int:
-        if self.transport.disconnecting:
-            return len(data)
+    def send_all(self, buffers: list[Readable]) -> int:
         try:
-            return self.send(data)
-        except OSError:
-            # Full, or the peer is gone: the transport will see for itself when it writes.
-            return 0
-
-    def write_all(self, buffers: list[Readable]) -> int:
-        if len(buffers) == 1:
-            return self.write(buffers[0])
-        if self.transport.disconnecting or self.transport.disconnected:
-            return sum(map(len, buffers))
-        try:
+            if len(buffers) == 1:
+                return self.send(buffers[0])
             return self.transport.getHandle().sendmsg(buffers)
         except OSError:
             return 0
@@ -173,7 +162,7 @@ class TransportWire:
             transport.unregisterProducer()
             transport.registerProducer(self, True)
 
-    def write(self, data: Readable) -> int:
+    def send(self, data: Readable) -> int:
         size = len(data)
         if self._broken or self.transport.disconnecting:
             return size
@@ -188,8 +177,8 @@ class TransportWire:
             self._seat.broken()
         return size
 
-    def write_all(self, buffers: list[Readable]) -> int:
-        return self.write(b"".join(buffers))
+    def send_all(self, buffers: list[Readable]) -> int:
+        return self.send(b"".join(buffers))
 
     def wait(self, head: Callable[[], bytes]) -> None:
         """The transport resumes by itself; if it never paused, it takes more now."""

@@ -14,7 +14,7 @@ from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
 from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from granja.pace import Pace, Patience
-from tests.wiring import HeldReader, ManualReactor, NarrowConnection
+from tests.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 WIDE = 1 << 30
 
@@ -193,18 +193,28 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(wire.taken, PLAIN.encode(GOODBYE))
         self.assertEqual(wire.lost, 1)
 
-    def test_nothing_is_written_after_somebody_else_closes(self) -> None:
-        """``loseConnection`` may come from anywhere; nothing follows it."""
-        _, wire = self.arrive()
+    def test_a_connection_that_somebody_else_closes_is_lost_once(self) -> None:
+        """``loseConnection`` may come from anywhere; no error follows it, and the others hear.
+
+        A socket takes what is told until it is closed; other transports must be given nothing.
+        """
         ana, ana_wire = self.arrive()
-        wire.loseConnection()
+        slow = SlowTransport(self.reactor, WIDE)
+        slow_seat = self.board.seat(slow, HeldReader())
+        self.board.join(slow_seat)
+        _, wire = self.arrive()
         ana_wire.loseConnection()
-        ana.tell(Notice("x", "tarde"))
+        slow.loseConnection()
+        for seat in (ana, slow_seat):
+            seat.tell(Notice("x", "tarde"))
         self.board.announce(Arrived("Eva"))
         self.reactor.advance(0)
-        self.assertEqual((wire.taken, ana_wire.taken), (b"", b""))
+        self.board.announce(Arrived("Fe"))
         self.reactor.turn()
-        self.assertEqual((wire.lost, ana_wire.lost), (1, 1))
+        self.reactor.turn()
+        self.assertEqual(slow.taken, b"")
+        self.assertEqual(ana_wire.lost, 1)
+        self.assertEqual(wire.taken.count(b"conectado"), 2)
 
     def test_a_lost_connection_is_forgotten(self) -> None:
         """Whatever was under way: nothing is written, nothing is kept."""
@@ -225,11 +235,6 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(wire.taken, taken)
         self.assertEqual(self.board.rows[0].seats, set())
         self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
-
-
-class WrongAnswer:
-    def __bool__(self) -> bool:
-        raise KeyError("not as we thought")
 
 
 class OneGateTests(BoardTestCase):
@@ -267,7 +272,11 @@ class OneGateTests(BoardTestCase):
         ana, ana_wire = self.arrive()
         _, wire = self.arrive()
         ana.tell(GOODBYE)
-        self.patch(ana_wire, "disconnecting", WrongAnswer())
+
+        def mistake() -> None:
+            raise KeyError("not as we thought")
+
+        ana_wire.narrow.sending = mistake
         self.board.announce(Arrived("Eva"))
         self.reactor.turn()
         self.reactor.turn()
