@@ -1,25 +1,16 @@
-"""``granja audit``, ``granja trace`` and ``granja backup``, as an operator sees them."""
+"""``granja audit``, as an operator sees it."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-import resource
 import shutil
-import sqlite3
-import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-from unittest import SkipTest
-from unittest.mock import Mock
-
-from twisted.trial.unittest import TestCase
 
 from granja import audit, reckoning
 from granja.events import (
@@ -37,10 +28,9 @@ from granja.events import (
     Withdrawn,
 )
 from granja.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger import chain, database, tail
+from granja.ledger import chain, database
 from granja.ledger.chain import BadEntry
-from granja.ledger.interface import LedgerRefused, Opened
-from granja.ledger.sqlite import SQLiteLedger
+from granja.ledger.interface import Opened
 from granja.offers import Ended, How, Offer
 from tests.ledgers import (
     ANA,
@@ -50,32 +40,17 @@ from tests.ledgers import (
     SPADE,
     SPOON,
     STORY,
-    dump,
     flip_bit,
-    folder_for,
     forge,
     forge_body,
     ledger_at,
     market_of,
-    reactor,
     read,
     spoil_page,
     tamper,
     write,
 )
-from tests.test_ledger_stateful import AnyThread, wait_for
-
-#: The story, and then a visitor, a gift to the museum and an answer.
-LONG_STORY: list[Fact] = [
-    *STORY,
-    Rejected(OfferId(3)),
-    Left(ANA),
-    Returned(ANA),
-    PasswordChanged(ANA),
-    Declared(GUS, "Gus", (SPOON, SPOON)),
-    Withdrawn(GUS, (SPOON,)),
-    Departed(GUS, (SPOON,)),
-]
+from tests.operator_case import LONG_STORY, OperatorCase
 
 
 def rejected(number: int, maker: FarmerId = ANA, gives: ArtifactId = ARROW) -> Ended:
@@ -94,29 +69,6 @@ MANY: list[Fact] = [
     )
 ]
 MISSED = tuple(rejected(number) for number in range(100, 151))
-
-
-class OperatorCase(TestCase):
-    """Has a ledger's path, and a shell."""
-
-    def setUp(self) -> None:
-        self.folder = folder_for(self)
-        self.path = self.folder / "granja.db"
-
-    def run_granja(self, *words: str, path: Path | None = None) -> tuple[int, str, str]:
-        """The exit status, what is printed, and what is said on stderr."""
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            status = audit.main([*words, "--ledger", f"sqlite:{path or self.path}"])
-        self.assertNotIn("Traceback", err.getvalue())
-        return status, out.getvalue(), err.getvalue()
-
-    def complaint(self, *words: str, path: Path | None = None) -> str:
-        """One sentence, and nothing else."""
-        status, out, err = self.run_granja(*words, path=path)
-        self.assertEqual((status, out), (1, ""))
-        self.assertRegex(err, r"\Agranja: [^\n]+\n\Z")
-        return err
 
 
 class AuditTests(OperatorCase):
@@ -420,307 +372,3 @@ class AuditTests(OperatorCase):
         )
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn(b"All is in order.", done.stdout)
-
-
-class CrashedTests(OperatorCase):
-    """A ledger as ``kill -9`` left it, before the next start."""
-
-    async def crash(self) -> Path:
-        """Fifteen transactions, the last ones only in SQLite's log; the log's path."""
-        ledger = ledger_at(self.path)
-        ledger.open()
-        for n, fact in enumerate(LONG_STORY):
-            await ledger.append([fact], n, {})
-        crashed = self.folder / "crashed"
-        crashed.mkdir()
-        for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, crashed / name)
-        await ledger.close()
-        self.path = crashed / "granja.db"
-        return crashed / "granja.db-wal"
-
-    async def test_what_a_server_refuses_is_refused(self) -> None:
-        """In the same words by each command; nothing is copied and nothing changed."""
-        log = await self.crash()
-        with log.open("r+b") as file:
-            file.seek(-5 * 4120 + 2000, os.SEEK_END)
-            file.write(b"?" * 20)
-        before = {p.name: p.read_bytes() for p in self.path.parent.iterdir()}
-        for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
-            self.assertIn("4 finished writes stand behind the damage", self.complaint(*words))
-        self.assertEqual({p.name: p.read_bytes() for p in self.path.parent.iterdir()}, before)
-        self.assertFalse((self.folder / "copy.db").exists())
-        with self.assertRaisesRegex(LedgerRefused, "4 finished writes"):
-            ledger_at(self.path).open()
-
-    async def test_a_torn_end_is_in_order(self) -> None:
-        """Nobody was told of it; it is left for the server to report and trim."""
-        log = await self.crash()
-        os.truncate(log, log.stat().st_size - 100)
-        before = self.path.read_bytes(), log.read_bytes()
-        self.assertIn("14 entries", self.run_granja("audit")[1])
-        self.assertEqual(self.run_granja("backup", str(self.folder / "copy.db"))[0], 0)
-        self.assertEqual((self.path.read_bytes(), log.read_bytes()), before)
-
-    async def test_what_is_written_meanwhile_is_no_damage(self) -> None:
-        """A live server begins its log anew while an audit looks at it; there is no alarm."""
-        reactor: Any = AnyThread()
-        ledger = SQLiteLedger(self.path, reactor, lambda: 1.0)
-        ledger.open()
-        self.addCleanup(lambda: wait_for(ledger.close()))
-        for n, fact in enumerate(LONG_STORY):
-            if n == len(LONG_STORY) - 1:
-                ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
-            wait_for(ledger.append([fact], n, {}))
-        frames, looks = tail._frames, []
-
-        def while_it_is_written(log: BinaryIO) -> Iterator[Any]:
-            found = frames(log)
-            yield next(found)
-            looks.append(log)
-            for n in range(15, 20) if len(looks) == 1 else ():
-                wait_for(ledger.append([PasswordChanged(ANA)], n, {}))
-            yield from found
-
-        self.patch(tail, "_frames", while_it_is_written)
-        self.assertIn("20 entries", self.run_granja("audit")[1])
-        self.assertEqual(len(looks), 2, "the first one saw something that the second one did not")
-
-
-class ReadOnlyTests(OperatorCase):
-    """A ledger on a medium that nobody can write to, such as an old backup's."""
-
-    def run_there(self, *words: str) -> tuple[int, str]:
-        """The exit status and all that is said, the ledger's folder being mounted read-only."""
-        mount = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"'
-        unshare = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-        try:
-            subprocess.run([*unshare, mount, "sh", str(self.folder)], check=True)
-        except (OSError, subprocess.CalledProcessError):
-            raise SkipTest("there is no mounting here, not even in a namespace") from None
-        granja = [sys.executable, "-m", "granja", *words, "--ledger", f"sqlite:{self.path}"]
-        done = subprocess.run(
-            [*unshare, f'{mount} && shift && exec "$@"', "sh", str(self.folder), *granja],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    async def test_it_can_be_looked_at_and_copied(self) -> None:
-        """There is no log to make there, and none is needed; an empty one is as good as none."""
-        await write(self.path, LONG_STORY)
-        copies = folder_for(self)
-        for name in ("1.db", "2.db"):
-            status, said = self.run_there("audit")
-            self.assertEqual(status, 0, said)
-            self.assertIn("All is in order.", said)
-            self.assertEqual(self.run_there("trace", "13")[0], 0)
-            self.assertEqual(self.run_there("backup", str(copies / name))[0], 0)
-            self.assertEqual(dump(copies / name), dump(self.path))
-            (self.folder / "granja.db-wal").touch()
-
-    async def test_a_log_there_is_not_passed_over(self) -> None:
-        """What a server has written and not yet moved is seen, or it is said that it cannot be."""
-        ledger = ledger_at(self.path)
-        ledger.open()
-        self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {})
-        self.assertIn("15 entries", self.run_there("audit")[1])
-        copied = folder_for(self)
-        for name in ("granja.db", "granja.db-wal"):
-            shutil.copy(self.folder / name, copied / name)
-        self.folder, self.path = copied, copied / "granja.db"
-        status, said = self.run_there("audit")
-        self.assertEqual((status, said.count("\n")), (1, 1), said)
-
-
-class TraceTests(OperatorCase):
-    """``granja trace``."""
-
-    async def test_an_artifact_by_number_or_name(self) -> None:
-        """Who handed it to whom, in order, with the hour."""
-        await write(self.path, LONG_STORY)
-        status, by_number, err = self.run_granja("trace", "13")
-        self.assertEqual((status, err), (0, ""))
-        self.assertEqual(self.run_granja("trace", "espada ANTIGUA")[1], by_number)
-        hours, texts = zip(*(line.split("  ", 1) for line in by_number.splitlines()), strict=True)
-        self.assertRegex(hours[0], r"^2025-11-2\d \d\d:\d\d:\d\d[+-]\d\d:\d\d$")
-        self.assertEqual(
-            texts,
-            (
-                "Ana (farmer 1) declared Punta de flecha, Espada antigua",
-                "Ana (farmer 1) handed Espada antigua to Beto (farmer 2) for Cuchara oxidada "
-                "(offer #1)",
-                "Beto (farmer 2) handed Espada antigua to Ana (farmer 1) for Cuchara oxidada "
-                "(offer #2)",
-            ),
-        )
-
-    async def test_a_farmer_by_name(self) -> None:
-        """By the comparison of the chat: case and accents composed or not do not matter."""
-        await write(self.path, LONG_STORY)
-        out = self.run_granja("trace", "GUS")[1]
-        self.assertEqual(
-            [line.split("  ", 1)[1] for line in out.splitlines()],
-            [
-                "Gus (farmer 3) declared 2 × Cuchara oxidada",
-                "Gus (farmer 3) gave away for good Cuchara oxidada",
-                "Gus (farmer 3) left the granja with Cuchara oxidada",
-            ],
-        )
-        self.assertEqual(len(self.run_granja("trace", "beto")[1].splitlines()), 3)
-
-    async def test_a_farmer_whose_name_is_a_number(self) -> None:
-        """``--farmer`` says which is meant."""
-        await write(self.path, [Declared(FarmerId(1), "13", (ArtifactId(1),))])
-        self.assertIn("nothing is on record about 13", self.complaint("trace", "13"))
-        self.assertIn("declared", self.run_granja("trace", "13", "--farmer")[1])
-
-    async def test_a_number_without_end_is_no_artifact(self) -> None:
-        """A key that got stuck is answered like any other number that nobody knows."""
-        await write(self.path, LONG_STORY)
-        for stuck in ("9" * 5000, "0" * 5000):
-            self.assertIn("nothing is on record about", self.complaint("trace", stuck))
-        self.assertIn("Espada antigua", self.run_granja("trace", "0013")[1])
-
-    async def test_an_hour_that_no_calendar_has(self) -> None:
-        """As a clock gone wild may have written it: the deed is shown all the same."""
-        ledger = SQLiteLedger(self.path, reactor, lambda: 1e300)
-        ledger.open()
-        await ledger.append([Declared(ANA, "Ana", (SPADE,))], 0, {})
-        await ledger.close()
-        status, out, err = self.run_granja("trace", "13")
-        self.assertEqual((status, err), (0, ""))
-        self.assertEqual(out, "1e+300  Ana (farmer 1) declared Espada antigua\n")
-
-    async def test_a_screen_without_the_letters(self) -> None:
-        """cron often has none beyond ASCII: what it lacks is spelt, and nothing is left out."""
-        await write(self.path, [Registered(ANA, "Ñandú"), Declared(ANA, "Ñandú", (SPADE,))])
-        for words in (("trace", "13"), ("trace", "ñandú"), ("audit",), ("backup", "copia-ñ.db")):
-            done = subprocess.run(
-                [sys.executable, "-m", "granja", *words],
-                cwd=self.folder,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(Path(__file__).parent.parent),
-                    "PYTHONIOENCODING": "ascii",
-                },
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
-            self.assertEqual((done.returncode, done.stderr), (0, b""))
-            if words[0] == "trace":
-                self.assertIn(rb"  \xd1and\xfa (farmer 1) declared Espada antigua", done.stdout)
-
-    async def test_nobody_by_that_name(self) -> None:
-        """A misspelt name is a sentence."""
-        await write(self.path, LONG_STORY)
-        self.assertIn("nothing is on record about Zoe", self.complaint("trace", "Zoe"))
-
-    async def test_a_damaged_ledger_is_not_trusted(self) -> None:
-        """What the trace would say could be a forger's word."""
-        await write(self.path, LONG_STORY)
-        tamper(self.path, "UPDATE entries SET time = 0 WHERE sequence = 1")
-        self.assertIn("entry 1 is damaged", self.complaint("trace", "13"))
-        path = self.folder / "forged.db"
-        await write(path)
-        forge(path, [Traded(OfferId(77))])
-        status, _, err = self.run_granja("trace", "13", path=path)
-        self.assertEqual(status, 1)
-        self.assertIn("entry 9 is damaged: it cannot have happened", err)
-
-
-class BackupTests(OperatorCase):
-    """``granja backup``."""
-
-    async def test_a_copy_of_a_live_ledger_is_consistent(self) -> None:
-        """Taken while the server writes; it passes the audit and opens."""
-        ledger = ledger_at(self.path)
-        ledger.open()
-        self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {ANA: "verifier"})
-        copy = self.folder / "copy.db"
-        waiting = [ledger.append([PasswordChanged(ANA)], 15 + n, {}) for n in range(50)]
-        status, out, err = self.run_granja("backup", str(copy))
-        self.assertEqual((status, err), (0, ""))
-        for answer in waiting:
-            await answer
-        held = int(re.search(r"holds ([\d,]+) entries", out)[1])  # type: ignore[index]
-        self.assertTrue(15 <= held <= 65, out)
-        self.assertIn(f"{held} entries", self.run_granja("audit", path=copy)[1])
-        found, facts = await read(copy)
-        self.assertEqual((facts[:15], dict(found.credentials)), (LONG_STORY, {ANA: "verifier"}))
-
-    async def test_it_is_the_whole_ledger_in_one_private_file(self) -> None:
-        """Nothing beside it, and nobody else may read it."""
-        await write(self.path, LONG_STORY, snapshot_at=9)
-        copy = self.folder / "copies" / "copy.db"
-        copy.parent.mkdir()
-        self.run_granja("backup", str(copy))
-        self.assertEqual(dump(copy), dump(self.path))
-        self.assertEqual(stat.S_IMODE(copy.stat().st_mode), 0o600)
-        self.assertEqual([p.name for p in copy.parent.iterdir()], ["copy.db"])
-
-    async def test_the_ledger_may_be_named_by_a_link(self) -> None:
-        """Then the operator reads of the link, and what is read is the log beside the file."""
-        ledger = ledger_at(self.path)
-        ledger.open()
-        self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {})
-        link = self.folder / "links" / "link.db"
-        link.parent.mkdir()
-        link.symlink_to(self.path)
-        _, out, _ = self.run_granja("backup", str(self.folder / "copy.db"), path=link)
-        self.assertIn(f"holds 15 entries of {link}.", out)
-        self.assertEqual([p.name for p in link.parent.iterdir()], ["link.db"])
-
-    async def test_it_overwrites_nothing(self) -> None:
-        """Neither another file nor the ledger itself."""
-        await write(self.path, LONG_STORY)
-        other = self.folder / "letter.txt"
-        other.write_text("Querida Ana")
-        for target in (other, self.path):
-            before = target.read_bytes()
-            self.assertIn("a backup overwrites nothing", self.complaint("backup", str(target)))
-            self.assertEqual(target.read_bytes(), before)
-
-    async def test_one_that_fails_leaves_nothing_behind(self) -> None:
-        """What is not a backup does not look like one."""
-        await write(self.path, LONG_STORY)
-        tamper(self.path, "DROP TABLE entries")
-        self.assertIn("no such table", self.complaint("backup", str(self.folder / "copy.db")))
-        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
-
-    async def test_a_disk_without_room_for_it(self) -> None:
-        """It is the copy's fault, and not the ledger's."""
-        await write(self.path, LONG_STORY)
-        for farmer in range(100, 200):
-            tamper(self.path, "INSERT INTO credentials VALUES (?, ?)", farmer, "x" * 1000)
-        target = self.folder / "copy.db"
-        room, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most))  # the log's index takes 32,768
-        try:
-            complaint = self.complaint("backup", str(target))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
-        self.assertIn(f"{target} cannot be written: ", complaint)
-        self.assertFalse(target.exists())
-
-    async def test_a_ledger_that_cannot_be_read(self) -> None:
-        """Whichever disk it is that fails, the operator looks at that one."""
-        await write(self.path, LONG_STORY)
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorname = "SQLITE_IOERR_READ"
-        self.patch(database, "copy", Mock(side_effect=error))
-        copy = str(self.folder / "copy.db")
-        self.assertIn("the ledger cannot be read: disk I/O error", self.complaint("backup", copy))
-
-    async def test_a_folder_that_is_not_there(self) -> None:
-        """A sentence with the path in it."""
-        await write(self.path, LONG_STORY)
-        target = self.folder / "nowhere" / "copy.db"
-        self.assertIn(f"{target}: No such file or directory", self.complaint("backup", str(target)))

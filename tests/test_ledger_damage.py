@@ -1,0 +1,127 @@
+"""What was edited, torn or lost in the ledger's file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+
+from granja.events import Fact, PasswordChanged
+from tests.ledger_file_case import LedgerFileCase
+from tests.ledgers import ANA, STORY, dump, flip_bit, read, spoil_page, tamper, write
+
+
+class DamageTests(LedgerFileCase):
+    """What was edited, torn or lost."""
+
+    async def test_damage_in_the_middle_names_the_entry(self) -> None:
+        """A trade that somebody edited keeps the server from starting, and is named."""
+        for column, value in (
+            ("body", '{"offer":9}'),
+            ("kind", "rejected"),
+            ("time", 1.0),
+            ("hash", bytes(32)),
+        ):
+            path = self.folder / f"{column}.db"
+            await write(path)
+            tamper(path, f"UPDATE entries SET {column} = ? WHERE sequence = 5", value)
+            self.assertIn("entry 5 is damaged", self.refusal(path))
+
+    async def test_so_does_damage_right_before_the_last_entry(self) -> None:
+        """The last trade was told and is whole; it is not trimmed with its damaged neighbour."""
+        for damage in ("hash = zeroblob(32)", "time = 1.0", "body = '{}'"):
+            path = self.folder / f"{len(damage)}.db"
+            await write(path)
+            tamper(path, f"UPDATE entries SET {damage} WHERE sequence = 7")
+            before = dump(path)
+            self.assertIn("entry 7 is damaged", self.refusal(path))
+            self.assertEqual(dump(path), before)
+        await write(self.path, STORY[:2])
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence = 1")
+        self.assertIn("entry 1 is damaged", self.refusal())
+
+    async def test_a_missing_entry_is_named(self) -> None:
+        """So is one that somebody deleted."""
+        await write(self.path)
+        tamper(self.path, "DELETE FROM entries WHERE sequence = 4")
+        self.assertIn("entry 4 is damaged: it is missing", self.refusal())
+
+    async def test_an_edit_with_a_fitting_hash_is_found_at_the_next(self) -> None:
+        """Whoever computes the hash anew gives themselves away one entry later."""
+        await write(self.path)
+        other = self.folder / "other.db"
+        await write(other, [*STORY[:4], PasswordChanged(ANA)])
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("ATTACH ? AS other", (str(other),))
+            connection.execute(
+                "REPLACE INTO entries SELECT * FROM other.entries WHERE sequence = 5"
+            )
+        self.assertIn("entry 6 is damaged", self.refusal())
+
+    async def test_a_torn_tail_is_trimmed_and_reported(self) -> None:
+        """The last entry, cut short, goes; the server starts, says so, and keeps a copy."""
+        await write(self.path)
+        tamper(self.path, "UPDATE entries SET body = '{\"off' WHERE sequence = 8")
+        found, facts = await read(self.path)
+        self.assertEqual((found.sequence, facts), (7, STORY[:7]))
+        self.assertIn("1 entries from 8 on are trimmed", "".join(self.logged))
+        self.assertIn('{"off', dump(self.folder / "granja.db.torn"))
+        await write(self.path, [STORY[7]])
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    async def test_a_torn_tail_of_several_entries_is_trimmed_too(self) -> None:
+        """As many as were written together."""
+        await write(self.path)
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 6")
+        self.assertEqual((await read(self.path))[1], STORY[:5])
+
+    async def test_a_ledger_whose_every_entry_is_bad_is_not_trimmed_away(self) -> None:
+        """More bad entries than one write can tear are another accident, and nothing is deleted."""
+        facts: list[Fact] = [PasswordChanged(ANA)] * 1500
+        ledger = self.open()
+        await ledger.append(facts, 0, {})
+        await ledger.close()
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32)")
+        self.assertIn("entry 1 is damaged", self.refusal())
+
+    async def test_a_file_that_was_cut_off_is_refused(self) -> None:
+        """Half a ledger is not taken for a whole one."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 1500, 0, {})
+        await ledger.close()
+        os.truncate(self.path, 3 * 4096)
+        self.assertIn("cannot be read", self.refusal())
+
+    async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
+        """Also the bit that makes it no letter at all; at the very end it is a torn write."""
+        await write(self.path)
+        flip_bit(self.path, b'"name":"Beto')
+        self.assertIn("entry 3 is damaged: it does not fit its hash", self.refusal())
+        end = self.folder / "end.db"
+        await write(end)
+        flip_bit(end, b'"offer":3')
+        self.assertEqual((await read(end))[1], STORY[:7])
+
+    async def test_a_damaged_page_names_the_first_entry_on_it(self) -> None:
+        """In the middle, at the very end, and with another bad entry before it."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        await ledger.close()
+        for n, (page, before) in enumerate(((20, 0), (-1, 0), (20, 7))):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            if before:
+                tamper(path, "UPDATE entries SET time = 0 WHERE sequence = ?", before)
+            first = spoil_page(path, page)
+            self.assertIn(f"entry {before or first} is damaged", self.refusal(path))
+
+    async def test_a_damaged_page_under_the_snapshot_names_the_entry_too(self) -> None:
+        """The snapshot is of no use then, and from the first entry on the damage is found."""
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)] * 3000, 0, {})
+        ledger.checkpoint({"names": []}, 3000)
+        await ledger.close()
+        first = spoil_page(self.path, -1)
+        self.assertIn(f"entry {first} is damaged: it cannot be read", self.refusal())
+        self.assertIn("left aside: its entry cannot be read", "".join(self.logged))
