@@ -4,4 +4,4 @@ Start reading at :mod:`granja.commands` (what a farmer can type), then :mod:`gra
 (the rules of trading), then :mod:`granja.factory` (how the two meet).
 """
 
-__version__ = "1.2.0"
+__version__ = "1.2.1"
