@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.ledger.interface import LedgerRefused
+from granja.ledger.place import index_of, log_of
 
 #: "GRAN": what PRAGMA application_id of a ledger says.
 APPLICATION = 0x4752414E
@@ -114,7 +115,7 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
 
 
 def _connect_to_look(path: Path) -> sqlite3.Connection:
-    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    log, index = log_of(path), index_of(path)
     # To read a ledger, SQLite makes a log and its index.  On a medium where it cannot, it need not:
     # without them there is no server.  But of what is in a log, nothing would be seen.
     if not (index.exists() or (log.exists() and log.stat().st_size)) and not _writable(path.parent):
@@ -164,8 +165,7 @@ def _tighten(path: Path) -> None:
 
     SQLite has opened its log and the log's index by then, and made them like the ledger was.
     """
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        file = path.with_name(name)
+    for file in (path, log_of(path), index_of(path)):
         if file.exists() and file.stat().st_mode & 0o077:
             file.chmod(0o600)
             _log.warn("{file} could be read by others; now only by its owner.", file=file)

@@ -1,15 +1,26 @@
-"""Whether a ledger's files are still where the next start will look for them."""
+"""Where a ledger's files are, and whether they still are where the next start will look."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from granja.ledger.tail import log_of
-
 #: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
 #: trade took a tenth longer.
 SELDOM = 0.1
+
+
+def log_of(ledger: Path) -> Path:
+    """Where SQLite has the log of a ledger.
+
+    :param ledger: its path, with links followed.
+    """
+    return ledger.with_name(ledger.name + "-wal")
+
+
+def index_of(ledger: Path) -> Path:
+    """Where SQLite has the index of that log."""
+    return ledger.with_name(ledger.name + "-shm")
 
 
 class Place:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from granja.ledger.place import log_of
+
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
 _MAGIC = 0x377F0682  # the lowest bit says whether checksums read their words big-endian
@@ -65,11 +67,6 @@ def pages(path: Path) -> int:
     """How many pages the log has room for: it keeps its size when it begins anew."""
     log = log_of(path)
     return log.stat().st_size // (_FRAME.size + _PAGE) if log.exists() else 0
-
-
-def log_of(path: Path) -> Path:
-    """Where SQLite has the log of the ledger at ``path``."""
-    return path.with_name(path.name + "-wal")
 
 
 def _look(path: Path) -> Tail:
