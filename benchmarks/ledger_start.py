@@ -11,8 +11,8 @@ from granja.events import Declared, Fact, Offered, Registered, Traded
 from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market
+from tests.ledgers import AnyThread, wait_for
 from tests.server import Server
-from tests.test_ledger_stateful import AnyThread, wait_for
 
 FARMERS = 500
 

@@ -1,4 +1,4 @@
-"""What the commands do, one method each, in the order of the table in :mod:`granja.commands`."""
+"""What the commands of the table in :mod:`granja.commands` do, one method each."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class FarmerProtocol(LineReceiver):
 
     ``carrier`` may be set before the connection is made; ``farmer`` is who is at the other end,
     as soon as that is known.  LineReceiver's own splitter is not used: it knows one line end, and
-    costs three to four times as much (DESIGN, "What was measured").
+    costs three to four times as much.
     """
 
     log: ClassVar[Logger] = Logger()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
@@ -89,6 +91,16 @@ def _choice(*choices: str) -> Coercion:
     return coerce
 
 
+def _is_origin(text: str) -> bool:
+    """Whether browsers send it as an ``Origin`` (RFC 6454 §6.2), a slash at its end apart."""
+    try:
+        parts = urlsplit(text.lower())
+    except ValueError:
+        return False
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and text.lower().rstrip("/") == origin
+
+
 _whole = _number(int, 1, "a whole number, 1 or more")
 _line = _number(int, 64, "a whole number of bytes, 64 or more")
 _seconds = _number(float, 0.001, "a number of seconds above 0")
@@ -137,6 +149,10 @@ class Options(UsageOptions):
     def opt_web_origin(self, origin: str) -> None:
         """Another origin whose pages may open a WebSocket here, such as https://granja.example
         (repeatable; the site's own always may)."""
+        if not _is_origin(origin):
+            raise UsageError(
+                f"--web-origin {origin}: it must be an origin, such as https://granja.example"
+            )
         self["web-origin"].append(origin)
 
     def opt_version(self) -> NoReturn:
@@ -214,10 +230,27 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     """
     from twisted.internet import reactor  # Not at the top: it would choose the reactor.
 
+    _check_certificates(description)
     try:
         return Doorway(description, serverFromString(reactor, description), wrap)
     except Exception as error:  # Endpoint parsers are plugins and raise what they like.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
+
+
+def _check_certificates(description: str) -> None:
+    """Twisted looks into the folder of a ``tls:`` endpoint only when somebody shakes hands.
+
+    :raises ConfigurationError: when there is nothing in it that it could use.
+    """
+    kind, *arguments = re.split(r"(?<!\\):", description)
+    if kind != "tls" or not arguments:
+        return
+    named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    folder = named.get("path", arguments[0]).replace("\\:", ":")
+    if not any(Path(folder).glob("*.pem")):
+        raise ConfigurationError(
+            f"cannot listen on {description}: there is no certificate (*.pem) in {folder}"
+        )
 
 
 def makeService(options: Options) -> IService:  # noqa: N802

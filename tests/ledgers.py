@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, TypeVar
 
 from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.events import Declared, Fact, Offered, Registered, Traded
@@ -19,6 +22,8 @@ from granja.ledger.chain import GENESIS, digest, extend
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market, replay
+
+T = TypeVar("T")
 
 reactor: Any = _reactor
 
@@ -137,3 +142,25 @@ def dump(path: Path) -> str:
             for name in ("application_id", "user_version", "journal_mode")
         ]
         return "\n".join([*connection.iterdump(), repr(pragmas)])
+
+
+class AnyThread:
+    """A reactor for those who wait: answers are given in the writer's own thread."""
+
+    def callFromThread(self, call: Callable[..., Any], *arguments: object) -> None:  # noqa: N802
+        call(*arguments)
+
+
+def wait_for(answer: Deferred[T]) -> T:
+    """Block until it fires.
+
+    :raises Exception: what it failed with.
+    """
+    done: list[T | Failure] = []
+    fired = Event()
+    answer.addBoth(done.append).addBoth(lambda _: fired.set())
+    if not fired.wait(30):
+        raise AssertionError("the ledger does not answer")
+    if isinstance(done[0], Failure):
+        done[0].raiseException()
+    return done[0]

@@ -113,7 +113,8 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended: {self.read_log()}")
             try:
-                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+                with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as first:
+                    first.recv(1)  # Who is asked something comes to a server that is all open.
                 return
             except ConnectionRefusedError:
                 time.sleep(0.02)  # Between two looks; there is nothing to be told by.

@@ -133,6 +133,23 @@ class RecognitionTests(LedgerFileCase):
         (self.folder / "here").symlink_to("here")
         self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
 
+    async def test_a_log_without_its_ledger_is_refused_and_left_alone(self) -> None:
+        """Somebody moved the ledger; SQLite would begin an empty one, and delete the log."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        log = self.folder / "granja.db-wal"
+        crashed = log.read_bytes()
+        await ledger.close()
+        kept = self.path.rename(self.folder / "elsewhere.db")
+        for empty in (False, True):
+            log.write_bytes(crashed)
+            if empty:
+                self.path.touch()
+            self.assertIn(f"its log {log} is there", self.refusal())
+            self.assertEqual((log.read_bytes(), self.path.exists()), (crashed, empty))
+        kept.rename(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
     def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
         """Folders are not made: more often they are misspelt."""
         sentence = self.refusal(self.folder / "nowhere" / "granja.db")

@@ -6,15 +6,11 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from threading import Event
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import errors, events
@@ -25,34 +21,11 @@ from granja.ledger.interface import ILedger, NotStored
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import SQLiteLedger
 from granja.market import Market, replay
+from tests.ledgers import AnyThread, wait_for
 from tests.test_market_stateful import FARMERS, LIMITS, Crowd
-
-T = TypeVar("T")
 
 #: The maker retracts, the taker does the others; to each of them that is no news.
 _ANSWERS = (events.Retracted, events.Rejected, events.Traded)
-
-
-class AnyThread:
-    """A reactor for those who wait: answers are given in the writer's own thread."""
-
-    def callFromThread(self, call: Callable[..., Any], *arguments: object) -> None:  # noqa: N802
-        call(*arguments)
-
-
-def wait_for(answer: Deferred[T]) -> T:
-    """Block until it fires.
-
-    :raises Exception: what it failed with.
-    """
-    done: list[T | Failure] = []
-    fired = Event()
-    answer.addBoth(done.append).addBoth(lambda _: fired.set())
-    if not fired.wait(30):
-        raise AssertionError("the ledger does not answer")
-    if isinstance(done[0], Failure):
-        done[0].raiseException()
-    return done[0]
 
 
 class LedgerCrowd(Crowd):

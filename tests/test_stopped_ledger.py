@@ -15,9 +15,8 @@ from granja.events import PasswordChanged
 from granja.ledger import tail
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import SQLiteLedger
-from tests.ledgers import ANA, dump, folder_for, ledger_at, write
+from tests.ledgers import ANA, AnyThread, dump, folder_for, ledger_at, wait_for, write
 from tests.operator_case import LONG_STORY, OperatorCase
-from tests.test_ledger_stateful import AnyThread, wait_for
 
 
 class CrashedTests(OperatorCase):

@@ -42,8 +42,16 @@ def create(path: Path) -> None:
     """Make an empty file if there is none: one that only its owner may read, because password
     verifiers will be inside.
 
+    :raises LedgerRefused: when it is only SQLite's log that is there.  SQLite would delete it.
     :raises OSError: when it cannot be made.
     """
+    log = log_of(path)
+    nothing = not path.exists() or not path.stat().st_size
+    if nothing and log.exists() and log.stat().st_size:
+        raise LedgerRefused(
+            f"the ledger {path} was removed or is empty, but its log {log} is there, and has the "
+            "newest trades: put the ledger back, or move the log away as well to begin anew"
+        )
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _sync_folder(path.parent)
