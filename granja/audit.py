@@ -35,8 +35,7 @@ def main(argv: Sequence[str]) -> int:
 
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _prepare_to_print()
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
@@ -48,12 +47,50 @@ def main(argv: Sequence[str]) -> int:
     except sqlite3.Error as error:
         return _fail(f"the ledger cannot be read: {error}")
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return 1
+    except _CannotPrint as error:
+        _print_no_more()
+        return _fail(str(error))
     except OSError as error:
         return _fail(f"{error.filename or 'the ledger'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+class _CannotPrint(Exception):
+    """What was found cannot be written down; the text is the whole explanation."""
+
+
+def _prepare_to_print() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called us; the exit status still says it
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (until we end)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """:raises BrokenPipeError: when nobody reads on.
+    :raises _CannotPrint: when they cannot be written for another reason.
+    """
+    for line in lines:
+        _put(sys.stdout.write, f"{line}\n")
+    _put(sys.stdout.flush)
+
+
+def _put(how: Callable[..., object], *what: str) -> None:
+    try:
+        how(*what)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _CannotPrint(f"the output cannot be written: {error.strerror or error}") from None
+
+
+def _print_no_more() -> None:
+    """Python writes what is left at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,8 +153,7 @@ def _audit(arguments: argparse.Namespace) -> int:
         audit, length = Audit(), recovery.end(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
-    sys.stdout.writelines(f"{line}\n" for line in _report(audit, catalog))
-    sys.stdout.flush()
+    _print(_report(audit, catalog))
     return 0
 
 
@@ -183,11 +219,15 @@ def _trace(arguments: argparse.Namespace) -> int:
     path = _path(arguments.ledger)
     wanted = _wanted(arguments.subject, arguments.farmer, catalog)
     found = False
-    with _open(path) as connection:
+
+    def lines() -> Iterator[str]:
+        nonlocal found
         for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
             found = True
-            sys.stdout.write(f"{_hour(step.time)}  {step.text}\n")
-    sys.stdout.flush()
+            yield f"{_hour(step.time)}  {step.text}"
+
+    with _open(path) as connection:
+        _print(lines())
     return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
 
 
@@ -227,8 +267,12 @@ def _backup(arguments: argparse.Namespace) -> int:
     except BaseException:
         arguments.file.unlink()  # it is no backup, and would be in the way of one
         raise
-    sys.stdout.write(f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.\n")
-    sys.stdout.write(f"To check it: granja audit --ledger sqlite:{arguments.file}\n")
+    _print(
+        (
+            f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.",
+            f"To check it: granja audit --ledger sqlite:{arguments.file}",
+        )
+    )
     return 0
 
 

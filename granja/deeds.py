@@ -13,7 +13,7 @@ from granja import errors, messages, wording
 from granja.answers import known_artifact
 from granja.commands import help_entries
 from granja.events import Fact
-from granja.ids import ArtifactId, FarmerId
+from granja.ids import ArtifactId
 from granja.messages import Message
 from granja.offers import Offer
 from granja.roster import Farmer
@@ -37,6 +37,7 @@ class Deeds:
         self._roster = factory.roster
         self._market = factory.market
         self._lane = factory.lane
+        self._teller = factory.teller
         self._catalog = factory.catalog
 
     def show_help(self, me: Farmer) -> None:
@@ -72,7 +73,7 @@ class Deeds:
     # -- artifacts ---------------------------------------------------------------------------
 
     def show_inventory(self, me: Farmer) -> None:
-        _reply(me, self._factory.teller.inventory(me.id))
+        _reply(me, self._teller.inventory(me.id))
 
     def show_artifact(self, me: Farmer, number: int) -> None:
         artifact = known_artifact(number, self._catalog)
@@ -119,7 +120,7 @@ class Deeds:
         return ArtifactId(number)
 
     def list_offers(self, me: Farmer) -> None:
-        offers = self._factory.teller.offers(me.id)
+        offers = self._teller.offers(me.id)
         if not offers:
             raise errors.NoOffers
         _reply(me, *offers)
@@ -128,16 +129,11 @@ class Deeds:
         offer = self._meant(me, number, self._market.incoming(me.id), ":accept")
 
         def decide() -> Sequence[Fact]:
-            # Who has left may not be on record as gone yet, when the disk was full.
-            if not self._is_one_of_us(offer.maker):
+            if not self._teller.standing([offer]):  # They have left since it was typed.
                 raise errors.NoSuchOffer(str(offer.number))
             return self._market.decide_acceptance(me.id, offer.number, self._factory.now())
 
         return self._end_offer(offer, decide).addErrback(self._tell_maker, offer)
-
-    def _is_one_of_us(self, id: FarmerId) -> bool:
-        """Whether one can trade with this farmer: in the chat, or registered and away."""
-        return id in self._market.registered or self._roster.present(id) is not None
 
     def _tell_maker(self, failure: Failure, offer: Offer) -> Failure:
         """A trade that could not be stored is told to both (PROTOCOL §4)."""
@@ -157,6 +153,7 @@ class Deeds:
 
     def _meant(self, me: Farmer, number: int | None, offers: list[Offer], word: str) -> Offer:
         """The offer that ``word`` with or without a number speaks of (PROTOCOL §4)."""
+        offers = self._teller.standing(offers)
         if number is not None:
             for offer in offers:
                 if offer.number == number:
@@ -165,7 +162,7 @@ class Deeds:
         if not offers:
             raise errors.NoOffers
         if len(offers) > 1:
-            rows = (self._factory.teller.offer_row(me.id, offer) for offer in offers)
+            rows = (self._teller.offer_row(me.id, offer) for offer in offers)
             _reply(me, *rows)
             raise errors.SeveralOffers(len(offers), word)
         return offers[0]

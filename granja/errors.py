@@ -170,14 +170,16 @@ class SameOffer(TradeError):
 @dataclass(eq=False)
 class TooManyOffers(TradeError):
     limit: int
-    sentence = "ya tienes {limit} ofertas enviadas sin respuesta; retira alguna con :retirar <n>."
+    sentence = (
+        "llegaste al máximo de ofertas sin respuesta ({limit}); retira alguna con :retirar <n>."
+    )
 
 
 @dataclass(eq=False)
 class TheyHaveTooManyOffers(TradeError):
     name: str
     limit: int
-    sentence = "{name} ya tiene {limit} ofertas por responder."
+    sentence = "{name} llegó al máximo de ofertas por responder ({limit})."
 
 
 @dataclass(eq=False)

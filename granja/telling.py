@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from granja import events, messages, wording
 from granja.catalog import Artifact, Catalog
 from granja.events import Fact
@@ -33,7 +35,17 @@ class Teller:
 
     def offers(self, farmer: FarmerId) -> list[Message]:
         """The rows of ``:ofertas``."""
-        return [self.offer_row(farmer, offer) for offer in self._market.pending(farmer)]
+        return [self.offer_row(farmer, o) for o in self.standing(self._market.pending(farmer))]
+
+    def standing(self, offers: Iterable[Offer]) -> list[Offer]:
+        """Those of which both farmers are still in this world: in the chat, or registered.
+
+        That a visitor has left may not be on record yet, when the disk was full.
+        """
+        return [offer for offer in offers if all(map(self._exists, (offer.maker, offer.taker)))]
+
+    def _exists(self, id: FarmerId) -> bool:
+        return id in self._market.registered or self._roster.present(id) is not None
 
     def offer_row(self, farmer: FarmerId, offer: Offer) -> Message:
         return wording.offer_row(offer, farmer, self._market.names, self._catalog)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 import subprocess
@@ -51,6 +50,7 @@ from tests.ledgers import (
     write,
 )
 from tests.operator_case import LONG_STORY, OperatorCase
+from tests.server import environment
 
 
 def rejected(number: int, maker: FarmerId = ANA, gives: ArtifactId = ARROW) -> Ended:
@@ -365,7 +365,7 @@ class AuditTests(OperatorCase):
         done = subprocess.run(
             [sys.executable, "-m", "granja", "audit"],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env=environment(),
             capture_output=True,
             timeout=60,
             check=False,

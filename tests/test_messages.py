@@ -131,12 +131,12 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.SameOffer(7), "Error de Intercambio: esa misma oferta ya está pendiente (#7)."),
     (
         errors.TooManyOffers(20),
-        "Error de Intercambio: ya tienes 20 ofertas enviadas sin respuesta; "
+        "Error de Intercambio: llegaste al máximo de ofertas sin respuesta (20); "
         "retira alguna con :retirar <n>.",
     ),
     (
         errors.TheyHaveTooManyOffers("Gus", 20),
-        "Error de Intercambio: Gus ya tiene 20 ofertas por responder.",
+        "Error de Intercambio: Gus llegó al máximo de ofertas por responder (20).",
     ),
     (errors.TradeNotStored(), "Error de Intercambio: no se pudo guardar; nada cambió."),
     (

@@ -93,7 +93,7 @@ class NewsTests(NewsCase):
         self.release()
         heard = returning.hears()
         self.assertEqual(heard[-1], "[SERVER] La oferta #2 ya no es válida: Beto se fue.")
-        self.assertIn("[SERVER] #2 de Beto: su Ancla por tu Escápula prehistórica", heard[:-1])
+        self.assertEqual([line for line in heard[:-1] if "#2" in line], [], "it waits no more")
 
     def test_what_happened_as_the_line_was_cut_is_told_after_a_restart(self) -> None:
         """Gus accepts, and while that is being written Ana's line drops."""

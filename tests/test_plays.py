@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.commands import TABLE
 from tests.play import PLAYS, Mistake, act
 
 
@@ -21,6 +22,14 @@ def _test_of(text: str):  # type: ignore[no-untyped-def]
 
 for _path in sorted(PLAYS.glob("*.play")):
     setattr(Plays, f"test_{_path.stem}", _test_of(_path.read_text("utf-8")))
+
+
+class EveryCommand(SynchronousTestCase):
+    def test_each_has_a_play(self) -> None:
+        """It is typed in one, so there is a conversation to read for it."""
+        typed = "\n".join(path.read_text("utf-8") for path in PLAYS.glob("*.play")).casefold()
+        for row in TABLE:
+            self.assertRegex(typed, rf"(?m)^\w+> {row.word}( |$)")
 
 
 class TheStage(SynchronousTestCase):

@@ -17,6 +17,7 @@ from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import SQLiteLedger
 from tests.ledgers import ANA, AnyThread, dump, folder_for, ledger_at, wait_for, write
 from tests.operator_case import LONG_STORY, OperatorCase
+from tests.server import environment
 
 
 class CrashedTests(OperatorCase):
@@ -98,7 +99,7 @@ class ReadOnlyTests(OperatorCase):
         granja = [sys.executable, "-m", "granja", *words, "--ledger", f"sqlite:{self.path}"]
         done = subprocess.run(
             [*unshare, f'{mount} && shift && exec "$@"', "sh", str(self.folder), *granja],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=60,

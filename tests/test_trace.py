@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from granja.events import Declared, Registered, Traded
 from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.sqlite import SQLiteLedger
 from tests.ledgers import ANA, SPADE, forge, reactor, tamper, write
 from tests.operator_case import LONG_STORY, OperatorCase
+from tests.server import environment
 
 
 class TraceTests(OperatorCase):
@@ -80,11 +79,7 @@ class TraceTests(OperatorCase):
             done = subprocess.run(
                 [sys.executable, "-m", "granja", *words],
                 cwd=self.folder,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(Path(__file__).parent.parent),
-                    "PYTHONIOENCODING": "ascii",
-                },
+                env=environment() | {"PYTHONIOENCODING": "ascii"},
                 capture_output=True,
                 timeout=60,
                 check=False,
@@ -92,6 +87,29 @@ class TraceTests(OperatorCase):
             self.assertEqual((done.returncode, done.stderr), (0, b""))
             if words[0] == "trace":
                 self.assertIn(rb"  \xd1and\xfa (farmer 1) declared Espada antigua", done.stdout)
+
+    async def test_an_output_that_takes_nothing(self) -> None:
+        """A full disk behind it is not the ledger's; a closed one is the caller's wish."""
+        await write(self.path, LONG_STORY)
+        full = b"granja: the output cannot be written: No space left on device\n"
+        for words in ("trace 13", "audit", "backup copy.db"):
+            for output, expected in (
+                (">/dev/full", (1, full)),
+                (">&-", (0, b"")),
+                ("2>&-", (0, b"")),
+            ):
+                (self.folder / "copy.db").unlink(missing_ok=True)
+                done = subprocess.run(
+                    f'exec "{sys.executable}" -m granja {words} {output}',
+                    shell=True,
+                    cwd=self.folder,
+                    env=environment(),
+                    stderr=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    timeout=60,
+                    check=False,
+                )
+                self.assertEqual((done.returncode, done.stderr), expected, (words, output))
 
     async def test_nobody_by_that_name(self) -> None:
         """A misspelt name is a sentence."""
