@@ -47,6 +47,10 @@ MOST_IN_A_ROW = 200
 #: Bytes that are split into lines at a time: as lines, short ones take ten times their bytes.
 SLICE = 4096
 
+#: Bytes that are read at a time of whoever speaks telnet: its commands are of two bytes, and are no
+#: lines that wait for their turn.  64 KB of them took 27 ms.
+TELNET_SLICE = 1024
+
 
 class IWire(ITCPTransport, IPushProducer):
     """What a connection must offer: TCP does, and so do TLS and the web's adapter."""
@@ -221,6 +225,7 @@ class FarmerProtocol(LineReceiver):
             data = self._telnet.feed(data)
         elif telnet.IAC in data:
             self._telnet = telnet.Telnet(self)
+            self.seat.wire.read_little(TELNET_SLICE)
             data = self._telnet.feed(data)
         if self._busy or self._lines or self._unsplit or not self._takes_at_once(data):
             self._unsplit += data

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from twisted.internet.interfaces import IDelayedCall
+
 from granja import backlog as kinds
 from granja.backlog import Backlog, Note, Piece, compose
 from granja.carriers import Carrier, Readable
+from granja.crowd import TOO_LONG
 from granja.messages import Message, Missed
 from granja.tick import FLUSH_AT
 from granja.wires import wire
@@ -45,6 +48,7 @@ class Seat:
 
     __slots__ = (
         "_closing",
+        "_deadline",
         "_notes",
         "_waits",
         "audience",
@@ -76,6 +80,7 @@ class Seat:
         self.hearing = False
         self._closing = False
         self._waits = False
+        self._deadline: IDelayedCall | None = None
 
     @property
     def transport(self) -> Any:
@@ -191,6 +196,8 @@ class Seat:
         self.joined = self.hearing = False
         self._notes = self.backlog = None
         self.replies = self.heard = 0
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
         self.board.forget(self)
 
     # -- sending ---------------------------------------------------------------------------------
@@ -298,8 +305,11 @@ class Seat:
             self.audience.sends[self] = self.wire.send
 
     def _lose(self) -> None:
-        if self in self.row.seats:
-            self.wire.lose()
+        if self not in self.row.seats:
+            return
+        self.wire.lose()
+        if self in self.row.seats and not self.wire.closes_alone:
+            self._deadline = self.board.clock.callLater(TOO_LONG, self.abort)
 
     def delivered(self, kind: int, size: int) -> None:
         """Bytes of a private piece have left the backlog."""

@@ -32,8 +32,11 @@ class HalfClosingTLS(BufferingTLSTransport):
     _peer_finished = False
 
     def readConnectionLost(self) -> None:  # noqa: N802
-        """The peer has ended TCP in its direction, with or without a close_notify before."""
-        if not self._finish_reading():
+        """The peer has ended TCP in its direction, with or without a close_notify before.
+
+        Who does so before the handshake is over can be told nothing any more.
+        """
+        if not self._handshakeDone or not self._finish_reading():
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:  # noqa: N802

@@ -31,6 +31,8 @@ class Wire(Protocol):
     """``limit``: how many bytes a :meth:`send` should have, give or take one message."""
 
     limit: int
+    #: Whether :meth:`lose` needs nothing of the peer.
+    closes_alone: bool
 
     def send(self, data: Readable) -> int:
         """Send now what can be sent of ``data``; return how many bytes that was.
@@ -53,6 +55,9 @@ class Wire(Protocol):
 
     def lose(self) -> None:
         """Close the connection in good order."""
+
+    def read_little(self, size: int) -> None:
+        """Read at most so many bytes at a time from now on, if that can be chosen."""
 
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
@@ -91,6 +96,7 @@ class DirectWire:
 
     #: Views of shared blocks, so nothing is copied.
     limit = 1 << 20
+    closes_alone = True
 
     def __init__(self, transport: tcp.Connection, seat: Waiter) -> None:
         transport.setTcpNoDelay(True)
@@ -100,6 +106,10 @@ class DirectWire:
         self._waiting = False
 
     def send_all(self, buffers: list[Readable]) -> int:
+        if self.transport.disconnected:
+            return sum(
+                map(len, buffers)
+            )  # It has no socket any more, and its seat will hear of it.
         try:
             if len(buffers) == 1:
                 return self.send(buffers[0])
@@ -121,6 +131,9 @@ class DirectWire:
 
     def lose(self) -> None:
         self.transport.loseConnection()
+
+    def read_little(self, size: int) -> None:
+        self.transport.bufferSize = size
 
     def is_cut(self) -> bool:
         return _has_lost_its_peer(self.transport)
@@ -146,6 +159,8 @@ class TransportWire:
 
     log: ClassVar[Logger] = Logger()
     limit = 1 << 14
+    #: TLS waits for the peer's close_notify, and before that for its handshake.
+    closes_alone = False
 
     def __init__(self, transport: Any, seat: Waiter) -> None:
         self.transport = transport
@@ -198,6 +213,9 @@ class TransportWire:
             self._registered = False
             self.transport.unregisterProducer()
         self.transport.loseConnection()
+
+    def read_little(self, size: int) -> None:
+        """What is below decides."""
 
     def pauseProducing(self) -> None:  # noqa: N802
         self._paused = True

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import board as board_module
 from granja import rounds, tick
 from granja.board import Board, Seat
 from granja.carriers import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
+from granja.crowd import TOO_LONG
 from granja.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from granja.pace import Pace, Patience
 from tests.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
@@ -215,6 +218,42 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(slow.taken, b"")
         self.assertEqual(ana_wire.lost, 1)
         self.assertEqual(wire.taken.count(b"conectado"), 2)
+
+    def test_whoever_never_agrees_to_the_end_is_cut_off(self) -> None:
+        """TLS closes when both have said so; who says nothing is not waited for for ever."""
+        for gone in (False, True):
+            slow = SlowTransport(self.reactor, WIDE)
+            seat = self.board.seat(slow, HeldReader())
+            seat.tell(GOODBYE)
+            seat.close()
+            self.reactor.advance(0)
+            self.assertTrue(slow.disconnecting)
+            if gone:
+                seat.lost()
+            self.reactor.advance(TOO_LONG - 0.1)
+            self.assertFalse(slow.disconnected)
+            self.reactor.advance(0.2)
+            self.assertEqual(slow.disconnected, not gone)
+            self.assertEqual(self.board.rows[0].seats, set())
+
+    def test_one_is_written_to_no_more_whose_socket_is_closed(self) -> None:
+        """Twisted takes the socket away before it tells us, and what we announce then may be enough
+        to be written at once: to that one as well, in two pieces around their own line."""
+
+        def lost() -> None:
+            self.board.announce(Arrived("x" * tick.FLUSH_AT))
+            seat.lost()
+
+        connection = NarrowConnection(self.reactor, WIDE, lost)
+        seat = self.board.seat(connection, HeldReader())
+        self.board.join(seat)
+        other, wire = self.arrive()
+        for speaker in (other, seat, other):
+            self.board.say(speaker, "Eva", ["hola"])
+        connection.connectionLost(Failure(ConnectionDone()))
+        self.reactor.turn()
+        self.assertIn(b"x conectado", wire.taken)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_lost_connection_is_forgotten(self) -> None:
         """Whatever was under way: nothing is written, nothing is kept."""

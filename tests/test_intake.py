@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from twisted.internet import reactor as installed
@@ -109,6 +110,17 @@ class IntakeTests(TestCase):
             visitor.transport.write(b"hola")  # type: ignore[union-attr]
         await heard
         self.assertEqual(self.heard, [b"hola"] * 7)
+        await self.leave(*visitors)
+
+    async def test_nobody_is_forgotten_when_each_has_much_to_say(self) -> None:
+        """The time is over after each read; whoever was not read is read the next time."""
+        self.intake._time = itertools.count(step=1.0).__next__
+        visitors = [await self.visit() for _ in range(7)]
+        heard = gatherResults([visitor.hears(b"hola" * 3) for visitor in visitors])
+        for _ in range(3):
+            for visitor in visitors:
+                visitor.transport.write(b"hola")  # type: ignore[union-attr]
+        await heard
         await self.leave(*visitors)
 
     async def test_one_that_fails_is_closed_and_the_others_are_not(self) -> None:

@@ -10,10 +10,12 @@ from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import telnet
+from granja.protocol import TELNET_SLICE
 from granja.rate import Rate, TokenBucket
 from granja.seat import REPLIES
 from granja.settings import Settings
 from granja.text import clean
+from granja.wires import TransportWire
 from tests.farm import Farm, Person
 from tests.nasty import DECENT, NASTY, NOT_UTF8
 
@@ -443,6 +445,16 @@ class Telnet(QuietCase):
         self.assertNotIn(b"\xff", person.hears_bytes())
         person.types("girasoles")
         self.assertEqual(person.hears_bytes().count(b"\xff\xfc\x01"), 1)
+
+    def test_little_is_read_at_a_time_of_who_speaks_telnet(self) -> None:
+        """Its commands are not counted by the rate, and the others want to be read as well."""
+        asked: list[object] = []
+        farm = Farm()
+        ana, beto = farm.person(), farm.person()
+        self.patch(TransportWire, "read_little", lambda *of: asked.append(of))
+        beto.types("Beto")
+        ana.sends(bytes((telnet.IAC, 241)) * 3)
+        self.assertEqual(asked, [(ana.protocol.seat.wire, TELNET_SLICE)])
 
     def test_netcat_gets_no_telnet(self) -> None:
         person = self.registered().person()

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from cryptography import x509
@@ -120,6 +121,26 @@ class OverTLS(SynchronousTestCase):
             plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
             heard = _talk(plain, self.certificate, self.LINES, notify=False)
         self.assertTrue(heard.endswith(self.LAST), heard)
+
+    def test_who_goes_before_the_handshake_leaves_nothing_behind(self) -> None:
+        """A port scan or a health check of a load balancer: no descriptor stays open."""
+        with self.ssl_server() as server:
+            assert server.process is not None
+            descriptors = Path(f"/proc/{server.process.pid}/fd")
+            if not descriptors.exists():
+                raise SkipTest("this system does not list descriptors")
+            before = len(list(descriptors.iterdir()))
+            for hello in (b"", b"\x16\x03\x01\x02\x00"):
+                for _ in range(5):
+                    with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as scan:
+                        scan.sendall(hello)
+            late = server.dial().arrives("Ana")  # who comes after them, and may be read before them
+            self.addCleanup(late.close)
+            deadline = time.monotonic() + PATIENCE
+            while len(list(descriptors.iterdir())) > before + 1:
+                self.assertLess(time.monotonic(), deadline, "they are still open")
+                late.types(":u")
+                late.hears()
 
     def test_the_tls_endpoint_and_openssl(self) -> None:
         """``tls:FOLDER``, spoken to by ``openssl s_client``, which half-closes TCP."""
