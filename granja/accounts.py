@@ -67,13 +67,13 @@ class IAccounts(Interface):
         """The verifier for a new password, a string in PHC format.
 
         Fails with :class:`~granja.errors.BadPassword`, or with
-        :class:`~granja.turns.TooManyWaiting`.
+        :class:`~granja.errors.TooManyWaiting`.
         """
 
     def verify(verifier: str, password: str, address: str = "") -> Deferred[bool]:  # noqa: N805
         """Whether it is the password of that verifier.
 
-        Fails with :class:`~granja.turns.TooManyWaiting`.  Cancelling it leaves the queue.
+        Fails with :class:`~granja.errors.TooManyWaiting`.  Cancelling it leaves the queue.
         """
 
     def login(verifier: str, password: str, name: str, address: str) -> Deferred[bool]:  # noqa: N805

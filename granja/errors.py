@@ -243,6 +243,12 @@ class WrongPassword(GranjaError):
     sentence = "contraseña incorrecta."
 
 
+class TooManyWaiting(GranjaError):
+    """So many wait for a password to be checked that one more would only wait in vain."""
+
+    sentence = "hay demasiadas personas entrando; inténtalo de nuevo en un momento."
+
+
 class BadPassword(GranjaError):
     sentence = "la contraseña debe tener entre 8 y 128 caracteres."
 

@@ -6,7 +6,7 @@ Facts speak of farmers, artifacts and offers by number (:mod:`granja.ids`).  Tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from granja.ids import ArtifactId, FarmerId, OfferId
@@ -142,13 +142,8 @@ KINDS: dict[str, type[Fact]] = {
 }  # fmt: skip
 
 
-def to_body(fact: Fact) -> dict[str, Any]:
-    """The fact's fields as JSON-ready values (``kind`` is kept beside them, not in them)."""
-    return asdict(fact)
-
-
 def from_body(kind: str, body: dict[str, Any]) -> Fact:
-    """The fact that :func:`to_body` wrote, or an older granja, which knew fewer fields.
+    """The fact whose fields these are, as JSON has them; an older granja knew fewer of them.
 
     The types are checked, because whoever forges an entry can make its hash fit, and the market
     believes its facts.

@@ -11,15 +11,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.threadpool import ThreadPool
 
-from granja.errors import GranjaError
+from granja.errors import TooManyWaiting
 
 T = TypeVar("T")
-
-
-class TooManyWaiting(GranjaError):
-    """So many wait for a password to be checked that one more would only wait in vain."""
-
-    sentence = "hay demasiadas personas entrando; inténtalo de nuevo en un momento."
 
 
 @dataclass(eq=False, slots=True, repr=False)

@@ -19,9 +19,9 @@ from zope.interface.verify import verifyObject
 
 from granja import accounts
 from granja.accounts import Accounts, IAccounts, PasswordTrouble, PlainAccounts
-from granja.errors import BadPassword
+from granja.errors import BadPassword, TooManyWaiting
 from granja.throttle import MOST_WRONG, WINDOW, Throttle, network_of
-from granja.turns import TooManyWaiting, Turns
+from granja.turns import Turns
 
 reactor: Any = _reactor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -25,7 +26,6 @@ from granja.events import (
     Traded,
     Withdrawn,
     from_body,
-    to_body,
 )
 from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
@@ -208,7 +208,7 @@ class EncodingTests(SynchronousTestCase):
         odd = Declared(ANA, 'Ñu "\\\x7f\u2028', tuple(map(ArtifactId, range(3))))
         never = Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 1e300)
         for fact in [*ONE_OF_EACH, odd, never]:
-            plain = json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))
+            plain = json.dumps(asdict(fact), sort_keys=True, separators=(",", ":"))
             self.assertEqual(canonical(fact), plain)
             self.assertEqual(from_body(fact.kind, json.loads(plain)), fact)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_type_hints
 
-from granja import carriers, commands, errors, messages, names, turns, wording
+from granja import carriers, commands, errors, messages, names, wording
 from granja.catalog import Artifact
 from granja.errors import GranjaError
 from granja.messages import Message, Said
@@ -25,9 +25,6 @@ from tools.protocol_limits import LIMITS
 from tools.protocol_samples import CATALOG, ERRORS, MESSAGES, Sample
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
-
-#: Where errors that a farmer can read are defined.
-ERROR_MODULES = (errors, turns)
 
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SUBNEGOTIATION = re.compile(rb"\xff\xfa\xc9(\S+) (.*?)\xff\xf0(.*)\r\n", re.DOTALL)
@@ -187,7 +184,7 @@ def gmcp_example() -> str:
 def error_table() -> str:
     """Every error, as a farmer reads it."""
     refuse_gaps(
-        [kind for kind in kinds(GranjaError, *ERROR_MODULES) if kind is not errors.TradeError],
+        [kind for kind in kinds(GranjaError, errors) if kind is not errors.TradeError],
         [error for _, error in ERRORS],
     )
     rows = [

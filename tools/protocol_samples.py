@@ -12,13 +12,12 @@ from granja import errors, messages, wording
 from granja.accounts import LONGEST, SHORTEST
 from granja.answers import artifact_list
 from granja.catalog import Catalog
-from granja.errors import GranjaError
+from granja.errors import GranjaError, TooManyWaiting
 from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.messages import Message
 from granja.offers import Ended, How, News, Offer
 from granja.settings import Settings
 from granja.tap import read_catalog
-from granja.turns import TooManyWaiting
 
 LIMITS = Settings()
 CATALOG: Catalog = read_catalog(None)

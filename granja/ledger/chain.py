@@ -66,7 +66,7 @@ def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> b
 def canonical(fact: Fact) -> str:
     """The one way to write down a fact's fields: JSON with sorted keys, no spaces, in ASCII.
 
-    As ``json.dumps(to_body(fact), sort_keys=True, separators=(",", ":"))``, which takes six times
+    As ``json.dumps(asdict(fact), sort_keys=True, separators=(",", ":"))``, which takes six times
     as long (10 µs), and while it does, the chat cannot.
     """
     names = _FIELDS[type(fact)]
