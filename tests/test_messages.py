@@ -154,6 +154,10 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.Halted(), "Error: el libro está detenido; avisa a quien administra la granja."),
     (errors.WrongPassword(), "Error: contraseña incorrecta."),
     (
+        errors.TooManyWaiting(),
+        "Error: hay demasiadas personas entrando; inténtalo de nuevo en un momento.",
+    ),
+    (
         errors.BadPassword(),
         "Error: la contraseña debe tener entre 8 y 128 caracteres.",
     ),
