@@ -16,7 +16,7 @@ from typing import TextIO
 from granja import trace
 from granja.catalog import Catalog
 from granja.errors import ConfigurationError
-from granja.ledger import database, outcome, recovery
+from granja.ledger import database, outcome, pages, recovery
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.url import DEFAULT, path_of
@@ -153,8 +153,18 @@ def _audit(arguments: argparse.Namespace) -> int:
         audit, length = Audit(), recovery.end(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
+        _look_at_pages(connection)
     _print(_report(audit, catalog))
     return 0
+
+
+def _look_at_pages(connection: sqlite3.Connection) -> None:
+    """After the entries, which are named when it is one of their pages.
+
+    :raises NotInOrder: when the file is damaged anywhere else.
+    """
+    if found := pages.problem(connection):
+        raise NotInOrder(f"the ledger's file is damaged: {found}")
 
 
 def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:

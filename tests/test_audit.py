@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -151,6 +152,22 @@ class AuditTests(OperatorCase):
             self.assertIn(
                 f"entry {first} is damaged: it cannot", self.complaint("trace", "13", path=path)
             )
+
+    async def test_a_ledger_that_lost_its_end_is_refused(self) -> None:
+        """It is not an empty one that is in order, nor is anything copied from it."""
+        await write(self.path, [Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 99])
+        os.truncate(self.path, self.path.stat().st_size - 2000)
+        for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
+            self.assertIn("was cut off", self.complaint(*words))
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    async def test_a_page_that_holds_no_entries_is_looked_at_too(self) -> None:
+        """All entries may be good while the rest of the file is not."""
+        await write(self.path, LONG_STORY)
+        with self.path.open("r+b") as file:
+            file.seek(2 * 4096)  # of the credentials: an index, which that table never has
+            file.write(b"\x0a")
+        self.assertIn("the ledger's file is damaged: ", self.complaint("audit"))
 
     async def test_what_cannot_have_happened_is_found(self) -> None:
         """Also when every hash was made to fit: a forger must obey the rules of the market."""

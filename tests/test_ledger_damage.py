@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 
 from granja.events import Fact, PasswordChanged
+from granja.ledger import database, recovery
+from granja.ledger.chain import BadEntry
 from tests.ledger_file_case import LedgerFileCase
 from tests.ledgers import ANA, STORY, dump, flip_bit, read, spoil_page, tamper, write
 
@@ -92,6 +94,30 @@ class DamageTests(LedgerFileCase):
         await ledger.close()
         os.truncate(self.path, 3 * 4096)
         self.assertIn("cannot be read", self.refusal())
+
+    async def test_a_file_that_lost_a_part_of_a_page_is_refused(self) -> None:
+        """A ledger of a few pages is not taken for an empty one, and nothing is changed."""
+        await write(self.path, [PasswordChanged(ANA)] * 100)
+        whole = self.path.read_bytes()
+        for missing in (1, 1472, 4032, 4095, 4097, 9000):
+            self.path.write_bytes(whole[:-missing])
+            self.assertIn("was cut off", self.refusal())
+            self.assertEqual(self.path.read_bytes(), whole[:-missing])
+
+    async def test_a_page_that_reads_as_nothing_is_refused(self) -> None:
+        """Also when a log beside the file might have what is missing, and has not."""
+        await write(self.path, [PasswordChanged(ANA)] * 100)
+        os.truncate(self.path, self.path.stat().st_size - 2000)
+        (self.folder / "granja.db-wal").write_bytes(bytes(32))
+        self.assertIn("is damaged: ", self.refusal())
+
+    async def test_entries_that_end_too_early_are_missed(self) -> None:
+        """Whoever knows of a last entry is not content with those before it."""
+        await write(self.path)
+        with closing(database.open_to_read(self.path)) as connection:
+            self.assertEqual(len(list(recovery.read(connection, 0))), len(STORY))
+            with self.assertRaisesRegex(BadEntry, "entry 9 is damaged: it is missing"):
+                list(recovery.read(connection, 0, len(STORY) + 3))
 
     async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
         """Also the bit that makes it no letter at all; at the very end it is a torn write."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
+from granja.ledger import outcome, pages
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.place import index_of, log_of
 
@@ -73,7 +74,7 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open the ledger, making, tightening or upgrading the file as needed.
 
-    :raises LedgerRefused: when it is not a ledger or a newer one.
+    :raises LedgerRefused: when it is not a ledger, a newer one, or one that was cut off.
     :raises OSError: when the file cannot be made.
     :raises sqlite3.Error: when SQLite cannot work with it.
     """
@@ -81,6 +82,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     try:
         _recognise(connection, path)
+        pages.check_length(connection, path)
         _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -101,7 +103,8 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """Open a ledger that may be live at this moment, to look at it.
 
     :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it is not there, empty, not a ledger, or not of this version.
+    :raises LedgerRefused: when it is not there, empty, not a ledger, cut off, or of another
+        version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
@@ -109,6 +112,7 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     try:
         connection.execute("PRAGMA query_only = 1")
         version = _recognise(connection, path)
+        pages.check_length(connection, path)
         if version == 0:
             raise LedgerRefused(f"{path} is empty: no server has made a ledger of it yet")
         if version != VERSION and not any_version:
@@ -195,6 +199,8 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> int:
         version = _pragma(connection, "user_version")
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
+        if outcome.is_damage(error):
+            pages.check_length(connection, path)  # which has a better word for it
         if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
             raise
         raise LedgerRefused(f"{path} is not a ledger") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.events import Fact
-from granja.ledger import database, outcome, snapshots, tail
+from granja.ledger import database, outcome, pages, snapshots, tail
 from granja.ledger.chain import GENESIS, BadEntry, Entry, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
 
@@ -38,7 +38,7 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
     They are read a few thousand at a time, each time in a read transaction of its own: entries
     are only ever added, and a transaction that lasted would keep a live server's log growing.
 
-    :raises BadEntry: at the first that is on a damaged page.
+    :raises BadEntry: at the first that is on a damaged page, or when they end too early.
     """
     last, size = after, _CHUNK
     limit = end(connection) if through is None else through
@@ -53,9 +53,12 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
             size //= 2  # The damage is closer than that.
             continue
         if not rows:
-            return
+            break
         yield from starmap(_entry, rows)
         last = rows[-1][0]
+    # With a page gone, SQLite may know of a last entry and not find the way to it.
+    if last < limit:
+        raise BadEntry(last + 1, "it is missing")
 
 
 # As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error that names no entry.
@@ -125,19 +128,27 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
     Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.  A
     crash leaves its torn write in SQLite's log, not here, but a disk may lie about its syncs.
 
-    :raises LedgerRefused: naming the first bad entry.
+    :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
     """
     snapshot = snapshots.newest(connection)
     start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
-    head = start
+    head, torn = _follow(connection, start)
+    if torn is not None and not _may_be_trimmed(connection, torn.sequence):
+        raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
+    pages.check_start(connection, path)
+    if torn is not None:
+        _trim(connection, path, torn)
+    return head, snapshot
+
+
+def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry | None]:
+    """The last good entry after one that is trusted, and the bad one behind it."""
     try:
-        for entry in verified(read(connection, start.sequence), start.hash, start.sequence):
+        for entry in verified(read(connection, head.sequence), head.hash, head.sequence):
             head = Head(entry.sequence, entry.hash)
     except BadEntry as bad:
-        if not _may_be_trimmed(connection, bad.sequence):
-            raise LedgerRefused(f"the ledger {path} is damaged: {bad}") from None
-        _trim(connection, path, bad)
-    return head, snapshot
+        return head, bad
+    return head, None
 
 
 def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:

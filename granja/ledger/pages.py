@@ -1,0 +1,58 @@
+"""Whether the pages of a ledger's file are all there, and whether SQLite can make sense of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from granja.ledger import outcome
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.place import log_of
+
+#: Bytes of a ledger that are looked at in three milliseconds, or forty if they come from the disk.
+_SMALL = 2 * 2**20
+
+
+def check_length(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a ledger that has lost its end; it may be live.
+
+    Of a page that is there in part SQLite takes the rest for zeros, and so a ledger of a few pages
+    for an empty one.  While there is a log, the missing part may be in that.
+
+    :raises LedgerRefused: when a part of the last page is missing.
+    """
+    # The size first: a live server's log is there before the file grows.
+    size, log = path.stat().st_size, log_of(path)
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if size % page and not (log.exists() and log.stat().st_size):
+        raise LedgerRefused(
+            f"the ledger {path} was cut off: a part of its last page is missing, and more may be; "
+            "restore a backup"
+        )
+
+
+def check_start(connection: sqlite3.Connection, path: Path) -> None:
+    """Look at the pages of a small ledger's entries, as the audit does at those of every ledger.
+
+    :raises LedgerRefused: when they make no sense together.
+    """
+    if path.stat().st_size > _SMALL:
+        return
+    if found := problem(connection, "'entries'"):
+        raise LedgerRefused(f"the ledger {path} is damaged: {found}; restore a backup")
+
+
+def problem(connection: sqlite3.Connection, what: str = "1") -> str | None:
+    """What SQLite finds wrong first, or None.
+
+    :param what: the name of a table in quotes, or how many problems to look for in the whole file.
+    """
+    try:
+        found: str = connection.execute(f"PRAGMA integrity_check({what})").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return str(error)  # There are pages that stop even that.
+    # Before what it says of a page, it says of which database.
+    lines = [line for line in found.splitlines() if not line.startswith("***")] or [found]
+    return None if found == "ok" else lines[0]
