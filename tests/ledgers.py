@@ -67,6 +67,15 @@ async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0)
     await ledger.close()
 
 
+async def snap(path: Path, sequences: Iterable[int]) -> None:
+    """Let the ledger there have snapshots at these entries of the story."""
+    ledger = ledger_at(path)
+    ledger.open()
+    for sequence in sequences:
+        ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
+    await ledger.close()
+
+
 async def read(path: Path) -> tuple[Opened, list[Fact]]:
     """Open, read all and close."""
     ledger = ledger_at(path)

@@ -46,6 +46,7 @@ from tests.ledgers import (
     ledger_at,
     market_of,
     read,
+    snap,
     spoil_page,
     tamper,
     write,
@@ -330,6 +331,13 @@ class AuditTests(OperatorCase):
         await write(self.path, STORY, snapshot_at=8)
         tamper(self.path, "UPDATE snapshots SET state = '{}'")
         self.assertIn("snapshot at entry 8 is off: its checksum", self.complaint("audit"))
+
+    async def test_a_snapshot_beyond_the_last_entry_is_found(self) -> None:
+        """Entries that were there once are missed, although the others are in order."""
+        await write(self.path)
+        await snap(self.path, [4, 8])
+        tamper(self.path, "DELETE FROM entries WHERE sequence > 5")
+        self.assertIn("snapshot at entry 8 is off: it was taken at an", self.complaint("audit"))
 
     async def test_a_bar_moves_on_a_terminal_only(self) -> None:
         """On long ledgers, and not in a log file."""

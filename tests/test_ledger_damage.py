@@ -11,7 +11,7 @@ from granja.events import Fact, PasswordChanged
 from granja.ledger import database, recovery
 from granja.ledger.chain import BadEntry
 from tests.ledger_file_case import LedgerFileCase
-from tests.ledgers import ANA, STORY, dump, flip_bit, read, spoil_page, tamper, write
+from tests.ledgers import ANA, STORY, dump, flip_bit, read, snap, spoil_page, tamper, write
 
 
 class DamageTests(LedgerFileCase):
@@ -77,6 +77,28 @@ class DamageTests(LedgerFileCase):
         await write(self.path)
         tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 6")
         self.assertEqual((await read(self.path))[1], STORY[:5])
+
+    async def test_a_snapshot_shows_what_is_missing(self) -> None:
+        """Trades that were told of and are gone keep the server from trading on without them;
+        also if an older snapshot could be started from."""
+        for snapshots in ([8], [4, 8]):
+            path = self.folder / f"{len(snapshots)}.db"
+            await write(path)
+            await snap(path, snapshots)
+            tamper(path, "DELETE FROM entries WHERE sequence > 5")
+            before = dump(path)
+            sentence = "entry 6 is damaged: it is missing, although a snapshot shows that entry 8"
+            self.assertIn(sentence, self.refusal(path))
+            self.assertEqual(dump(path), before)
+
+    async def test_a_tail_that_a_snapshot_shows_to_have_been_whole_is_not_trimmed(self) -> None:
+        """It was durable once, so no crash has torn it."""
+        await write(self.path)
+        await snap(self.path, [8])
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 7")
+        sentence = "entry 7 is damaged: it does not fit its hash, although a snapshot shows"
+        self.assertIn(sentence, self.refusal())
+        self.assertEqual(list(self.folder.glob("*.torn")), [])
 
     async def test_a_ledger_whose_every_entry_is_bad_is_not_trimmed_away(self) -> None:
         """More bad entries than one write can tear are another accident, and nothing is deleted."""

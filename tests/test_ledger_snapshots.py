@@ -27,6 +27,7 @@ from tests.ledgers import (
     ledger_at,
     market_of,
     read,
+    snap,
     tamper,
     write,
 )
@@ -100,10 +101,7 @@ class SnapshotTests(LedgerFileCase):
     async def test_the_one_before_is_used_then(self) -> None:
         """Two are kept, the older one for such a day."""
         await write(self.path, STORY[:4], snapshot_at=2)
-        ledger = self.open()
-        for sequence in (3, 4):
-            ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
-        await ledger.close()
+        await snap(self.path, (3, 4))
         with closing(sqlite3.connect(self.path)) as connection:
             kept = connection.execute("SELECT sequence FROM snapshots ORDER BY 1").fetchall()
         self.assertEqual(kept, [(3,), (4,)])

@@ -125,7 +125,8 @@ def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
 def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
     """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
-    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.  A
+    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
+    are any that a snapshot shows to have been stored.  A
     crash leaves its torn write in SQLite's log, not here, but a disk may lie about its syncs.
 
     :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
@@ -135,6 +136,7 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
     head, torn = _follow(connection, start)
     if torn is not None and not _may_be_trimmed(connection, torn.sequence):
         raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
+    _check_against_snapshots(connection, path, torn or BadEntry(head.sequence + 1, "it is missing"))
     pages.check_start(connection, path)
     if torn is not None:
         _trim(connection, path, torn)
@@ -149,6 +151,20 @@ def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry 
     except BadEntry as bad:
         return head, bad
     return head, None
+
+
+def _check_against_snapshots(connection: sqlite3.Connection, path: Path, first: BadEntry) -> None:
+    """Refuse to go on without trades that farmers were told of.
+
+    :param first: what would be the first entry to be written anew.
+    :raises LedgerRefused: when a snapshot shows that there was one already.
+    """
+    shown = snapshots.shown(connection, first.sequence - 1)
+    if shown is not None:
+        raise LedgerRefused(
+            f"the ledger {path} is damaged: {first}, although a snapshot shows that entry {shown} "
+            "was stored; restore a backup"
+        )
 
 
 def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:

@@ -65,14 +65,26 @@ def newest(connection: sqlite3.Connection) -> Snapshot | None:
     return None
 
 
-def stored(connection: sqlite3.Connection) -> Iterator[Snapshot]:
-    """All that are kept, newest first.
+def shown(connection: sqlite3.Connection, after: int) -> int | None:
+    """The number of an entry after that one, which a snapshot shows to have been stored.
+
+    A snapshot is only taken of what is durable.  But one whose hash belongs to an earlier entry
+    has a damaged number, and shows nothing.
+    """
+    for snapshot in stored(connection, after):
+        if _is_whole(snapshot) and not _is_hash_of_one(connection, snapshot.hash, after):
+            return snapshot.sequence
+    return None
+
+
+def stored(connection: sqlite3.Connection, after: int = 0) -> Iterator[Snapshot]:
+    """All that are kept, newest first, of entries after that one.
 
     One at a time, because they are large, and each in a read transaction of its own: a live server
     may replace one that was not read yet, which is passed over then.
     """
-    sequences = connection.execute("SELECT sequence FROM snapshots ORDER BY sequence DESC")
-    for (sequence,) in sequences.fetchall():
+    sequences = "SELECT sequence FROM snapshots WHERE sequence > ? ORDER BY sequence DESC"
+    for (sequence,) in connection.execute(sequences, (after,)).fetchall():
         row = connection.execute(_SELECT, (sequence,)).fetchone()
         if row is not None:
             entry_hash, state, checksum = row
@@ -87,7 +99,7 @@ _SELECT = (
 
 def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     """Half a sentence about what is wrong with a snapshot, or None."""
-    if snapshot.checksum != _checksum(snapshot.hash, snapshot.state):
+    if not _is_whole(snapshot):
         return "its checksum does not fit"
     try:
         entry_hash = hash_of(connection, snapshot.sequence)
@@ -100,6 +112,16 @@ def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     if entry_hash != snapshot.hash:
         return "it belongs to another history"
     return None
+
+
+def _is_whole(snapshot: Snapshot) -> bool:
+    return snapshot.checksum == _checksum(snapshot.hash, snapshot.state)
+
+
+def _is_hash_of_one(connection: sqlite3.Connection, entry_hash: bytes, through: int) -> bool:
+    """Reads all entries, so it is only asked when something is wrong."""
+    sought = "SELECT 1 FROM entries WHERE hash = ? AND sequence <= ? LIMIT 1"
+    return connection.execute(sought, (entry_hash, through)).fetchone() is not None
 
 
 def hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
