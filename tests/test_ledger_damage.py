@@ -10,8 +10,21 @@ from contextlib import closing
 from granja.events import Fact, PasswordChanged
 from granja.ledger import database, recovery
 from granja.ledger.chain import BadEntry
+from granja.ledger.credentials import UNREADABLE
 from tests.ledger_file_case import LedgerFileCase
-from tests.ledgers import ANA, STORY, dump, flip_bit, read, snap, spoil_page, tamper, write
+from tests.ledgers import (
+    ANA,
+    BETO,
+    GUS,
+    STORY,
+    dump,
+    flip_bit,
+    read,
+    snap,
+    spoil_page,
+    tamper,
+    write,
+)
 
 
 class DamageTests(LedgerFileCase):
@@ -140,6 +153,22 @@ class DamageTests(LedgerFileCase):
             self.assertEqual(len(list(recovery.read(connection, 0))), len(STORY))
             with self.assertRaisesRegex(BadEntry, "entry 9 is damaged: it is missing"):
                 list(recovery.read(connection, 0, len(STORY) + 3))
+
+    async def test_a_password_that_cannot_be_read_is_nobodys(self) -> None:
+        """The server starts without it and says whose it was; others log in as before, and of the
+        password's verifier nothing is in the log."""
+        ledger = self.open()
+        verifiers = {farmer: f"$argon2id$v=19$of{farmer}" for farmer in (ANA, BETO, GUS)}
+        await ledger.append(STORY, 0, verifiers)
+        await ledger.close()
+        flip_bit(self.path, f"$of{ANA}".encode())
+        tamper(self.path, "UPDATE credentials SET verifier = '$ñargon2id$' WHERE farmer = ?", GUS)
+        found, _ = await read(self.path)
+        expected = {ANA: UNREADABLE, BETO: verifiers[BETO], GUS: UNREADABLE}
+        self.assertEqual(found.credentials, expected)
+        whose = [line for line in self.logged if "password verifier of farmer" in line]
+        self.assertEqual(len(whose), 2)
+        self.assertNotIn("argon2", "".join(self.logged))
 
     async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
         """Also the bit that makes it no letter at all; at the very end it is a torn write."""

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from granja.events import Fact
 from granja.ids import FarmerId
-from granja.ledger import database, recovery, tail
+from granja.ledger import credentials, database, recovery, tail
 from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
 from granja.ledger.lock import Lock
 from granja.ledger.place import Place
@@ -67,7 +67,7 @@ class SQLiteLedger:
             if torn:
                 recovery.forget_torn(connection, self.path, torn)
             head, snapshot = recovery.recover(connection, self.path)
-            credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
+            verifiers = credentials.read(connection)
             state = snapshot.load() if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
@@ -78,7 +78,7 @@ class SQLiteLedger:
         self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
-        return Opened(head.sequence, state, start, facts, credentials)
+        return Opened(head.sequence, state, start, facts, verifiers)
 
     def append(
         self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
