@@ -43,6 +43,15 @@ STORY: list[Fact] = [
 ]
 
 
+#: As argon2 makes them, of no password.
+VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$Zml2ZSBzYWx0$c29tZXRoaW5nIGhhc2hlZA"
+
+
+def verifiers(facts: Iterable[Fact]) -> dict[FarmerId, str]:
+    """What is stored together with these facts, because somebody registers."""
+    return {fact.farmer: VERIFIER for fact in facts if isinstance(fact, Registered)}
+
+
 def folder_for(test: SynchronousTestCase) -> Path:
     """A new empty folder that goes when the test ends."""
     folder = tempfile.TemporaryDirectory(prefix="granja-")
@@ -60,7 +69,7 @@ async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0)
     sequence = ledger.open().sequence
     market = Market()
     for fact in facts:
-        sequence = await ledger.append([fact], sequence, {})
+        sequence = await ledger.append([fact], sequence, verifiers([fact]))
         market.apply(fact)
         if sequence == snapshot_at:
             ledger.checkpoint(market.snapshot(), sequence)
@@ -106,6 +115,7 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             extend(before, sequence, 1763848001.0, facts),
         )
+        connection.executemany("REPLACE INTO credentials VALUES (?, ?)", verifiers(facts).items())
 
 
 def forge_body(path: Path, kind: str, body: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from importlib import resources
 from pathlib import Path
 
 from twisted.logger import Logger
 
-from granja.ledger import outcome, pages
+from granja.ledger import outcome, pages, schema
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.place import index_of, log_of
 
@@ -232,12 +231,11 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         _run(connection, f"upgrade_{older}_to_{older + 1}.sql", older + 1)
 
 
-def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
+def _run(connection: sqlite3.Connection, name: str, version: int) -> None:
     """Run one SQL file and note the version that it led to, all or nothing."""
-    sql = resources.files("granja.ledger").joinpath(script).read_text("utf-8")
     try:
         connection.executescript(
-            f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA application_id = {APPLICATION};\n"
+            f"BEGIN IMMEDIATE;\n{schema.script(name)}\nPRAGMA application_id = {APPLICATION};\n"
             f"PRAGMA user_version = {version};\nCOMMIT;"
         )
     except sqlite3.Error:
