@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -128,6 +129,31 @@ def forge_body(path: Path, kind: str, body: str) -> None:
         connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (*entry, digest(before, *entry))
         )
+
+
+def forge_snapshot(path: Path, sequence: int, state: str) -> None:
+    """Let a snapshot say something else, with a checksum that fits."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        sought = "SELECT hash FROM entries WHERE sequence = ?"
+        (entry_hash,) = connection.execute(sought, (sequence,)).fetchone()
+        connection.execute(
+            "UPDATE snapshots SET state = ?, checksum = ? WHERE sequence = ?",
+            (state, sha256(entry_hash + state.encode()).digest(), sequence),
+        )
+
+
+def warp(path: Path, sql: str) -> None:
+    """Change the file so that its tables hold what SQLite would never let into them."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        sealed = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(replace(sql, 'STRICT', ''), 'NOT NULL', '')"
+        )
+        connection.commit()
+        with closing(sqlite3.connect(path)) as open_to_all, open_to_all:
+            open_to_all.execute(sql)
+        connection.executemany("UPDATE sqlite_master SET sql = ?2 WHERE name = ?1", sealed)
 
 
 def flip_bit(path: Path, letters: bytes) -> None:

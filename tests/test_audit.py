@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import chain, database
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import Opened
+from granja.market import Market
 from granja.offers import Ended, How, Offer
 from tests.ledgers import (
     ANA,
@@ -44,6 +46,7 @@ from tests.ledgers import (
     flip_bit,
     forge,
     forge_body,
+    forge_snapshot,
     ledger_at,
     market_of,
     read,
@@ -51,6 +54,7 @@ from tests.ledgers import (
     spoil_page,
     tamper,
     verifiers,
+    warp,
     write,
 )
 from tests.operator_case import LONG_STORY, OperatorCase
@@ -335,6 +339,22 @@ class AuditTests(OperatorCase):
         await write(self.path, STORY, snapshot_at=8)
         tamper(self.path, "UPDATE snapshots SET state = '{}'")
         self.assertIn("snapshot at entry 8 is off: its checksum", self.complaint("audit"))
+
+    async def test_a_snapshot_that_is_none_is_found(self) -> None:
+        """Whatever stands in its place, its checksum fitting or not."""
+        await write(self.path, STORY, snapshot_at=8)
+        deep = json.dumps(Market().snapshot())[:-1] + ', "x": ' + "[" * 900 + "]" * 900 + "}"
+        for n, state in enumerate(("[", "[]", "{}", '{"names": [[1]]}', "[" * 9999, deep)):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            forge_snapshot(path, 8, state)
+            self.assertIn("the snapshot at entry 8 ", self.complaint("audit", path=path))
+        for column in ("hash", "state", "checksum"):
+            path = self.folder / f"{column}.db"
+            shutil.copy(self.path, path)
+            warp(path, f"UPDATE snapshots SET {column} = 1.5")
+            complaint = "the snapshot at entry 8 is off: its checksum does not fit"
+            self.assertIn(complaint, self.complaint("audit", path=path))
 
     async def test_a_snapshot_beyond_the_last_entry_is_found(self) -> None:
         """Entries that were there once are missed, although the others are in order."""

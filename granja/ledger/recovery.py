@@ -61,9 +61,11 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
         raise BadEntry(last + 1, "it is missing")
 
 
-# As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error that names no entry.
+# As what they should be: for text that is no longer UTF-8 sqlite3 raises an error that names no
+# entry, and damage may have made a number of a hash.
 _SELECT = (
-    "SELECT sequence, time, ifnull(CAST(kind AS BLOB), x''), ifnull(CAST(body AS BLOB), x''), hash "
+    "SELECT sequence, CAST(time AS REAL), ifnull(CAST(kind AS BLOB), x''), "
+    "ifnull(CAST(body AS BLOB), x''), ifnull(CAST(hash AS BLOB), x'') "
     "FROM entries WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
 )
 

@@ -68,7 +68,7 @@ class SQLiteLedger:
                 recovery.forget_torn(connection, self.path, torn)
             head, snapshot = recovery.recover(connection, self.path)
             verifiers = credentials.read(connection)
-            state = snapshot.load() if snapshot else None
+            state = snapshot.content if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
             connection.close()
