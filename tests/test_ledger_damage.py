@@ -139,6 +139,14 @@ class DamageTests(LedgerFileCase):
             self.assertIn("was cut off", self.refusal())
             self.assertEqual(self.path.read_bytes(), whole[:-missing])
 
+    async def test_tables_that_cannot_be_read_are_a_sentence(self) -> None:
+        """Also when what SQLite has to say of them is no text any more."""
+        await write(self.path)
+        whole = self.path.read_bytes()
+        for damaged in (b"\xe9OT NULL", b"NOT NUL\xe9", b"NOT NUL?"):
+            self.path.write_bytes(whole.replace(b"NOT NULL", damaged, 1))
+            self.assertRegex(self.refusal(), "tables cannot be read|malformed database schema")
+
     async def test_a_page_that_reads_as_nothing_is_refused(self) -> None:
         """Also when a log beside the file might have what is missing, and has not."""
         await write(self.path, [PasswordChanged(ANA)] * 100)

@@ -203,6 +203,8 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> int:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
             raise
         raise LedgerRefused(f"{path} is not a ledger") from None
+    except UnicodeDecodeError:  # SQLite complains of the damage in the very words that are damaged.
+        raise LedgerRefused(f"the ledger {path} is damaged: its tables cannot be read") from None
     if empty and not application and not version:
         return 0
     if application != APPLICATION or version < 1:
