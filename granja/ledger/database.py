@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from twisted.logger import Logger
 
 from granja.ledger import outcome, pages, schema
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.place import index_of, log_of
+from granja.ledger.place import beside, index_of, log_of, sync_folder
 
 #: "GRAN": what PRAGMA application_id of a ledger says.
 APPLICATION = 0x4752414E
@@ -54,7 +54,7 @@ def create(path: Path) -> None:
         )
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
@@ -91,7 +91,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         _bring_up_to_date(connection, path)
         # SQLite deleted the journal of its old mode.  If a power cut brought that back, it would
         # undo the change of mode, and with it all that came after.
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
@@ -151,7 +151,7 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
             # One step for all pages: between steps, every commit of a live server would make
             # SQLite begin anew, for ever.
             source.backup(copied, pages=-1)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except BaseException:
         target.unlink()
         raise
@@ -159,15 +159,11 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
 
 def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
     """A copy before something irrevocable: ``<path>.<why>``, or with a number if that exists."""
-    number = 0
-    while True:
-        target = path.with_name(f"{path.name}.{why}" + (f".{number}" if number else ""))
-        try:
+    for target in beside(path, why):
+        with suppress(FileExistsError):
             copy(connection, target)
-        except FileExistsError:
-            number += 1
-        else:
             return target
+    raise AssertionError("there is always another number")
 
 
 def _tighten(path: Path) -> None:
@@ -180,15 +176,6 @@ def _tighten(path: Path) -> None:
         if file.exists() and file.stat().st_mode & 0o077:
             file.chmod(0o600)
             _log.warn("{file} could be read by others; now only by its owner.", file=file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut as well as its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> int:

@@ -105,17 +105,21 @@ def check_log(path: Path) -> int:
     return found.torn
 
 
-def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
+def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Path) -> None:
     """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
+
+    :param kept: where the log as it was is kept: whether anybody was told of what is forgotten is
+        not known.
 
     SQLite would go on writing where the good part ends, in front of what a torn write left, and
     with the same salt.  After a second crash that could look like commits behind a damaged place.
     """
     _log.warn(
-        "The last write to {path} was not finished: {torn} bytes that nobody was told of "
-        "are trimmed.",
+        "The log of {path} ends in a write that is not whole: {torn} bytes are trimmed; "
+        "the log as it was is kept as {kept}.",
         path=path,
         torn=torn,
+        kept=kept,
     )
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -62,10 +62,11 @@ class SQLiteLedger:
 
     def _open(self) -> Opened:
         torn = recovery.check_log(self.path)
+        kept = tail.keep(self.path) if torn else None
         connection = database.open_to_write(self.path)
         try:
-            if torn:
-                recovery.forget_torn(connection, self.path, torn)
+            if kept is not None:
+                recovery.forget_torn(connection, self.path, torn, kept)
             head, snapshot = recovery.recover(connection, self.path)
             verifiers = credentials.read(connection)
             state = snapshot.content if snapshot else None
