@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from unittest.mock import Mock
 
 from granja.events import Fact, PasswordChanged
 from granja.ledger import database, recovery
@@ -187,6 +188,13 @@ class DamageTests(LedgerFileCase):
         await write(end)
         flip_bit(end, b'"offer":3')
         self.assertEqual((await read(end))[1], STORY[:7])
+
+    def test_going_round_in_circles_ends(self) -> None:
+        """Pages that lead back to one another are damage like any other."""
+        found = [(1, 0.0, b"", b"", b""), (2, 0.0, b"", b"", b"")]
+        circle = Mock(**{"execute.return_value.fetchall.return_value": found})
+        with self.assertRaisesRegex(BadEntry, "entry 3 is damaged: it is missing"):
+            list(recovery.read(circle, 0, 9))
 
     async def test_a_damaged_page_names_the_first_entry_on_it(self) -> None:
         """In the middle, at the very end, and with another bad entry before it."""

@@ -52,7 +52,8 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
                 raise BadEntry(last + 1, f"it cannot be read: {error}") from None
             size //= 2  # The damage is closer than that.
             continue
-        if not rows:
+        # Damage may lead SQLite round in circles, and it has no end of finding the same ones.
+        if not rows or rows[-1][0] <= last:
             break
         yield from starmap(_entry, rows)
         last = rows[-1][0]
