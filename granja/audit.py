@@ -171,7 +171,7 @@ def _look_at_pages(connection: sqlite3.Connection) -> None:
 
     :raises NotInOrder: when the file is damaged anywhere else.
     """
-    if found := pages.problem(connection):
+    for found in pages.problems(connection):
         raise NotInOrder(f"the ledger's file is damaged: {found}")
 
 

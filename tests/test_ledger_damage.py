@@ -9,9 +9,10 @@ from contextlib import closing
 from unittest.mock import Mock
 
 from granja.events import Fact, PasswordChanged
-from granja.ledger import database, recovery
+from granja.ledger import database, pages, recovery
 from granja.ledger.chain import BadEntry
 from granja.ledger.credentials import UNREADABLE
+from granja.market import Market
 from tests.ledger_file_case import LedgerFileCase
 from tests.ledgers import (
     ANA,
@@ -188,6 +189,22 @@ class DamageTests(LedgerFileCase):
         await write(end)
         flip_bit(end, b'"offer":3')
         self.assertEqual((await read(end))[1], STORY[:7])
+
+    async def test_a_table_with_another_beginning_is_refused(self) -> None:
+        """A page with some of the entries, in the place of the one that leads to all of them."""
+        for small in (pages._SMALL, 0):
+            self.patch(pages, "_SMALL", small)
+            ledger = self.open()
+            if small:
+                await ledger.append([PasswordChanged(ANA)] * 300, 0, {})
+            else:
+                ledger.checkpoint(Market().snapshot(), 300)
+            await ledger.close()
+            whole = self.path.read_bytes()
+            for at in range(4 * 4096, len(whole), 4096):
+                self.path.write_bytes(whole[:4096] + whole[at : at + 4096] + whole[8192:])
+                self.assertIn("is damaged: ", self.refusal())
+            self.path.write_bytes(whole)
 
     def test_going_round_in_circles_ends(self) -> None:
         """Pages that lead back to one another are damage like any other."""

@@ -14,7 +14,7 @@ from granja.accounts import PlainAccounts
 from granja.events import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.factory import GranjaFactory
 from granja.ids import OfferId
-from granja.ledger import chain, database, recovery, snapshots
+from granja.ledger import chain, database, pages, recovery, snapshots
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
 from granja.market import Market
@@ -128,7 +128,8 @@ class SnapshotTests(LedgerFileCase):
             self.assertIn("is left aside: what it says is not the state", self.logged.pop())
 
     async def test_a_snapshot_on_a_damaged_page_is_left_aside(self) -> None:
-        """What is too long for a page goes on at others, and one of those is lost."""
+        """What is too long for a page goes on at others, and one of those is lost.  (In a small
+        ledger all pages are looked at, and it is refused.)"""
         state = {**Market().snapshot(), "names": [[n, f"Ñandú {n}"] for n in range(9999)]}
         ledger = self.open()
         await ledger.append(STORY, 0, {})
@@ -137,6 +138,8 @@ class SnapshotTests(LedgerFileCase):
         with self.path.open("r+b") as file:
             file.seek(-4096, os.SEEK_END)
             file.write(b"?" * 4096)
+        self.assertIn("is damaged: ", self.refusal())
+        self.patch(pages, "_SMALL", 0)
         self.assertEqual((await read(self.path))[1], STORY)
         self.assertIn("The snapshot at 8 is left aside", self.logged.pop())
 

@@ -32,27 +32,28 @@ def check_length(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check_start(connection: sqlite3.Connection, path: Path) -> None:
-    """Look at the pages of a small ledger's entries, as the audit does at those of every ledger.
+    """Look at the pages of a small ledger, as the audit does at those of every ledger.
 
-    :raises LedgerRefused: when they make no sense together.
+    To write into a file in which a page is lost, or has two owners, would damage it further.  But
+    values that no table would take harm nobody: whoever reads them finds out what they are.
+
+    :raises LedgerRefused: when the pages make no sense together.
     """
     if path.stat().st_size > _SMALL:
         return
-    if found := problem(connection, "'entries'"):
-        raise LedgerRefused(f"the ledger {path} is damaged: {found}; restore a backup")
+    for found in problems(connection, 100):
+        if " value in " not in found:
+            raise LedgerRefused(f"the ledger {path} is damaged: {found}; restore a backup")
 
 
-def problem(connection: sqlite3.Connection, what: str = "1") -> str | None:
-    """What SQLite finds wrong first, or None.
-
-    :param what: the name of a table in quotes, or how many problems to look for in the whole file.
-    """
+def problems(connection: sqlite3.Connection, most: int = 1) -> list[str]:
+    """What SQLite finds wrong with the file, up to so many things."""
     try:
-        found: str = connection.execute(f"PRAGMA integrity_check({what})").fetchone()[0]
+        rows = connection.execute(f"PRAGMA integrity_check({most})").fetchall()
     except sqlite3.DatabaseError as error:
         if not outcome.is_damage(error):
             raise
-        return str(error)  # There are pages that stop even that.
-    # Before what it says of a page, it says of which database.
-    lines = [line for line in found.splitlines() if not line.startswith("***")] or [found]
-    return None if found == "ok" else lines[0]
+        return [str(error)]  # There are pages that stop even that.
+    # Before what it says of pages, it says of which database.
+    lines = [line for (found,) in rows for line in found.splitlines()]
+    return [line for line in lines if line != "ok" and not line.startswith("***")]

@@ -140,6 +140,10 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
     """
     snapshot = snapshots.newest(connection)
     start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+    # The tables' own first page tells where all others are: with another in its place, only some of
+    # the entries are seen.  Then a start from a snapshot would not miss those before it.
+    if snapshot is not None and snapshots.hash_of(connection, 1) is None:
+        raise LedgerRefused(f"the ledger {path} is damaged: {BadEntry(1, 'it is missing')}")
     head, torn = _follow(connection, start)
     if torn is not None and not _may_be_trimmed(connection, torn.sequence):
         raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
@@ -191,7 +195,7 @@ def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
     if last_sequence(connection) - first >= MOST_TORN:
         return False
     entries = list(read(connection, first - 1))
-    if entries[0].sequence != first:
+    if not entries or entries[0].sequence != first:
         return False
     stored = written = snapshots.hash_of(connection, first - 1) or GENESIS
     for entry in entries:
