@@ -163,6 +163,8 @@ class DamageTests(LedgerFileCase):
             self.assertEqual(len(list(recovery.read(connection, 0))), len(STORY))
             with self.assertRaisesRegex(BadEntry, "entry 9 is damaged: it is missing"):
                 list(recovery.read(connection, 0, len(STORY) + 3))
+            with self.assertRaisesRegex(BadEntry, "entry 9 is damaged: it is missing"):
+                list(recovery.read(connection, len(STORY) + 3))
 
     async def test_a_password_that_cannot_be_read_is_nobodys(self) -> None:
         """The server starts without it and says whose it was; others log in as before, and of the
@@ -191,7 +193,8 @@ class DamageTests(LedgerFileCase):
         self.assertEqual((await read(end))[1], STORY[:7])
 
     async def test_a_table_with_another_beginning_is_refused(self) -> None:
-        """A page with some of the entries, in the place of the one that leads to all of them."""
+        """A page with some of the entries, in the place of the one that leads to all of them, or of
+        the one with the last."""
         for small in (pages._SMALL, 0):
             self.patch(pages, "_SMALL", small)
             ledger = self.open()
@@ -204,6 +207,10 @@ class DamageTests(LedgerFileCase):
             for at in range(4 * 4096, len(whole), 4096):
                 self.path.write_bytes(whole[:4096] + whole[at : at + 4096] + whole[8192:])
                 self.assertIn("is damaged: ", self.refusal())
+                last = whole[:-4096] + whole[at : at + 4096]
+                if last != whole:
+                    self.path.write_bytes(last)
+                    self.assertIn("is damaged: ", self.refusal())
             self.path.write_bytes(whole)
 
     def test_going_round_in_circles_ends(self) -> None:

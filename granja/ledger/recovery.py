@@ -57,9 +57,10 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
             break
         yield from starmap(_entry, rows)
         last = rows[-1][0]
-    # With a page gone, SQLite may know of a last entry and not find the way to it.
-    if last < limit:
-        raise BadEntry(last + 1, "it is missing")
+    # With a page gone, SQLite may know of a last entry and not find the way to it; or what it takes
+    # for the last one was there long before one that is known.
+    if last != limit:
+        raise BadEntry(min(last, limit) + 1, "it is missing")
 
 
 # As what they should be: for text that is no longer UTF-8 sqlite3 raises an error that names no
