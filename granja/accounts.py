@@ -7,6 +7,7 @@ argon2 lets go of the interpreter meanwhile.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -28,6 +29,9 @@ SHORTEST, LONGEST = 8, 128
 T = TypeVar("T")
 
 _log = Logger()
+_VERIFIER = re.compile(
+    r"\$argon2(id|i|d)(\$v=\d+)?\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII
+)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
 
 
@@ -45,6 +49,11 @@ def check(password: str) -> str:
     if not SHORTEST <= len(password) <= LONGEST:
         raise BadPassword
     return password
+
+
+def is_verifier(text: str) -> bool:
+    """Whether it has the form of a verifier, so that a password might fit it."""
+    return _VERIFIER.fullmatch(text) is not None
 
 
 def outdated(verifier: str) -> bool:

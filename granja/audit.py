@@ -16,11 +16,11 @@ from typing import TextIO
 from granja import trace
 from granja.catalog import Catalog
 from granja.errors import ConfigurationError
-from granja.ledger import database, outcome, recovery
+from granja.ledger import database, outcome, pages, recovery, schema
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.url import DEFAULT, path_of
-from granja.reckoning import Audit, NotInOrder
+from granja.reckoning import Audit, NotInOrder, check_passwords
 from granja.tap import read_catalog
 
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
@@ -150,11 +150,29 @@ def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     path = _path(arguments.ledger)
     with _open(path) as connection:
+        _look_at_tables(connection)
         audit, length = Audit(), recovery.end(connection)
         for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
             pass
+        check_passwords(connection, audit.market)
+        _look_at_pages(connection)
     _print(_report(audit, catalog))
     return 0
+
+
+def _look_at_tables(connection: sqlite3.Connection) -> None:
+    """:raises NotInOrder: when one is missing, or something is there that is not granja's."""
+    if found := schema.problem(connection):
+        raise NotInOrder(f"the ledger is not as granja makes it: {found}")
+
+
+def _look_at_pages(connection: sqlite3.Connection) -> None:
+    """After the entries, which are named when it is one of their pages.
+
+    :raises NotInOrder: when the file is damaged anywhere else.
+    """
+    for found in pages.problems(connection):
+        raise NotInOrder(f"the ledger's file is damaged: {found}")
 
 
 def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -43,6 +44,15 @@ STORY: list[Fact] = [
 ]
 
 
+#: As argon2 makes them, of no password.
+VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$Zml2ZSBzYWx0$c29tZXRoaW5nIGhhc2hlZA"
+
+
+def verifiers(facts: Iterable[Fact]) -> dict[FarmerId, str]:
+    """What is stored together with these facts, because somebody registers."""
+    return {fact.farmer: VERIFIER for fact in facts if isinstance(fact, Registered)}
+
+
 def folder_for(test: SynchronousTestCase) -> Path:
     """A new empty folder that goes when the test ends."""
     folder = tempfile.TemporaryDirectory(prefix="granja-")
@@ -60,10 +70,19 @@ async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0)
     sequence = ledger.open().sequence
     market = Market()
     for fact in facts:
-        sequence = await ledger.append([fact], sequence, {})
+        sequence = await ledger.append([fact], sequence, verifiers([fact]))
         market.apply(fact)
         if sequence == snapshot_at:
             ledger.checkpoint(market.snapshot(), sequence)
+    await ledger.close()
+
+
+async def snap(path: Path, sequences: Iterable[int]) -> None:
+    """Let the ledger there have snapshots at these entries of the story."""
+    ledger = ledger_at(path)
+    ledger.open()
+    for sequence in sequences:
+        ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
     await ledger.close()
 
 
@@ -97,6 +116,7 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             extend(before, sequence, 1763848001.0, facts),
         )
+        connection.executemany("REPLACE INTO credentials VALUES (?, ?)", verifiers(facts).items())
 
 
 def forge_body(path: Path, kind: str, body: str) -> None:
@@ -109,6 +129,31 @@ def forge_body(path: Path, kind: str, body: str) -> None:
         connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (*entry, digest(before, *entry))
         )
+
+
+def forge_snapshot(path: Path, sequence: int, state: str) -> None:
+    """Let a snapshot say something else, with a checksum that fits."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        sought = "SELECT hash FROM entries WHERE sequence = ?"
+        (entry_hash,) = connection.execute(sought, (sequence,)).fetchone()
+        connection.execute(
+            "UPDATE snapshots SET state = ?, checksum = ? WHERE sequence = ?",
+            (state, sha256(entry_hash + state.encode()).digest(), sequence),
+        )
+
+
+def warp(path: Path, sql: str) -> None:
+    """Change the file so that its tables hold what SQLite would never let into them."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        sealed = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(replace(sql, 'STRICT', ''), 'NOT NULL', '')"
+        )
+        connection.commit()
+        with closing(sqlite3.connect(path)) as open_to_all, open_to_all:
+            open_to_all.execute(sql)
+        connection.executemany("UPDATE sqlite_master SET sql = ?2 WHERE name = ?1", sealed)
 
 
 def flip_bit(path: Path, letters: bytes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +32,7 @@ from granja.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import chain, database
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import Opened
+from granja.market import Market
 from granja.offers import Ended, How, Offer
 from tests.ledgers import (
     ANA,
@@ -39,14 +42,19 @@ from tests.ledgers import (
     SPADE,
     SPOON,
     STORY,
+    VERIFIER,
     flip_bit,
     forge,
     forge_body,
+    forge_snapshot,
     ledger_at,
     market_of,
     read,
+    snap,
     spoil_page,
     tamper,
+    verifiers,
+    warp,
     write,
 )
 from tests.operator_case import LONG_STORY, OperatorCase
@@ -106,7 +114,7 @@ class AuditTests(OperatorCase):
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {})
+        await ledger.append(LONG_STORY, 0, verifiers(LONG_STORY))
         self.assertIn("15 entries", self.run_granja("audit")[1])
         self.assertEqual(await ledger.append([PasswordChanged(ANA)], 15, {}), 16)
         self.assertIn("16 entries", self.run_granja("audit")[1])
@@ -138,7 +146,9 @@ class AuditTests(OperatorCase):
         market = market_of(Opened(), [Registered(ANA, "Ana")])
         ledger = ledger_at(self.path)
         ledger.open()
-        await ledger.append([Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 2999], 0, {})
+        await ledger.append(
+            [Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 2999], 0, {ANA: VERIFIER}
+        )
         ledger.checkpoint(market.snapshot(), 3000)
         await ledger.close()
         for page in (20, -1):
@@ -151,6 +161,22 @@ class AuditTests(OperatorCase):
             self.assertIn(
                 f"entry {first} is damaged: it cannot", self.complaint("trace", "13", path=path)
             )
+
+    async def test_a_ledger_that_lost_its_end_is_refused(self) -> None:
+        """It is not an empty one that is in order, nor is anything copied from it."""
+        await write(self.path, [Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 99])
+        os.truncate(self.path, self.path.stat().st_size - 2000)
+        for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
+            self.assertIn("was cut off", self.complaint(*words))
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    async def test_a_page_that_holds_no_entries_is_looked_at_too(self) -> None:
+        """All entries may be good while the rest of the file is not."""
+        await write(self.path, LONG_STORY)
+        with self.path.open("r+b") as file:
+            file.seek(36)  # how many pages are free
+            file.write(bytes([0, 0, 0, 7]))
+        self.assertIn("the ledger's file is damaged: ", self.complaint("audit"))
 
     async def test_what_cannot_have_happened_is_found(self) -> None:
         """Also when every hash was made to fit: a forger must obey the rules of the market."""
@@ -314,11 +340,82 @@ class AuditTests(OperatorCase):
         tamper(self.path, "UPDATE snapshots SET state = '{}'")
         self.assertIn("snapshot at entry 8 is off: its checksum", self.complaint("audit"))
 
+    async def test_a_snapshot_that_is_none_is_found(self) -> None:
+        """Whatever stands in its place, its checksum fitting or not."""
+        await write(self.path, STORY, snapshot_at=8)
+        deep = json.dumps(Market().snapshot())[:-1] + ', "x": ' + "[" * 900 + "]" * 900 + "}"
+        for n, state in enumerate(("[", "[]", "{}", '{"names": [[1]]}', "[" * 9999, deep)):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            forge_snapshot(path, 8, state)
+            self.assertIn("the snapshot at entry 8 ", self.complaint("audit", path=path))
+        for column in ("hash", "state", "checksum"):
+            path = self.folder / f"{column}.db"
+            shutil.copy(self.path, path)
+            warp(path, f"UPDATE snapshots SET {column} = 1.5")
+            complaint = "the snapshot at entry 8 is off: its checksum does not fit"
+            self.assertIn(complaint, self.complaint("audit", path=path))
+
+    async def test_a_snapshot_beyond_the_last_entry_is_found(self) -> None:
+        """Entries that were there once are missed, although the others are in order."""
+        await write(self.path)
+        await snap(self.path, [4, 8])
+        tamper(self.path, "DELETE FROM entries WHERE sequence > 5")
+        self.assertIn("snapshot at entry 8 is off: it was taken at an", self.complaint("audit"))
+
+    async def test_a_password_that_nobody_can_log_in_with_is_found(self) -> None:
+        """It is missing, damaged, or made by something else; and it is never printed."""
+        await write(self.path, LONG_STORY)
+        damage = {
+            "DELETE FROM credentials": "farmer 1 is registered, but has no password verifier",
+            "UPDATE credentials SET verifier = 'ñargon'": "verifier of farmer 1 cannot be read",
+            "UPDATE credentials SET verifier = 'plain:argon'": "of farmer 1 has not argon2's form",
+            "UPDATE credentials SET verifier = substr(verifier, 1, 60) || '~'": "of farmer 1 has",
+            "INSERT INTO credentials VALUES (9, '')": "verifier of farmer 9 has not argon2's form",
+        }
+        for n, (sql, complaint) in enumerate(damage.items()):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            tamper(path, sql)
+            said = self.complaint("audit", path=path)
+            self.assertIn(complaint, said)
+            self.assertNotIn("argon2id", said)
+            self.assertNotIn("plain", said)
+
+    async def test_a_password_with_one_bit_off_is_found(self) -> None:
+        """Also with the bit that makes a letter no letter at all, and on a page that is lost."""
+        await write(self.path, LONG_STORY)
+        page = self.folder / "page.db"
+        shutil.copy(self.path, page)
+        flip_bit(self.path, VERIFIER[:20].encode())
+        self.assertIn("verifier of farmer 1 cannot be read\n", self.complaint("audit"))
+        with page.open("r+b") as file:
+            file.seek(2 * 4096)
+            file.write(b"?" * 4096)
+        self.assertIn("the password verifiers cannot be read", self.complaint("audit", path=page))
+
+    async def test_what_is_foreign_or_missing_in_the_file_is_found(self) -> None:
+        """A trigger that blocks all trading, a table that somebody dropped or made differently."""
+        await write(self.path, LONG_STORY)
+        refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        changes = {
+            f"CREATE TRIGGER stop BEFORE INSERT ON entries {refuse}": "the trigger 'stop' in it is",
+            "DROP TABLE credentials": "it has no table credentials",
+            "ALTER TABLE snapshots ADD COLUMN colour TEXT": "its table snapshots is not as",
+        }
+        for n, (sql, complaint) in enumerate(changes.items()):
+            path = self.folder / f"{n}.db"
+            shutil.copy(self.path, path)
+            tamper(path, sql)
+            self.assertIn(complaint, self.complaint("audit", path=path))
+
     async def test_a_bar_moves_on_a_terminal_only(self) -> None:
         """On long ledgers, and not in a log file."""
         ledger = ledger_at(self.path)
         ledger.open()
-        await ledger.append([Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 10_000], 0, {})
+        await ledger.append(
+            [Registered(ANA, "Ana"), *[PasswordChanged(ANA)] * 10_000], 0, {ANA: VERIFIER}
+        )
         await ledger.close()
         self.assertEqual(self.run_granja("audit")[2], "")
         screen = io.StringIO()

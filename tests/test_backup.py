@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 from granja.events import PasswordChanged
 from granja.ledger import database
-from tests.ledgers import ANA, dump, ledger_at, read, tamper, write
+from tests.ledgers import ANA, VERIFIER, dump, ledger_at, read, tamper, verifiers, write
 from tests.operator_case import LONG_STORY, OperatorCase
 
 
@@ -22,7 +22,7 @@ class BackupTests(OperatorCase):
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {ANA: "verifier"})
+        await ledger.append(LONG_STORY, 0, {ANA: VERIFIER})
         copy = self.folder / "copy.db"
         waiting = [ledger.append([PasswordChanged(ANA)], 15 + n, {}) for n in range(50)]
         status, out, err = self.run_granja("backup", str(copy))
@@ -33,7 +33,7 @@ class BackupTests(OperatorCase):
         self.assertTrue(15 <= held <= 65, out)
         self.assertIn(f"{held} entries", self.run_granja("audit", path=copy)[1])
         found, facts = await read(copy)
-        self.assertEqual((facts[:15], dict(found.credentials)), (LONG_STORY, {ANA: "verifier"}))
+        self.assertEqual((facts[:15], dict(found.credentials)), (LONG_STORY, {ANA: VERIFIER}))
 
     async def test_it_is_the_whole_ledger_in_one_private_file(self) -> None:
         """Nothing beside it, and nobody else may read it."""
@@ -50,7 +50,7 @@ class BackupTests(OperatorCase):
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {})
+        await ledger.append(LONG_STORY, 0, verifiers(LONG_STORY))
         link = self.folder / "links" / "link.db"
         link.parent.mkdir()
         link.symlink_to(self.path)

@@ -33,6 +33,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import SQLiteLedger
+from granja.market import Market
 from granja.offers import Ended, How, Offer
 from tests.ledgers import folder_for, reactor
 
@@ -178,12 +179,13 @@ class LedgerContract(_Base):
         """After a snapshot, a start replays only what came later (or, without one, all)."""
         ledger, _ = self.opened()
         await self.store(ledger, *ONE_OF_EACH[:8], after=0)
-        ledger.checkpoint({"names": [[1, "Ñandú"]], "last_offer": 4}, 8)
+        state = {**Market().snapshot(), "names": [[1, "Ñandú"]], "last_offer": 4}
+        ledger.checkpoint(state, 8)
         await self.store(ledger, *ONE_OF_EACH[8:], after=8)
         _, found = await self.reopened(ledger)
         self.assertEqual(list(found.facts), self.expected(ONE_OF_EACH[found.snapshot_sequence :]))
         if found.snapshot is not None:
-            self.assertEqual(found.snapshot, {"names": [[1, "Ñandú"]], "last_offer": 4})
+            self.assertEqual(found.snapshot, state)
             self.assertEqual(found.snapshot_sequence, 8)
 
     async def test_closing_twice_is_closing_once(self) -> None:

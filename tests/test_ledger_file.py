@@ -371,6 +371,27 @@ class RemovedTests(LedgerFileCase):
         await self.assert_halts(ledger, "granja.db was removed")
         await ledger.close()
 
+    async def test_a_ledger_that_somebody_else_writes_to_halts(self) -> None:
+        """The next trade is not refused for ever, as if the disk were full: whoever looks after
+        the granja hears that it is over."""
+        refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        changes = {
+            "PRIMARYKEY": "UPDATE entries SET sequence = 9 WHERE sequence = 1",
+            "TRIGGER": f"CREATE TRIGGER stop BEFORE INSERT ON entries {refuse}",
+            "no such table": "DROP TABLE entries",
+        }
+        for n, (why, sql) in enumerate(changes.items()):
+            path = self.folder / f"{n}.db"
+            await write(path)
+            ledger = ledger_at(path)
+            ledger.open()
+            tamper(path, sql)
+            for _ in range(2):
+                with self.assertRaisesRegex(Halted, f"somebody else has changed the ledger.*{why}"):
+                    await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+            await ledger.close()
+            self.assertIn("The ledger has halted: somebody else", self.logged.pop())
+
     async def test_a_log_that_begins_anew_does_not(self) -> None:
         """SQLite writes it over; that is the same file."""
         ledger = self.open()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
+from unittest import mock
 
 from granja.events import PasswordChanged
 from granja.ledger import tail, writer
@@ -83,14 +86,43 @@ class LogTests(LedgerFileCase):
         log = await self.crash(10)
         os.truncate(log, log.stat().st_size - 100)
         self.assertEqual((await read(self.path))[0].sequence, 9)
-        self.assertIn("was not finished", "".join(self.logged))
+        self.assertIn("ends in a write that is not whole", "".join(self.logged))
+
+    async def test_the_log_is_kept_as_it_was_before_it_is_trimmed(self) -> None:
+        """Damage may look like the end of a crash: whoever looks into it finds all that was there,
+        and nobody else does; also the second time."""
+        log = await self.crash(10)
+        for missing in (100, 200):
+            os.truncate(log, log.stat().st_size - missing)
+            torn = log.read_bytes()
+            await read(self.path)
+            kept = log.with_name("granja.db.torn-log" + ("" if missing == 100 else ".1"))
+            self.assertIn(f"the log as it was is kept as {kept}.", self.logged.pop())
+            self.assertEqual(kept.read_bytes(), torn)
+            self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+            log.write_bytes(torn)
+
+    async def test_without_room_to_keep_the_log_nothing_is_trimmed(self) -> None:
+        """The server does not start, says why, and leaves no half of a copy."""
+        log = await self.crash(10)
+        os.truncate(log, log.stat().st_size - 100)
+        torn = log.read_bytes()
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        for owner, name in ((shutil, "copyfileobj"), (os, "fsync")):
+            with mock.patch.object(owner, name, full):
+                self.assertIn("no copy of it can be kept before: No space", self.refusal())
+            self.assertEqual(log.read_bytes(), torn)
+            self.assertEqual({p.name for p in log.parent.iterdir()}, {log.name, self.path.name})
 
     async def test_a_last_write_of_which_the_middle_is_missing_is_trimmed(self) -> None:
         """A power cut may keep the end of the last write and lose its beginning."""
         log = await self.crash(10)
         self.overwrite(log, -1 + log.stat().st_size // FRAME, b"?" * 1000, within=2120)
         self.assertEqual((await read(self.path))[0].sequence, 9)
-        self.assertIn("was not finished", "".join(self.logged))
+        self.assertIn("ends in a write that is not whole", "".join(self.logged))
 
     async def test_any_part_of_the_last_write_may_be_missing(self) -> None:
         """Where it should be there is nothing, or what the log held before."""

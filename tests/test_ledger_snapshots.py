@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -12,7 +14,7 @@ from granja.accounts import PlainAccounts
 from granja.events import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.factory import GranjaFactory
 from granja.ids import OfferId
-from granja.ledger import chain, database, recovery, snapshots
+from granja.ledger import chain, database, pages, recovery, snapshots
 from granja.ledger.interface import Opened
 from granja.ledger.sqlite import FACTS_PER_SNAPSHOT, SQLiteLedger
 from granja.market import Market
@@ -24,10 +26,13 @@ from tests.ledgers import (
     SPADE,
     STORY,
     flip_bit,
+    forge_snapshot,
     ledger_at,
     market_of,
     read,
+    snap,
     tamper,
+    warp,
     write,
 )
 
@@ -97,13 +102,51 @@ class SnapshotTests(LedgerFileCase):
         self.assertEqual((found.snapshot, facts), (None, STORY))
         self.assertIn("is left aside: its checksum does not fit", self.logged.pop())
 
+    async def test_a_snapshot_of_another_kind_is_left_aside(self) -> None:
+        """Whatever the damage made of its columns: there is a sentence about it, and no more."""
+        for n, damage in enumerate(("1.5", "NULL", "7", "'text'", "x''")):
+            for column in ("hash", "state", "checksum"):
+                path = self.folder / f"{column}{n}.db"
+                await write(path)
+                await snap(path, (3, 6))
+                warp(path, f"UPDATE snapshots SET {column} = {damage} WHERE sequence = 6")
+                found, facts = await read(path)
+                self.assertEqual((found.snapshot_sequence, facts), (3, STORY[3:]))
+                self.assertIn("The snapshot at 6 is left aside", self.logged.pop())
+
+    async def test_a_snapshot_that_says_nothing_of_a_market_is_left_aside(self) -> None:
+        """Although its checksum fits."""
+        whole = json.dumps(Market().snapshot())
+        states = ('{"names"', "[]", "{}", '{"names": [[1]]}', '"x"', "null", "[" * 9999, whole[1:])
+        for n, state in enumerate((*states, whole.replace("[]", "[[1, 7]]"))):
+            path = self.folder / f"{n}.db"
+            await write(path)
+            await snap(path, (3, 6))
+            forge_snapshot(path, 6, state)
+            found, facts = await read(path)
+            self.assertEqual((found.snapshot_sequence, facts), (3, STORY[3:]))
+            self.assertIn("is left aside: what it says is not the state", self.logged.pop())
+
+    async def test_a_snapshot_on_a_damaged_page_is_left_aside(self) -> None:
+        """What is too long for a page goes on at others, and one of those is lost.  (In a small
+        ledger all pages are looked at, and it is refused.)"""
+        state = {**Market().snapshot(), "names": [[n, f"Ñandú {n}"] for n in range(9999)]}
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        ledger.checkpoint(state, 8)
+        await ledger.close()
+        with self.path.open("r+b") as file:
+            file.seek(-4096, os.SEEK_END)
+            file.write(b"?" * 4096)
+        self.assertIn("is damaged: ", self.refusal())
+        self.patch(pages, "_SMALL", 0)
+        self.assertEqual((await read(self.path))[1], STORY)
+        self.assertIn("The snapshot at 8 is left aside", self.logged.pop())
+
     async def test_the_one_before_is_used_then(self) -> None:
         """Two are kept, the older one for such a day."""
         await write(self.path, STORY[:4], snapshot_at=2)
-        ledger = self.open()
-        for sequence in (3, 4):
-            ledger.checkpoint(market_of(Opened(), STORY[:sequence]).snapshot(), sequence)
-        await ledger.close()
+        await snap(self.path, (3, 4))
         with closing(sqlite3.connect(self.path)) as connection:
             kept = connection.execute("SELECT sequence FROM snapshots ORDER BY 1").fetchall()
         self.assertEqual(kept, [(3,), (4,)])
@@ -157,7 +200,8 @@ class SnapshotTests(LedgerFileCase):
 
     async def test_a_big_state_is_stored_whole(self) -> None:
         """Snapshots are written in pieces, and the pieces fit together."""
-        state = {"names": [[n, f"Ñandú {n}"] for n in range(1701)], "empty": [], "last_offer": 7}
+        state = Market().snapshot()
+        state |= {"names": [[n, f"Ñandú {n}"] for n in range(1701)], "last_offer": 7}
         ledger = self.open()
         await ledger.append(STORY, 0, {})
         ledger.checkpoint(state, 8)

@@ -15,7 +15,16 @@ from granja.events import PasswordChanged
 from granja.ledger import tail
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import SQLiteLedger
-from tests.ledgers import ANA, AnyThread, dump, folder_for, ledger_at, wait_for, write
+from tests.ledgers import (
+    ANA,
+    AnyThread,
+    dump,
+    folder_for,
+    ledger_at,
+    verifiers,
+    wait_for,
+    write,
+)
 from tests.operator_case import LONG_STORY, OperatorCase
 from tests.server import environment
 
@@ -28,7 +37,7 @@ class CrashedTests(OperatorCase):
         ledger = ledger_at(self.path)
         ledger.open()
         for n, fact in enumerate(LONG_STORY):
-            await ledger.append([fact], n, {})
+            await ledger.append([fact], n, verifiers([fact]))
         crashed = self.folder / "crashed"
         crashed.mkdir()
         for name in ("granja.db", "granja.db-wal"):
@@ -69,7 +78,7 @@ class CrashedTests(OperatorCase):
         for n, fact in enumerate(LONG_STORY):
             if n == len(LONG_STORY) - 1:
                 ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
-            wait_for(ledger.append([fact], n, {}))
+            wait_for(ledger.append([fact], n, verifiers([fact])))
         frames, looks = tail._frames, []
 
         def while_it_is_written(log: BinaryIO) -> Iterator[Any]:
@@ -125,7 +134,7 @@ class ReadOnlyTests(OperatorCase):
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
-        await ledger.append(LONG_STORY, 0, {})
+        await ledger.append(LONG_STORY, 0, verifiers(LONG_STORY))
         self.assertIn("15 entries", self.run_there("audit")[1])
         copied = folder_for(self)
         for name in ("granja.db", "granja.db-wal"):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
-from importlib import resources
+from contextlib import closing, suppress
 from pathlib import Path
 
 from twisted.logger import Logger
 
+from granja.ledger import outcome, pages, schema
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.place import index_of, log_of
+from granja.ledger.place import beside, index_of, log_of, sync_folder
 
 #: "GRAN": what PRAGMA application_id of a ledger says.
 APPLICATION = 0x4752414E
@@ -54,7 +54,7 @@ def create(path: Path) -> None:
         )
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
@@ -73,7 +73,7 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open the ledger, making, tightening or upgrading the file as needed.
 
-    :raises LedgerRefused: when it is not a ledger or a newer one.
+    :raises LedgerRefused: when it is not a ledger, a newer one, or one that was cut off.
     :raises OSError: when the file cannot be made.
     :raises sqlite3.Error: when SQLite cannot work with it.
     """
@@ -81,6 +81,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     try:
         _recognise(connection, path)
+        pages.check_length(connection, path)
         _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -90,7 +91,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         _bring_up_to_date(connection, path)
         # SQLite deleted the journal of its old mode.  If a power cut brought that back, it would
         # undo the change of mode, and with it all that came after.
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
@@ -101,7 +102,8 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     """Open a ledger that may be live at this moment, to look at it.
 
     :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it is not there, empty, not a ledger, or not of this version.
+    :raises LedgerRefused: when it is not there, empty, not a ledger, cut off, or of another
+        version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
@@ -109,6 +111,7 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
     try:
         connection.execute("PRAGMA query_only = 1")
         version = _recognise(connection, path)
+        pages.check_length(connection, path)
         if version == 0:
             raise LedgerRefused(f"{path} is empty: no server has made a ledger of it yet")
         if version != VERSION and not any_version:
@@ -148,7 +151,7 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
             # One step for all pages: between steps, every commit of a live server would make
             # SQLite begin anew, for ever.
             source.backup(copied, pages=-1)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except BaseException:
         target.unlink()
         raise
@@ -156,15 +159,11 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
 
 def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
     """A copy before something irrevocable: ``<path>.<why>``, or with a number if that exists."""
-    number = 0
-    while True:
-        target = path.with_name(f"{path.name}.{why}" + (f".{number}" if number else ""))
-        try:
+    for target in beside(path, why):
+        with suppress(FileExistsError):
             copy(connection, target)
-        except FileExistsError:
-            number += 1
-        else:
             return target
+    raise AssertionError("there is always another number")
 
 
 def _tighten(path: Path) -> None:
@@ -179,15 +178,6 @@ def _tighten(path: Path) -> None:
             _log.warn("{file} could be read by others; now only by its owner.", file=file)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut as well as its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _recognise(connection: sqlite3.Connection, path: Path) -> int:
     """The version of a ledger, 0 for an empty file."""
     try:
@@ -195,9 +185,13 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> int:
         version = _pragma(connection, "user_version")
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
+        if outcome.is_damage(error):
+            pages.check_length(connection, path)  # which has a better word for it
         if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
             raise
         raise LedgerRefused(f"{path} is not a ledger") from None
+    except UnicodeDecodeError:  # SQLite complains of the damage in the very words that are damaged.
+        raise LedgerRefused(f"the ledger {path} is damaged: its tables cannot be read") from None
     if empty and not application and not version:
         return 0
     if application != APPLICATION or version < 1:
@@ -226,12 +220,11 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         _run(connection, f"upgrade_{older}_to_{older + 1}.sql", older + 1)
 
 
-def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
+def _run(connection: sqlite3.Connection, name: str, version: int) -> None:
     """Run one SQL file and note the version that it led to, all or nothing."""
-    sql = resources.files("granja.ledger").joinpath(script).read_text("utf-8")
     try:
         connection.executescript(
-            f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA application_id = {APPLICATION};\n"
+            f"BEGIN IMMEDIATE;\n{schema.script(name)}\nPRAGMA application_id = {APPLICATION};\n"
             f"PRAGMA user_version = {version};\nCOMMIT;"
         )
     except sqlite3.Error:

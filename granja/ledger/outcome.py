@@ -9,6 +9,10 @@
   without having written anything (Linux forgets failed pages).  If *publishing* fails, the mark is
   on the disk, but this connection does not know it.  Either way nobody can say what the next start
   will find: the ledger halts.
+* If a table does not take what it always took (an entry of that number is there already, a trigger
+  refuses it, the table is gone), the file is not what this process thinks, because somebody else
+  wrote to it.  Nothing was stored, but trying again is of no use, and what is decided here is
+  decided against another state than the ledger's: it halts as well.
 
 So only "disk full" and "write failed" are certain at COMMIT, and everything else is not.
 """
@@ -17,17 +21,23 @@ from __future__ import annotations
 
 _CERTAIN_AT_COMMIT = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
 _SYNC = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
+_STRANGE = {"SQLITE_ERROR", "SQLITE_MISMATCH"}
 _HARMLESS_AT_CHECKPOINT = _CERTAIN_AT_COMMIT | {"SQLITE_BUSY", "SQLITE_LOCKED"}
 
 
 def is_certain(error: Exception, *, committing: bool) -> bool:
-    """Whether a failed transaction is surely not stored.
+    """Whether a failed transaction is surely not stored, and may be tried again.
 
     :param committing: whether COMMIT had begun.
     """
     if committing:
         return name(error) in _CERTAIN_AT_COMMIT
-    return name(error) not in _SYNC
+    return name(error) not in _SYNC and not is_strange(error)
+
+
+def is_strange(error: Exception) -> bool:
+    """Whether the tables are not what this process left there."""
+    return name(error).startswith("SQLITE_CONSTRAINT") or name(error) in _STRANGE
 
 
 def is_harmless_at_checkpoint(error: Exception) -> bool:

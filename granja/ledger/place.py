@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 #: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
@@ -21,6 +23,23 @@ def log_of(ledger: Path) -> Path:
 def index_of(ledger: Path) -> Path:
     """Where SQLite has the index of that log."""
     return ledger.with_name(ledger.name + "-shm")
+
+
+def beside(ledger: Path, why: str) -> Iterator[Path]:
+    """Names for something to keep: ``<ledger>.<why>``, then with a number, for when that exists."""
+    first = ledger.with_name(f"{ledger.name}.{why}")
+    yield first
+    for number in count(1):
+        yield first.with_name(f"{first.name}.{number}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's name survive a power cut as well as its content."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Place:

@@ -12,7 +12,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.events import Fact
-from granja.ledger import database, outcome, snapshots, tail
+from granja.ledger import database, outcome, pages, snapshots, tail
 from granja.ledger.chain import GENESIS, BadEntry, Entry, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
 
@@ -38,7 +38,7 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
     They are read a few thousand at a time, each time in a read transaction of its own: entries
     are only ever added, and a transaction that lasted would keep a live server's log growing.
 
-    :raises BadEntry: at the first that is on a damaged page.
+    :raises BadEntry: at the first that is on a damaged page, or when they end too early.
     """
     last, size = after, _CHUNK
     limit = end(connection) if through is None else through
@@ -52,15 +52,22 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
                 raise BadEntry(last + 1, f"it cannot be read: {error}") from None
             size //= 2  # The damage is closer than that.
             continue
-        if not rows:
-            return
+        # Damage may lead SQLite round in circles, and it has no end of finding the same ones.
+        if not rows or rows[-1][0] <= last:
+            break
         yield from starmap(_entry, rows)
         last = rows[-1][0]
+    # With a page gone, SQLite may know of a last entry and not find the way to it; or what it takes
+    # for the last one was there long before one that is known.
+    if last != limit:
+        raise BadEntry(min(last, limit) + 1, "it is missing")
 
 
-# As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error that names no entry.
+# As what they should be: for text that is no longer UTF-8 sqlite3 raises an error that names no
+# entry, and damage may have made a number of a hash.
 _SELECT = (
-    "SELECT sequence, time, ifnull(CAST(kind AS BLOB), x''), ifnull(CAST(body AS BLOB), x''), hash "
+    "SELECT sequence, CAST(time AS REAL), ifnull(CAST(kind AS BLOB), x''), "
+    "ifnull(CAST(body AS BLOB), x''), ifnull(CAST(hash AS BLOB), x'') "
     "FROM entries WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
 )
 
@@ -100,17 +107,21 @@ def check_log(path: Path) -> int:
     return found.torn
 
 
-def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
+def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Path) -> None:
     """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
+
+    :param kept: where the log as it was is kept: whether anybody was told of what is forgotten is
+        not known.
 
     SQLite would go on writing where the good part ends, in front of what a torn write left, and
     with the same salt.  After a second crash that could look like commits behind a damaged place.
     """
     _log.warn(
-        "The last write to {path} was not finished: {torn} bytes that nobody was told of "
-        "are trimmed.",
+        "The log of {path} ends in a write that is not whole: {torn} bytes are trimmed; "
+        "the log as it was is kept as {kept}.",
         path=path,
         torn=torn,
+        kept=kept,
     )
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -122,22 +133,50 @@ def forget_torn(connection: sqlite3.Connection, path: Path, torn: int) -> None:
 def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
     """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
-    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not.  A
+    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
+    are any that a snapshot shows to have been stored.  A
     crash leaves its torn write in SQLite's log, not here, but a disk may lie about its syncs.
 
-    :raises LedgerRefused: naming the first bad entry.
+    :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
     """
     snapshot = snapshots.newest(connection)
     start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
-    head = start
+    # The tables' own first page tells where all others are: with another in its place, only some of
+    # the entries are seen.  Then a start from a snapshot would not miss those before it.
+    if snapshot is not None and snapshots.hash_of(connection, 1) is None:
+        raise LedgerRefused(f"the ledger {path} is damaged: {BadEntry(1, 'it is missing')}")
+    head, torn = _follow(connection, start)
+    if torn is not None and not _may_be_trimmed(connection, torn.sequence):
+        raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
+    _check_against_snapshots(connection, path, torn or BadEntry(head.sequence + 1, "it is missing"))
+    pages.check_start(connection, path)
+    if torn is not None:
+        _trim(connection, path, torn)
+    return head, snapshot
+
+
+def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry | None]:
+    """The last good entry after one that is trusted, and the bad one behind it."""
     try:
-        for entry in verified(read(connection, start.sequence), start.hash, start.sequence):
+        for entry in verified(read(connection, head.sequence), head.hash, head.sequence):
             head = Head(entry.sequence, entry.hash)
     except BadEntry as bad:
-        if not _may_be_trimmed(connection, bad.sequence):
-            raise LedgerRefused(f"the ledger {path} is damaged: {bad}") from None
-        _trim(connection, path, bad)
-    return head, snapshot
+        return head, bad
+    return head, None
+
+
+def _check_against_snapshots(connection: sqlite3.Connection, path: Path, first: BadEntry) -> None:
+    """Refuse to go on without trades that farmers were told of.
+
+    :param first: what would be the first entry to be written anew.
+    :raises LedgerRefused: when a snapshot shows that there was one already.
+    """
+    shown = snapshots.shown(connection, first.sequence - 1)
+    if shown is not None:
+        raise LedgerRefused(
+            f"the ledger {path} is damaged: {first}, although a snapshot shows that entry {shown} "
+            "was stored; restore a backup"
+        )
 
 
 def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:
@@ -157,7 +196,7 @@ def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
     if last_sequence(connection) - first >= MOST_TORN:
         return False
     entries = list(read(connection, first - 1))
-    if entries[0].sequence != first:
+    if not entries or entries[0].sequence != first:
         return False
     stored = written = snapshots.hash_of(connection, first - 1) or GENESIS
     for entry in entries:

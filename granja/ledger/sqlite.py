@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from granja.events import Fact
 from granja.ids import FarmerId
-from granja.ledger import database, recovery, tail
+from granja.ledger import credentials, database, recovery, tail
 from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
 from granja.ledger.lock import Lock
 from granja.ledger.place import Place
@@ -62,13 +62,14 @@ class SQLiteLedger:
 
     def _open(self) -> Opened:
         torn = recovery.check_log(self.path)
+        kept = tail.keep(self.path) if torn else None
         connection = database.open_to_write(self.path)
         try:
-            if torn:
-                recovery.forget_torn(connection, self.path, torn)
+            if kept is not None:
+                recovery.forget_torn(connection, self.path, torn, kept)
             head, snapshot = recovery.recover(connection, self.path)
-            credentials = dict(connection.execute("SELECT farmer, verifier FROM credentials"))
-            state = snapshot.load() if snapshot else None
+            verifiers = credentials.read(connection)
+            state = snapshot.content if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
             connection.close()
@@ -78,7 +79,7 @@ class SQLiteLedger:
         self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
-        return Opened(head.sequence, state, start, facts, credentials)
+        return Opened(head.sequence, state, start, facts, verifiers)
 
     def append(
         self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]

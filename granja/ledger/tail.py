@@ -3,20 +3,25 @@
 SQLite reads the log up to the last commit whose checksums hold and silently forgets the rest.
 That is right for the one transaction that a crash cut short, which nobody was told of.  It is
 wrong for a log that was damaged in the middle: then commits that farmers were told of stand
-behind the damage.  So the log is read before SQLite opens it.  (Damage within the very last
-commit looks the same as a crash, and is trimmed and reported like one.)  The format is described at
+behind the damage.  So the log is read before SQLite opens it.  Damage within the last commit, or
+at the end of the one before it, looks the same as a crash, and is trimmed like one: so the log is
+kept as it was.  The format is described at
 https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from granja.ledger.place import log_of
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.place import beside, log_of, sync_folder
 
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
@@ -61,6 +66,42 @@ def inspect(path: Path) -> Tail:
         if found.lost and found.good == before.good:
             break
     return found
+
+
+def keep(path: Path) -> Path:
+    """A copy of the log of the ledger at ``path``, before its end is trimmed; durable when this
+    returns, and as private as the log.
+
+    It is not called ``.torn-wal``: beside the ledger that is kept as ``.torn``, SQLite would take
+    it for the log of that one.
+
+    :raises LedgerRefused: when it cannot be made.
+    """
+    log = log_of(path)
+    try:
+        for target in beside(path, "torn-log"):
+            with suppress(FileExistsError):
+                _copy(log, target)
+                return target
+    except OSError as error:
+        raise LedgerRefused(
+            f"the end of the log {log} is torn and would be trimmed, but no copy of it can be kept "
+            f"before: {error.strerror or error}; make room beside the ledger"
+        ) from None
+    raise AssertionError("there is always another number")
+
+
+def _copy(log: Path, target: Path) -> None:
+    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with log.open("rb") as source, open(descriptor, "wb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(descriptor)
+        sync_folder(target.parent)
+    except BaseException:
+        target.unlink()
+        raise
 
 
 def pages(path: Path) -> int:

@@ -25,6 +25,9 @@ from granja.ledger.recovery import Head
 #: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
 MOST_LOG_PAGES = 1000
 
+_UNKNOWN = "whether the last write is stored is not known"
+_STRANGE = "somebody else has changed the ledger under the server; the last write is not stored"
+
 _log = Logger()
 
 
@@ -178,7 +181,8 @@ class Writer:
             _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
             self._refuse(appends, NotStored(why))
         else:
-            self._refuse(appends, Halted(self._halt(why)))
+            known = not committing and outcome.is_strange(error)
+            self._refuse(appends, Halted(self._halt(why, _STRANGE if known else _UNKNOWN)))
 
     def _roll_back(self) -> bool:
         """Whether nothing is left of the transaction.  SQLite may have ended it by itself."""
@@ -217,10 +221,10 @@ class Writer:
             else:
                 self._halt(why)
 
-    def _halt(self, why: str) -> str:
+    def _halt(self, why: str, what: str = _UNKNOWN) -> str:
         """The reason that later appends will hear: the first one."""
         if self._halted is None:
-            self._halted = f"whether the last write is stored is not known ({why})"
+            self._halted = f"{what} ({why})"
             _log.critical(
                 "The ledger has halted: {why}. Nothing is traded until the server is restarted.",
                 why=self._halted,
