@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.web.server import web_site
 from tests.farm import Farm
-from tests.web_visitor import Visit
+from tests.web_visitor import KEY, Visit
 
 STATIC = files("granja.web") / "static"
 #: Ways by which text could become markup or script.
@@ -260,3 +260,115 @@ class TooMuch(SiteCase):
         self.assertTrue(self.visit.wire.disconnecting)
         self.farm.clock.advance(16)
         self.assertTrue(self.visit.wire.aborted)
+
+
+def get(path: str, *headers: str) -> bytes:
+    """One request, by hand."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: granja.example", *headers, "", ""]).encode()
+
+
+def statuses(data: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"^HTTP/1.1 (\d+) ", data, re.M)]
+
+
+class ManyAtOnce(SiteCase):
+    """Requests that come without waiting for responses neither heap those up nor stall others."""
+
+    def brings(self, data: bytes) -> list[int]:
+        """What is answered to one segment before the reactor sees to anybody else."""
+        self.visit.channel.dataReceived(data)
+        return self.answered()
+
+    def answered(self) -> list[int]:
+        return statuses(self.visit.takes())
+
+    def is_read(self) -> bool:
+        state: str = self.visit.wire.producerState
+        return state == "producing"
+
+    def test_the_others_have_their_turn_after_each(self) -> None:
+        self.assertEqual(self.brings(get("/healthz") * 1000), [200])
+
+    def test_all_are_answered_in_order(self) -> None:
+        self.visit.sends(get("/healthz") + get("/nada") + get("/ws") + get("/healthz"))
+        self.assertEqual(self.answered(), [200, 404, 426, 200])
+
+    def test_no_more_is_read_until_all_are_answered(self) -> None:
+        self.brings(get("/healthz") * 3)
+        self.assertFalse(self.is_read())
+        self.farm.settle()
+        self.assertTrue(self.is_read())
+
+    def test_the_beginning_of_a_request_does_not_wait_for_a_turn(self) -> None:
+        whole = get("/healthz") * 2
+        self.visit.sends(whole[:-10])
+        self.assertEqual(self.answered(), [200])
+        self.assertTrue(self.is_read())
+        self.assertEqual(self.brings(whole[-10:]), [200])
+
+    def test_one_who_does_not_read_is_answered_no_more(self) -> None:
+        self.visit.wire.narrow = True
+        self.visit.sends(get("/artifacts.svg") * 3)
+        self.assertEqual(self.answered(), [200])
+        self.farm.pass_time(20)
+        self.assertEqual(self.answered(), [])
+        self.assertFalse(self.is_read())
+
+    def test_it_goes_on_when_they_read_and_nothing_new_is_read_before(self) -> None:
+        self.visit.wire.narrow = True
+        self.visit.sends(get("/artifacts.svg") * 3)
+        for _ in range(2):
+            self.visit.wire.empties()
+            self.assertFalse(self.is_read())
+            self.farm.settle()
+        self.assertEqual(self.answered(), [200, 200, 200])
+        self.visit.wire.empties()
+        self.farm.settle()
+        self.assertTrue(self.is_read())
+
+    def test_one_who_asks_one_by_one_and_does_not_read_is_not_read(self) -> None:
+        self.visit.wire.narrow = True
+        self.assertEqual(self.brings(get("/artifacts.svg")), [200])
+        self.assertFalse(self.is_read())
+        self.visit.wire.empties()
+        self.farm.settle()
+        self.assertTrue(self.is_read())
+        self.assertEqual(self.brings(get("/")), [200])
+
+    def test_a_transport_that_is_full_only_later_is_waited_for_too(self) -> None:
+        """TLS encrypts what it has gathered in a turn of its own."""
+        self.brings(get("/") * 3)
+        self.visit.wire.fills()
+        self.farm.settle()
+        self.assertEqual(self.answered(), [])
+        self.visit.wire.empties()
+        self.farm.settle()
+        self.assertEqual(self.answered(), [200, 200])
+
+    def test_one_who_never_reads_is_closed_in_the_end(self) -> None:
+        self.visit.wire.narrow = True
+        self.visit.sends(get("/") * 3)
+        self.farm.clock.advance(31)
+        self.assertTrue(self.visit.wire.disconnecting)
+        self.farm.clock.advance(16)
+        self.assertTrue(self.visit.wire.aborted)
+
+    def test_what_follows_a_last_request_is_not_answered(self) -> None:
+        self.visit.sends(get("/") + get("/healthz", "Connection: close") + get("/") * 2)
+        self.assertEqual(self.answered(), [200, 200])
+        self.assertTrue(self.visit.wire.disconnecting)
+
+    def test_a_connection_that_breaks_meanwhile_is_answered_no_more(self) -> None:
+        self.brings(get("/") * 3)
+        self.visit.drops()
+        self.assertEqual(self.answered(), [])
+        self.assertEqual(self.farm.clock.getDelayedCalls(), [])
+
+    def test_a_websocket_may_follow(self) -> None:
+        hello = (f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13")
+        upgrade = get("/ws", "Upgrade: websocket", "Connection: Upgrade", *hello)
+        self.visit.sends(get("/") + upgrade + b"\x81\x83\0\0\0\0Ana")
+        heard = self.visit.takes()
+        self.assertEqual(statuses(heard), [200, 101])
+        self.assertIn("¡Bienvenid@ al chat de Granjerxs!".encode(), heard)
+        self.assertTrue(self.is_read())

@@ -24,10 +24,17 @@ class WebWire(Wire):
     """A connection in memory that notes when it is told to stop reading."""
 
     producer: Any
+    #: Whether the transport's buffer is full of whatever is written.
+    narrow = False
 
     def __init__(self) -> None:
         super().__init__()
         self.peerAddr = IPv4Address("TCP", "192.0.2.7", 50000)
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.narrow and self.producer is not None:
+            self.fills()
 
     def fills(self) -> None:
         """The peer does not read: the transport's buffer is full."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IDelayedCall, IProtocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -65,6 +65,9 @@ class WebChannel(HTTPChannel):
     The time for a request runs from when the connection was made or the last response was sent,
     and not from the last byte, so nobody holds a connection by sending one byte a minute.
 
+    Several requests in one segment are answered one by one: each when the reactor has seen to
+    everybody else, and none while responses wait for a peer that does not read them.
+
     HTTP/1.1 only: a WebSocket needs it, and that is what this site is for.
     """
 
@@ -74,6 +77,7 @@ class WebChannel(HTTPChannel):
     #: What the connection belongs to since :meth:`upgrade`.
     upgraded: IProtocol | None = None
     _refused = False
+    _later: IDelayedCall | None = None
 
     def upgrade(self, protocol: IProtocol) -> None:
         """From here on the connection is ``protocol``'s, without a time limit of ours (while a
@@ -103,7 +107,47 @@ class WebChannel(HTTPChannel):
         elif not self._refused:
             super().rawDataReceived(data)
 
+    # -- one request at a time -------------------------------------------------------------------
+
+    def requestDone(self, request: Request) -> None:  # noqa: N802
+        """Leave the next request where it is, if it is there already or if the transport is full.
+
+        Twisted goes on at once and through all that was read, which may be 3,000 requests; and it
+        pauses nothing for a response that was written while its request was handled.
+        """
+        self.paused = True
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+        if self.persistent and (self._buffer or self._waitingForTransport):
+            self.transport.pauseProducing()
+            self._go_on_later()
+        else:
+            self.paused = False
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The peer has taken what was written.  What it had asked before comes before what is new:
+        else we would read 64 KB for each response."""
+        if self.paused:
+            self._waitingForTransport = False
+            self._go_on_later()
+        else:
+            super().resumeProducing()  # type: ignore[no-untyped-call]
+
+    def _go_on_later(self) -> None:
+        if self._later is None and not self._waitingForTransport:
+            self._later = self.callLater(0, self._go_on)  # type: ignore[no-untyped-call]
+
+    def _go_on(self) -> None:
+        self._later = None
+        # TLS gathers what is written, and so may find out only now that the transport is full.
+        if not self._waitingForTransport and not self.transport.disconnecting:
+            self.paused = False
+            self.transport.resumeProducing()
+            LineReceiver.dataReceived(self, b"")
+
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # noqa: N802
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         if self.upgraded is not None:
             self.upgraded.connectionLost(reason)
