@@ -36,8 +36,9 @@ class WebSocketTransport:
         self._close = close
         self._wire = wire
         self.gauge = Gauge()
-        self.reading = True
         self.disconnecting = False
+        self.behind = False
+        self._paused = False
 
     def write(self, data: bytes) -> None:
         """``data``: whole frames.  After our Close nothing may follow."""
@@ -61,13 +62,31 @@ class WebSocketTransport:
 
     # -- reading ---------------------------------------------------------------------------------
 
+    @property
+    def reading(self) -> bool:
+        return not (self._paused or self.behind)
+
     def pauseProducing(self) -> None:  # noqa: N802
-        self.reading = False
+        self._paused = True
         self._wire.pauseProducing()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        self.reading = True
-        self._wire.resumeProducing()
+        self._paused = False
+        if not self.behind:
+            self._wire.resumeProducing()
+
+    def fall_behind(self) -> None:
+        """Read nothing, whoever asks for it, until what was read has been taken."""
+        if not self.behind:
+            self.behind = True
+            self._wire.pauseProducing()
+
+    def catch_up(self) -> None:
+        """It has been taken."""
+        if self.behind:
+            self.behind = False
+            if not self._paused:
+                self._wire.resumeProducing()
 
     def stopProducing(self) -> None:  # noqa: N802
         self.loseConnection()

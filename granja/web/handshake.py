@@ -17,6 +17,7 @@ from wsproto.utilities import RemoteProtocolError
 from granja.carriers import WEBSOCKET_DATA, WEBSOCKET_LINES
 from granja.web.channel import WebChannel
 from granja.web.pages import Place
+from granja.web.queue import FrameQueue
 from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, WebSocketConnection
 
@@ -70,6 +71,7 @@ class WebSocketResource(Place):
         super().__init__()  # type: ignore[no-untyped-call]
         self._factory = factory
         self._clock = clock
+        self._queue = FrameQueue(clock)
         self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self._keepalive = keepalive
 
@@ -105,7 +107,7 @@ class WebSocketResource(Place):
         farmer = self._factory.buildProtocol(channel.transport.getPeer())
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
         channel.transport.write(answer)
-        channel.upgrade(WebSocketConnection(farmer, self._clock, self._keepalive))
+        channel.upgrade(WebSocketConnection(farmer, self._clock, self._queue, self._keepalive))
 
 
 def _not_a_handshake(request: Request, error: RemoteProtocolError) -> bytes:

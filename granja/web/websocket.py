@@ -6,6 +6,9 @@ on piece by piece as it arrives and never gathered, so a huge one takes no memor
 refuses the line as it refuses it on TCP.  Outgoing bytes are frames already (the board encodes
 the talk once for all listeners, see ``carriers``) and pass through.
 
+A frame of six bytes is as much work as one of a hundred, so frames are counted: beyond some, the
+others have their turn first, and nothing is read meanwhile.
+
 ``wsproto`` reads the frames.  Twisted's own ``twisted.web.websocket`` reads them with it too, but
 gathers whole messages of any size before it delivers one, and chooses no sub-protocol.
 """
@@ -24,6 +27,7 @@ from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
 from granja.web.adapter import WebSocketTransport, Wire
+from granja.web.queue import TURN, FrameQueue
 
 if TYPE_CHECKING:
     from granja.protocol import FarmerProtocol
@@ -42,6 +46,9 @@ HUGE = 1 << 20
 #: who sends frames that are no lines would cost us 25 µs of work for every 6 bytes.
 MOST_OTHERS = 1000
 
+#: Frames that are taken at a time: half a millisecond, if they are short.
+MOST_AT_ONCE = 64
+
 #: A message is one line (PROTOCOL §1): line ends within it are spaces.
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
 
@@ -55,6 +62,7 @@ class WebSocketConnection(TwistedProtocol):
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
     :param clock: for the keepalive.
+    :param queue: where connections with more frames than are taken at a time wait for their turn.
     :param keepalive: seconds of silence before a ping, and again before the peer counts as dead.
     """
 
@@ -62,10 +70,15 @@ class WebSocketConnection(TwistedProtocol):
     adapter: WebSocketTransport
 
     def __init__(
-        self, farmer: FarmerProtocol, clock: IReactorTime, keepalive: float = KEEPALIVE
+        self,
+        farmer: FarmerProtocol,
+        clock: IReactorTime,
+        queue: FrameQueue,
+        keepalive: float = KEEPALIVE,
     ) -> None:
         self._farmer = farmer
         self._clock = clock
+        self._queue = queue
         self._keepalive = keepalive
         self._frames = Connection(ConnectionType.SERVER)
         self._lines: list[bytes] = []
@@ -84,6 +97,7 @@ class WebSocketConnection(TwistedProtocol):
         self._farmer.makeConnection(self.adapter)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
+        self._take_the_last()
         self._stop_waiting()
         self._farmer.connectionLost(reason)
 
@@ -94,13 +108,38 @@ class WebSocketConnection(TwistedProtocol):
         if self._deaf or self._frames.state in _HAS_CLOSED:
             return  # RFC 6455 §5.5.1: nothing comes after a Close.
         self._frames.receive_data(data)
-        for event in self._frames.events():
+        if not self.adapter.behind:
+            self._take_some()
+
+    def _take_some(self) -> None:
+        """Take some of the frames that are here, and the others when it is our turn again."""
+        if self._take_frames():
+            self.adapter.fall_behind()
+            self._queue.join(self._take_some)
+        else:
+            self.adapter.catch_up()
+
+    def _take_frames(self) -> bool:
+        """Take some frames; whether there may be more."""
+        left = MOST_AT_ONCE
+        # The events are made one by one as they are asked for.
+        for event in () if self._deaf else self._frames.events():
             self._take(event)
+            left -= 1
             if self._others > MOST_OTHERS:
                 self.close(CloseReason.POLICY_VIOLATION)
+            if self._deaf or not left:
                 break
         self._hand_on()
         self._send_pong()
+        return not left and not self._deaf
+
+    def _take_the_last(self) -> None:
+        """The connection is gone.  With TLS, what came just before may not have had its turn."""
+        enough = self._clock.seconds() + TURN
+        while self.adapter.behind and self._clock.seconds() < enough:
+            self.adapter.behind = self._take_frames()
+        self.adapter.behind, self._deaf = False, True
 
     def _hand_on(self) -> None:
         """Give what was gathered of one segment to the farmer at once, which is cheaper."""
@@ -145,7 +184,7 @@ class WebSocketConnection(TwistedProtocol):
     @_take.register
     def _peer_closes(self, event: CloseConnection) -> None:
         if self._frames.state is ConnectionState.CLOSED:  # The answer to our own Close.
-            self.transport.loseConnection()
+            self._hang_up()
         elif self._frames.state is ConnectionState.REMOTE_CLOSING:
             self._hand_on()
             self._wait(LAST_WORDS, self.transport.abortConnection)
@@ -167,12 +206,17 @@ class WebSocketConnection(TwistedProtocol):
         self.adapter.disconnecting = True
         self._wait(CLOSING_PATIENCE, self.transport.abortConnection)
         if answers or code is not CloseReason.NORMAL_CLOSURE:
-            self._deaf = True
-            self.transport.loseConnection()
+            self._hang_up()
         else:
             # Closing now would reset the connection if there is something unread, and the peer's
             # system would throw away our last words.
             self.adapter.resumeProducing()
+
+    def _hang_up(self) -> None:
+        """Take nothing more.  TLS goes on reading, until the peer has ended it too."""
+        self._deaf = True
+        self.adapter.catch_up()
+        self.transport.loseConnection()
 
     # -- is the peer alive? ----------------------------------------------------------------------
 
