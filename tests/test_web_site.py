@@ -314,6 +314,14 @@ class ManyAtOnce(SiteCase):
         self.assertEqual(self.answered(), [])
         self.assertFalse(self.is_read())
 
+    def test_the_last_response_is_not_waited_for_for_ever(self) -> None:
+        """Whoever wants no other and does not read this one keeps no connection of ours."""
+        self.visit.wire.narrow = True
+        self.visit.sends(get("/artifacts.svg", "Connection: close"))
+        self.farm.clock.advance(31)
+        self.farm.clock.advance(16)
+        self.assertTrue(self.visit.wire.aborted)
+
     def test_it_goes_on_when_they_read_and_nothing_new_is_read_before(self) -> None:
         self.visit.wire.narrow = True
         self.visit.sends(get("/artifacts.svg") * 3)
