@@ -117,9 +117,9 @@ class WebChannel(HTTPChannel):
         """
         self.paused = True
         super().requestDone(request)  # type: ignore[no-untyped-call]
-        if not self.persistent:
+        if not self.persistent and self._abortingCall is None:
             # The last response is waited for as long as a request is, and not for ever.
-            self.setTimeout(self._savedTimeOut)  # type: ignore[no-untyped-call]
+            self._abortingCall = self.callLater(self._savedTimeOut, self.forceAbortClient)  # type: ignore[no-untyped-call]
         if self.persistent and (self._buffer or self._waitingForTransport):
             self.transport.pauseProducing()
             self._go_on_later()
