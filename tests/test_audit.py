@@ -362,6 +362,8 @@ class AuditTests(OperatorCase):
         await snap(self.path, [4, 8])
         tamper(self.path, "DELETE FROM entries WHERE sequence > 5")
         self.assertIn("snapshot at entry 8 is off: it was taken at an", self.complaint("audit"))
+        tamper(self.path, "UPDATE snapshots SET sequence = -8 WHERE sequence = 8")
+        self.assertIn("snapshot at entry -8 is off: it was taken at an", self.complaint("audit"))
 
     async def test_a_password_that_nobody_can_log_in_with_is_found(self) -> None:
         """It is missing, damaged, or made by something else; and it is never printed."""

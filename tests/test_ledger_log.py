@@ -101,6 +101,9 @@ class LogTests(LedgerFileCase):
             self.assertEqual(kept.read_bytes(), torn)
             self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
             log.write_bytes(torn)
+            await read(self.path)
+            self.assertIn(f"is kept as {kept}.", self.logged.pop(), "the very same is kept once")
+            log.write_bytes(torn)
 
     async def test_without_room_to_keep_the_log_nothing_is_trimmed(self) -> None:
         """The server does not start, says why, and leaves no half of a copy."""

@@ -27,8 +27,8 @@ class Stale(LedgerError):
 
 class Halted(LedgerError):
     """Whether the facts are stored is not known (a sync failed), or what is stored is not what it
-    was (somebody else has written to it).  Every later append fails the
-    same way until the ledger is opened anew."""
+    was (somebody else has written to it).  Every later append fails the same way until the ledger
+    is opened anew."""
 
 
 class LedgerRefused(Exception):

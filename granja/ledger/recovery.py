@@ -110,11 +110,11 @@ def check_log(path: Path) -> int:
 def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Path) -> None:
     """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
 
-    :param kept: where the log as it was is kept: whether anybody was told of what is forgotten is
-        not known.
-
     SQLite would go on writing where the good part ends, in front of what a torn write left, and
     with the same salt.  After a second crash that could look like commits behind a damaged place.
+
+    :param kept: where the log as it was is: whether anybody was told of what is trimmed is not
+        known.
     """
     _log.warn(
         "The log of {path} ends in a write that is not whole: {torn} bytes are trimmed; "
@@ -134,8 +134,8 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots
     """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
     Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
-    are any that a snapshot shows to have been stored.  A
-    crash leaves its torn write in SQLite's log, not here, but a disk may lie about its syncs.
+    are any that a snapshot shows to have been stored.  A crash leaves its torn write in SQLite's
+    log, not here, but a disk may lie about its syncs.
 
     :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
     """

@@ -84,7 +84,7 @@ def shown(connection: sqlite3.Connection, after: int) -> int | None:
     return None
 
 
-def stored(connection: sqlite3.Connection, after: int = 0) -> Iterator[Snapshot]:
+def stored(connection: sqlite3.Connection, after: int = -(2**63)) -> Iterator[Snapshot]:
     """All that are kept, newest first, of entries after that one.
 
     One at a time, because they are large, and each in a read transaction of its own: a live server

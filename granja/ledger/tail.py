@@ -11,6 +11,7 @@ https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import struct
@@ -70,7 +71,8 @@ def inspect(path: Path) -> Tail:
 
 def keep(path: Path) -> Path:
     """A copy of the log of the ledger at ``path``, before its end is trimmed; durable when this
-    returns, and as private as the log.
+    returns, and as private as the log.  One that an earlier start made of the same log will do, or
+    a server that is started again and again in vain would fill the disk with them.
 
     It is not called ``.torn-wal``: beside the ledger that is kept as ``.torn``, SQLite would take
     it for the log of that one.
@@ -80,6 +82,8 @@ def keep(path: Path) -> Path:
     log = log_of(path)
     try:
         for target in beside(path, "torn-log"):
+            if target.exists() and filecmp.cmp(log, target, shallow=False):
+                return target
             with suppress(FileExistsError):
                 _copy(log, target)
                 return target
