@@ -9,7 +9,6 @@ is an epoll set of its own with every connection, since an epoll set can itself 
 from __future__ import annotations
 
 import select
-from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
@@ -24,8 +23,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-#: Connections that are asked for at a time.
-MOST_AT_ONCE: Final = 64
+#: Connections that are asked for at a time, between two looks at the clock; the others come first
+#: the next time.  With 64, who makes much work kept everybody waiting for seconds.
+MOST_AT_ONCE: Final = 16
 #: Seconds after which whatever else is due has its turn, however many would still be read.
 TURN: Final = 0.001
 
@@ -46,9 +46,6 @@ class Intake:
         self._reactor = reactor
         self._time = time
         self._readers: dict[int, Any] = {}
-        #: Who has something, with the descriptor and what epoll said: those that were not read yet
-        #: come first the next time.
-        self._ready: deque[tuple[Any, int, int]] = deque()
         self._epoll = select.epoll()
         self.fileno = self._epoll.fileno
         self.addWriter, self.removeWriter = reactor.addWriter, reactor.removeWriter
@@ -93,35 +90,27 @@ class Intake:
 
     def doRead(self) -> None:  # noqa: N802
         enough = self._time() + TURN
-        more = True
-        while more or self._ready:
-            if not self._ready:
-                more = self._look() == MOST_AT_ONCE
-                continue
-            self._read(*self._ready.popleft())
-            if self._time() > enough:
-                break  # One may have much to say: nobody is asked whether there is time for all.
+        while self._read_some() == MOST_AT_ONCE and self._time() < enough:
+            pass
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
         """The reactor has ended."""
         self._epoll.close()
 
-    def _look(self) -> int:
-        """See who has something; returns how many."""
-        found = self._epoll.poll(0, MOST_AT_ONCE)
-        self._ready.extend([(self._readers[who], who, what) for who, what in found])
-        return len(found)
-
-    def _read(self, reader: Any, descriptor: int, event: int) -> None:
-        if descriptor not in self._readers or self._readers[descriptor] is not reader:
-            return  # Another one has closed or paused it since.
-        try:
-            why = reader.doRead() if event & select.EPOLLIN else main.CONNECTION_DONE
-        except Exception as error:
-            self.log.failure("{reader} failed", reader=reader)
-            why = error
-        if why:
-            self._end(reader, why)
+    def _read_some(self) -> int:
+        readers, ready = self._readers, self._epoll.poll(0, MOST_AT_ONCE)
+        for descriptor, event in ready:
+            reader = readers.get(descriptor)
+            if reader is None:
+                continue  # Another one has closed or paused it just now.
+            try:
+                why = reader.doRead() if event & select.EPOLLIN else main.CONNECTION_DONE
+            except Exception as error:
+                self.log.failure("{reader} failed", reader=reader)
+                why = error
+            if why:
+                self._end(reader, why)
+        return len(ready)
 
     def _end(self, reader: Any, why: Exception) -> None:
         """Nothing more can be read: the same as every reactor of Twisted does then."""
