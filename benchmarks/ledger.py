@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import ledger_raw, ledger_start
 from benchmarks.ledger_farmers import Farm, Times
 from benchmarks.measure import Cores, cpu_account, pinned, raise_file_limit
-from tests.server import Server, environment
+from tests.support.server import Server, environment
 
 MAKERS = (1, 50, 500)
 

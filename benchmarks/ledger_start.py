@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from granja.events import Declared, Fact, Offered, Registered, Traded
-from granja.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.sqlite import SQLiteLedger
-from granja.market import Market
-from tests.ledgers import AnyThread, wait_for
-from tests.server import Server
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.market.facts import Declared, Fact, Offered, Registered, Traded
+from granja.market.market import Market
+from tests.support.ledgers import AnyThread, wait_for
+from tests.support.server import Server
 
 FARMERS = 500
 

@@ -10,7 +10,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the client, or ``audit``, ``trace`` or ``backup``.  Returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] and arguments[0] in ("audit", "trace", "backup"):
-        from granja.audit import main as operate
+        from granja.operations.cli import main as operate
 
         return operate(arguments)
     from granja.client import main as talk

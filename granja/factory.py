@@ -11,24 +11,25 @@ from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja import errors, messages, names
-from granja.accounts import IAccounts, outdated
-from granja.board import Board
-from granja.catalog import Catalog
-from granja.deeds import Deeds
-from granja.events import Fact
-from granja.expiry import Expiry
-from granja.ids import ArtifactId, FarmerId, OfferId
-from granja.journal import Journal
-from granja.lane import Lane
+from granja.accounts.passwords import IAccounts, outdated
+from granja.board.board import Board
+from granja.contract import errors, messages
+from granja.contract.catalog import Catalog
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.interface import ILedger, LedgerRefused
+from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
-from granja.offers import Ended
-from granja.presence import Presence
+from granja.market.facts import Fact
+from granja.market.offers import Ended
+from granja.people.deeds import Deeds
+from granja.people.presence import Presence
+from granja.people.roster import Farmer, Roster
+from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
-from granja.roster import Farmer, Roster
 from granja.settings import Settings
-from granja.telling import Teller
+from granja.text import names
+from granja.trade.expiry import Expiry
+from granja.trade.notices import Teller
 
 DEFAULTS = Settings()
 

@@ -17,17 +17,20 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja import messages, telnet, text, wording
-from granja.board import Seat
-from granja.carriers import GMCP, PLAIN, Carrier
-from granja.chunk import plain_line, plain_talk
-from granja.conversation import AskName, Chat, Conversation
-from granja.crowd import CROWD
-from granja.errors import GranjaError, LineTooLong
-from granja.framing import TOO_LONG, LineSplitter, TooLong
-from granja.rate import TokenBucket
-from granja.roster import Farmer
-from granja.seat import REPLIES
+from granja.board.board import Seat
+from granja.board.listener import REPLIES
+from granja.board.slow import CROWD
+from granja.contract import messages
+from granja.contract.errors import GranjaError, LineTooLong
+from granja.people.arriving import AskName, Chat, Conversation
+from granja.people.roster import Farmer
+from granja.text import clean as text
+from granja.trade import wording
+from granja.wire import telnet
+from granja.wire.encodings import GMCP, PLAIN, Carrier
+from granja.wire.lines import TOO_LONG, LineSplitter, TooLong
+from granja.wire.plain import plain_line, plain_talk
+from granja.wire.rate import TokenBucket
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory

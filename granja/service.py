@@ -19,11 +19,11 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja import names
-from granja.errors import ConfigurationError
-from granja.intake import Intake
+from granja.contract.errors import ConfigurationError
 from granja.ledger.interface import LedgerRefused
-from granja.tls import close_by_halves
+from granja.reactor.half_close import close_by_halves
+from granja.reactor.reading import Intake
+from granja.text import names
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory

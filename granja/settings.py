@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from granja.market import Limits
-from granja.rate import Rate
+from granja.market.market import Limits
+from granja.wire.rate import Rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,14 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from granja import __version__
-from granja.catalog import Catalog
-from granja.errors import ConfigurationError
+from granja.contract.catalog import Catalog
+from granja.contract.errors import ConfigurationError
 from granja.ledger.url import path_of
-from granja.market import Limits
-from granja.rate import Rate
+from granja.market.market import Limits
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
-from granja.text import clean
+from granja.text.clean import clean
+from granja.wire.rate import Rate
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
@@ -218,7 +218,7 @@ def _read(path: str) -> str:
 
 def open_to_browsers(farm: GranjaFactory, origins: Sequence[str]) -> IProtocolFactory:
     """What answers at a ``--web`` endpoint."""
-    from granja.web.server import web_site
+    from granja.web.site import web_site
 
     return web_site(farm, origins=origins)
 
@@ -257,7 +257,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
     """The service of ``twistd granja`` for parsed options."""
     from twisted.internet import reactor as installed
 
-    from granja.accounts import Accounts
+    from granja.accounts.passwords import Accounts
     from granja.factory import GranjaFactory
     from granja.ledger import open_ledger
 

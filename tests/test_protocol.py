@@ -9,15 +9,15 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja import telnet
+from granja.board.listener import REPLIES
 from granja.protocol import TELNET_SLICE
-from granja.rate import Rate, TokenBucket
-from granja.seat import REPLIES
+from granja.reactor.sending import TransportWire
 from granja.settings import Settings
-from granja.text import clean
-from granja.wires import TransportWire
-from tests.farm import Farm, Person
-from tests.nasty import DECENT, NASTY, NOT_UTF8
+from granja.text.clean import clean
+from granja.wire import telnet
+from granja.wire.rate import Rate, TokenBucket
+from tests.support.farm import Farm, Person
+from tests.support.nasty import DECENT, NASTY, NOT_UTF8
 
 UNLIMITED = Settings(rate=None)
 

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-GRANJA_UNICODE = Path(__file__).parent.parent / "granja" / "unicode"
+GRANJA_UNICODE = Path(__file__).parent.parent / "granja" / "text" / "unicode"
 CODE_POINTS = 0x110000
 
 Properties = dict[str, str]

@@ -17,10 +17,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_type_hints
 
-from granja import carriers, commands, errors, messages, names, wording
-from granja.catalog import Artifact
-from granja.errors import GranjaError
-from granja.messages import Message, Said
+from granja.contract import commands, errors, messages
+from granja.contract.catalog import Artifact
+from granja.contract.errors import GranjaError
+from granja.contract.messages import Message, Said
+from granja.text import names
+from granja.trade import wording
+from granja.wire import encodings as carriers
 from tools.protocol_limits import LIMITS
 from tools.protocol_samples import CATALOG, ERRORS, MESSAGES, Sample
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from granja import accounts, conversation, crowd, names, offers, seat, telnet, throttle
+from granja.accounts import passwords as accounts
+from granja.accounts import throttle
+from granja.board import listener as seat
+from granja.board import slow as crowd
+from granja.market import offers
+from granja.people import arriving as conversation
 from granja.settings import Settings
-from granja.unicode import extenders
-from granja.web import server, websocket
+from granja.text import names
+from granja.text.unicode import extenders
+from granja.web import site as server
+from granja.web import websocket
+from granja.wire import telnet
 
 SETTINGS = Settings()
 RATE = SETTINGS.rate

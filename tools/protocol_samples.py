@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from granja import errors, messages, wording
-from granja.accounts import LONGEST, SHORTEST
-from granja.answers import artifact_list
-from granja.catalog import Catalog
-from granja.errors import GranjaError, TooManyWaiting
-from granja.ids import ArtifactId, FarmerId, OfferId
-from granja.messages import Message
-from granja.offers import Ended, How, News, Offer
+from granja.accounts.passwords import LONGEST, SHORTEST
+from granja.contract import errors, messages
+from granja.contract.answers import artifact_list
+from granja.contract.catalog import Catalog
+from granja.contract.errors import GranjaError, TooManyWaiting
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.contract.messages import Message
+from granja.market.offers import Ended, How, News, Offer
 from granja.settings import Settings
 from granja.tap import read_catalog
+from granja.trade import wording
 
 LIMITS = Settings()
 CATALOG: Catalog = read_catalog(None)
@@ -53,7 +54,7 @@ class Sample:
 
 
 def constants(kind: type[Message]) -> list[Message]:
-    """The messages of this kind that never change, as :mod:`granja.messages` names them."""
+    """The messages of this kind that never change, as :mod:`granja.contract.messages` names them."""
     return [value for value in vars(messages).values() if isinstance(value, kind)]
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from granja.client import notes
+from granja.client import sentences as notes
 from granja.client.arrival import Arrival
+from granja.client.completion import Suggestion, suggest
 from granja.client.display import Shown, own, show
 from granja.client.drafts import CHAT, SECRET
-from granja.client.hearing import Heard, Hearing
+from granja.client.incoming import Heard, Hearing
 from granja.client.passwords import may_be_kept, password_start
-from granja.client.suggest import Suggestion, suggest
 from granja.client.surroundings import Surroundings, text
-from granja.telnet import DO, GMCP, IAC
+from granja.wire.telnet import DO, GMCP, IAC
 
 _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
 """After one of these a closed connection is not a dropped one; coming back would be a quarrel."""
@@ -92,7 +92,7 @@ class Conversation:
         return self._last_code == "goodbye"
 
     def suggestions(self, before: str, asked: bool = False) -> list[Suggestion]:
-        """How the line could go on; see :func:`granja.client.suggest.suggest`."""
+        """How the line could go on; see :func:`granja.client.completion.suggest`."""
         return [] if self.hidden else suggest(before, self._around, self.question, asked)
 
     def may_be_kept(self, line: str) -> bool:

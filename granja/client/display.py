@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from granja.client.fold import mentions
-from granja.client.hearing import Heard
+from granja.client.compare import mentions
+from granja.client.incoming import Heard
 from granja.client.surroundings import text
 
 

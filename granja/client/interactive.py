@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from granja.client import notes
+from granja.client import sentences as notes
 from granja.client.conversation import Conversation
 from granja.client.display import Shown, own
 from granja.client.pauses import Pauses

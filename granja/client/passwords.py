@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from granja.commands import COMMANDS, NEW_PASSWORD, PASSWORD, Command
+from granja.contract.commands import COMMANDS, NEW_PASSWORD, PASSWORD, Command
 
 _SECRET = (PASSWORD, NEW_PASSWORD)
 

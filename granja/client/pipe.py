@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from granja.client import notes
+from granja.client import sentences as notes
 from granja.client.lines import Lines
 from granja.client.wire import CHUNK, Wire
-from granja.messages import ASK_PASSWORD, GOODBYE
-from granja.telnet import Telnet, escape
-from granja.text import clean
+from granja.contract.messages import ASK_PASSWORD, GOODBYE
+from granja.text.clean import clean
+from granja.wire.telnet import Telnet, escape
 
 MOST = 4 * 1024 * 1024
 THREAD = "granja input"

@@ -12,13 +12,14 @@ from collections.abc import Callable, Coroutine
 from importlib.resources import files
 
 from granja import __version__
-from granja.catalog import Catalog
-from granja.client import notes, pipe
+from granja.client import pipe
+from granja.client import sentences as notes
 from granja.client.arguments import Arguments, UsageMistake, parse
 from granja.client.conversation import Conversation
 from granja.client.interactive import Interactive
 from granja.client.pauses import Pauses
 from granja.client.wire import Wire, open_wire
+from granja.contract.catalog import Catalog
 
 USAGE = 2
 INTERRUPTED = 130

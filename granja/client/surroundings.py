@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from granja.client.hearing import Heard
-from granja.text import clean
+from granja.client.incoming import Heard
+from granja.text.clean import clean
 
 MOST = 100_000
 """The most people or artifacts that are remembered, whatever a server says."""

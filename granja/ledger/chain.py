@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 from hashlib import sha256
 from typing import NamedTuple
 
-from granja.events import KINDS, Fact, from_body
+from granja.market.facts import KINDS, Fact, from_body
 
 #: What stands in the place of the hash before the first entry.
 GENESIS = bytes(32)

@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja.events import Fact
-from granja.ids import FarmerId
+from granja.contract.ids import FarmerId
 from granja.ledger.interface import Halted, ILedger, NotStored, Opened
+from granja.market.facts import Fact
 
 
 @implementer(ILedger)

@@ -9,8 +9,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from granja.events import Fact
-from granja.ids import FarmerId
+from granja.contract.ids import FarmerId
+from granja.market.facts import Fact
 
 
 class LedgerError(Exception):
@@ -39,7 +39,7 @@ class LedgerRefused(Exception):
 class Opened:
     """What a ledger remembers.
 
-    ``snapshot`` is a :meth:`granja.market.Market.snapshot` taken at sequence number
+    ``snapshot`` is a :meth:`granja.market.market.Market.snapshot` taken at sequence number
     ``snapshot_sequence`` (None and 0 when there is none), ``facts`` are those after it, in order,
     ``sequence`` is the number of the last one.  ``credentials`` are password verifiers by farmer.
     """

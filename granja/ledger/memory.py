@@ -8,9 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from granja.events import Fact
-from granja.ids import FarmerId
+from granja.contract.ids import FarmerId
 from granja.ledger.interface import ILedger, Opened, Stale
+from granja.market.facts import Fact
 
 
 @implementer(ILedger)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from granja.events import Fact
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused, Opened
-from granja.market import Limits, Market, replay
+from granja.market.facts import Fact
+from granja.market.market import Limits, Market, replay
 
 
 def market_of(opened: Opened, limits: Limits) -> Market:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from twisted.internet.interfaces import IReactorFromThreads
 
-from granja.errors import ConfigurationError
+from granja.contract.errors import ConfigurationError
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
-from granja.ledger.sqlite import SQLiteLedger
+from granja.ledger.sqlite.ledger import SQLiteLedger
 
 DEFAULT = "sqlite:granja.db"
 

@@ -14,12 +14,12 @@ from wsproto.events import AcceptConnection, RejectConnection
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
 
-from granja.carriers import WEBSOCKET_DATA, WEBSOCKET_LINES
-from granja.web.channel import WebChannel
+from granja.web.frame_queue import FrameQueue
+from granja.web.http import WebChannel
 from granja.web.pages import Place
-from granja.web.queue import FrameQueue
 from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, WebSocketConnection
+from granja.wire.encodings import WEBSOCKET_DATA, WEBSOCKET_LINES
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IAddress

@@ -16,7 +16,7 @@ from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from granja.catalog import Catalog
+from granja.contract.catalog import Catalog
 from granja.web.refusal import refuse
 
 TYPES = {

@@ -26,8 +26,8 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
-from granja.web.adapter import WebSocketTransport, Wire
-from granja.web.queue import TURN, FrameQueue
+from granja.web.frame_queue import TURN, FrameQueue
+from granja.web.transport import WebSocketTransport, Wire
 
 if TYPE_CHECKING:
     from granja.protocol import FarmerProtocol

@@ -1,0 +1,120 @@
+"""Slow work in a few threads of its own, each address in its turn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.threadpool import ThreadPool
+
+from granja.contract.errors import TooManyWaiting
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class _Job:
+    """No repr: the work may hold a password."""
+
+    work: Callable[[], Any]
+    who: str
+    done: Deferred[Any] = field(default_factory=Deferred)
+
+
+class Turns:
+    """A queue before a small thread pool.
+
+    Whoever waits is served in the order of arrival among those of the same address; addresses
+    take turns, so that one that sends thousands delays the others by one job each.
+
+    :param reactor: where answers are given.
+    :param threads: how many jobs are under way at once.
+    :param most: jobs that may wait.  Beyond it, the newest of the address with the most is refused.
+    """
+
+    def __init__(self, reactor: IReactorFromThreads, threads: int = 1, most: int = 2000) -> None:
+        self._reactor = reactor
+        self._pool = ThreadPool(0, threads, "granja-passwords")
+        self._free = threads
+        self._threads = threads
+        self._most = most
+        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self._count = 0
+        self._closed: Deferred[None] | None = None
+
+    def take(self, work: Callable[[], T], who: str) -> Deferred[T]:
+        """Run ``work`` in a thread when its turn comes.
+
+        Cancelling the Deferred takes the job out of the queue, if it has not begun.
+
+        :returns: fires with the result; fails with :class:`TooManyWaiting` or what it raised.
+        """
+        if self._closed is not None:
+            return fail(TooManyWaiting())
+        job = _Job(work, who)
+        job.done = Deferred(lambda _: self._drop(job))
+        self._waiting.setdefault(who, deque()).append(job)
+        self._count += 1
+        if self._count > self._most:
+            self._refuse_one()
+        self._advance()
+        return job.done
+
+    def close(self) -> Deferred[None]:
+        """Refuse what waits, finish what has begun and end the threads."""
+        if self._closed is None:
+            self._closed = Deferred()
+            for jobs in list(self._waiting.values()):
+                for job in list(jobs):
+                    job.done.cancel()
+            self._end_if_idle()
+        return self._closed if not self._closed.called else succeed(None)
+
+    def _refuse_one(self) -> None:
+        crowd = max(self._waiting.values(), key=len)
+        newest = crowd[-1]
+        self._drop(newest)
+        newest.done.errback(TooManyWaiting())
+
+    def _drop(self, job: _Job) -> None:
+        jobs = self._waiting.get(job.who)
+        if jobs is not None and job in jobs:
+            jobs.remove(job)
+            self._count -= 1
+            if not jobs:
+                del self._waiting[job.who]
+
+    def _advance(self) -> None:
+        while self._free and self._waiting:
+            who, jobs = next(iter(self._waiting.items()))
+            job = jobs[0]
+            self._drop(job)
+            if who in self._waiting:
+                self._waiting.move_to_end(who)
+            self._begin(job)
+
+    def _begin(self, job: _Job) -> None:
+        self._free -= 1
+        if not self._pool.started:
+            self._pool.start()
+        self._pool.callInThreadWithCallback(
+            lambda _, result: self._reactor.callFromThread(self._finish, job, result), job.work
+        )
+
+    def _finish(self, job: _Job, result: object) -> None:
+        self._free += 1
+        if not job.done.called:  # else it was cancelled meanwhile, and nobody listens
+            job.done.callback(result)  # a Failure is as good
+        self._advance()
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self._closed is None or self._closed.called or self._free < self._threads:
+            return
+        if self._pool.started:
+            self._pool.stop()  # Its threads are idle, so this does not block.
+        self._closed.callback(None)

@@ -1,0 +1,188 @@
+"""Passwords: from what a farmer types to what the ledger keeps, and back to yes or no.
+
+argon2id with 19 MiB, two passes and one lane (RFC 9106; the OWASP password storage cheat sheet
+names these numbers).  One check keeps a processor busy for some 20 ms, so it happens in a thread;
+argon2 lets go of the interpreter meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.low_level import Type
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from zope.interface import Interface, implementer
+
+from granja.accounts.fair_queue import Turns
+from granja.accounts.throttle import Throttle
+from granja.contract.errors import BadPassword
+
+SHORTEST, LONGEST = 8, 128
+
+T = TypeVar("T")
+
+_log = Logger()
+_VERIFIER = re.compile(
+    r"\$argon2(id|i|d)(\$v=\d+)?\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII
+)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+
+
+def normalise(password: str) -> str:
+    """The password that was meant: without the spaces at its ends, in NFC."""
+    return unicodedata.normalize("NFC", password.strip())
+
+
+def check(password: str) -> str:
+    """A new password, normalised.
+
+    :raises BadPassword: when it does not have 8 to 128 characters.
+    """
+    password = normalise(password)
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise BadPassword
+    return password
+
+
+def is_verifier(text: str) -> bool:
+    """Whether it has the form of a verifier, so that a password might fit it."""
+    return _VERIFIER.fullmatch(text) is not None
+
+
+def outdated(verifier: str) -> bool:
+    """Whether a verifier was made with other parameters than today's: hash the password anew the
+    next time that it is given."""
+    try:
+        return _hasher.check_needs_rehash(verifier)
+    except InvalidHashError:
+        return False  # There is no password that fits it.
+
+
+class PasswordTrouble(Exception):
+    """argon2 itself failed (no memory, …).  It says nothing about the password."""
+
+
+class IAccounts(Interface):
+    """Makes and checks password verifiers."""
+
+    def hash(password: str, address: str = "") -> Deferred[str]:  # noqa: N805 (as zope has it)
+        """The verifier for a new password, a string in PHC format.
+
+        Fails with :class:`~granja.contract.errors.BadPassword`, or with
+        :class:`~granja.contract.errors.TooManyWaiting`.
+        """
+
+    def verify(verifier: str, password: str, address: str = "") -> Deferred[bool]:  # noqa: N805
+        """Whether it is the password of that verifier.
+
+        Fails with :class:`~granja.contract.errors.TooManyWaiting`.  Cancelling it leaves the queue.
+        """
+
+    def login(verifier: str, password: str, name: str, address: str) -> Deferred[bool]:  # noqa: N805
+        """As :meth:`verify`, but the answer waits while a name or an address has too many wrong.
+
+        :param name: in the form in which equal names are equal.
+        :param address: of the peer, without the port.
+        """
+
+    def close() -> Deferred[None]:
+        """End the threads; what waits is cancelled."""
+
+
+@implementer(IAccounts)
+class Accounts:
+    """Makes and checks verifiers in threads, and makes those wait who guess.
+
+    :param reactor: the real one: answers are given there, and its clock is the throttle's.
+    :param threads: checks at once.  More than one takes a processor away from the chat.
+    """
+
+    def __init__(self, reactor: Any, threads: int = 1) -> None:
+        self._reactor = reactor
+        self._turns = Turns(reactor, threads)
+        self._throttle = Throttle()
+
+    def hash(self, password: str, address: str = "") -> Deferred[str]:
+        """See :meth:`IAccounts.hash`."""
+        try:
+            wanted = check(password)
+        except BadPassword as error:
+            return fail(error)
+        return self._in_thread(lambda: _hasher.hash(wanted), address)
+
+    def verify(self, verifier: str, password: str, address: str = "") -> Deferred[bool]:
+        """See :meth:`IAccounts.verify`."""
+        given = normalise(password)
+        if not verifier or not SHORTEST <= len(given) <= LONGEST:
+            return succeed(False)
+        return self._in_thread(lambda: _matches(verifier, given), address)
+
+    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+        """See :meth:`IAccounts.login`."""
+        return self.verify(verifier, password, address).addCallback(self._answer, name, address)
+
+    def close(self) -> Deferred[None]:
+        """See :meth:`IAccounts.close`."""
+        return self._turns.close()
+
+    def _answer(self, right: bool, name: str, address: str) -> bool | Deferred[bool]:
+        now = self._reactor.seconds()
+        if not right:
+            self._throttle.wrong(now, name, address)
+        wait = self._throttle.delay(now, name, address)
+        return deferLater(self._reactor, wait, lambda: right) if wait else right
+
+    def _in_thread(self, work: Callable[[], T], address: str) -> Deferred[T]:
+        done = self._turns.take(lambda: _quietly(work), address)
+        return done.addCallback(_outcome)
+
+
+@implementer(IAccounts)
+class PlainAccounts:
+    """A double for tests: instant, and as secret as a post card.  It holds to the same rules."""
+
+    def hash(self, password: str, address: str = "") -> Deferred[str]:
+        try:
+            return succeed("plain:" + check(password))
+        except BadPassword as error:
+            return fail(error)
+
+    def verify(self, verifier: str, password: str, address: str = "") -> Deferred[bool]:
+        return succeed(verifier == "plain:" + normalise(password))
+
+    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+        return self.verify(verifier, password, address)
+
+    def close(self) -> Deferred[None]:
+        return succeed(None)
+
+
+def _matches(verifier: str, password: str) -> bool:
+    try:
+        return _hasher.verify(verifier, password)
+    except VerifyMismatchError:
+        return False
+    except (InvalidHashError, VerificationError) as error:
+        _log.error("A verifier in the ledger is unusable: {why}.", why=type(error).__name__)
+        return False
+
+
+def _quietly(work: Callable[[], T]) -> tuple[T] | str:
+    """The result, or what went wrong in a word: the frames of a traceback hold the password."""
+    try:
+        return (work(),)
+    except Exception as error:
+        return type(error).__name__
+
+
+def _outcome(result: tuple[T] | str) -> T:
+    if isinstance(result, str):
+        raise PasswordTrouble(result)
+    return result[0]

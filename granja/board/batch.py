@@ -1,0 +1,164 @@
+"""The log: what is said to everybody, gathered into ticks that all listeners share.
+
+Ticks form a chain.  Nobody keeps the whole of it: a listener who is behind holds the tick that
+they read next, and so all that follow; what everybody has read is forgotten by itself.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from granja.contract.messages import Message
+from granja.wire.encodings import Carrier
+
+if TYPE_CHECKING:
+    from granja.board.listener import Seat
+
+
+#: Bytes that are written without waiting for the row's turn.
+FLUSH_AT: Final = 1 << 18
+
+
+class Entry:
+    """What one farmer, or the server, said at once.
+
+    ``size``: in bytes, as plain lines.  ``urgent``: whether somebody may wait for it.
+    """
+
+    __slots__ = ("_rendered", "lines", "size")
+    urgent: ClassVar[bool] = True
+
+    def __init__(self, lines: int, size: int) -> None:
+        self.lines = lines
+        self.size = size
+        self._rendered: dict[Carrier, bytes] = {}
+
+    def render(self, carrier: Carrier) -> bytes:
+        """The bytes that a carrier makes of it; made once, however many ticks it is in."""
+        rendered = self._rendered.get(carrier)
+        if rendered is None:
+            rendered = self._rendered[carrier] = self._render(carrier)
+        return rendered
+
+    def _render(self, carrier: Carrier) -> bytes:
+        raise NotImplementedError
+
+
+class Announcement(Entry):
+    """One message of the server to everybody."""
+
+    __slots__ = ("message",)
+    urgent = False
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(1, len(message.line()) + 2)
+        self.message = message
+
+    def _render(self, carrier: Carrier) -> bytes:
+        return carrier.encode(self.message)
+
+
+class Talk(Entry):
+    """Lines of one farmer.
+
+    :param data: the clean lines in UTF-8, with LF between them and none at the end.
+    :param lines: how many they are.
+    """
+
+    __slots__ = ("data", "name")
+
+    def __init__(self, name: str, data: bytes, lines: int) -> None:
+        super().__init__(lines, len(data) + lines * (len(name) + 4))
+        self.name = name
+        self.data = data
+
+    def _render(self, carrier: Carrier) -> bytes:
+        return carrier.talk(self.name, self.data)
+
+
+class Rendering:
+    """A tick as one carrier writes it: ``block``, and where each entry of it is."""
+
+    __slots__ = ("_sizes", "_starts", "block")
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self.block = b"".join(parts)
+        self._sizes = list(map(len, parts))
+        self._starts: list[int] | None = None
+
+    def span(self, first: int, stop: int) -> memoryview:
+        """The entries from ``first`` up to ``stop``, not copied."""
+        if self._starts is None:
+            self._starts = list(accumulate(self._sizes, initial=0))
+        return memoryview(self.block)[self._starts[first] : self._starts[stop]]
+
+
+class Tick:
+    """What was said between two flushes.
+
+    ``start`` is how many bytes, and ``first_line`` how many lines, were said before; ``own`` says
+    which entries a seat must not hear, because it said them itself; ``patient`` is whether
+    there are some, and nobody may be waiting for one; ``next`` is there as soon as nothing more can
+    be said in this tick.
+    """
+
+    __slots__ = (
+        "_renderings",
+        "entries",
+        "first_line",
+        "lines",
+        "next",
+        "own",
+        "patient",
+        "size",
+        "start",
+    )
+
+    def __init__(self, start: int, first_line: int) -> None:
+        self.entries: list[Entry] = []
+        self.own: dict[Seat, list[int]] = {}
+        self.start = start
+        self.size = 0
+        self.first_line = first_line
+        self.lines = 0
+        self.next: Tick | None = None
+        self.patient = False
+        self._renderings: dict[Carrier, Rendering] = {}
+
+    def add(self, entry: Entry, but: Seat | None) -> None:
+        """Put ``entry`` at the end, to be heard by everybody ``but`` one."""
+        if but is not None:
+            self.own.setdefault(but, []).append(len(self.entries))
+        self.patient = not entry.urgent and (self.patient or not self.entries)
+        self.entries.append(entry)
+        self.size += entry.size
+        self.lines += entry.lines
+
+    def seal(self) -> Tick:
+        """End this tick; return the one that follows it."""
+        self.next = Tick(self.start + self.size, self.first_line + self.lines)
+        return self.next
+
+    def rendering(self, carrier: Carrier) -> Rendering:
+        """The tick's bytes, made once for each carrier that somebody uses.  Only when sealed."""
+        made = self._renderings.get(carrier)
+        if made is None:
+            assert self.next is not None, "more may be said in this tick"
+            made = Rendering([entry.render(carrier) for entry in self.entries])
+            self._renderings[carrier] = made
+        return made
+
+    def spans(self, carrier: Carrier, seat: Seat, first: int, stop: int) -> list[memoryview]:
+        """What ``seat`` hears of the entries from ``first`` up to ``stop``: not its own."""
+        rendering = self.rendering(carrier)
+        own = self.own.get(seat, ())
+        spans = []
+        for index in own[bisect_left(own, first) : bisect_left(own, stop)]:
+            if first < index:
+                spans.append(rendering.span(first, index))
+            first = index + 1
+        if first < stop:
+            spans.append(rendering.span(first, stop))
+        return spans

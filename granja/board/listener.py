@@ -1,0 +1,327 @@
+"""Seats: each connection's place at the board, and the one gate of all that is written to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from twisted.internet.interfaces import IDelayedCall
+
+from granja.board import backlog as kinds
+from granja.board.backlog import Backlog, Note, Piece, compose
+from granja.board.batch import FLUSH_AT
+from granja.board.slow import TOO_LONG
+from granja.contract.messages import Message, Missed
+from granja.reactor.sending import wire
+from granja.wire.encodings import Carrier, Readable
+
+if TYPE_CHECKING:
+    from granja.board.batch import Tick
+    from granja.board.board import Board
+    from granja.board.fanout import Audience
+    from granja.board.group import Row
+
+#: Over so many bytes of unsent replies, no more commands are read from their farmer.
+REPLIES_LIMIT: Final = 1 << 16
+#: Of a farmer who does not read, so many bytes of whispers and the like are kept.
+HEARD_LIMIT: Final = 1 << 16
+#: Over so many bytes, pieces are not copied into one for the sake of a simpler write.
+JOIN_LIMIT: Final = 1 << 15
+
+REPLIES: Final = "replies"
+
+
+class Reader(Protocol):
+    """The protocol behind a seat, as far as the board needs it."""
+
+    def hold(self, reason: str) -> None:
+        """Stop reading from the connection until this reason is released (idempotent)."""
+
+    def release(self, reason: str) -> None: ...
+
+
+class Seat:
+    """One connection's place: everything that it hears passes here, in order.
+
+    ``joined`` says whether it hears the talk, ``hearing`` whether it did when the tick at hand
+    began; ``replies`` and ``heard`` are unsent bytes.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_deadline",
+        "_notes",
+        "_waits",
+        "audience",
+        "backlog",
+        "board",
+        "carrier",
+        "heard",
+        "hearing",
+        "joined",
+        "reader",
+        "replies",
+        "row",
+        "wire",
+    )
+
+    def __init__(
+        self, board: Board, row: Row, transport: Any, reader: Reader, carrier: Carrier
+    ) -> None:
+        self.board = board
+        self.row = row
+        self.reader = reader
+        self.carrier = carrier
+        self.wire = wire(transport, carrier.shares_transport, self)
+        self.audience: Audience = row.audience(carrier, self.wire)
+        self.joined = False
+        self.replies = self.heard = 0
+        self.backlog: Backlog | None = None
+        self._notes: list[Note] | None = None
+        self.hearing = False
+        self._closing = False
+        self._waits = False
+        self._deadline: IDelayedCall | None = None
+
+    @property
+    def transport(self) -> Any:
+        return self.wire.transport
+
+    @property
+    def pending(self) -> bool:
+        """Whether something that was told is still with us, and not with the transport."""
+        return self.backlog is not None or self._notes is not None
+
+    def carry(self, carrier: Carrier) -> None:
+        """Encode for this carrier from now on.  Only before the seat has heard any talk."""
+        if self.joined or self.hearing:
+            raise RuntimeError("the talk of this tick is already on its way by another carrier")
+        self.carrier = carrier
+        self.audience = self.row.audience(carrier, self.wire)
+
+    def is_cut(self) -> bool:
+        """Whether the peer is known to be gone, which nothing tells while nothing is read."""
+        return self.wire.is_cut()
+
+    # -- what is told ----------------------------------------------------------------------------
+
+    def tell(self, *messages: Message) -> None:
+        """Say something to this connection alone; it keeps its place among the talk.
+
+        Never dropped.  A farmer who asks for more than they read is not read any further.
+        """
+        for message in messages:
+            self.raw(self.carrier.encode(message))
+
+    def raw(self, data: bytes) -> None:
+        """Bytes that are not a message, such as a telnet command, in their place."""
+        if self._closing:
+            return
+        self.replies += len(data)
+        if self.replies > REPLIES_LIMIT and not self._waits:
+            self._waits = True
+            self.reader.hold(REPLIES)
+        self.note(kinds.REPLY, data)
+
+    def hear(self, message: Message, by: Seat | None = None) -> None:
+        """Something private that another farmer caused: a whisper, an offer.
+
+        Dropped, and counted among the missed lines, if this farmer reads nothing and has enough
+        of it waiting.
+
+        :param by: the seat of who caused it, who has to wait if this farmer reads too slowly.
+        """
+        self._hear(self.carrier.encode(message), by)
+
+    def hear_whisper(self, name: str, text: str, by: Seat | None = None) -> None:
+        """The same for what ``name`` whispers.  To make a message of it would be a tenth of all
+        that is done for a whisper."""
+        self._hear(self.carrier.whisper(name, text), by)
+
+    def _hear(self, data: bytes, by: Seat | None) -> None:
+        if self._closing:
+            return
+        if self.backlog is not None and self._hears_no_more(self.backlog, by):
+            # Should the farmer read again before the tick ends, the word is there already.
+            self.note(kinds.LOST, self.carrier.encode(Missed(1)))
+            return
+        self.heard += len(data)
+        self.note(kinds.HEARD, data)
+
+    def _hears_no_more(self, backlog: Backlog, by: Seat | None) -> bool:
+        if by is not None and self.board.crowd.is_far_behind(self):
+            self.board.crowd.hold(by)
+        return backlog.skipping and self.heard > HEARD_LIMIT
+
+    def note(self, kind: int, data: bytes) -> None:
+        """Put something in its place in the tick that is being gathered."""
+        row, tick = self.row, self.row.tick
+        if self._notes is None:
+            self._notes = [(len(tick.entries), kind, data)]
+            if self.joined:
+                row.touched[self] = None
+            else:
+                self.board.touch(self)
+        else:
+            self._notes.append((len(tick.entries), kind, data))
+        before = row.gathered
+        row.gathered = before + len(data)
+        if tick.patient and data and self.joined:
+            tick.patient = False  # Somebody waits for this, and it has its place behind the news.
+            self.board.due(row)
+        elif not before or row.gathered >= FLUSH_AT:
+            self.board.due(row)
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write all that was told until now, then close.  What is told later is dropped."""
+        if not self._closing:
+            self.board.leave(self)
+            self.board.touch(self)
+            self.board.due(self.row)
+            self._closing = True
+
+    def abort(self) -> None:
+        """Close now; what was not sent is lost."""
+        self.lost()
+        self.wire.transport.abortConnection()
+
+    def broken(self) -> None:
+        """The transport raised: close, but not in the midst of a flush."""
+        self.board.soon(self.abort)
+
+    def lost(self) -> None:
+        """The connection is gone: nothing is written any more."""
+        self._closing = True
+        self.joined = self.hearing = False
+        self._notes = self.backlog = None
+        self.replies = self.heard = 0
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self.board.forget(self)
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def deliver(self, tick: Tick) -> None:
+        """Send this seat's own version of a tick that has just ended."""
+        notes, self._notes = self._notes, None
+        if self not in self.row.seats:
+            return
+        if self.backlog is not None:
+            self.hearing = self.joined
+            self.backlog.note(tick, notes or [])
+            return
+        pieces, self.hearing = compose(tick, self, notes or [], self.hearing)
+        if pieces:
+            self._send(pieces)
+        else:
+            self._settle()
+
+    def deliver_quietly(self, tick: Tick) -> None:
+        """The same for a tick without talk: mostly that is one whisper or one reply.
+
+        Who is written to with all the others stays so: only for talk are the touched taken out.
+        """
+        notes = self._notes
+        if notes is None or len(notes) > 1 or self.backlog is not None or self._closing:
+            self.deliver(tick)
+            return
+        _, kind, data = notes[0]
+        if not data:
+            self.deliver(tick)  # the word that it joins or leaves
+            return
+        self._notes = None
+        self.board.stats.writes += 1
+        try:
+            sent = self.wire.send(data)
+        except OSError:
+            sent = 0
+        if sent != len(data):
+            self.fall_behind([(kind, data)], sent)
+            return
+        self.replies = self.heard = 0
+        if self._waits:
+            self.board.soon(self.relax)
+
+    def _send(self, pieces: list[Piece]) -> None:
+        buffers = [data for _, data in pieces]
+        size = sum(map(len, buffers))
+        if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
+            buffers = [b"".join(buffers)]
+        # More than the limit goes in several writes.
+        sent = self._write(buffers) if size <= self.wire.limit else 0
+        if sent < size:
+            self.fall_behind(pieces, sent)
+        else:
+            self._settle()
+
+    def _write(self, buffers: list[Readable]) -> int:
+        self.board.stats.writes += 1
+        return self.wire.send_all(buffers)
+
+    def fall_behind(self, pieces: list[Piece], sent: int) -> None:
+        """The wire took only the first ``sent`` bytes of the tick that has just ended."""
+        board = self.board
+        self.audience.sends.pop(self, None)
+        self.backlog = Backlog(self, pieces, self.row.tick, self.hearing, board.time())
+        self.backlog.advance(sent)
+        board.crowd.add(self)
+        self.wire.wait(self.backlog.head)
+
+    def ready(self) -> None:
+        """The transport takes bytes again: send what has waited, as far as it goes."""
+        backlog = self.backlog
+        if backlog is None:
+            return
+        backlog.moved_at = self.board.time()
+        while buffers := backlog.gather(self.wire.limit):
+            sent = self._write(buffers)
+            backlog.advance(sent)
+            if sent < sum(map(len, buffers)):
+                self.wire.wait(backlog.head)
+                self.board.crowd.progressed(self)
+                return
+        self.backlog = None
+        self.wire.rest()
+        self.board.crowd.forget(self)
+        if self.board.has_touched(self):
+            self._sit()  # It has its turn soon; what it is to be told then still waits.
+        else:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Nothing waits to be sent."""
+        self.replies = self.heard = 0
+        if self._waits:
+            self.board.soon(self.relax)
+        if self._closing:
+            self._lose()
+        else:
+            self._sit()
+
+    def _sit(self) -> None:
+        """Be written to with all the others, if it is in the chat."""
+        if self.joined:
+            self.audience.sends[self] = self.wire.send
+
+    def _lose(self) -> None:
+        if self not in self.row.seats:
+            return
+        self.wire.lose()
+        if self in self.row.seats and not self.wire.closes_alone:
+            self._deadline = self.board.clock.callLater(TOO_LONG, self.abort)
+
+    def delivered(self, kind: int, size: int) -> None:
+        """Bytes of a private piece have left the backlog."""
+        if kind == kinds.HEARD:
+            self.heard -= size
+        elif kind == kinds.REPLY:
+            self.replies -= size
+            if self._waits and self.replies <= REPLIES_LIMIT // 2:
+                self.board.soon(self.relax)
+
+    def relax(self) -> None:
+        """Let the farmer's commands be read again, if few enough replies wait."""
+        if self._waits and self.replies <= REPLIES_LIMIT // 2:
+            self._waits = False
+            self.reader.release(REPLIES)

@@ -1,0 +1,132 @@
+"""Rounds: which rows of the board are written to, and when.
+
+In a round each row that has something to hear has its turn.  Between two turns the reactor reads,
+so who is written to last hears the newest talk; between two rounds there is a gap, if there is
+much to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from granja.board.batch import FLUSH_AT
+from granja.board.group import Row
+from granja.board.pacing import Pace, Patience
+
+#: Seconds of writing after which the reactor reads: at least, and at most.
+TURN: Final = 0.002
+LONGEST_TURN: Final = 0.01
+#: How long talk is kept back under load for the sake of larger writes: a line waits longer, and
+#: costs less.  Beyond 10 ms it gains nothing more, and a line to ten thousand waits in vain.
+TALK: Final = Patience(0.72, 0.01)
+#: The same for the word of who came and went: a crowd that arrives needs the time for its arriving.
+NEWS: Final = Patience(6.0, 0.25)
+
+
+class Rounds:
+    """:param clock: gives the reactor's ticks.
+    :param time: measures how long things take, in seconds.
+    :param flush: writes what has gathered in a row.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, time: Callable[[], float], flush: Callable[[Row], None]
+    ) -> None:
+        self._clock = clock
+        self._time = time
+        self._flush = flush
+        self._pace = Pace(time)
+        self._due: dict[Row, None] = {}
+        self._round: dict[Row, None] = {}
+        self._took = 0.0
+        self._writing = False
+        self._patient = False
+        self._call: IDelayedCall | None = None
+
+    def due(self, row: Row) -> None:
+        """Something has gathered in ``row``."""
+        self._due[row] = None
+        if self._call is None or self._patient or row.gathered >= FLUSH_AT:
+            self._look(row)
+
+    def drop(self, row: Row) -> None:
+        self._due.pop(row, None)
+        self._round.pop(row, None)
+
+    def finish(self) -> None:
+        """Write all that has gathered, now."""
+        self._write([*self._round, *self._due])
+
+    def _look(self, row: Row) -> None:
+        if self._writing:
+            return  # it looks for more when it is done
+        if row.gathered >= FLUSH_AT:
+            self._write([row])
+        elif self._call is None:
+            self._call_next(self._once_more)
+        elif not row.tick.patient:
+            self._call.cancel()
+            self._call_next(self._once_more)
+
+    def _call_next(self, at_once: Callable[[], None]) -> None:
+        """:param at_once: what is called if there need be no gap."""
+        first = next(iter(self._round or self._due))
+        self._patient = not self._round and all(row.tick.patient for row in self._due)
+        if self._round or not first.tick.entries:
+            # What is private would gain nothing by waiting: more of it is more writes.
+            self._call = self._clock.callLater(0, self._turn)
+        else:
+            delay = self._pace.delay(NEWS if self._patient else TALK)
+            self._call = self._clock.callLater(delay, self._turn if delay else at_once)
+
+    def _once_more(self) -> None:
+        """Let the reactor look once more for what can be read now, without waiting for it."""
+        self._call = self._clock.callLater(0, self._turn)
+
+    def _turn(self) -> None:
+        """Write to the next rows, until others must have their turn.
+
+        What others took since this turn was due is what writing may take now: so talk has its half
+        of the time while hundreds trade, and with nobody else about the reactor reads soon.
+        """
+        if not self._round:
+            self._round, self._due = self._due, {}
+        late = self._clock.seconds() - self._call.getTime() if self._call is not None else 0.0
+        self._write(list(self._round), min(TURN + max(late, 0.0), LONGEST_TURN))
+
+    def _write(self, rows: list[Row], seconds: float = inf) -> None:
+        if self._writing:
+            return
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+        until = self._time() + seconds
+        self._writing = True
+        try:
+            for row in rows:
+                self.drop(row)
+                if self._write_row(row) > until:
+                    break
+        finally:
+            self._writing = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._took and not self._round:
+            self._pace.flushed(self._took)
+            self._took = 0.0
+        if self._round or self._due:
+            self._call_next(self._turn)  # The reactor reads before it calls.
+
+    def _write_row(self, row: Row) -> float:
+        """Returns the time when it was done."""
+        began, talk = self._time(), bool(row.tick.entries)
+        self._flush(row)
+        ended = self._time()
+        if talk:
+            self._took += max(0.0, ended - began)
+        return ended

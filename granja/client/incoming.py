@@ -1,0 +1,135 @@
+"""Bytes from the server to messages.  Knows telnet, lines and GMCP, and no more.
+
+A server that speaks GMCP (telnet option 201) sends every message as a package
+``Granja.<Type> <json>``, perhaps with the same as a plain line after it, for clients that only
+show lines.  Before it agrees, or if it never does, messages are plain lines; of those only the
+few that the wire contract fixes word by word are recognised.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from granja.client.lines import Lines
+from granja.contract import messages
+from granja.contract.errors import WrongPassword
+from granja.text.clean import clean
+from granja.wire.telnet import DO, DONT, ECHO, GMCP, IAC, SE, WILL, WONT, Telnet
+
+_SE = bytes([SE])
+LIMIT = 4 * 1024 * 1024
+"""The most bytes of one message: a ``:u`` of 30,000 people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message.  ``type``: as in :mod:`granja.contract.messages`, or ``plain`` for an unknown line.
+
+    ``line``: the Spanish line, clean; ``data``: the fields, as they came.
+    """
+
+    type: str
+    line: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _fixed() -> dict[str, Heard]:
+    """The lines that mean the same in every granja, word by word."""
+    told: list[messages.Message] = [
+        value for value in vars(messages).values() if isinstance(value, messages.Message)
+    ]
+    told += [messages.Ready(""), messages.Welcome()]
+    told += [messages.Failure("WrongPassword", str(WrongPassword()))]
+    return {message.line(): Heard(message.type, message.line(), message.data()) for message in told}
+
+
+_FIXED = _fixed()
+
+
+class Hearing:
+    """One connection's ear.
+
+    :param reply: takes the telnet answers that the server must get.
+    """
+
+    def __init__(self, reply: Callable[[bytes], None]) -> None:
+        self._reply = reply
+        self._telnet = Telnet(self, LIMIT)
+        self._lines = Lines(LIMIT)
+        self._packages: list[Heard] = []
+        self._just_heard: str | None = None
+        self.structured = False
+        self.echoes = False
+
+    def feed(self, data: bytes) -> Iterator[Heard]:
+        """The messages that are whole now, in the order in which the server sent them."""
+        for piece in _pieces(data):
+            yield from self._unseen(self._lines.feed(self._telnet.feed(piece)))
+            for heard in self._packages:
+                self._just_heard = heard.line
+                yield heard
+            self._packages.clear()
+
+    def rest(self) -> Iterator[Heard]:
+        """What came after the last end of line; the connection is over."""
+        return self._unseen(self._lines.rest())
+
+    def _unseen(self, lines: list[bytes]) -> Iterator[Heard]:
+        """The lines that were not heard as a package just before."""
+        for line in lines:
+            heard = _plain(line)
+            if heard.line != self._just_heard:
+                yield heard
+            self._just_heard = None
+
+    def negotiated(self, verb: int, option: int) -> None:
+        """The server says what it will or will not do.  Only a change is answered (RFC 854)."""
+        if verb not in (WILL, WONT):
+            return
+        will = verb == WILL
+        if option == GMCP:
+            self.structured = will
+        elif option == ECHO and will != self.echoes:
+            self.echoes = will
+            self._reply(bytes([IAC, DO if will else DONT, ECHO]))
+
+    def subnegotiated(self, option: int, payload: bytes) -> None:
+        heard = _package(payload) if option == GMCP else None
+        if heard is not None:
+            self._packages.append(heard)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """``data`` cut wherever a package may end, so that lines around it keep their place.
+
+    A lone SE (also the first byte of an emoji) is cut at too: its IAC may have come before.
+    """
+    *whole, last = data.split(_SE)
+    for piece in whole:
+        yield piece + _SE
+    yield last
+
+
+def _plain(raw: bytes) -> Heard:
+    line = clean(raw.decode(errors="replace"))
+    return _FIXED.get(line) or Heard("plain", line)
+
+
+def _package(payload: bytes) -> Heard | None:
+    """The message in a GMCP package, or None for what is not one of Granja's."""
+    name, _, body = payload.partition(b" ")
+    if not name.startswith(b"Granja."):
+        return None
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    kind, line = data.get("type"), data.get("line")
+    if not isinstance(kind, str) or not isinstance(line, str):
+        return None
+    return Heard(kind, clean(line), data)

@@ -1,0 +1,58 @@
+"""Reading what a farmer answers to a question: a list of artifacts, a yes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from granja.contract.catalog import Catalog
+from granja.contract.errors import NotAList, TooManyArtifacts, UnknownArtifact
+from granja.contract.ids import ArtifactId
+
+_YES = frozenset({"si", "sí", "s"})
+_SEPARATORS = re.compile(r"[,;\s]+")
+
+
+def whole_number(word: str) -> int:
+    """A number as people write it: decimal digits of any script, zeros in front allowed.
+
+    :raises ValueError: for anything else, a sign included, and for absurdly many digits.
+    """
+    if not word.isdecimal():
+        raise ValueError("not a whole number")
+    return int(word)
+
+
+def is_yes(text: str) -> bool:
+    """PROTOCOL §2: ``si``, ``sí`` or ``s`` in any case, composed or not."""
+    return unicodedata.normalize("NFC", text.strip().casefold()) in _YES
+
+
+def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
+    """The numbers of a list that is separated by commas, semicolons or spaces.
+
+    :param limit: the most copies that a list may have.
+    :raises NotAList: when something in it is not a number.
+    :raises TooManyArtifacts: past ``limit``.
+    :raises UnknownArtifact: for the first number that is not in the catalog.
+    """
+    if text.strip().casefold() == "ninguno":
+        return []
+    try:
+        numbers = [whole_number(word) for word in _SEPARATORS.split(text) if word]
+    except ValueError:
+        raise NotAList from None
+    if not numbers and text.strip():
+        raise NotAList
+    for number in numbers:
+        known_artifact(number, catalog)
+    if len(numbers) > limit:
+        raise TooManyArtifacts(limit)
+    return [ArtifactId(number) for number in numbers]
+
+
+def known_artifact(number: int, catalog: Catalog) -> ArtifactId:
+    """:raises UnknownArtifact: when the catalog has no such number."""
+    if number not in catalog:
+        raise UnknownArtifact(str(number), catalog.first, catalog.last)
+    return ArtifactId(number)

@@ -1,0 +1,80 @@
+"""The catalog: which artifacts there are, by number, and what they are called."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from granja.contract.errors import ConfigurationError
+from granja.contract.ids import ArtifactId
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One place of the museum's collection."""
+
+    id: ArtifactId
+    name: str
+
+
+class Catalog(Mapping[int, Artifact]):
+    """The artifacts, by number, in the order of their numbers."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self._artifacts = {n: Artifact(ArtifactId(n), names[n]) for n in sorted(names)}
+        self.first = next(iter(self._artifacts))
+        self.last = next(reversed(self._artifacts))
+
+    @classmethod
+    def parse(cls, text: str, source: str = "catalog") -> Catalog:
+        """Read the JSON object ``{"1": "Rollo enano I", …}``.
+
+        :raises ConfigurationError: with one sentence that names ``source`` and what is wrong.
+        """
+        try:
+            entries = json.loads(text, object_pairs_hook=_no_repeats)
+        except ValueError as error:
+            raise ConfigurationError(f"{source} is not a catalog: {error}") from None
+        if not isinstance(entries, dict) or not entries:
+            raise ConfigurationError(f"{source} is not a catalog: it must be a non-empty object")
+        return cls({_number(k, source): _name(k, v, source) for k, v in entries.items()})
+
+    def describe(self, number: int) -> Artifact:
+        """The artifact, also when an operator has since taken its number out of the catalog."""
+        known = self._artifacts.get(number)
+        return known or Artifact(ArtifactId(number), f"artefacto n.º {number}")
+
+    def __getitem__(self, number: int) -> Artifact:
+        return self._artifacts[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._artifacts)
+
+    def __len__(self) -> int:
+        return len(self._artifacts)
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("a number stands in it twice")
+    return entries
+
+
+def _number(key: str, source: str) -> int:
+    if not (key.isascii() and key.isdigit()) or key.startswith("0") or len(key) > 9:
+        raise ConfigurationError(
+            f"{source} is not a catalog: {key!r} is not a whole number from 1 to 999999999"
+        )
+    return int(key)
+
+
+def _name(key: str, value: object, source: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ConfigurationError(
+            f"{source} is not a catalog: artifact {key} must have a name of printable characters"
+        )
+    return unicodedata.normalize("NFC", value.strip())

@@ -1,0 +1,225 @@
+"""The command table: everything that a farmer can type after a colon.
+
+To add a command, add a row.  Dispatch, the checks of the arguments, ``Uso:`` and ``:help`` all
+come from the table, which refuses to load a row without help.  What a command does is in
+:mod:`granja.people.deeds`; :class:`Farm` is what the table knows of it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from granja.contract.answers import whole_number
+from granja.contract.errors import UnknownCommand, WrongArguments
+from granja.contract.messages import HelpEntry
+
+
+class Farm(Protocol):
+    """What commands may ask for.  ``me`` is whoever typed the command.
+
+    What returns an object may return something to wait for before the next line of that farmer.
+    """
+
+    def leave(self, me: Any) -> None: ...
+    def say(self, me: Any, text: str) -> None: ...
+    def whisper(self, me: Any, name: str, text: str) -> None: ...
+    def list_users(self, me: Any) -> None: ...
+    def show_inventory(self, me: Any) -> None: ...
+    def show_artifact(self, me: Any, number: int) -> None: ...
+    def show_catalog(self, me: Any) -> None: ...
+    def offer(self, me: Any, name: str, gives: int, takes: int) -> object: ...
+    def accept(self, me: Any, number: int | None) -> object: ...
+    def reject(self, me: Any, number: int | None) -> object: ...
+    def retract(self, me: Any, number: int | None) -> object: ...
+    def list_offers(self, me: Any) -> None: ...
+    def register(self, me: Any, password: str) -> object: ...
+    def change_password(self, me: Any, password: str) -> object: ...
+    def add_artifact(self, me: Any, number: int) -> object: ...
+    def remove_artifact(self, me: Any, number: int) -> object: ...
+    def show_help(self, me: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command.
+
+    ``label``: as the usage shows it.  ``read``: from the typed word to the value; a ValueError is
+    a wrong argument.  ``rest``: takes the rest of the line, spaces and all.  ``optional``: may be
+    left out, and is then None.
+    """
+
+    label: str
+    read: Callable[[str], Any] = str
+    rest: bool = False
+    optional: bool = False
+
+
+def _offer_number(word: str) -> int:
+    return whole_number(word.removeprefix("#"))
+
+
+NAME = Argument("<nombre>")
+MESSAGE = Argument("<mensaje>", rest=True)
+ARTIFACT = Argument("<id>", whole_number)
+MINE = Argument("<mío>", whole_number)
+THEIRS = Argument("<suyo>", whole_number)
+OFFER = Argument("[n]", _offer_number, optional=True)
+PASSWORD = Argument("<contraseña>", rest=True)
+NEW_PASSWORD = Argument("<nueva>", rest=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the table.
+
+    ``word`` and ``aliases`` have their colon; ``run`` is called with the farm, the farmer and the
+    arguments' values; ``summary`` is the Spanish half-sentence that ``:help`` shows.
+    """
+
+    word: str
+    arguments: tuple[Argument, ...]
+    summary: str
+    run: Callable[..., object]
+    aliases: tuple[str, ...] = ()
+    #: The fewest words that the arguments need, and into how many the rest of a line is split.
+    _least: int = field(init=False)
+    _cuts: int = field(init=False)
+    #: Whether the words are the values.
+    _verbatim: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        takes_rest = bool(self.arguments) and self.arguments[-1].rest
+        least = sum(not argument.optional for argument in self.arguments)
+        object.__setattr__(self, "_least", least)
+        object.__setattr__(self, "_cuts", len(self.arguments) - 1 if takes_rest else -1)
+        verbatim = least == len(self.arguments) and all(a.read is str for a in self.arguments)
+        object.__setattr__(self, "_verbatim", verbatim)
+
+    @property
+    def usage(self) -> str:
+        return " ".join([self.word, *(argument.label for argument in self.arguments)])
+
+    def read(self, rest: str) -> list[Any]:
+        """The values of the arguments in the rest of the line.
+
+        :raises WrongArguments: when they do not fit.
+        """
+        words = rest.split(None, self._cuts)
+        if self._verbatim and len(words) == self._least:
+            return words
+        if not self._least <= len(words) <= len(self.arguments):
+            raise WrongArguments(self.usage)
+        try:
+            values = [argument.read(word) for argument, word in zip(self.arguments, words)]  # noqa: B905  (the optional ones may be missing)
+        except ValueError:
+            raise WrongArguments(self.usage) from None
+        return values + [None] * (len(self.arguments) - len(words))
+
+
+TABLE = (
+    Command(":help", (), "muestra esta ayuda (también :h y :?)",
+            lambda farm, me: farm.show_help(me), (":h", ":?")),
+    Command(":q", (), "sale del chat",
+            lambda farm, me: farm.leave(me)),
+    Command(":u", (), "muestra quiénes están conectados",
+            lambda farm, me: farm.list_users(me)),
+    Command(":p", (NAME, MESSAGE), "susurra un mensaje a una sola persona",
+            lambda farm, me, name, text: farm.whisper(me, name, text)),
+    Command(":smile", (), "sonríe: :)",
+            lambda farm, me: farm.say(me, ":)")),
+    Command(":angry", (), "se enoja: >:(",
+            lambda farm, me: farm.say(me, ">:(")),
+    Command(":combito", (), "tira un combito: Q(’- ’Q)",
+            lambda farm, me: farm.say(me, "Q(’- ’Q)")),
+    Command(":larva", (), "suelta una larva: ¡Larva! (:o)OOOooo",
+            lambda farm, me: farm.say(me, "¡Larva! (:o)OOOooo")),
+    Command(":artefactos", (), "muestra tus artefactos",
+            lambda farm, me: farm.show_inventory(me)),
+    Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",
+            lambda farm, me, number: farm.show_artifact(me, number)),
+    Command(":catalogo", (), "muestra todos los artefactos con sus números",
+            lambda farm, me: farm.show_catalog(me)),
+    Command(":offer", (NAME, MINE, THEIRS), "ofrece un artefacto tuyo por uno suyo (sus números)",
+            lambda farm, me, name, gives, takes: farm.offer(me, name, gives, takes)),
+    Command(":accept", (OFFER,), "acepta una oferta que te hicieron",
+            lambda farm, me, number: farm.accept(me, number)),
+    Command(":reject", (OFFER,), "rechaza una oferta que te hicieron",
+            lambda farm, me, number: farm.reject(me, number)),
+    Command(":retirar", (OFFER,), "retira una oferta que hiciste",
+            lambda farm, me, number: farm.retract(me, number)),
+    Command(":ofertas", (), "muestra tus ofertas pendientes",
+            lambda farm, me: farm.list_offers(me)),
+    Command(":agregar", (ARTIFACT,), "anota un artefacto que encontraste",
+            lambda farm, me, number: farm.add_artifact(me, number)),
+    Command(":quitar", (ARTIFACT,), "anota un artefacto que donaste al museo",
+            lambda farm, me, number: farm.remove_artifact(me, number)),
+    Command(":registrar", (PASSWORD,), "registra tu nombre para que nadie más lo use",
+            lambda farm, me, password: farm.register(me, password)),
+    Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
+            lambda farm, me, password: farm.change_password(me, password)),
+)  # fmt: skip
+
+
+def load(rows: Iterable[Command]) -> dict[str, Command]:
+    """The rows by their words.
+
+    :raises ValueError: for a row without help, a word that could not be typed as a command, or a
+        word that stands twice.
+    """
+    table: dict[str, Command] = {}
+    for row in rows:
+        if not row.summary.strip():
+            raise ValueError(f"{row.word} has no help")
+        for word in (row.word, *row.aliases):
+            if word in table:
+                raise ValueError(f"{word} stands twice in the table")
+            if not _is_word(word):
+                raise ValueError(f"{word} cannot be typed as a command")
+            table[word] = row
+    return table
+
+
+def _is_word(word: str) -> bool:
+    rest = word[1:]
+    plain = rest == unicodedata.normalize("NFC", rest.casefold()) and not rest.isspace()
+    return word[:1] == ":" and plain and (len(rest) == 1 or rest.isalpha())
+
+
+COMMANDS = load(TABLE)
+
+
+def parse(text: str) -> tuple[Command, list[Any]] | None:
+    """The row and the arguments' values of a command line; None for what is talk (PROTOCOL §3).
+
+    :raises UnknownCommand: for what is a command's word by its form, and is in no row.
+    :raises WrongArguments: with the usage, when the arguments do not fit.
+    """
+    if ":" not in text:
+        return None
+    word, _, rest = text.partition(" ")
+    command = COMMANDS.get(word)
+    if command is None:  # not as the table has it
+        word, *more = text.split(None, 1)
+        command, rest = _command(word), "".join(more)
+    return None if command is None else (command, command.read(rest))
+
+
+def _command(typed: str) -> Command | None:
+    """The row for a word that is not typed as the table has it; None if it is talk."""
+    word = unicodedata.normalize("NFC", typed)
+    command = COMMANDS.get(word)
+    if command is None:
+        if len(word) < 3 or word[0] != ":" or not word[1:].isalpha():
+            return None  # :) and :D and : are talk
+        command = COMMANDS.get(word.casefold())
+    if command is None:
+        raise UnknownCommand(word)
+    return command
+
+
+def help_entries(rows: Sequence[Command] = TABLE) -> list[HelpEntry]:
+    """``:help``, a line for each row."""
+    return [HelpEntry(row.usage, row.summary) for row in rows]

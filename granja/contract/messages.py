@@ -1,0 +1,381 @@
+"""Every sentence that a farmer can read, each a small frozen record.
+
+A message says itself in two ways: :meth:`Message.line`, the Spanish line of the wire contract
+(without its CR LF), and :meth:`Message.data`, the same as JSON-ready data for clients that ask
+for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's Ancla".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from string import Formatter
+from typing import Any, ClassVar
+
+from granja.contract.catalog import Artifact
+
+SERVER = "[SERVER] "
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line to one listener.
+
+    ``type`` is its name in the data; ``template`` is its sentence, with its fields in braces.
+    """
+
+    type: ClassVar[str]
+    template: ClassVar[str]
+    #: Fields whose name in the data differs, because Python keeps the word for itself.
+    renamed: ClassVar[dict[str, str]] = {}
+
+    def line(self) -> str:
+        kind = type(self)
+        say = _SENTENCES.get(kind)
+        if say is None:
+            say = _SENTENCES[kind] = _sentence(kind)
+        return say(self)
+
+    def data(self) -> dict[str, Any]:
+        names = [field.name for field in fields(self)]
+        values = {self.renamed.get(name, name): _plain(getattr(self, name)) for name in names}
+        return {"type": self.type, **values, "line": self.line()}
+
+
+_SENTENCES: dict[type[Message], Callable[[Any], str]] = {}
+
+
+def _sentence(kind: type[Message]) -> Callable[[Any], str]:
+    """How messages of a kind say themselves: the template, and where its values are.
+
+    An artifact is said by its name; a list is the only value of its sentence.  Made once for each
+    kind: to look at the fields' types for each message takes twice as long, and a trade is four
+    messages.
+    """
+    types = {field.name: field.type for field in fields(kind)}
+    said = [name for _, name, _, _ in Formatter().parse(kind.template) if name is not None]
+    if not said:
+        return lambda message: kind.template
+    values = attrgetter(*(f"{n}.name" if types[n] == "Artifact" else n for n in said))
+    say = kind.template.format_map(dict.fromkeys(said, "{}")).format
+    if len(said) > 1:
+        return lambda message: say(*values(message))
+    spell = _SPELLED.get(str(types[said[0]]), str)
+    return lambda message: say(spell(values(message)))
+
+
+def _artifacts(artifacts: Iterable[Artifact]) -> str:
+    return ", ".join([artifact.name for artifact in artifacts]) or "(ninguno)"
+
+
+#: How a list is said, by its field's type.
+_SPELLED: dict[str, Callable[[Any], str]] = {
+    "tuple[Artifact, ...]": _artifacts,
+    "tuple[str, ...]": ", ".join,
+}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Artifact):
+        return {"id": value.id, "name": value.name}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+# -- talk ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Message):
+    type = "said"
+    template = "{speaker}: {text}"
+    renamed = {"speaker": "from"}
+    speaker: str
+    text: str
+
+    def line(self) -> str:
+        return f"{self.speaker}: {self.text}"  # as the template says, in a hurry
+
+
+@dataclass(frozen=True, slots=True)
+class Whispered(Message):
+    type = "whispered"
+    template = "{speaker} te susurra: {text}"
+    renamed = {"speaker": "from"}
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Message):
+    type = "arrived"
+    template = SERVER + "Cliente {name} conectado."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departed(Message):
+    type = "left"
+    template = SERVER + "{name} desconectado."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Message):
+    """A slow reader was skipped for a while."""
+
+    type = "missed"
+    template = SERVER + "Te perdiste {count} {noun}."
+    count: int
+
+    def line(self) -> str:
+        noun = "línea" if self.count == 1 else "líneas"
+        return self.template.format(count=self.count, noun=noun)
+
+
+# -- arriving --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt(Message):
+    """The server waits for an answer; ``question`` says which."""
+
+    type = "prompt"
+    template = SERVER + "{sentence}"
+    question: str
+    sentence: str
+
+
+ASK_NAME = Prompt("name", "Ingresa tu nombre:")
+ASK_PASSWORD = Prompt("password", "Contraseña:")
+ASK_ARTIFACTS = Prompt("artifacts", "Cuéntame, ¿qué artefactos tienes?")
+ASK_CONFIRMATION = Prompt("confirm", "¿Está Bien? (Sí/No)")
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Message):
+    type = "welcome"
+    template = "¡Bienvenid@ al chat de Granjerxs!"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Message):
+    """The listener is in the chat from here on (or, later, their declaration was taken)."""
+
+    type = "ready"
+    template = SERVER + "¡OK!"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Message):
+    """A line that needs no fields.  ``code`` tells the notices apart in the data."""
+
+    type = "notice"
+    template = SERVER + "{sentence}"
+    code: str
+    sentence: str
+
+
+GOODBYE = Notice("goodbye", "¡Adiós y suerte completando tu colección!")
+TIME_UP = Notice("time-up", "Tiempo agotado.")
+REPLACED = Notice("replaced", "Entraste desde otro lugar.")
+SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
+PASSWORD_CHANGED = Notice("password-changed", "Contraseña cambiada.")
+
+
+@dataclass(frozen=True, slots=True)
+class NameRegistered(Message):
+    type = "registered"
+    template = SERVER + "{name}, tu nombre quedó registrado."
+    name: str
+
+
+# -- looking around --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory(Message):
+    type = "inventory"
+    template = SERVER + "Tus artefactos son: {artifacts}"
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Here(Message):
+    type = "here"
+    template = SERVER + "Usuarios conectados: {names}"
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactIs(Message):
+    type = "artifact"
+    template = SERVER + "El artefacto es: {artifact}"
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry(Message):
+    type = "catalog"
+    template = SERVER + "{number}: {artifact}"
+    artifact: Artifact
+
+    def line(self) -> str:
+        return self.template.format(number=self.artifact.id, artifact=self.artifact.name)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpEntry(Message):
+    type = "help"
+    template = SERVER + "{usage} — {summary}"
+    usage: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOfTheDay(Message):
+    type = "motd"
+    template = SERVER + "{text}"
+    text: str
+
+
+# -- trading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OfferReceived(Message):
+    type = "offer"
+    template = (
+        SERVER + "{maker} quiere intercambiar su {gives} por tu {takes} "
+        "(#{number}: :accept o :reject)"
+    )
+    renamed = {"maker": "from"}
+    number: int
+    maker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSent(Message):
+    type = "offer-sent"
+    template = SERVER + "Oferta #{number} enviada a {taker}."
+    renamed = {"taker": "to"}
+    number: int
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingOffer(Message):
+    """A row of ``:ofertas``: ``gives`` is theirs, ``takes`` is the listener's."""
+
+    type = "offer-in"
+    template = SERVER + "#{number} de {maker}: su {gives} por tu {takes}"
+    renamed = {"maker": "from"}
+    number: int
+    maker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingOffer(Message):
+    """A row of ``:ofertas``: ``gives`` is the listener's, ``takes`` is theirs."""
+
+    type = "offer-out"
+    template = SERVER + "#{number} para {taker}: tu {gives} por su {takes}"
+    renamed = {"taker": "to"}
+    number: int
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class TradeAccepted(Message):
+    """For the farmer who accepted."""
+
+    type = "trade-accepted"
+    template = SERVER + "Intercambio aceptado, ahora tus artefactos son: {artifacts}"
+    number: int
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeDone(Message):
+    """For the farmer whose offer was accepted."""
+
+    type = "trade-done"
+    template = SERVER + "Intercambio realizado, tus artefactos ahora son: {artifacts}"
+    number: int
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded(Message):
+    """An offer ended without a trade.
+
+    ``how``: rejected, retracted, expired or void.  ``gives`` is the maker's, as when it was made.
+    """
+
+    type = "offer-ended"
+    template = SERVER + "{sentence}"
+    renamed = {"maker": "from", "taker": "to"}
+    number: int
+    how: str
+    sentence: str
+    maker: str
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile(Message):
+    """What happened while a registered farmer was away.
+
+    ``how`` is as in :class:`OfferEnded`, or accepted.
+    """
+
+    type = "meanwhile"
+    template = SERVER + "Mientras no estabas: {sentence}"
+    renamed = {"maker": "from", "taker": "to"}
+    number: int
+    how: str
+    sentence: str
+    maker: str
+    taker: str
+    gives: Artifact
+    takes: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class AndMore(Message):
+    """So many more things happened meanwhile than were told."""
+
+    type = "meanwhile-more"
+    template = SERVER + "Mientras no estabas: y {count} {noun} más."
+    count: int
+
+    def line(self) -> str:
+        return self.template.format(count=self.count, noun="cosa" if self.count == 1 else "cosas")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Message):
+    """A refusal; ``code`` is the error's class name, ``details`` are its fields."""
+
+    type = "error"
+    template = SERVER + "{sentence}"
+    code: str
+    sentence: str
+    details: tuple[tuple[str, object], ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        details = {name: _plain(value) for name, value in self.details}
+        return {**Message.data(self), "details": details}

@@ -1,0 +1,253 @@
+"""The one lane on which artifacts move: decide, record, apply, tell.
+
+Requests wait in line, in one for each farmer that they touch.  All that are the first in their
+lines are decided together against the same state and recorded in one ledger transaction; only
+when that is durable are the facts applied and told, in order, and the next requests decided.  One
+batch is under way at a time, so the state that a decision saw is the state that it is applied to,
+and nothing is ever undone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.contract import errors
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import ILedger, LedgerError, NotStored
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import Ended
+
+#: Most requests in one transaction.  More gains little, and makes the chat wait: see
+#: docs/performance.md, trading.
+MOST_AT_ONCE = 100
+
+#: Seconds that applying and telling may take before the chat has its turn.
+TURN = 0.001
+
+Tell = Callable[[Fact, "list[Ended]"], None]
+
+
+@dataclass(eq=False)
+class _Request:
+    """``ahead``: how many of its farmers have an earlier request."""
+
+    farmers: frozenset[FarmerId]
+    decide: Callable[[], Sequence[Fact]]
+    credentials: Mapping[FarmerId, str]
+    trade: bool
+    ahead: int = 0
+    done: Deferred[list[Fact]] = field(default_factory=Deferred)
+    facts: list[Fact] = field(default_factory=list)
+
+
+class Lane:
+    """:param clock: gives the chat its turn while many are told.
+    :param sequence: the ledger's last sequence number, which ``market`` is the state at.
+    :param tell: called once for each applied fact, with the offers that it ended.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, clock: IReactorTime, market: Market, ledger: ILedger, sequence: int, tell: Tell
+    ) -> None:
+        self.market = market
+        self._clock = clock
+        self.halted = False
+        self._ledger = ledger
+        self._sequence = sequence
+        self._tell = tell
+        # A request is ready when it is the first of each of its farmers: however many wait for one
+        # farmer, nobody looks through them.
+        self._lines: dict[FarmerId, deque[_Request]] = {}
+        self._ready: deque[_Request] = deque()
+        self._busy = False
+        self._idle: list[Deferred[None]] = []
+
+    def submit(
+        self,
+        farmers: Iterable[FarmerId],
+        decide: Callable[[], Sequence[Fact]],
+        *,
+        credentials: Mapping[FarmerId, str] | None = None,
+        trade: bool = False,
+    ) -> Deferred[list[Fact]]:
+        """Have something decided in its turn.
+
+        :param farmers: everyone whose artifacts or offers the decision looks at.
+        :param decide: called once, when nothing else of theirs is under way; returns the facts,
+            or raises a GranjaError.
+        :param credentials: password verifiers to store together with the facts.
+        :param trade: chooses the sentence for a failed write.
+        :returns: fires with the facts once they are durable, applied and told; fails with what
+            ``decide`` raised, or with the error for a record that was not stored.
+        """
+        request = _Request(frozenset(farmers), decide, credentials or {}, trade)
+        self._line_up(request)
+        self._advance()
+        return request.done
+
+    def when_idle(self) -> Deferred[None]:
+        """Fires as soon as nothing is waiting or under way."""
+        if not self._busy:
+            return succeed(None)
+        idle: Deferred[None] = Deferred()
+        self._idle.append(idle)
+        return idle
+
+    # -- who is next -------------------------------------------------------------------------
+
+    def _line_up(self, request: _Request) -> None:
+        for farmer in request.farmers:
+            line = self._lines.setdefault(farmer, deque())
+            request.ahead += bool(line)
+            line.append(request)
+        if not request.ahead:
+            self._ready.append(request)
+
+    def _release(self, request: _Request) -> None:
+        """It is over: whoever waited for it alone is ready."""
+        for farmer in request.farmers:
+            line = self._lines[farmer]
+            line.popleft()
+            if not line:
+                del self._lines[farmer]
+                continue
+            line[0].ahead -= 1
+            if not line[0].ahead:
+                self._ready.append(line[0])
+
+    # -- decide ------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Decide and record, until the ledger is writing, or the chat must have its turn."""
+        enough = self._clock.seconds() + TURN
+        while self._ready:
+            batch = self._decide_batch(enough)
+            if batch and not self._record(batch):
+                return  # The ledger is writing; the answer comes back here.
+            if self._ready and self._clock.seconds() > enough:
+                self._clock.callLater(0, self._go_on)
+                return
+        self._busy = False
+        idle, self._idle = self._idle, []
+        for waiter in idle:
+            waiter.callback(None)
+
+    def _decide_batch(self, enough: float) -> list[_Request]:
+        """Decide those that are ready, which touch different farmers.
+
+        Who has nothing to record is answered at once, so that whoever comes next is decided with
+        that answer given.
+        """
+        batch: list[_Request] = []
+        while self._ready and len(batch) < MOST_AT_ONCE:
+            request = self._ready.popleft()
+            if self._decide(request):
+                foremost = request.facts and request.facts[0].foremost
+                batch.insert(0 if foremost else len(batch), request)
+            elif self._clock.seconds() > enough:
+                break
+        return batch
+
+    def _decide(self, request: _Request) -> bool:
+        """Whether the request has something to record; if not, it is answered."""
+        try:
+            request.facts = list(request.decide())
+            if self.halted and (request.facts or request.credentials):
+                raise _sentence(request, halted=True)
+        except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
+            self._end(request, Failure())
+            return False
+        if request.facts or request.credentials:
+            return True
+        self._end(request, request.facts)
+        return False
+
+    def _end(self, request: _Request, outcome: list[Fact] | Failure) -> None:
+        self._release(request)
+        request.done.callback(outcome)
+
+    # -- record ------------------------------------------------------------------------------
+
+    def _record(self, batch: list[_Request]) -> bool:
+        """Whether the record is finished already (a ledger in memory is quick)."""
+        facts = [fact for request in batch for fact in request.facts]
+        credentials = {k: v for request in batch for k, v in request.credentials.items()}
+        stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials)
+        done = stored.addCallbacks(self._apply, self._refuse, (batch,), errbackArgs=(batch,))
+        done.addErrback(self._refuse_rest, batch)
+        finished: list[None] = []
+        done.addCallback(finished.append)
+        if finished:
+            return True
+        done.addCallback(lambda _: self._go_on())
+        return False
+
+    # -- apply, tell -------------------------------------------------------------------------
+
+    def _apply(self, sequence: int, batch: list[_Request]) -> Deferred[None] | None:
+        """Apply and tell, in order.  What takes long goes on after the chat had its turn."""
+        self._sequence = sequence
+        enough = self._clock.seconds() + TURN
+        for position, request in enumerate(batch, 1):
+            self._apply_request(request)
+            if position < len(batch) and self._clock.seconds() > enough:
+                again: Callable[..., Any] = self._apply
+                return deferLater(self._clock, 0, again, sequence, batch[position:])
+        if self._ledger.wants_checkpoint():
+            self._ledger.checkpoint(self.market.snapshot(), sequence)
+        return None
+
+    def _apply_request(self, request: _Request) -> None:
+        for fact in request.facts:
+            ended = self.market.apply(fact)
+            try:
+                self._tell(fact, ended)
+            except Exception:  # It has happened, whoever may not hear of it.
+                self.log.failure("telling {fact}", fact=fact)
+        self._end(request, request.facts)
+
+    def _refuse(self, failure: Failure, batch: list[_Request]) -> None:
+        """Nothing was stored, or nobody knows: nothing is applied and everyone hears so."""
+        if failure.check(NotStored):
+            self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
+        else:
+            self._halt(failure)
+        for request in batch:
+            self._end(request, Failure(_sentence(request, self.halted)))
+
+    def _refuse_rest(self, failure: Failure, batch: list[_Request]) -> None:
+        """Something failed that can't: nobody must wait for ever for it."""
+        self._halt(failure)
+        for request in batch:
+            if not request.done.called:
+                self._end(request, Failure(_sentence(request, self.halted)))
+
+    def _halt(self, failure: Failure) -> None:
+        self.halted = True
+        if failure.check(LedgerError):
+            self.log.critical("Trading has stopped: {why}", why=failure.getErrorMessage())
+        else:
+            self.log.failure("Trading has stopped: the ledger failed", failure)
+
+
+def _sentence(request: _Request, halted: bool) -> errors.GranjaError:
+    if halted:
+        return errors.TradingHalted() if request.trade else errors.Halted()
+    return errors.TradeNotStored() if request.trade else errors.NotStored()

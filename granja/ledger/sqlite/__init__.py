@@ -1,0 +1,1 @@
+"""The ledger in an SQLite file, which survives a power cut."""

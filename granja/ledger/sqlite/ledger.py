@@ -1,0 +1,112 @@
+"""The ledger that survives anything: ``sqlite:PATH``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorFromThreads
+from zope.interface import implementer
+
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
+from granja.ledger.sqlite import database, recovery
+from granja.ledger.sqlite import verifiers as credentials
+from granja.ledger.sqlite import wal as tail
+from granja.ledger.sqlite.files import Place
+from granja.ledger.sqlite.lock import Lock
+from granja.ledger.sqlite.writer import Append, Checkpoint, Close, Writer
+from granja.market.facts import Fact
+
+#: Facts after which a snapshot is worth its while: replaying this many takes a quarter second.
+FACTS_PER_SNAPSHOT = 20_000
+
+
+@implementer(ILedger)
+class SQLiteLedger:
+    """Facts in an SQLite file, in WAL mode with ``synchronous=FULL``.
+
+    :param path: the file; it is made when it is not there.
+    :param reactor: where answers are given; the writing happens in a thread of its own.
+    :param now: the time in Unix seconds, asked when facts are appended.
+    """
+
+    def __init__(self, path: Path, reactor: IReactorFromThreads, now: Callable[[], float]) -> None:
+        self.path = path
+        self._reactor = reactor
+        self._now = now
+        self._lock = Lock()
+        self._writer: Writer | None = None
+        self._facts_since_snapshot = 0
+
+    def open(self) -> Opened:
+        """See :meth:`ILedger.open`.  Only what came after the newest snapshot is verified."""
+        try:
+            self.path = database.locate(self.path)
+            self._lock.take(self.path)
+            database.create(self.path)
+            self._lock.take_itself(self.path)
+            return self._open()
+        except OSError as error:
+            self._lock.release()
+            raise LedgerRefused(
+                f"the ledger {self.path} cannot be opened: {error.strerror or error}"
+            ) from None
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise LedgerRefused(f"the ledger {self.path} cannot be read: {error}") from None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self) -> Opened:
+        torn = recovery.check_log(self.path)
+        kept = tail.keep(self.path) if torn else None
+        connection = database.open_to_write(self.path)
+        try:
+            if kept is not None:
+                recovery.forget_torn(connection, self.path, torn, kept)
+            head, snapshot = recovery.recover(connection, self.path)
+            verifiers = credentials.read(connection)
+            state = snapshot.content if snapshot else None
+            place = Place(self.path, self._now)
+        except BaseException:
+            connection.close()
+            raise
+        start = snapshot.sequence if snapshot else 0
+        self._facts_since_snapshot = head.sequence - start
+        self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
+        self._writer.start()
+        facts = recovery.facts(self.path, start, head.sequence)
+        return Opened(head.sequence, state, start, facts, verifiers)
+
+    def append(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        if self._writer is None:
+            return fail(NotStored("the ledger is closed"))
+        job = Append(tuple(facts), after, dict(credentials), self._now())
+        self._facts_since_snapshot += len(job.facts)
+        self._writer.put(job)
+        return job.done
+
+    def wants_checkpoint(self) -> bool:
+        return self._facts_since_snapshot >= FACTS_PER_SNAPSHOT
+
+    def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+        """See :meth:`ILedger.checkpoint`; a snapshot that came too late is ignored."""
+        if self._writer is not None:
+            self._facts_since_snapshot = 0
+            self._writer.put(Checkpoint(snapshot, sequence))
+
+    def close(self) -> Deferred[None]:
+        if self._writer is None:
+            return succeed(None)
+        writer, self._writer = self._writer, None
+        closing = Close()
+        closing.done.addCallback(lambda _: self._lock.release())
+        writer.put(closing)
+        return closing.done

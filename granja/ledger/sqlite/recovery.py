@@ -1,0 +1,241 @@
+"""Reading a ledger at start: what to trust, what to trim, what to refuse."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import starmap
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from granja.ledger.chain import GENESIS, BadEntry, Entry, digest, fits, verified
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.sqlite import database, outcome, snapshots
+from granja.ledger.sqlite import integrity as pages
+from granja.ledger.sqlite import wal as tail
+from granja.market.facts import Fact
+
+#: More bad entries than this at the end are no torn write, but another accident.
+MOST_TORN = 1000
+
+_CHUNK = 5000
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry: its number and its hash."""
+
+    sequence: int = 0
+    hash: bytes = GENESIS
+
+
+def read(connection: sqlite3.Connection, after: int, through: int | None = None) -> Iterator[Entry]:
+    """The entries numbered ``after + 1`` to ``through``, in order.
+
+    They are read a few thousand at a time, each time in a read transaction of its own: entries
+    are only ever added, and a transaction that lasted would keep a live server's log growing.
+
+    :raises BadEntry: at the first that is on a damaged page, or when they end too early.
+    """
+    last, size = after, _CHUNK
+    limit = end(connection) if through is None else through
+    while True:
+        try:
+            rows = connection.execute(_SELECT, (last, limit, size)).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not outcome.is_damage(error):
+                raise
+            if size == 1:
+                raise BadEntry(last + 1, f"it cannot be read: {error}") from None
+            size //= 2  # The damage is closer than that.
+            continue
+        # Damage may lead SQLite round in circles, and it has no end of finding the same ones.
+        if not rows or rows[-1][0] <= last:
+            break
+        yield from starmap(_entry, rows)
+        last = rows[-1][0]
+    # With a page gone, SQLite may know of a last entry and not find the way to it; or what it takes
+    # for the last one was there long before one that is known.
+    if last != limit:
+        raise BadEntry(min(last, limit) + 1, "it is missing")
+
+
+# As what they should be: for text that is no longer UTF-8 sqlite3 raises an error that names no
+# entry, and damage may have made a number of a hash.
+_SELECT = (
+    "SELECT sequence, CAST(time AS REAL), ifnull(CAST(kind AS BLOB), x''), "
+    "ifnull(CAST(body AS BLOB), x''), ifnull(CAST(hash AS BLOB), x'') "
+    "FROM entries WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+)
+
+
+def _entry(sequence: int, time: float, kind: bytes, body: bytes, hash: bytes) -> Entry:
+    """What is not UTF-8 is kept as it is: then it does not fit its hash, like other damage."""
+    how = "surrogateescape"
+    return Entry(sequence, time, kind.decode("utf-8", how), body.decode("utf-8", how), hash)
+
+
+def end(connection: sqlite3.Connection) -> int:
+    """The last entry's number, or more when the page that says so is damaged."""
+    try:
+        return last_sequence(connection)
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return 2**63 - 1
+
+
+def last_sequence(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
+
+
+def check_log(path: Path) -> int:
+    """Look at SQLite's own log before SQLite does.  The ledger may be live.
+
+    :returns: how many bytes at its end are torn; of a live ledger, a write that is under way.
+    :raises LedgerRefused: when commits stand behind a damaged place.
+    """
+    found = tail.inspect(path)
+    if found.lost:
+        raise LedgerRefused(
+            f"the log {path}-wal is damaged in the middle, and {found.lost} finished writes stand "
+            "behind the damage; restore a backup, or move the log away to do without them"
+        )
+    return found.torn
+
+
+def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Path) -> None:
+    """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
+
+    SQLite would go on writing where the good part ends, in front of what a torn write left, and
+    with the same salt.  After a second crash that could look like commits behind a damaged place.
+
+    :param kept: where the log as it was is: whether anybody was told of what is trimmed is not
+        known.
+    """
+    _log.warn(
+        "The log of {path} ends in a write that is not whole: {torn} bytes are trimmed; "
+        "the log as it was is kept as {kept}.",
+        path=path,
+        torn=torn,
+        kept=kept,
+    )
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        if not outcome.is_harmless_at_checkpoint(error):
+            raise
+
+
+def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
+    """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
+
+    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
+    are any that a snapshot shows to have been stored.  A crash leaves its torn write in SQLite's
+    log, not here, but a disk may lie about its syncs.
+
+    :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
+    """
+    snapshot = snapshots.newest(connection)
+    start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+    # The tables' own first page tells where all others are: with another in its place, only some of
+    # the entries are seen.  Then a start from a snapshot would not miss those before it.
+    if snapshot is not None and snapshots.hash_of(connection, 1) is None:
+        raise LedgerRefused(f"the ledger {path} is damaged: {BadEntry(1, 'it is missing')}")
+    head, torn = _follow(connection, start)
+    if torn is not None and not _may_be_trimmed(connection, torn.sequence):
+        raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
+    _check_against_snapshots(connection, path, torn or BadEntry(head.sequence + 1, "it is missing"))
+    pages.check_start(connection, path)
+    if torn is not None:
+        _trim(connection, path, torn)
+    return head, snapshot
+
+
+def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry | None]:
+    """The last good entry after one that is trusted, and the bad one behind it."""
+    try:
+        for entry in verified(read(connection, head.sequence), head.hash, head.sequence):
+            head = Head(entry.sequence, entry.hash)
+    except BadEntry as bad:
+        return head, bad
+    return head, None
+
+
+def _check_against_snapshots(connection: sqlite3.Connection, path: Path, first: BadEntry) -> None:
+    """Refuse to go on without trades that farmers were told of.
+
+    :param first: what would be the first entry to be written anew.
+    :raises LedgerRefused: when a snapshot shows that there was one already.
+    """
+    shown = snapshots.shown(connection, first.sequence - 1)
+    if shown is not None:
+        raise LedgerRefused(
+            f"the ledger {path} is damaged: {first}, although a snapshot shows that entry {shown} "
+            "was stored; restore a backup"
+        )
+
+
+def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:
+    """Not when a page is damaged there: SQLite leaves no such page behind."""
+    try:
+        return _is_torn(connection, first)
+    except (BadEntry, sqlite3.DatabaseError):
+        return False
+
+
+def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
+    """Whether nothing from entry ``first`` on can be shown to be what was written.
+
+    An entry is, if it fits the one before it: the hash that stands there, or the one that its
+    content should have, for the damage may be in that hash alone.
+    """
+    if last_sequence(connection) - first >= MOST_TORN:
+        return False
+    entries = list(read(connection, first - 1))
+    if not entries or entries[0].sequence != first:
+        return False
+    stored = written = snapshots.hash_of(connection, first - 1) or GENESIS
+    for entry in entries:
+        if fits(entry, stored) or fits(entry, written):
+            return False
+        stored, written = entry.hash, digest(written, *entry[:4])
+    return True
+
+
+def _trim(connection: sqlite3.Connection, path: Path, bad: BadEntry) -> None:
+    kept = database.copy_beside(connection, path, "torn")
+    count = last_sequence(connection) - bad.sequence + 1
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("DELETE FROM entries WHERE sequence >= ?", (bad.sequence,))
+    connection.execute("DELETE FROM snapshots WHERE sequence >= ?", (bad.sequence,))
+    connection.execute("COMMIT")
+    _log.warn(
+        "The end of {path} is torn: {count} entries from {first} on are trimmed ({why}); "
+        "the ledger as it was is kept as {kept}.",
+        path=path,
+        count=count,
+        first=bad.sequence,
+        why=bad.why,
+        kept=kept,
+    )
+
+
+def facts(path: Path, start: int, end: int) -> Iterator[Fact]:
+    """The facts after entry ``start`` up to entry ``end``, read as they are asked for.
+
+    :raises LedgerRefused: naming an entry that holds no fact that this granja knows.
+    """
+    if start == end:
+        return
+    with closing(database.open_to_read(path)) as connection:
+        try:
+            for entry in read(connection, start, end):
+                yield entry.fact()
+        except BadEntry as bad:
+            raise LedgerRefused(f"the ledger {path} cannot be replayed: {bad}") from None

@@ -1,0 +1,40 @@
+"""What tables a ledger consists of, and whether it consists of anything else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import resources
+
+
+def script(name: str) -> str:
+    """One of the SQL files beside this one."""
+    return resources.files("granja.ledger.sqlite.ledger").joinpath(name).read_text("utf-8")
+
+
+def problem(connection: sqlite3.Connection) -> str | None:
+    """What distinguishes a ledger of this version from a fresh one, in half a sentence, or None.
+
+    A trigger in it could refuse what is traded, and a view pretend it.
+    """
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(script("schema.sql"))
+        wanted = set(_things(fresh))
+    found = set(_things(connection))
+    named = {thing[:2] for thing in wanted}
+    for kind, name, _ in sorted(found - wanted):
+        if (kind, name) in named:
+            return f"its {kind} {name} is not as granja makes it"
+        return f"the {kind} {name!r} in it is not granja's"
+    for kind, name, _ in sorted(wanted - found):
+        return f"it has no {kind} {name}"
+    return None
+
+
+def _things(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error."""
+    columns = (f"ifnull(CAST({column} AS BLOB), x'')" for column in ("type", "name", "sql"))
+    for row in connection.execute(f"SELECT {', '.join(columns)} FROM sqlite_master"):
+        kind, name, sql = (column.decode(errors="replace") for column in row)
+        yield kind, name, sql

@@ -1,0 +1,179 @@
+"""The market's state beside the facts, so that a start need not replay all of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from twisted.logger import Logger
+
+from granja.ledger.sqlite import outcome
+from granja.market.market import Market
+
+#: How many are kept: the last, and one to fall back to.
+KEPT = 2
+
+_log = Logger()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``state`` (JSON) is the market's right after entry ``sequence``, whose hash is ``hash``.
+
+    It is as it was found: what it says is to be believed when :func:`distrust` has no objection.
+    """
+
+    sequence: int
+    hash: bytes
+    state: str
+    checksum: bytes
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The state, read once: of ten thousand farmers that takes a tenth of a second."""
+        content: dict[str, Any] = json.loads(self.state)
+        return content
+
+
+def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -> int:
+    """Store the state at entry ``sequence`` and drop all but the last :data:`KEPT` snapshots.
+
+    The caller begins and commits.  Returns the size of what was stored.  A snapshot of an entry
+    that was not stored is ignored.
+    """
+    entry_hash = hash_of(connection, sequence)
+    if entry_hash is None:
+        return 0
+    text = _dump(state)
+    connection.execute(
+        "INSERT OR REPLACE INTO snapshots (sequence, hash, state, checksum) VALUES (?, ?, ?, ?)",
+        (sequence, entry_hash, text, _checksum(entry_hash, text)),
+    )
+    connection.execute(
+        "DELETE FROM snapshots WHERE sequence NOT IN "
+        "(SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?)",
+        (KEPT,),
+    )
+    return len(text)
+
+
+def newest(connection: sqlite3.Connection) -> Snapshot | None:
+    """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
+    for snapshot in stored(connection):
+        problem = distrust(connection, snapshot)
+        if problem is None:
+            return snapshot
+        _log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
+    return None
+
+
+def shown(connection: sqlite3.Connection, after: int) -> int | None:
+    """The number of an entry after that one, which a snapshot shows to have been stored.
+
+    A snapshot is only taken of what is durable.  But one whose hash belongs to an earlier entry
+    has a damaged number, and shows nothing.
+    """
+    for snapshot in stored(connection, after):
+        if _is_whole(snapshot) and not _is_hash_of_one(connection, snapshot.hash, after):
+            return snapshot.sequence
+    return None
+
+
+def stored(connection: sqlite3.Connection, after: int = -(2**63)) -> Iterator[Snapshot]:
+    """All that are kept, newest first, of entries after that one.
+
+    One at a time, because they are large, and each in a read transaction of its own: a live server
+    may replace one that was not read yet, which is passed over then.
+    """
+    sequences = "SELECT sequence FROM snapshots WHERE sequence > ? ORDER BY sequence DESC"
+    for (sequence,) in connection.execute(sequences, (after,)).fetchall():
+        row = _row(connection, sequence)
+        if row is not None:
+            entry_hash, state, checksum = row
+            yield Snapshot(sequence, entry_hash, state.decode(errors="surrogateescape"), checksum)
+
+
+def _row(connection: sqlite3.Connection, sequence: int) -> tuple[bytes, bytes, bytes] | None:
+    """Hash, state and checksum: nothing that fits, if they are on a damaged page."""
+    try:
+        row: tuple[bytes, bytes, bytes] | None
+        row = connection.execute(_SELECT, (sequence,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return b"", b"", b""
+    return row
+
+
+# As BLOB, whatever the damage made of them: for text that is no longer UTF-8 sqlite3 raises an
+# error; the checksum says more.
+_SELECT = (
+    "SELECT ifnull(CAST(hash AS BLOB), x''), ifnull(CAST(state AS BLOB), x''), "
+    "ifnull(CAST(checksum AS BLOB), x'') FROM snapshots WHERE sequence = ?"
+)
+
+
+def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
+    """Half a sentence about what is wrong with a snapshot, or None."""
+    if not _is_whole(snapshot):
+        return "its checksum does not fit"
+    try:
+        entry_hash = hash_of(connection, snapshot.sequence)
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return "its entry cannot be read"
+    if entry_hash is None:
+        return "it was taken at an entry that is not there"
+    if entry_hash != snapshot.hash:
+        return "it belongs to another history"
+    return _objection(snapshot)
+
+
+def _objection(snapshot: Snapshot) -> str | None:
+    """A forger, or a mistake of ours, may have computed the checksum of something else."""
+    try:
+        Market.restore(snapshot.content)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+        return "what it says is not the state of a market"
+    return None
+
+
+def _is_whole(snapshot: Snapshot) -> bool:
+    return snapshot.checksum == _checksum(snapshot.hash, snapshot.state)
+
+
+def _is_hash_of_one(connection: sqlite3.Connection, entry_hash: bytes, through: int) -> bool:
+    """Reads all entries, so it is only asked when something is wrong."""
+    sought = "SELECT 1 FROM entries WHERE hash = ? AND sequence <= ? LIMIT 1"
+    return connection.execute(sought, (entry_hash, through)).fetchone() is not None
+
+
+def hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
+    """The hash that stands at an entry, None if there is no such entry."""
+    sought = "SELECT ifnull(CAST(hash AS BLOB), x'') FROM entries WHERE sequence = ?"
+    row = connection.execute(sought, (sequence,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def _checksum(entry_hash: bytes, state: str) -> bytes:
+    return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
+
+
+def _dump(state: dict[str, Any]) -> str:
+    """As :func:`json.dumps`, but in pieces: one call for everything would keep the interpreter,
+    and with it the chat, for as long as it takes."""
+    pieces = (f"{json.dumps(key)}:{_dump_value(value)}" for key, value in state.items())
+    return "{" + ",".join(pieces) + "}"
+
+
+def _dump_value(value: Any) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value)
+    steps = range(0, len(value), 500)
+    return "[" + ",".join(json.dumps(value[at : at + 500])[1:-1] for at in steps) + "]"

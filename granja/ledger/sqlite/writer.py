@@ -1,0 +1,245 @@
+"""The thread that writes: everything that waits, in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+
+from granja.contract.ids import FarmerId
+from granja.ledger import rows
+from granja.ledger.chain import extend
+from granja.ledger.interface import Halted, LedgerError, NotStored, Stale
+from granja.ledger.sqlite import outcome, snapshots
+from granja.ledger.sqlite.files import Place
+from granja.ledger.sqlite.recovery import Head
+from granja.market.facts import Fact
+
+#: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
+#: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
+MOST_LOG_PAGES = 1000
+
+_UNKNOWN = "whether the last write is stored is not known"
+_STRANGE = "somebody else has changed the ledger under the server; the last write is not stored"
+
+_log = Logger()
+
+
+@dataclass(eq=False, slots=True)
+class Append:
+    """Facts that wait to be stored.  ``head`` is where the chain ends once they are."""
+
+    facts: Sequence[Fact]
+    after: int
+    credentials: Mapping[FarmerId, str]
+    time: float
+    done: Deferred[int] = field(default_factory=Deferred)
+    head: Head = field(default_factory=Head)
+
+
+@dataclass(eq=False, slots=True)
+class Checkpoint:
+    """A state of the market that waits to be stored."""
+
+    state: dict[str, Any]
+    sequence: int
+
+
+@dataclass(eq=False, slots=True)
+class Close:
+    done: Deferred[None] = field(default_factory=Deferred)
+
+
+class Writer:
+    """Owns the connection from :meth:`start` to the answer to a :class:`Close`.
+
+    :param connection: on the ledger, with nothing begun.
+    :param head: the last entry in it.
+    :param place: where its files are.
+    :param reactor: where answers are given.
+    :param log_pages: how many are in SQLite's log already: a crash leaves them there, and servers
+        that crash often, each with little of its own, would make it grow for ever.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        head: Head,
+        place: Place,
+        reactor: IReactorFromThreads,
+        log_pages: int = 0,
+    ) -> None:
+        self._connection = connection
+        self._head = head
+        self._place = place
+        self._reactor = reactor
+        self._queue: SimpleQueue[Append | Checkpoint | Close] = SimpleQueue()
+        self._halted: str | None = None
+        self._log_pages = log_pages
+        self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, job: Append | Checkpoint | Close) -> None:
+        """Take a job, from any thread.  Jobs are done in the order in which they came."""
+        self._queue.put(job)
+
+    # -- all below happens in the thread -----------------------------------------------------
+
+    def _run(self) -> None:
+        closing: Close | None = None
+        while closing is None:
+            jobs = self._waiting()
+            closing = next((job for job in jobs if isinstance(job, Close)), None)
+            self._guarded(self._append_all, [job for job in jobs if isinstance(job, Append)])
+            for job in jobs:
+                if isinstance(job, Checkpoint):
+                    self._guarded(self._save, job)
+            self._guarded(self._move_log)
+        self._guarded(self._connection.close)
+        self._answer(closing.done.callback, None)
+
+    def _waiting(self) -> list[Append | Checkpoint | Close]:
+        jobs = [self._queue.get()]
+        try:
+            while not isinstance(jobs[-1], Close):
+                jobs.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return jobs
+
+    def _guarded(self, work: Callable[..., object], *arguments: object) -> None:
+        """A mistake in here must not end the thread in silence, with farmers waiting."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            _log.failure("The ledger's writer failed; trading stops.")
+            self._halt(f"{type(error).__name__}: {error}")
+
+    def _append_all(self, appends: list[Append]) -> None:
+        if self._halted is None:
+            self._store(self._in_order(appends))
+        else:
+            self._refuse(appends, Halted(self._halted))
+
+    def _in_order(self, appends: list[Append]) -> list[Append]:
+        """Those that were decided against the state that they will meet; the others are told."""
+        accepted, sequence = [], self._head.sequence
+        for job in appends:
+            if job.after == sequence:
+                accepted.append(job)
+                sequence += len(job.facts)
+            else:
+                told = f"decided after {job.after}, but the ledger is at {sequence}"
+                self._answer(job.done.errback, Stale(told))
+        return accepted
+
+    def _store(self, appends: list[Append]) -> None:
+        if not appends:
+            return
+        committing = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            head = self._insert(appends)
+            committing = True
+            self._connection.execute("COMMIT")
+        except Exception as error:  # whatever it was, somebody waits for the answer
+            self._failed(appends, error, committing)
+            return
+        if problem := self._place.problem():
+            self._refuse(appends, Halted(self._halt(problem)))
+            return
+        self._head = head
+        self._reactor.callFromThread(_succeed, appends)
+
+    def _insert(self, appends: list[Append]) -> Head:
+        head = self._head
+        for job in appends:
+            entries = list(extend(head.hash, head.sequence, job.time, job.facts))
+            if entries:
+                head = Head(entries[-1].sequence, entries[-1].hash)
+                self._log_pages += 1 + rows.insert(self._connection, entries) // 3000
+            if job.credentials:
+                self._log_pages += len(job.credentials)
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO credentials (farmer, verifier) VALUES (?, ?)",
+                    job.credentials.items(),
+                )
+            job.head = head
+        return head
+
+    def _failed(self, appends: list[Append], error: Exception, committing: bool) -> None:
+        why = f"{outcome.name(error)}: {error}"
+        if outcome.is_certain(error, committing=committing) and self._roll_back():
+            _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
+            self._refuse(appends, NotStored(why))
+        else:
+            known = not committing and outcome.is_strange(error)
+            self._refuse(appends, Halted(self._halt(why, _STRANGE if known else _UNKNOWN)))
+
+    def _roll_back(self) -> bool:
+        """Whether nothing is left of the transaction.  SQLite may have ended it by itself."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            _log.error("Rolling back failed as well: {why}.", why=f"{outcome.name(error)}: {error}")
+            return False
+        return True
+
+    def _save(self, job: Checkpoint) -> None:
+        """A snapshot that cannot be stored is no loss, unless its outcome is unknown."""
+        if self._halted is not None:
+            return
+        committing = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._log_pages += 2 + snapshots.save(self._connection, job.state, job.sequence) // 4000
+            committing = True
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._failed([], error, committing)
+
+    def _move_log(self) -> None:
+        """Move SQLite's log into its file from time to time; readers may be in the way."""
+        if self._halted is not None or self._log_pages < MOST_LOG_PAGES:
+            return
+        self._log_pages = 0
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            why = f"{outcome.name(error)}: {error}"
+            if outcome.is_harmless_at_checkpoint(error):
+                _log.warn("SQLite's log could not be moved into the ledger: {why}.", why=why)
+            else:
+                self._halt(why)
+
+    def _halt(self, why: str, what: str = _UNKNOWN) -> str:
+        """The reason that later appends will hear: the first one."""
+        if self._halted is None:
+            self._halted = f"{what} ({why})"
+            _log.critical(
+                "The ledger has halted: {why}. Nothing is traded until the server is restarted.",
+                why=self._halted,
+            )
+        return self._halted
+
+    def _refuse(self, appends: Iterable[Append], error: LedgerError) -> None:
+        for job in appends:
+            self._answer(job.done.errback, error)
+
+    def _answer(self, call: Callable[[Any], None], value: object) -> None:
+        self._reactor.callFromThread(call, value)
+
+
+def _succeed(appends: Sequence[Append]) -> None:
+    for job in appends:
+        job.done.callback(job.head.sequence)

@@ -1,0 +1,1 @@
+"""The rules of trading; knows no sockets, disks or clocks."""

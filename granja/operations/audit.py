@@ -1,0 +1,344 @@
+"""Going through a ledger from the first entry on, and believing nothing.
+
+The facts are replayed by the same :meth:`~granja.market.market.Market.apply` as in the server, but each
+is first held against what stood before it; and beside it, books are kept that know nothing of
+trades: what was declared, less what was withdrawn or left with a visitor, must be what is held.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from granja.accounts.passwords import is_verifier
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.chain import BadEntry, verified
+from granja.ledger.sqlite import outcome, recovery, snapshots
+from granja.ledger.sqlite import verifiers as credentials
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import MOST_NEWS, Ended, Offer
+from granja.text import names
+
+
+class NotInOrder(Exception):
+    """Something about the ledger as a whole is off; the text is the sentence."""
+
+
+@dataclass
+class Books:
+    """How many copies of each artifact came into the world, and how they left it."""
+
+    declared: Counter[ArtifactId] = field(default_factory=Counter)
+    withdrawn: Counter[ArtifactId] = field(default_factory=Counter)
+    departed: Counter[ArtifactId] = field(default_factory=Counter)
+
+    def note(self, fact: Fact) -> None:
+        if isinstance(fact, events.Declared):
+            self.declared.update(fact.artifacts)
+        elif isinstance(fact, events.Withdrawn):
+            self.withdrawn.update(fact.artifacts)
+        elif isinstance(fact, events.Departed):
+            self.departed.update(fact.artifacts)
+
+    def left(self, artifact: ArtifactId) -> int:
+        """How many copies there must be."""
+        return self.declared[artifact] - self.withdrawn[artifact] - self.departed[artifact]
+
+
+@dataclass
+class People:
+    """Who has left for good, and whose the registered names are.
+
+    Names are only held against those that the server itself would not start with: two that look
+    alike were two when they were given, and may stay two when Unicode learns more.
+    """
+
+    gone: set[FarmerId] = field(default_factory=set)
+    registered: dict[str, FarmerId] = field(default_factory=dict)
+
+    def note(self, fact: Fact) -> None:
+        if isinstance(fact, events.Departed):
+            self.gone.add(fact.farmer)
+        elif isinstance(fact, events.Registered):
+            self.registered[names.fold(fact.name)] = fact.farmer
+
+    def objection(self, fact: Fact) -> str | None:
+        """Why the number or the name that a fact brings cannot be somebody's."""
+        if not isinstance(fact, (events.Declared, events.Registered)):
+            return None
+        if fact.farmer in self.gone:
+            return f"farmer {fact.farmer} had left for good"
+        if isinstance(fact, events.Registered):
+            holder = self.registered.get(names.fold(fact.name))
+            if holder is not None:
+                return f"the name {fact.name} was farmer {holder}'s already"
+        return None
+
+
+#: Ends of offers that are remembered of each farmer.
+_MOST_ENDS = 1000
+
+
+class Endings:
+    """What ended of each farmer's offers, their own deeds aside, since they last left, and what
+    they had missed then: whoever leaves can only have missed some of that."""
+
+    def __init__(self) -> None:
+        self._ends: dict[FarmerId, dict[OfferId, Ended]] = {}
+        self._forgetful: set[FarmerId] = set()
+
+    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+        for end in ended:
+            for party in end.parties:
+                if not end.is_deed_of(party):
+                    self._remember(party, end)
+        if isinstance(fact, events.Left | events.Departed):
+            self._ends.pop(fact.farmer, None)
+            self._forgetful.discard(fact.farmer)
+        if isinstance(fact, events.Left):
+            for end in fact.missed:
+                self._remember(fact.farmer, end)
+            if fact.more:
+                self._forgetful.add(fact.farmer)
+
+    def _remember(self, party: FarmerId, end: Ended) -> None:
+        ends = self._ends.setdefault(party, {})
+        ends[end.offer.number] = end
+        if len(ends) > _MOST_ENDS:
+            del ends[next(iter(ends))]
+            self._forgetful.add(party)
+
+    def objection(self, fact: Fact) -> str | None:
+        """Why a leaving cannot have missed what it says."""
+        if not isinstance(fact, events.Left):
+            return None
+        ends = self._ends.get(fact.farmer, {})
+        numbers = [end.offer.number for end in fact.missed]
+        if len(set(numbers)) < len(numbers):
+            return f"farmer {fact.farmer} missed the end of an offer twice"
+        for end in fact.missed:
+            known = ends.get(end.offer.number)
+            if known != end and (known or fact.farmer not in self._forgetful):
+                return (
+                    f"offer #{end.offer.number} did not end so that farmer {fact.farmer} missed it"
+                )
+        return self._objection_to_number(fact, len(ends))
+
+    def _objection_to_number(self, fact: events.Left, most: int) -> str | None:
+        told, more = len(fact.missed), fact.more
+        too_many = told + more > most and fact.farmer not in self._forgetful
+        if too_many or more < 0 or told > MOST_NEWS or (more and told < MOST_NEWS):
+            return f"farmer {fact.farmer} cannot have missed {told} and {more} more"
+        return None
+
+
+class Audit:
+    """What is known of a ledger after having gone through it.
+
+    ``books``; ``people``; ``held``: copies of each artifact; ``kinds``: how many facts of each
+    kind; ``head``: the last entry; ``market``: the state after it.
+    """
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.people = People()
+        self._endings = Endings()
+        self.kinds: Counter[str] = Counter()
+        self.head = recovery.Head()
+        self.market = Market()
+
+    @property
+    def held(self) -> Counter[ArtifactId]:
+        held: Counter[ArtifactId] = Counter()
+        for inventory in self.market.held.values():
+            held.update(inventory)
+        return held
+
+    def run(self, connection: sqlite3.Connection) -> Iterator[tuple[int, Fact]]:
+        """Go through the entries, from the first (or where the last run ended) to the one that is
+        the last now; the ledger may be live.  Yields each number and fact when it is checked.
+
+        :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
+        :raises NotInOrder: when a snapshot or the books say something else than the entries.
+        """
+        kept = {snapshot.sequence: snapshot for snapshot in snapshots.stored(connection)}
+        start = self.head
+        for entry in verified(
+            recovery.read(connection, start.sequence), start.hash, start.sequence
+        ):
+            fact = entry.fact()
+            self._follow(entry.sequence, fact)
+            self.head = recovery.Head(entry.sequence, entry.hash)
+            if entry.sequence in kept:
+                self._compare(connection, kept.pop(entry.sequence))
+            yield entry.sequence, fact
+        for snapshot in kept.values():  # of an earlier run, or of entries that are not there
+            _trust(connection, snapshot)
+        self._balance()
+
+    def _follow(self, sequence: int, fact: Fact) -> None:
+        objection = (
+            _OBJECTIONS[type(fact)](self.market, fact)
+            or self.people.objection(fact)
+            or self._endings.objection(fact)
+        )
+        if objection:
+            raise BadEntry(sequence, objection)
+        self.kinds[fact.kind] += 1
+        self.books.note(fact)
+        self.people.note(fact)
+        self._endings.note(fact, self.market.apply(fact))
+
+    def _compare(self, connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+        _trust(connection, snapshot)
+        if not _says(snapshot, self.market):
+            raise NotInOrder(
+                f"the snapshot at entry {snapshot.sequence} does not say what the entries say"
+            )
+
+    def _balance(self) -> None:
+        held = self.held
+        for artifact in sorted({*self.books.declared, *held}):
+            if held[artifact] != self.books.left(artifact):
+                raise NotInOrder(
+                    f"there should be {self.books.left(artifact)} copies of artifact {artifact}, "
+                    f"but {held[artifact]} are held"
+                )
+
+
+def _trust(connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+    if problem := snapshots.distrust(connection, snapshot):
+        raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
+
+
+def _says(snapshot: snapshots.Snapshot, market: Market) -> bool:
+    try:
+        return _comparable(snapshot.content) == _comparable(market.snapshot())
+    except RecursionError:  # It can be restored, but there is something else in it as well.
+        return False
+
+
+def check_passwords(connection: sqlite3.Connection, market: Market) -> None:
+    """Look at the password verifiers of those who are registered, and tell nothing of them.
+
+    :raises NotInOrder: naming the first farmer who cannot log in.
+    """
+    try:
+        verifiers = dict(credentials.stored(connection))
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        raise NotInOrder(f"the password verifiers cannot be read: {error}") from None
+    for farmer in sorted({*market.registered, *verifiers}):
+        verifier = verifiers.get(farmer)
+        if verifier is None:
+            raise NotInOrder(f"farmer {farmer} is registered, but has no password verifier")
+        if verifier == credentials.UNREADABLE:
+            raise NotInOrder(f"the password verifier of farmer {farmer} cannot be read")
+        if not is_verifier(verifier):
+            raise NotInOrder(f"the password verifier of farmer {farmer} has not argon2's form")
+
+
+def _comparable(state: Mapping[str, Any]) -> str:
+    """A market's state as text, whatever the order in which it came about."""
+
+    def settle(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return sorted((settle(item) for item in value), key=json.dumps)
+        return value
+
+    return json.dumps({key: settle(value) for key, value in state.items()}, sort_keys=True)
+
+
+# -- why a fact cannot have happened -----------------------------------------------------------
+
+
+def _never(market: Market, fact: Fact) -> None:
+    return None
+
+
+def _not_withdrawable(market: Market, fact: events.Withdrawn) -> str | None:
+    missing = Counter(fact.artifacts) - market.held.get(fact.farmer, Counter())
+    return f"farmer {fact.farmer} had no artifact {min(missing)} to withdraw" if missing else None
+
+
+def _not_departable(market: Market, fact: events.Departed) -> str | None:
+    if fact.farmer in market.registered:
+        return f"farmer {fact.farmer} is registered, and only visitors leave for good"
+    if fact.farmer not in market.held:
+        return f"farmer {fact.farmer} was not there"
+    if sorted(fact.artifacts) != market.inventory(fact.farmer):
+        return f"farmer {fact.farmer} did not leave with all that they held"
+    return None
+
+
+def _not_offerable(market: Market, fact: events.Offered) -> str | None:
+    if fact.offer in market.offers:
+        return f"offer #{fact.offer} stood already"
+    if fact.offer <= market.last_offer:
+        return f"offer #{fact.offer} is no new number"
+    if fact.maker == fact.taker:
+        return f"farmer {fact.maker} cannot trade with themselves"
+    return _not_covered(market, fact)
+
+
+def _not_tradeable(market: Market, fact: events.Traded) -> str | None:
+    offer = market.offers.get(fact.offer)
+    return f"offer #{fact.offer} did not stand" if offer is None else _not_covered(market, offer)
+
+
+def _not_covered(market: Market, offer: Offer | events.Offered) -> str | None:
+    if not market.holds(offer.maker, offer.gives):
+        return f"farmer {offer.maker} had no artifact {offer.gives} to give"
+    if not market.holds(offer.taker, offer.takes):
+        return f"farmer {offer.taker} had no artifact {offer.takes} to give"
+    return None
+
+
+def _not_answerable(
+    market: Market, fact: events.Rejected | events.Retracted | events.Expired
+) -> str | None:
+    return None if fact.offer in market.offers else f"offer #{fact.offer} did not stand"
+
+
+def _not_registrable(market: Market, fact: events.Registered) -> str | None:
+    return f"farmer {fact.farmer} was registered" if fact.farmer in market.registered else None
+
+
+def _not_registered(
+    market: Market, fact: events.PasswordChanged | events.Left | events.Returned
+) -> str | None:
+    known: Mapping[FarmerId, str] = market.registered
+    return None if fact.farmer in known else f"farmer {fact.farmer} was not registered"
+
+
+def _not_leaving(market: Market, fact: events.Left) -> str | None:
+    already = f"farmer {fact.farmer} was away already" if fact.farmer in market.away else None
+    return _not_registered(market, fact) or already
+
+
+def _not_returning(market: Market, fact: events.Returned) -> str | None:
+    here = None if fact.farmer in market.away else f"farmer {fact.farmer} was not away"
+    return _not_registered(market, fact) or here
+
+
+_OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
+    events.Declared: _never,
+    events.Withdrawn: _not_withdrawable,
+    events.Departed: _not_departable,
+    events.Offered: _not_offerable,
+    events.Traded: _not_tradeable,
+    events.Rejected: _not_answerable,
+    events.Retracted: _not_answerable,
+    events.Expired: _not_answerable,
+    events.Registered: _not_registrable,
+    events.PasswordChanged: _not_registered,
+    events.Left: _not_leaving,
+    events.Returned: _not_returning,
+}

@@ -1,0 +1,300 @@
+"""What an operator asks of a ledger: ``granja audit``, ``granja trace``, ``granja backup``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from granja.contract.catalog import Catalog
+from granja.contract.errors import ConfigurationError
+from granja.ledger.chain import BadEntry
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.sqlite import database, outcome, recovery, schema
+from granja.ledger.sqlite import integrity as pages
+from granja.ledger.url import DEFAULT, path_of
+from granja.operations import trace
+from granja.operations.audit import Audit, NotInOrder, check_passwords
+from granja.tap import read_catalog
+
+#: Entries between two looks at the progress bar, and the shortest ledger that gets one.
+_STRIDE = 5000
+
+#: No catalog has numbers of more digits; a name may.
+_MOST_DIGITS = 9
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``audit``, ``trace`` or ``backup``, ``argv[0]`` being which.
+
+    :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
+    """
+    _prepare_to_print()
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        return int(arguments.command(arguments))
+    except (LedgerRefused, ConfigurationError, BadEntry, NotInOrder) as error:
+        return _fail(str(error))
+    except sqlite3.Error as error:
+        return _fail(f"the ledger cannot be read: {error}")
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _print_no_more()
+        return 1
+    except _CannotPrint as error:
+        _print_no_more()
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or 'the ledger'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
+
+
+class _CannotPrint(Exception):
+    """What was found cannot be written down; the text is the whole explanation."""
+
+
+def _prepare_to_print() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called us; the exit status still says it
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (until we end)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """:raises BrokenPipeError: when nobody reads on.
+    :raises _CannotPrint: when they cannot be written for another reason.
+    """
+    for line in lines:
+        _put(sys.stdout.write, f"{line}\n")
+    _put(sys.stdout.flush)
+
+
+def _put(how: Callable[..., object], *what: str) -> None:
+    try:
+        how(*what)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _CannotPrint(f"the output cannot be written: {error.strerror or error}") from None
+
+
+def _print_no_more() -> None:
+    """Python writes what is left at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="granja", description="Look after a ledger.")
+    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup")
+
+    def add(name: str, command: Callable[..., int], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.add_argument(
+            "--ledger", default=DEFAULT, metavar="URL", help="sqlite:PATH (default: %(default)s)"
+        )
+        added.set_defaults(command=command)
+        return added
+
+    def add_catalog(added: argparse.ArgumentParser) -> None:
+        help = "the catalog (default: the packaged one)"
+        added.add_argument("--artifacts", metavar="FILE", help=help)
+
+    add_catalog(add("audit", _audit, "Replay a ledger, also a live one; check that all adds up."))
+    added = add("trace", _trace, "Who handed what to whom, and when.")
+    subject_help = "an artifact's number or name, or a farmer's name"
+    added.add_argument("subject", metavar="ARTIFACT|NAME", help=subject_help)
+    farmer_help = "it is a farmer's name, whatever it looks like"
+    added.add_argument("--farmer", action="store_true", help=farmer_help)
+    add_catalog(added)
+    added = add("backup", _backup, "Make a consistent copy of a ledger, also of a live one.")
+    added.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
+    return parser
+
+
+def _path(url: str) -> Path:
+    path = path_of(url)
+    if path is None:
+        raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
+    return database.locate(path)
+
+
+def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connection]:
+    """Look at a ledger, which may be live.
+
+    :raises LedgerRefused: also when a server would not start on what its last crash left: SQLite
+        would read what stands before the damage, and all would seem in order.
+    """
+    recovery.check_log(path)
+    return closing(database.open_to_read(path, any_version=any_version))
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"granja: {sentence}\n")
+    return 1
+
+
+# -- audit -------------------------------------------------------------------------------------
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    catalog = read_catalog(arguments.artifacts)
+    path = _path(arguments.ledger)
+    with _open(path) as connection:
+        _look_at_tables(connection)
+        audit, length = Audit(), recovery.end(connection)
+        for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
+            pass
+        check_passwords(connection, audit.market)
+        _look_at_pages(connection)
+    _print(_report(audit, catalog))
+    return 0
+
+
+def _look_at_tables(connection: sqlite3.Connection) -> None:
+    """:raises NotInOrder: when one is missing, or something is there that is not granja's."""
+    if found := schema.problem(connection):
+        raise NotInOrder(f"the ledger is not as granja makes it: {found}")
+
+
+def _look_at_pages(connection: sqlite3.Connection) -> None:
+    """After the entries, which are named when it is one of their pages.
+
+    :raises NotInOrder: when the file is damaged anywhere else.
+    """
+    for found in pages.problems(connection):
+        raise NotInOrder(f"the ledger's file is damaged: {found}")
+
+
+def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:
+    books, held = audit.books, audit.held
+    artifacts = sorted(books.declared)
+    rows = [
+        (
+            f"{a}",
+            catalog.describe(a).name,
+            *(
+                f"{n:,}"
+                for n in (books.declared[a], books.withdrawn[a], books.departed[a], held[a])
+            ),
+        )
+        for a in artifacts
+    ]
+    totals = (books.declared, books.withdrawn, books.departed, held)
+    rows.append(("", "in all", *(f"{counter.total():,}" for counter in totals)))
+    yield from _table(("no.", "artifact", "declared", "withdrawn", "departed", "held"), rows)
+    yield ""
+    market = audit.market
+    yield (
+        f"{audit.head.sequence:,} entries; {audit.kinds['traded']:,} trades; "
+        f"{len(market.registered):,} registered farmers; {len(market.offers):,} offers stand."
+    )
+    yield f"The chain of hashes holds and ends in {audit.head.hash.hex()}."
+    yield "For each artifact, declared - withdrawn - departed = held. All is in order."
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as they must be; the second one is text, the others are numbers."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        cells = zip(row, widths, strict=True)
+        padded = (c.ljust(w) if n == 1 else c.rjust(w) for n, (c, w) in enumerate(cells))
+        yield "  ".join(padded).rstrip()
+
+
+def _shown(done: Iterable[int], length: int, screen: TextIO) -> Iterator[int]:
+    """The same numbers, with a bar meanwhile if there is somebody to see it."""
+    if length < _STRIDE or not screen.isatty():
+        yield from done
+        return
+    try:
+        for number in done:
+            if number % _STRIDE == 0:
+                filled = min(40 * number // length, 40)  # a live ledger grows meanwhile
+                bar = "#" * filled + "." * (40 - filled)
+                screen.write(f"\r[{bar}] {number:,} of {length:,} entries")
+                screen.flush()
+            yield number
+    finally:
+        screen.write("\r\x1b[K")
+        screen.flush()
+
+
+# -- trace -------------------------------------------------------------------------------------
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    catalog = read_catalog(arguments.artifacts)
+    path = _path(arguments.ledger)
+    wanted = _wanted(arguments.subject, arguments.farmer, catalog)
+    found = False
+
+    def lines() -> Iterator[str]:
+        nonlocal found
+        for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
+            found = True
+            yield f"{_hour(step.time)}  {step.text}"
+
+    with _open(path) as connection:
+        _print(lines())
+    return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
+
+
+def _hour(time: float) -> str:
+    try:
+        return datetime.fromtimestamp(time).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):  # beyond every calendar
+        return f"{time!r}"
+
+
+def _wanted(subject: str, is_farmer: bool, catalog: Catalog) -> trace.Wanted:
+    if not is_farmer:
+        if subject.isascii() and subject.isdigit() and len(subject) <= _MOST_DIGITS:
+            return trace.of_artifact(int(subject))
+        for artifact in catalog.values():
+            if artifact.name.casefold() == subject.casefold():
+                return trace.of_artifact(artifact.id)
+    return trace.of_farmer(subject)
+
+
+# -- backup ------------------------------------------------------------------------------------
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    path = _path(arguments.ledger)
+    with _open(path, any_version=True) as connection:
+        try:
+            database.copy(connection, arguments.file)
+        except FileExistsError:
+            return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
+        except sqlite3.Error as error:
+            if not outcome.is_writing(error):
+                raise
+            return _fail(f"{arguments.file} cannot be written: {error}")
+    try:
+        length = _length(arguments.file)
+    except BaseException:
+        arguments.file.unlink()  # it is no backup, and would be in the way of one
+        raise
+    _print(
+        (
+            f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.",
+            f"To check it: granja audit --ledger sqlite:{arguments.file}",
+        )
+    )
+    return 0
+
+
+def _length(copy: Path) -> int:
+    with closing(database.open_to_read(copy, any_version=True)) as copied:
+        return recovery.last_sequence(copied)

@@ -1,0 +1,119 @@
+"""Who handed what to whom, and when: the way of an artifact, or of a farmer, through the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from granja.contract.ids import ArtifactId, FarmerId
+from granja.ledger.chain import GENESIS, BadEntry, verified
+from granja.ledger.sqlite import recovery
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.text import names
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that moved artifacts: ``farmers`` took part, ``artifacts`` moved; ``text`` says
+    how."""
+
+    farmers: tuple[FarmerId, ...]
+    artifacts: tuple[ArtifactId, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A deed that was looked for, ``time`` in Unix seconds, ``sequence`` its entry."""
+
+    sequence: int
+    time: float
+    text: str
+
+
+#: Says whether a deed is looked for; gets the names of those who took part.
+Wanted = Callable[[Deed, Iterable[str]], bool]
+
+
+def of_artifact(artifact: int) -> Wanted:
+    return lambda deed, people: artifact in deed.artifacts
+
+
+def of_farmer(name: str) -> Wanted:
+    """Whoever had that name at the time, by the comparison that the chat uses."""
+    sought = names.recall(name)
+
+    @lru_cache(maxsize=10_000)
+    def is_meant(other: str) -> bool:
+        return names.same(names.recall(other), sought)
+
+    return lambda deed, people: any(map(is_meant, people))
+
+
+def steps(
+    connection: sqlite3.Connection, wanted: Wanted, name_of: Callable[[int], str]
+) -> Iterator[Step]:
+    """The steps in their order, from the first entry to the one that is the last now.
+
+    :param name_of: an artifact's name by its number.
+    :raises BadEntry: at an entry that is not what was written.
+    """
+    market = Market()
+    for entry in verified(recovery.read(connection, 0), GENESIS, 0):
+        try:
+            deed, people = _follow(market, entry.fact(), name_of)
+        except KeyError:
+            raise BadEntry(entry.sequence, "it cannot have happened; see granja audit") from None
+        if deed is not None and wanted(deed, people):
+            yield Step(entry.sequence, entry.time, deed.text)
+
+
+def _follow(
+    market: Market, fact: Fact, name_of: Callable[[int], str]
+) -> tuple[Deed | None, list[str]]:
+    """Apply the fact; what it did, and the names at that moment of those who took part."""
+    brings_name = isinstance(fact, events.Declared | events.Registered)
+    if brings_name:
+        market.apply(fact)
+    deed = _describe(market, fact, name_of)
+    people = [market.names[farmer] for farmer in deed.farmers] if deed else []
+    if not brings_name:
+        market.apply(fact)
+    return deed, people
+
+
+def _describe(market: Market, fact: Fact, name_of: Callable[[int], str]) -> Deed | None:
+    def who(farmer: FarmerId) -> str:
+        return f"{market.names[farmer]} (farmer {farmer})"
+
+    def what(artifacts: Iterable[ArtifactId]) -> str:
+        counted = Counter(artifacts)
+        named = (f"{n} × {name_of(a)}" if n > 1 else name_of(a) for a, n in sorted(counted.items()))
+        return ", ".join(named) or "nothing"
+
+    if isinstance(fact, events.Traded):
+        offer = market.offers[fact.offer]
+        maker, taker = who(offer.maker), who(offer.taker)
+        text = (
+            f"{maker} handed {name_of(offer.gives)} to {taker} for {name_of(offer.takes)} "
+            f"(offer #{offer.number})"
+        )
+        return Deed((offer.maker, offer.taker), (offer.gives, offer.takes), text)
+    verb = _VERBS.get(type(fact))
+    if verb is None:
+        return None
+    mine: Any = fact
+    return Deed((mine.farmer,), mine.artifacts, f"{who(mine.farmer)} {verb} {what(mine.artifacts)}")
+
+
+_VERBS: dict[type[Fact], str] = {
+    events.Declared: "declared",
+    events.Withdrawn: "gave away for good",
+    events.Departed: "left the granja with",
+}

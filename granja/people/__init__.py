@@ -1,0 +1,1 @@
+"""Who is here, under which name; knows a connection only as a Protocol."""

@@ -1,0 +1,203 @@
+"""What a line means where a farmer is: an answer to a question, or something for the chat.
+
+Each class is one place in a farmer's way: :class:`AskName`, then :class:`AskPassword` or
+:class:`Declaration`, then :class:`Chat`.  A place knows its question and takes the answers; what
+it raises is told to the farmer, and the question is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from granja.contract import errors, messages
+from granja.contract.answers import artifact_list, is_yes
+from granja.contract.commands import parse
+from granja.contract.ids import ArtifactId
+from granja.contract.messages import Prompt
+from granja.people.roster import Farmer
+from granja.trade import wording
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+    from granja.protocol import FarmerProtocol
+
+#: PROTOCOL §5: the third wrong password closes.
+MOST_WRONG_PASSWORDS = 3
+
+
+class Conversation(Protocol):
+    """``question`` is what is asked, None where nothing is."""
+
+    @property
+    def question(self) -> Prompt | None: ...
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        """Take one clean line.  A Deferred is waited for before the next line.
+
+        :raises GranjaError: what is wrong with it.
+        """
+
+    def abandon(self) -> None:
+        """The connection is over: what only it waits for need not be done."""
+
+
+class _Place:
+    """A place where nothing is waited for that could be abandoned."""
+
+    def abandon(self) -> None:
+        """Nothing to let go of."""
+
+
+class AskName(_Place):
+    """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
+
+    question = messages.ASK_NAME
+
+    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol) -> None:
+        self._factory = factory
+        self._connection = connection
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        factory, connection = self._factory, self._connection
+        farmer = factory.claim(text)
+        if farmer.registered:
+            connection.converse(AskPassword(factory, connection, farmer))
+            return None
+        connection.farmer = farmer
+        connection.seat.tell(messages.Welcome())
+        if factory.settings.declare_once:
+            return factory.presence.arrive(farmer, connection, [])
+        connection.converse(
+            Declaration(factory, connection, lambda chosen: self._declare(farmer, chosen))
+        )
+        return None
+
+    def _declare(self, farmer: Farmer, chosen: list[ArtifactId]) -> Deferred[None]:
+        return self._factory.presence.arrive(farmer, self._connection, chosen)
+
+
+class AskPassword:
+    """The name is registered.  Asking holds nothing: whoever is inside notices nothing."""
+
+    question = messages.ASK_PASSWORD
+
+    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol, farmer: Farmer) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._farmer = farmer
+        self._wrong = 0
+        self._checking: Deferred[bool] | None = None
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        checking = self._factory.check_password(self._farmer, text, self._connection.address)
+        self._checking = checking
+        # The answer may be withheld because somebody else guesses; that is not this one's time.
+        left = self._connection.stop_the_clock()
+        return checking.addBoth(self._go_on, left).addCallback(self._checked)
+
+    def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
+        self._checking = None  # What follows is a deed, and is finished.
+        self._connection.start_the_clock(left)
+        return outcome
+
+    def abandon(self) -> None:
+        """A check costs a processor 20 ms: take it out of the queue if it has not begun.
+
+        And an answer that is withheld for a minute keeps nothing of this connection until then.
+        """
+        if self._checking is not None:
+            self._checking.cancel()
+
+    def _checked(self, right: bool) -> Deferred[None] | None:
+        if self._connection.over:
+            return None
+        if right:
+            self._connection.farmer = self._farmer
+            return self._factory.presence.come_back(self._farmer, self._connection)
+        self._wrong += 1
+        if self._wrong < MOST_WRONG_PASSWORDS:
+            raise errors.WrongPassword
+        self._connection.refuse(errors.WrongPassword())
+        self._connection.finish()
+        return None
+
+
+class Declaration(_Place):
+    """Which artifacts?  Nothing is granted before the yes.
+
+    :param declare: called with the confirmed list; what it returns is waited for.
+    """
+
+    def __init__(
+        self,
+        factory: GranjaFactory,
+        connection: FarmerProtocol,
+        declare: Callable[[list[ArtifactId]], Deferred[None]],
+    ) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._declare = declare
+        self._chosen: list[ArtifactId] | None = None
+
+    @property
+    def question(self) -> Prompt:
+        return messages.ASK_ARTIFACTS if self._chosen is None else messages.ASK_CONFIRMATION
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        if self._chosen is None:
+            self._choose(text)
+            return None
+        if is_yes(text):
+            return self._declare(self._chosen)
+        self._chosen = None
+        self._connection.ask()
+        return None
+
+    def _choose(self, text: str) -> None:
+        catalog = self._factory.catalog
+        chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
+        self._chosen = chosen
+        self._connection.seat.tell(messages.Inventory(wording.inventory(chosen, catalog)))
+        self._connection.ask()
+
+
+class Chat(_Place):
+    """In the chat nothing is asked: a line is talk or a command."""
+
+    question = None
+
+    def __init__(self, factory: GranjaFactory, farmer: Farmer) -> None:
+        self._deeds = factory.deeds
+        self._farmer = farmer
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        parsed = parse(text)
+        if parsed is not None:
+            command, values = parsed
+            outcome = command.run(self._deeds, self._farmer, *values)
+            # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
+            return outcome if outcome is None or isinstance(outcome, Deferred) else None
+        if text and not text.isspace():
+            self._deeds.say(self._farmer, text)
+        return None
+
+
+class DeclarationInChat(Declaration):
+    """The same question to somebody who is in the chat already: commands are still commands."""
+
+    def __init__(
+        self,
+        factory: GranjaFactory,
+        connection: FarmerProtocol,
+        declare: Callable[[list[ArtifactId]], Deferred[None]],
+        chat: Chat,
+    ) -> None:
+        super().__init__(factory, connection, declare)
+        self._chat = chat
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        return super().answer(text) if parse(text) is None else self._chat.answer(text)

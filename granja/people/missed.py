@@ -1,0 +1,69 @@
+"""What registered farmers have still to hear, where the record does not say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from granja.contract.ids import FarmerId
+from granja.market.facts import Departed, Fact, Left, Returned
+from granja.market.market import Market
+from granja.market.offers import Ended, News
+from granja.people.roster import Roster
+
+
+class Newsroom:
+    """The market keeps the news of those who are away on record.  Between that and who is here:
+
+    - what happens after a line was cut and before that is on record is *unheard*; the record of
+      the leaving says it (``Left.missed``), so that it outlives this process;
+    - who comes back while that can't be recorded (a full disk) *visits*: they have heard what the
+      record keeps for them, and what happens after they have gone again is unheard as well.
+
+    A leaving or a coming is recorded before all that others do in that instant (``Fact.foremost``),
+    so none of it falls between the two.
+    """
+
+    def __init__(self, market: Market, roster: Roster) -> None:
+        self._market = market
+        self._roster = roster
+        self._unheard: dict[FarmerId, News] = {}
+        self._visitors: set[FarmerId] = set()
+
+    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+        """A fact was applied, and whoever is in the chat has been told of the offers it ended."""
+        for end in ended:
+            for party in end.parties:
+                if self._roster.present(party) is None and not end.is_deed_of(party):
+                    self._miss(party, end)
+        if isinstance(fact, Left | Departed):  # With what they missed, or for good.
+            self._unheard.pop(fact.farmer, None)
+        elif isinstance(fact, Returned):
+            self._visitors.discard(fact.farmer)
+
+    def _miss(self, party: FarmerId, end: Ended) -> None:
+        # Also somebody whose registration is just being written, with their line cut already.
+        if party not in self._market.away or party in self._visitors:
+            self._unheard.setdefault(party, News()).add(end)
+
+    def unread(self, farmer: FarmerId) -> News:
+        """A copy of all that they have not heard."""
+        news = News()
+        if farmer in self._market.away and farmer not in self._visitors:
+            news.extend(self._market.away[farmer])
+        news.extend(self._unheard.get(farmer, News()))
+        return news
+
+    def told(self, farmer: FarmerId) -> None:
+        """They are here and have heard everything."""
+        self._unheard.pop(farmer, None)
+        if farmer in self._market.away:
+            self._visitors.add(farmer)
+
+    def keep(self, farmer: FarmerId, news: News) -> None:
+        """Their line was cut before they could hear it, and the record may keep it no more."""
+        if farmer not in self._market.away:
+            self._unheard[farmer] = news
+
+    def has_visited(self, farmer: FarmerId) -> bool:
+        """Whether they have been here since they went away on record."""
+        return farmer in self._visitors

@@ -1,0 +1,87 @@
+"""Who is here, and which names are held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from granja.contract.ids import FarmerId
+from granja.text.names import Name, NameIndex
+
+if TYPE_CHECKING:
+    from granja.protocol import FarmerProtocol
+
+
+class Farmer:
+    """Somebody: a visitor for as long as they stay, or a registered farmer for good.
+
+    ``connection`` is the wire that they are on now, None while a registered farmer is away.
+    """
+
+    __slots__ = ("connection", "id", "name", "registered")
+
+    def __init__(self, id: FarmerId, name: Name, *, registered: bool = False) -> None:
+        self.id = id
+        self.name = name
+        self.registered = registered
+        self.connection: FarmerProtocol | None = None
+
+    def __str__(self) -> str:
+        return self.name.spelling
+
+
+class Roster:
+    """The user registry.
+
+    A name is held from the moment it is accepted, and for good once it is registered; those in
+    the chat are *present*, in the order in which they arrived.
+    """
+
+    def __init__(self) -> None:
+        self._held: NameIndex[Farmer] = NameIndex()
+        self._here: NameIndex[Farmer] = NameIndex()
+        self._present: dict[FarmerId, Farmer] = {}
+        self._names: tuple[str, ...] | None = ()
+        #: Whoever is in the chat under the name that it is called with (PROTOCOL §2).
+        self.find = self._here.find
+
+    def hold(self, farmer: Farmer) -> None:
+        """Keep a name from everybody else."""
+        self._held.add(farmer.name, farmer)
+
+    def free(self, farmer: Farmer) -> None:
+        self._held.remove(farmer.name)
+
+    def holder(self, name: str | Name) -> Farmer | None:
+        """Who holds this name or one that could be mistaken for it, present or not."""
+        return self._held.find(name)
+
+    def enter(self, farmer: Farmer) -> None:
+        self._present[farmer.id] = farmer
+        self._names = None
+        self._here.add(farmer.name, farmer)
+
+    def leave(self, farmer: Farmer) -> None:
+        del self._present[farmer.id]
+        self._names = None
+        self._here.remove(farmer.name)
+
+    def names(self) -> tuple[str, ...]:
+        """Of those in the chat, in order of arrival.
+
+        Made anew when somebody has come or gone: of ten thousand it is most of what ``:u`` takes.
+        """
+        if self._names is None:
+            self._names = tuple(map(str, self._present.values()))
+        return self._names
+
+    def present(self, id: FarmerId) -> Farmer | None:
+        """The farmer with this number, if they are in the chat."""
+        return self._present.get(id)
+
+    def __iter__(self) -> Iterator[Farmer]:
+        """Those in the chat, in order of arrival."""
+        return iter(list(self._present.values()))
+
+    def __len__(self) -> int:
+        return len(self._present)

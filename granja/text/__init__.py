@@ -1,0 +1,1 @@
+"""What may reach a terminal, and what a name is; knows no connection."""

@@ -1,0 +1,281 @@
+"""What a name is, and which names are one name (PROTOCOL §2).
+
+Names that a person could mistake for one another are one name.  Two comparisons say so, and either
+is enough: the *skeleton* of the folded forms (``Ana``, ``ANA`` and ``аnа`` in Cyrillic), and the
+folded form of the skeletons (``SERVlDOR`` with an l, ``SERVIDOR``, and ``B0B`` with a zero).
+Folding is NFKC_Casefold of the Unicode standard; a skeleton is that of UTS 39, ``confusable``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Generic, TypeVar
+
+from granja.contract.errors import InvalidName
+from granja.text.unicode import char_set, prototypes
+
+T = TypeVar("T")
+
+MAX_CHARACTERS = 20
+MAX_BYTES = 64
+MAX_MARKS = 4
+PUNCTUATION = "_-."
+
+_MAX_SOUGHT = 80
+"""No name is so long in any spelling; what is longer is not compared at all."""
+
+RESERVED = (
+    *("server", "servidor", "servidora", "sistema", "system", "root", "granja", "soporte"),
+    *("admin", "administrador", "administradora", "administrator"),
+    *("moderador", "moderadora", "moderator", "operador", "operadora", "operator"),
+    *("ninguno", "ninguna", "nadie", "todos", "todas"),
+)
+"""Whoever had one of these names could speak for the granja, or be taken for no one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name: as its owner spells it (in NFC), and what it is compared by."""
+
+    spelling: str
+    folded: str
+    keys: tuple[str, str]
+    """The skeleton of the folded form, and the folded form of the skeleton."""
+
+    def __str__(self) -> str:
+        return self.spelling
+
+
+def parse(text: str) -> Name:
+    """The name that somebody typed, spaces around it aside.
+
+    :raises InvalidName: with the reason, in Spanish, when it is not one, or is reserved.
+    """
+    spelling = unicodedata.normalize("NFC", text.strip())
+    fault = _fault(spelling)
+    if fault:
+        raise InvalidName(fault)
+    name = recall(spelling)
+    first, second = _reserved_keys()
+    if name.keys[0] in first or name.keys[1] in second:
+        raise InvalidName("está reservado")
+    return name
+
+
+def recall(spelling: str) -> Name:
+    """A name that was parsed before: it is not checked again, lest a new rule lock someone out."""
+    folded = fold(spelling)
+    looks, folded_looks = skeleton(folded), fold(skeleton(spelling))
+    # Ten thousand names are kept at a time, so equal texts are kept as one.
+    folded = spelling if folded == spelling else folded
+    looks = folded if looks == folded else looks
+    return Name(spelling, folded, (looks, looks if looks == folded_looks else folded_looks))
+
+
+def same(one: Name, other: Name) -> bool:
+    """Whether a person could mistake one for the other."""
+    return one.keys[0] == other.keys[0] or one.keys[1] == other.keys[1]
+
+
+def fold(text: str) -> str:
+    """``text`` without case and compatibility forms: NFKC_Casefold, until nothing changes."""
+    text = unicodedata.normalize("NFC", _visible(text))
+    while True:
+        folded = unicodedata.normalize("NFKC", text.casefold())
+        if folded == text:
+            return text
+        text = folded
+
+
+def skeleton(text: str) -> str:
+    """What ``text`` looks like: equal for texts that look alike (UTS 39, section 4).
+
+    A dot above i or j is left out, because these letters show one dot with it or without.
+    """
+    visible = _visible(unicodedata.normalize("NFD", text))
+    look = unicodedata.normalize("NFD", visible.translate(prototypes()))
+    return re.sub("([ij])\u0307", r"\1", look)
+
+
+def _visible(text: str) -> str:
+    return text if text.isascii() else text.translate(_ignorable())
+
+
+@cache
+def _ignorable() -> dict[int, None]:
+    return dict.fromkeys(map(ord, char_set("ignorable")))
+
+
+# -- what is not a name ----------------------------------------------------------------------
+
+
+def _fault(spelling: str) -> str | None:
+    """Why this is not a name, or None if it is one.  ``spelling`` is in NFC."""
+    if not spelling:
+        return "está vacío"
+    if len(spelling) > MAX_CHARACTERS:
+        return f"tiene más de {MAX_CHARACTERS} caracteres"
+    return _fault_in_characters(spelling) or _fault_in_order(spelling)
+
+
+def _fault_in_characters(spelling: str) -> str | None:
+    if _visible(spelling) != spelling:
+        return "tiene caracteres invisibles"
+    if any(char.isspace() for char in spelling):
+        return "no puede tener espacios"
+    if "?" in map(_kind, spelling):
+        return "solo puede tener letras, números, «_», «-» y «.»"
+    if len(spelling.encode()) > MAX_BYTES:
+        return f"ocupa más de {MAX_BYTES} bytes"
+    return None
+
+
+def _fault_in_order(spelling: str) -> str | None:
+    kinds = "".join(map(_kind, spelling))
+    if kinds[0] not in "LN":
+        return "debe empezar con una letra o un número"
+    if re.search("[^LM]M", kinds):
+        return "tiene una marca que no está sobre una letra"
+    if "M" * (MAX_MARKS + 1) in kinds:
+        return f"tiene más de {MAX_MARKS} marcas sobre una letra"
+    return None
+
+
+def _kind(char: str) -> str:
+    """``L`` for a letter, ``M`` for a mark, ``N`` for a decimal digit, ``.``, or ``?``."""
+    if char in PUNCTUATION:
+        return "."
+    category = unicodedata.category(char)
+    if category[0] in "LM":
+        return category[0]
+    return "N" if category == "Nd" else "?"
+
+
+@cache
+def _reserved_keys() -> tuple[frozenset[str], frozenset[str]]:
+    """Of every reserved word in small, capital and title letters, as ``Name.keys``."""
+    spelled = [form for word in RESERVED for form in (word, word.upper(), word.title())]
+    first, second = zip(*(recall(form).keys for form in spelled), strict=True)
+    return frozenset(first), frozenset(second)
+
+
+# -- who has which name ----------------------------------------------------------------------
+
+
+@dataclass(eq=False, slots=True)
+class _Entry(Generic[T]):
+    name: Name
+    item: T
+    place: int
+
+
+#: Nearly always there is one for a key, and a tuple of one is small.
+_Keyed = dict[str, tuple[_Entry[T], ...]]
+
+
+class NameIndex(Generic[T]):
+    """Finds whoever a name means, in any spelling.
+
+    Two that are not one name may still both be meant by a third, one by each comparison.  Iterating
+    gives the items in the order of their addition.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry[T]] = {}
+        self._spelled: dict[str, _Entry[T]] = {}
+        self._by_key: tuple[_Keyed[T], _Keyed[T]] = ({}, {})
+        self._places = 0
+
+    def add(self, name: Name, item: T) -> None:
+        """Put ``item`` last.
+
+        :raises ValueError: if an item is there under the same folded form.  Look-alikes are let
+            in: names that were two when they were given stay two when Unicode learns more.
+        """
+        if name.folded in self._entries:
+            raise ValueError(f"{name} is there already")
+        self._places += 1
+        self._file(_Entry(name, item, self._places))
+
+    def remove(self, name: Name) -> T:
+        """Take out the item of that folded form, and return it.  :raises KeyError: if none is."""
+        entry = self._entries.pop(name.folded)
+        self._unfile(entry)
+        return entry.item
+
+    def replace(self, name: Name, item: T) -> T:
+        """Put ``item`` in the place of the one of that folded form, which is returned.
+
+        :raises KeyError: if there is none.
+        """
+        entry = self._entries[name.folded]
+        self._unfile(entry)
+        self._file(_Entry(name, item, entry.place))
+        return entry.item
+
+    def find(self, name: str | Name) -> T | None:
+        """Whoever is meant: the one of the same folded form, else the first added of those alike.
+
+        Any text may be asked for, also what is not a name.
+        """
+        # Nearly always the name is typed as it is spelled, and folding costs ten times as much.
+        spelled = self._spelled.get(name) if isinstance(name, str) else None
+        if spelled is not None:
+            return spelled.item
+        sought = self._sought(name)
+        if sought is None:
+            return None
+        exact = self._entries.get(sought.folded)
+        if exact is not None:
+            return exact.item
+        alike = self._alike(sought)
+        return alike[0].item if alike else None
+
+    def matches(self, name: str | Name) -> list[T]:
+        """All whose name is one with this, in the order of their addition."""
+        sought = self._sought(name)
+        return [] if sought is None else [entry.item for entry in self._alike(sought)]
+
+    def __contains__(self, name: str | Name) -> bool:
+        return bool(self.matches(name))
+
+    def __iter__(self) -> Iterator[T]:
+        return iter([entry.item for entry in self._entries.values()])
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _sought(self, name: str | Name) -> Name | None:
+        if isinstance(name, Name):
+            return name
+        if len(name) > _MAX_SOUGHT:
+            return None
+        return recall(unicodedata.normalize("NFC", name.strip()))
+
+    def _alike(self, sought: Name) -> list[_Entry[T]]:
+        found = {
+            entry.place: entry
+            for entries, key in zip(self._by_key, sought.keys, strict=True)
+            for entry in entries.get(key, ())
+        }
+        return [found[place] for place in sorted(found)]
+
+    def _file(self, entry: _Entry[T]) -> None:
+        self._entries[entry.name.folded] = entry
+        self._spelled[entry.name.spelling] = entry
+        for entries, key in zip(self._by_key, entry.name.keys, strict=True):
+            entries[key] = (*entries.get(key, ()), entry)
+
+    def _unfile(self, entry: _Entry[T]) -> None:
+        """Take it out of everything but ``_entries``, where it has its place in the order."""
+        del self._spelled[entry.name.spelling]
+        for entries, key in zip(self._by_key, entry.name.keys, strict=True):
+            left = tuple(other for other in entries[key] if other is not entry)
+            if left:
+                entries[key] = left
+            else:
+                del entries[key]

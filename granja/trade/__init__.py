@@ -1,0 +1,1 @@
+"""What commands do with artifacts, and who hears of it; knows people, not connections."""

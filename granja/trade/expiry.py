@@ -1,0 +1,91 @@
+"""Ends offers when their time is over, by the clock on the wall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from heapq import heapify, heappop, heappush
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.contract import errors
+from granja.contract.ids import OfferId
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact, Offered
+from granja.market.market import Market
+
+#: Seconds; the wall's clock can be set, so it is looked at this often even if nothing is due.
+LONGEST_NAP = 60.0
+#: Offers that expire before the chat has its turn: after a week's rest, all of them may be due.
+MOST_AT_ONCE = 100
+
+
+class Expiry:
+    """:param clock: what to sleep on; :param now: Unix seconds, what offers expire by."""
+
+    log = Logger()
+
+    def __init__(
+        self, clock: IReactorTime, now: Callable[[], float], market: Market, lane: Lane
+    ) -> None:
+        self._clock = clock
+        self._now = now
+        self._market = market
+        self._lane = lane
+        self._due = [(offer.expires, offer.number) for offer in market.offers.values()]
+        heapify(self._due)
+        self._call: IDelayedCall | None = None
+        self._sleep()
+
+    def watch(self, fact: Fact) -> None:
+        """Take note of a new offer."""
+        if isinstance(fact, Offered):
+            heappush(self._due, (fact.expires, fact.offer))
+            self._forget_ended()
+            if self._due[0][1] == fact.offer:
+                self._sleep()
+
+    def _forget_ended(self) -> None:
+        """Most offers end long before their time; their entries must not pile up for a week."""
+        if len(self._due) > 2 * len(self._market.offers) + 1000:
+            self._due = [entry for entry in self._due if entry[1] in self._market.offers]
+            heapify(self._due)
+
+    def stop(self) -> None:
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+
+    def _sleep(self) -> None:
+        """Until the next offer is due, past those that have ended otherwise."""
+        self.stop()
+        while self._due and self._due[0][1] not in self._market.offers:
+            heappop(self._due)
+        if self._due:
+            nap = max(0.0, self._due[0][0] - self._now())
+            self._call = self._clock.callLater(min(nap, LONGEST_NAP), self._wake)
+
+    def _wake(self) -> None:
+        now = self._now()
+        for _ in range(MOST_AT_ONCE):
+            if not self._due or self._due[0][0] > now:
+                break
+            self._expire(self._due[0][1], heappop(self._due)[0])
+        self._sleep()
+
+    def _expire(self, number: OfferId, due: float) -> None:
+        offer = self._market.offers.get(number)
+        if offer is None:
+            return
+        decide = partial(self._market.decide_expiry, number, due)
+        done = self._lane.submit([offer.maker, offer.taker], decide)
+        done.addErrback(self._not_yet, number, due)
+
+    def _not_yet(self, failure: Failure, number: OfferId, due: float) -> None:
+        """The ledger could not take it: come back to it, and until then it can't be accepted."""
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("Offer #{number} could not expire", failure, number=number)
+        elif failure.check(errors.NotStored):
+            heappush(self._due, (max(due, self._now()) + LONGEST_NAP, number))
+            self._sleep()

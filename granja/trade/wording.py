@@ -1,0 +1,101 @@
+"""Which sentence the outcome of a rule is: from refusals, offers and their ends to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from granja.contract.catalog import Artifact, Catalog
+from granja.contract.errors import GranjaError
+from granja.contract.ids import FarmerId
+from granja.contract.messages import (
+    AndMore,
+    Failure,
+    IncomingOffer,
+    Meanwhile,
+    Message,
+    OfferEnded,
+    OutgoingOffer,
+)
+from granja.market.offers import Ended, How, News, Offer
+
+
+def failure(error: GranjaError, catalog: Catalog) -> Failure:
+    """The line for a refused line."""
+    sentence = error.explain(lambda number: catalog.describe(number).name)
+    details = tuple(
+        (name, catalog.describe(value) if name == "artifact" else value)
+        for name, value in vars(error).items()
+    )
+    return Failure(type(error).__name__, sentence, details)
+
+
+def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
+    """Numbers as artifacts, in the catalog's order; two copies are there twice."""
+    return tuple(catalog.describe(number) for number in sorted(numbers))
+
+
+def offer_row(offer: Offer, me: int, names: Mapping[FarmerId, str], catalog: Catalog) -> Message:
+    """A row of ``:ofertas`` as farmer ``me`` reads it."""
+    gives, takes = catalog.describe(offer.gives), catalog.describe(offer.takes)
+    if offer.taker == me:
+        return IncomingOffer(offer.number, names[offer.maker], gives, takes)
+    return OutgoingOffer(offer.number, names[offer.taker], gives, takes)
+
+
+def offer_ended(end: Ended, me: int, catalog: Catalog) -> OfferEnded:
+    """How farmer ``me`` hears that an offer ended without a trade."""
+    sentence = _REJECTED[end.offer.maker == me] if end.how is How.REJECTED else None
+    if end.how is How.RETRACTED and end.offer.maker == me:
+        sentence = f"Retiraste la oferta #{end.offer.number}."
+    if sentence is None:
+        said = _ending(end, me, catalog)
+        sentence = said[0].upper() + said[1:]
+    return OfferEnded(end.offer.number, end.how.value, sentence, *_parts(end, catalog))
+
+
+_REJECTED = {False: "Rechazaste el intercambio", True: "Intercambio rechazado"}
+
+
+def _ending(end: Ended, me: int, catalog: Catalog) -> str:
+    number = end.offer.number
+    if end.how is How.EXPIRED:
+        return f"la oferta #{number} venció."
+    if end.how is How.RETRACTED:
+        return f"la oferta #{number} ya no es válida: {end.maker} la retiró."
+    return f"la oferta #{number} ya no es válida: {_why(end, me, catalog)}."
+
+
+def _why(end: Ended, me: int, catalog: Catalog) -> str:
+    loser = end.maker if end.loser == end.offer.maker else end.taker
+    if end.lost is None:
+        return f"{loser} se fue"
+    artifact = catalog.describe(end.lost).name
+    return f"ya no tienes {artifact}" if end.loser == me else f"{loser} ya no tiene {artifact}"
+
+
+def _parts(end: Ended, catalog: Catalog) -> tuple[str, str, Artifact, Artifact]:
+    gives, takes = catalog.describe(end.offer.gives), catalog.describe(end.offer.takes)
+    return end.maker, end.taker, gives, takes
+
+
+def meanwhile(news: News, me: int, catalog: Catalog) -> list[Message]:
+    """The news of an absence, oldest first, and how many more there were."""
+    told: list[Message] = [_told_later(end, me, catalog) for end in news.ends]
+    return [*told, AndMore(news.more)] if news.more else told
+
+
+def _told_later(end: Ended, me: int, catalog: Catalog) -> Meanwhile:
+    sentence = _later(end, me, catalog)
+    return Meanwhile(end.offer.number, end.how.value, sentence, *_parts(end, catalog))
+
+
+def _later(end: Ended, me: int, catalog: Catalog) -> str:
+    number = end.offer.number
+    if end.how is How.ACCEPTED:
+        gives, takes = catalog.describe(end.offer.gives), catalog.describe(end.offer.takes)
+        return f"{end.taker} aceptó la oferta #{number}: tu {gives.name} por su {takes.name}."
+    if end.how is How.REJECTED:
+        return f"{end.taker} rechazó la oferta #{number}."
+    if end.how is How.RETRACTED:
+        return f"{end.maker} retiró la oferta #{number}."
+    return _ending(end, me, catalog)

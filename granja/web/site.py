@@ -1,0 +1,58 @@
+"""The web site of a farm: the page, ``/ws`` and ``/healthz``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from twisted.web.server import Site
+
+from granja.web.handshake import WebSocketResource
+from granja.web.http import WebChannel, WebRequest
+from granja.web.pages import Health, page_tree
+from granja.web.websocket import KEEPALIVE
+
+if TYPE_CHECKING:
+    from granja.factory import GranjaFactory
+
+#: Seconds that a request may take to arrive.
+REQUEST_TIME = 30
+
+
+class FarmSite(Site):
+    """Speaks HTTP through :class:`WebChannel`; keeps no access log of its own."""
+
+    protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
+        """What TLS offers (ALPN): not HTTP/2, also where the library for it is installed."""
+        return [b"http/1.1"]
+
+    def log(self, request: object) -> None:
+        """Who arrives is in the farm's log; every picture that a page loads need not be."""
+
+
+def health_of(farm: GranjaFactory) -> dict[str, Any]:
+    """``{"status": "ok" or "halted", "farmers": how many are in the chat}``."""
+    return {"status": "halted" if farm.lane.halted else "ok", "farmers": len(farm.roster)}
+
+
+def web_site(
+    farm: GranjaFactory,
+    *,
+    origins: Collection[str] = (),
+    keepalive: float = KEEPALIVE,
+    health: Callable[[], dict[str, Any]] | None = None,
+) -> FarmSite:
+    """The factory to listen with.
+
+    :param farm: the same factory that TCP connections have.
+    :param origins: from which pages a WebSocket may come, besides this site's own
+        (``https://granja.example``, without a path).
+    :param keepalive: seconds of silence before a ping, and again until the peer counts as dead.
+    :param health: what ``/healthz`` says; by default :func:`health_of` the farm.
+    """
+    root = page_tree(farm.catalog)
+    root.putChild(b"ws", WebSocketResource(farm, farm.clock, origins, keepalive))
+    root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
+    return FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]

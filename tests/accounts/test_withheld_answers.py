@@ -1,0 +1,60 @@
+"""Answers to passwords that wait, because somebody guesses, and what must not wait for them."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.accounts.passwords import PlainAccounts
+from tests.support.farm import Farm, Person
+
+
+class Withholding(PlainAccounts):
+    """Knows every answer at once, and gives none."""
+
+    def __init__(self) -> None:
+        self.withheld: list[Deferred[bool]] = []
+
+    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+        def withhold(right: bool) -> Deferred[bool]:
+            answer: Deferred[bool] = Deferred(self.withheld.remove)
+            self.withheld.append(answer)
+            return answer
+
+        return super().login(verifier, password, name, address).addCallback(withhold)
+
+
+class WithheldAnswers(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.farm = Farm()
+        self.farm.arrives("Ana").types(":registrar tulipanes")
+        self.accounts = Withholding()
+        self.farm.factory.accounts = self.accounts
+
+    def guesser(self) -> Person:
+        guesser = self.farm.person()
+        guesser.types("Ana", "quizás esta")
+        self.assertEqual(len(self.accounts.withheld), 1)
+        return guesser
+
+    def test_who_hangs_up_leaves_nothing_behind(self) -> None:
+        """A minute's worth of guessers who hang up at once is not kept for a minute."""
+        self.guesser().drops()
+        self.assertEqual(self.accounts.withheld, [])
+
+    def test_the_server_does_not_wait_for_it_to_stop(self) -> None:
+        guesser = self.guesser()
+        self.successResultOf(self.farm.factory.finish_begun())
+        self.assertEqual(self.accounts.withheld, [])
+        self.farm.factory.say_goodbye()
+        self.assertEqual(guesser.hears()[-1], "[SERVER] El servidor se apaga. ¡Hasta pronto!")
+
+    def test_coming_in_is_not_taken_back(self) -> None:
+        """Once the password was right, the news are told and the return is recorded, whatever
+        happens to the connection."""
+        self.farm.people[0].drops()
+        returning = self.guesser()
+        self.accounts.withheld[0].callback(True)
+        self.assertIn("[SERVER] ¡OK!", returning.hears())
+        returning.drops()
+        self.assertEqual(len(self.farm.factory.roster), 0)

@@ -1,0 +1,506 @@
+"""What people hear of each other through the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.board import batch as tick
+from granja.board import board as board_module
+from granja.board import schedule as rounds
+from granja.board.board import Board, Seat
+from granja.board.pacing import Pace, Patience
+from granja.board.slow import TOO_LONG
+from granja.contract.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
+from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
+from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
+
+WIDE = 1 << 30
+
+
+class BoardTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = ManualReactor()
+        self.board = Board(self.reactor)
+
+    def arrive(self, carrier: Carrier = PLAIN, room: int = WIDE) -> tuple[Seat, NarrowConnection]:
+        """Somebody on plain TCP who hears the talk."""
+        connection = NarrowConnection(self.reactor, room, lambda: seat.lost())
+        seat = self.board.seat(connection, HeldReader(), carrier)
+        self.board.join(seat)
+        self.reactor.advance(0)
+        return seat, connection
+
+
+class HearingTests(BoardTestCase):
+    def test_others_hear_and_the_speaker_does_not(self) -> None:
+        ana, ana_wire = self.arrive()
+        _, beto_wire = self.arrive()
+        self.board.say(ana, "Ana", ["hola", "¿qué tal?"])
+        self.reactor.advance(0)
+        self.assertEqual(beto_wire.taken.decode(), "Ana: hola\r\nAna: ¿qué tal?\r\n")
+        self.assertEqual(ana_wire.taken, b"")
+
+    def test_a_tick_is_one_write_for_each_listener(self) -> None:
+        """However many talk, and also for those who talk themselves."""
+        people = [self.arrive() for _ in range(10)]
+        for number, (seat, _) in enumerate(people[:5]):
+            self.board.say(seat, f"F{number}", ["hola"])
+            self.board.say_block(seat, f"F{number}", b"uno\ndos")
+        self.reactor.advance(0)
+        self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1] * 10)
+        self.assertEqual(self.board.stats.writes, 10)
+
+    def test_a_great_crowd_hears_row_by_row(self) -> None:
+        """What is said while the first rows are written to is in the next rows' only write."""
+        self.patch(board_module, "ROW", 2)
+        self.patch(rounds, "TURN", -1)  # Each row takes too long.
+        people = [self.arrive() for _ in range(6)]
+        ana, _ = people[0]
+        first, more = people[1][1].narrow, ["yo también"]
+
+        def say_more() -> None:
+            if more:
+                self.reactor.callLater(0, self.board.say, people[5][0], "Eva", [more.pop()])
+
+        first.sending = say_more
+        self.board.say(ana, "Ana", ["hola"])
+        self.reactor.advance(0)
+        both = b"Ana: hola\r\nEva: yo tambi\xc3\xa9n\r\n"
+        heard = [wire.taken for _, wire in people]
+        self.assertEqual(heard, [both[11:], both, both, both, both, both[:11]])
+        self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1, 2, 1, 1, 1, 1])
+
+    def test_a_row_that_is_empty_is_taken_away(self) -> None:
+        self.patch(board_module, "ROW", 2)
+        people = [self.arrive() for _ in range(6)]
+        for seat, _ in people[2:4]:
+            seat.lost()
+        self.assertEqual(len(self.board.rows), 2)
+        self.board.say(people[0][0], "Ana", ["hola"])
+        self.reactor.advance(0)
+        heard = [wire.taken for _, wire in people]
+        self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
+
+    def test_listeners_share_the_same_bytes(self) -> None:
+        """What is said is made into bytes once, whoever hears it."""
+        encoded = []
+
+        class Counting:
+            shares_transport = False
+
+            def encode(self, message: Message) -> bytes:
+                encoded.append(message)
+                return PLAIN.encode(message)
+
+            talk, whisper = PLAIN.talk, PLAIN.whisper
+            boundary, count = PLAIN.boundary, PLAIN.count
+
+        carrier = Counting()
+        people = [self.arrive(carrier) for _ in range(20)]
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(len(encoded), 1)
+        self.assertEqual(len(set.union(*(wire.narrow.blocks for _, wire in people))), 1)
+
+    def test_private_lines_keep_their_place_among_the_talk(self) -> None:
+        ana, wire = self.arrive()
+        beto, _ = self.arrive()
+        self.board.say(beto, "Beto", ["uno"])
+        ana.tell(Notice("x", "dos"))
+        self.board.say(ana, "Ana", ["(no eco)"])
+        self.board.say(beto, "Beto", ["tres"])
+        ana.hear(Whispered("Beto", "cuatro"))
+        ana.raw(b"\xff\xfb\x01")
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(
+            wire.taken,
+            b"Beto: uno\r\n[SERVER] dos\r\nBeto: tres\r\nBeto te susurra: cuatro\r\n"
+            b"\xff\xfb\x01[SERVER] Cliente Eva conectado.\r\n",
+        )
+        self.assertEqual(len(wire.narrow.sends), 1)
+
+    def test_one_hears_from_joining_to_leaving(self) -> None:
+        """To the line, also within one tick."""
+        ana, _ = self.arrive()
+        seat, wire = self.arrive()
+        self.board.leave(seat)
+        self.board.say(ana, "Ana", ["antes"])
+        self.board.join(seat)
+        self.board.say(ana, "Ana", ["durante"])
+        self.board.leave(seat)
+        self.board.say(ana, "Ana", ["después"])
+        self.reactor.advance(0)
+        self.board.say(ana, "Ana", ["mucho después"])
+        self.reactor.advance(0)
+        self.assertEqual(wire.taken.decode(), "Ana: durante\r\n")
+
+    def test_each_hears_in_the_way_of_their_connection(self) -> None:
+        ana, _ = self.arrive()
+        web = StringTransport()
+        self.board.join(self.board.seat(web, HeldReader(), WEBSOCKET_DATA))
+        _, plain = self.arrive()
+        self.board.say_block(ana, "Ana", b"uno\ndos")
+        self.reactor.advance(0)
+        self.assertEqual(plain.taken, b"Ana: uno\r\nAna: dos\r\n")
+        said = [WEBSOCKET_DATA.encode(Said("Ana", text)) for text in ("uno", "dos")]
+        self.assertEqual(web.value(), b"".join(said))
+
+    def test_a_carrier_may_be_agreed_upon_while_arriving(self) -> None:
+        """GMCP: what was told before stays as it was; afterwards it is too late."""
+        ana, _ = self.arrive()
+        connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+        seat = self.board.seat(connection, HeldReader())
+        seat.tell(Notice("x", "antes"))
+        seat.carry(GMCP)
+        self.board.join(seat)
+        self.assertRaises(RuntimeError, seat.carry, PLAIN)
+        self.board.say(ana, "Ana", ["hola"])
+        self.reactor.advance(0)
+        told = PLAIN.encode(Notice("x", "antes")) + GMCP.encode(Said("Ana", "hola"))
+        self.assertEqual(connection.taken, told)
+
+
+class ClosingTests(BoardTestCase):
+    def test_the_last_words_arrive_before_the_end(self) -> None:
+        """What was told until then is written, what is told later is not, then it is closed."""
+        ana, wire = self.arrive()
+        beto, _ = self.arrive()
+        self.board.say(beto, "Beto", ["uno"])
+        ana.tell(GOODBYE)
+        ana.close()
+        self.board.say(beto, "Beto", ["dos"])
+        ana.tell(Notice("x", "nunca"))
+        ana.hear(Whispered("Beto", "nunca"))
+        self.reactor.advance(0)
+        self.assertEqual(wire.taken, b"Beto: uno\r\n" + PLAIN.encode(GOODBYE))
+        self.assertTrue(wire.disconnecting)
+        self.reactor.turn()
+        self.assertEqual(wire.lost, 1)
+
+    def test_the_last_words_arrive_also_at_a_slow_reader(self) -> None:
+        ana, wire = self.arrive(room=5)
+        ana.tell(GOODBYE)
+        ana.close()
+        self.reactor.turn()
+        self.assertTrue(ana.pending)
+        self.assertFalse(wire.disconnecting)
+        wire.read(1000)
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertEqual(wire.taken, PLAIN.encode(GOODBYE))
+        self.assertEqual(wire.lost, 1)
+
+    def test_a_connection_that_somebody_else_closes_is_lost_once(self) -> None:
+        """``loseConnection`` may come from anywhere; no error follows it, and the others hear.
+
+        A socket takes what is told until it is closed; other transports must be given nothing.
+        """
+        ana, ana_wire = self.arrive()
+        slow = SlowTransport(self.reactor, WIDE)
+        slow_seat = self.board.seat(slow, HeldReader())
+        self.board.join(slow_seat)
+        _, wire = self.arrive()
+        ana_wire.loseConnection()
+        slow.loseConnection()
+        for seat in (ana, slow_seat):
+            seat.tell(Notice("x", "tarde"))
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.board.announce(Arrived("Fe"))
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertEqual(slow.taken, b"")
+        self.assertEqual(ana_wire.lost, 1)
+        self.assertEqual(wire.taken.count(b"conectado"), 2)
+
+    def test_whoever_never_agrees_to_the_end_is_cut_off(self) -> None:
+        """TLS closes when both have said so; who says nothing is not waited for for ever."""
+        for gone in (False, True):
+            slow = SlowTransport(self.reactor, WIDE)
+            seat = self.board.seat(slow, HeldReader())
+            seat.tell(GOODBYE)
+            seat.close()
+            self.reactor.advance(0)
+            self.assertTrue(slow.disconnecting)
+            if gone:
+                seat.lost()
+            self.reactor.advance(TOO_LONG - 0.1)
+            self.assertFalse(slow.disconnected)
+            self.reactor.advance(0.2)
+            self.assertEqual(slow.disconnected, not gone)
+            self.assertEqual(self.board.rows[0].seats, set())
+
+    def test_one_is_written_to_no_more_whose_socket_is_closed(self) -> None:
+        """Twisted takes the socket away before it tells us, and what we announce then may be enough
+        to be written at once: to that one as well, in two pieces around their own line."""
+
+        def lost() -> None:
+            self.board.announce(Arrived("x" * tick.FLUSH_AT))
+            seat.lost()
+
+        connection = NarrowConnection(self.reactor, WIDE, lost)
+        seat = self.board.seat(connection, HeldReader())
+        self.board.join(seat)
+        other, wire = self.arrive()
+        for speaker in (other, seat, other):
+            self.board.say(speaker, "Eva", ["hola"])
+        connection.connectionLost(Failure(ConnectionDone()))
+        self.reactor.turn()
+        self.assertIn(b"x conectado", wire.taken)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_lost_connection_is_forgotten(self) -> None:
+        """Whatever was under way: nothing is written, nothing is kept."""
+        ana, wire = self.arrive()
+        slow, slow_wire = self.arrive(room=0)
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        for seat in (ana, slow):
+            seat.tell(Notice("x", "tarde"))
+            seat.lost()
+            seat.close()
+            seat.tell(Notice("x", "más tarde"))
+            self.board.join(seat)
+        taken = wire.taken
+        slow_wire.read(WIDE)
+        self.board.announce(Arrived("Fe"))
+        self.reactor.advance(40)
+        self.assertEqual(wire.taken, taken)
+        self.assertEqual(self.board.rows[0].seats, set())
+        self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
+
+
+class OneGateTests(BoardTestCase):
+    """Direct sends and the transport's own writes never overtake one another."""
+
+    def test_a_peer_that_is_gone_is_noticed_by_the_transport(self) -> None:
+        """No error reaches the flush, the others hear, and the connection is lost once."""
+        _, gone = self.arrive()
+        _, wire = self.arrive()
+        gone.narrow.gone = True
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.reactor.turn()
+        self.assertEqual(gone.lost, 1)
+        self.assertEqual(len(self.board.rows[0].seats), 1)
+
+    def test_a_transport_that_raises_stops_nobody(self) -> None:
+        class Broken(StringTransport):
+            def write(self, data: bytes) -> None:
+                raise ValueError("no good")
+
+        broken = Broken()
+        self.board.join(self.board.seat(broken, HeldReader()))
+        _, wire = self.arrive()
+        self.reactor.advance(0)
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.assertTrue(broken.disconnected)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_our_own_mistake_with_one_stops_nobody(self) -> None:
+        """It is logged, that connection is closed, and the others hear."""
+        ana, ana_wire = self.arrive()
+        _, wire = self.arrive()
+        ana.tell(GOODBYE)
+
+        def mistake() -> None:
+            raise KeyError("not as we thought")
+
+        ana_wire.narrow.sending = mistake
+        self.board.announce(Arrived("Eva"))
+        self.reactor.turn()
+        self.reactor.turn()
+        self.assertIn(b"Eva", wire.taken)
+        self.assertEqual(ana_wire.lost, 1)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_a_transport_with_a_stale_producer_is_taken_over(self) -> None:
+        """twisted.web's channel stays registered when a connection becomes a WebSocket."""
+        transport = StringTransport()
+        transport.registerProducer(object(), True)
+        seat = self.board.seat(transport, HeldReader())
+        self.assertIs(transport.producer, seat.wire)
+
+
+class ManyArrivalsTests(BoardTestCase):
+    def test_a_crowd_that_arrives_is_not_quadratic_in_writes(self) -> None:
+        """A hundred who arrive in one tick are one write for each who is there, not a hundred."""
+        for _ in range(50):
+            self.arrive()
+        before = self.board.stats.writes
+        for number in range(100):
+            connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+            seat = self.board.seat(connection, HeldReader())
+            self.board.announce(Arrived(f"F{number}"), seat)
+            self.board.join(seat)
+        self.reactor.advance(0)
+        # The last to arrive hears of nobody.
+        self.assertEqual(self.board.stats.writes - before, 50 + 99)
+
+
+class PaceTests(BoardTestCase):
+    """When ticks end.  Sending takes as long as ``self.takes`` says."""
+
+    def setUp(self) -> None:
+        self.reactor = ManualReactor()
+        self.now = 100.0
+        self.takes = 0.0
+        self.board = Board(self.reactor, lambda: self.now)
+        self.flushes: list[float] = []
+        self.talker, _ = self.arrive()
+        self.hearer, self.listener = self.arrive()
+        self.listener.narrow.sending = self.send
+
+    def send(self) -> None:
+        self.flushes.append(self.now)
+        self.now += self.takes
+
+    def talk(self) -> None:
+        self.board.say(self.talker, "Eva", ["hola"])
+
+    def news(self) -> None:
+        self.board.announce(Arrived("Eva"))
+
+    def run_for(self, seconds: float, every: float, what: Callable[[], None]) -> None:
+        """Something is said again and again; the reactor looks every half millisecond."""
+        said, end = self.now, self.now + seconds
+        while self.now < end:
+            if self.now >= said:
+                what()
+                said += every
+            before = self.now
+            self.reactor.advance(0)
+            if self.now == before:
+                self.now += 0.0005
+            self.reactor.advance(self.now - before)
+
+    def gaps(self) -> list[float]:
+        times = self.flushes[len(self.flushes) // 2 :]
+        return [b - a for a, b in pairwise(times)]
+
+    def load(self, what: Callable[[], None]) -> None:
+        """Something is said more often than it can be written."""
+        self.takes = 0.004
+        self.run_for(2.0, every=0.001, what=what)
+
+    def mean_and_longest(self) -> tuple[float, float]:
+        gaps = self.gaps()
+        return sum(gaps) / len(gaps), max(gaps)
+
+    def test_with_little_to_do_a_line_goes_at_once(self) -> None:
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+        self.takes = 0.001
+        self.run_for(1.0, every=0.01, what=self.talk)
+        self.assertGreaterEqual(len(self.flushes), 98)
+
+    def test_with_much_to_do_much_of_the_time_stays_free(self) -> None:
+        """Lines come faster than they can be written one by one: writes become larger."""
+        self.load(self.talk)
+        mean, longest = self.mean_and_longest()
+        self.assertGreater(mean, 0.0065)
+        self.assertLess(longest, 0.004 * 1.72 + 0.002)
+
+    def test_under_a_steady_load_rounds_come_steadily(self) -> None:
+        """Short gaps and long ones in turns would cost as much, and the longest wait be longer."""
+        self.load(self.talk)
+        gaps = self.gaps()
+        self.assertLess(max(gaps) - min(gaps), 0.0015)
+
+    def test_gaps_grow_with_the_load(self) -> None:
+        """None up to half of the time that writing may take, all of it when it takes that time."""
+        for load, gap in ((0.1, 0.0), (0.25, 0.0), (0.375, 0.002), (0.5, 0.004), (0.9, 0.004)):
+            pace = Pace(lambda: self.now)
+            for _ in range(500):
+                self.now += 0.004 / load
+                pace.flushed(0.004)
+            self.assertAlmostEqual(pace.delay(Patience(1.0, 1.0)), gap, 5)
+
+    def test_of_who_arrives_a_crowd_hears_in_a_seventh_of_the_time(self) -> None:
+        """It must leave time for their arriving."""
+        self.load(self.news)
+        mean, longest = self.mean_and_longest()
+        self.assertGreater(mean, 0.024)
+        self.assertLess(longest, 0.004 * 7 + 0.002)
+
+    def test_talk_does_not_wait_with_the_news(self) -> None:
+        """Who speaks while a crowd arrives is heard as fast as ever."""
+        self.assert_in_no_gap(self.talk)
+
+    def test_what_is_private_does_not_wait_with_the_news(self) -> None:
+        """Nor does who is answered, or whispered to; it comes behind the news."""
+        self.assert_in_no_gap(lambda: self.hearer.tell(Notice("x", "hola")))
+        self.assertTrue(self.listener.taken.endswith(b"Eva conectado.\r\n[SERVER] hola\r\n"))
+
+    def test_who_comes_and_goes_within_a_gap_takes_nobodys_talk_along(self) -> None:
+        """They are written to with their row, and not before more can be said in its tick."""
+        self.load(self.talk)
+        self.talk()
+        guest, wire = self.arrive()
+        self.talk()
+        guest.tell(GOODBYE)
+        guest.close()
+        before = len(self.listener.taken)
+        self.reactor.advance(0)
+        self.board.say(self.talker, "Eva", ["al final"])
+        self.hearer.tell(Notice("x", "y esto"))
+        self.run_for(0.05, every=1.0, what=self.talk)
+        heard = self.listener.taken[before:].decode().split("\r\n")
+        self.assertEqual(
+            heard[-5:-1], ["Eva: hola", "Eva: al final", "[SERVER] y esto", "Eva: hola"]
+        )
+        self.assertEqual(wire.taken, b"Eva: hola\r\n" + PLAIN.encode(GOODBYE))
+        self.assertTrue(wire.disconnecting)
+
+    def assert_in_no_gap(self, what: Callable[[], None]) -> None:
+        self.load(self.news)
+        written = len(self.flushes)
+        while len(self.flushes) == written:
+            self.run_for(0.0005, every=1.0, what=self.news)
+        self.flushes.clear()
+        self.news()
+        self.reactor.advance(0.004)
+        self.now += 0.004
+        self.assertEqual(self.flushes, [])
+        what()
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+
+    def test_who_is_arriving_need_not_wait_for_the_talk(self) -> None:
+        """Questions and their answers go at once, whatever the crowd has to hear."""
+        self.takes = 0.02
+        self.run_for(1.0, every=0.001, what=self.talk)
+        newcomer = NarrowConnection(self.reactor, WIDE, lambda: None)
+        seat = self.board.seat(newcomer, HeldReader())
+        self.board.announce(Arrived("Eva"))
+        seat.tell(Notice("x", "¿quién eres?"))
+        before = len(self.flushes)
+        self.reactor.advance(0)
+        self.assertEqual(newcomer.taken, PLAIN.encode(Notice("x", "¿quién eres?")))
+        self.assertEqual(len(self.flushes), before)
+
+    def test_a_gap_is_short_however_long_a_flush_takes(self) -> None:
+        """Nobody waits more than 10 ms for a tick to end."""
+        self.takes = 0.3
+        self.run_for(10.0, every=0.001, what=self.talk)
+        self.assertLess(max(self.gaps()), 0.3 + 0.01 + 0.002)
+        self.assertGreater(max(self.gaps()), 0.3 + 0.008)
+
+    def test_much_talk_is_not_kept_for_the_end_of_a_tick(self) -> None:
+        """256 KB are written at once, so memory does not grow within a tick."""
+        self.board.announce(Arrived("x" * tick.FLUSH_AT))
+        self.assertEqual(len(self.flushes), 1)
+        for _ in range(tick.FLUSH_AT // 64 + 1):
+            self.hearer.hear(Whispered("Eva", "x" * 64))
+        self.assertEqual(len(self.flushes), 2)

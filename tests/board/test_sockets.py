@@ -1,0 +1,162 @@
+"""The board on real sockets, with the kernel's own buffers between it and its listeners."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor as real_reactor
+from twisted.internet import ssl
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from granja.board.board import Board, Seat
+from granja.contract.messages import GOODBYE, Arrived, Notice
+from granja.reactor.sending import DirectWire, TransportWire
+from tests.client.test_wire import certificate
+from tests.support.wiring import HeldReader
+
+reactor: Any = real_reactor
+TEXT = "¡hola! " * 20
+
+
+class Listener(Protocol):
+    """The server's end of a connection: hears the talk from the beginning."""
+
+    transport: Any
+
+    def __init__(self, board: Board, seated: Callable[[Seat], object]) -> None:
+        self.board = board
+        self.seated = seated
+
+    def connectionMade(self) -> None:  # noqa: N802
+        base = getattr(self.transport, "transport", self.transport)
+        base.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.seat = self.board.seat(self.transport, HeldReader())
+        self.board.join(self.seat)
+        self.seated(self.seat)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        self.seat.lost()
+
+
+class Client(Protocol):
+    """The other end, which reads only when it is told to."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.made: Deferred[None] = Deferred()
+        self.read = bytearray()
+        self.ended: Deferred[bytes] = Deferred()
+
+    def connectionMade(self) -> None:  # noqa: N802
+        self.transport.pauseProducing()
+        self.made.callback(None)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        self.read += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        self.ended.callback(bytes(self.read))
+
+
+class Calling(ClientFactory):
+    noisy = False
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def buildProtocol(self, addr: object) -> Client:  # noqa: N802
+        return self.client
+
+
+class SocketTests(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.board = Board(reactor)
+        self.seats: list[Seat] = []
+        self.seated: Deferred[Seat] = Deferred()
+
+    def serve(self, context: Any = None) -> int:
+        factory = Factory.forProtocol(lambda: Listener(self.board, self.take))
+        factory.noisy = False
+        if context is None:
+            port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        else:
+            port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        return int(port.getHost().port)
+
+    def take(self, seat: Seat) -> None:
+        self.seats.append(seat)
+        waiting, self.seated = self.seated, Deferred()
+        waiting.callback(seat)
+
+    async def sits_down(self, port: int, context: Any = None) -> tuple[Seat, Client]:
+        client, seated = Client(), self.seated
+        if context is None:
+            reactor.connectTCP("127.0.0.1", port, Calling(client))
+        else:
+            reactor.connectSSL("127.0.0.1", port, Calling(client), context)
+        await client.made
+        return await seated, client
+
+    async def hears_everything(self, seat: Seat, client: Client) -> None:
+        """Talk and replies, more than fits into any buffer, then the end; only then it reads."""
+        expected = bytearray()
+        for number in range(3000):
+            arrived, notice = Arrived(f"{number} {TEXT}"), Notice("x", f"{number} {TEXT}")
+            if number % 7:
+                self.board.announce(arrived)
+            else:
+                seat.tell(notice)
+            expected += (arrived if number % 7 else notice).line().encode() + b"\r\n"
+        seat.tell(GOODBYE)
+        seat.close()
+        self.board.flush()
+        self.assertTrue(seat.pending)
+        client.transport.resumeProducing()
+        read = await client.ended
+        self.assertEqual(read, bytes(expected) + GOODBYE.line().encode() + b"\r\n")
+
+    async def test_a_full_socket_keeps_the_order(self) -> None:
+        seat, client = await self.sits_down(self.serve())
+        self.assertIsInstance(seat.wire, DirectWire)
+        await self.hears_everything(seat, client)
+
+    async def test_tls_goes_the_way_of_the_transport(self) -> None:
+        """Nothing is ever sent on the socket beside the encryption."""
+        path = certificate(Path(self.mktemp()))
+        context = ssl.DefaultOpenSSLContextFactory(str(path), str(path))
+        seat, client = await self.sits_down(self.serve(context), ssl.ClientContextFactory())
+        self.assertIsInstance(seat.wire, TransportWire)
+        await self.hears_everything(seat, client)
+
+    async def test_nobody_waits_for_a_packet_to_fill(self) -> None:
+        """TCP_NODELAY: a single line goes at once, also with one on its way."""
+        seat, client = await self.sits_down(self.serve())
+        self.assertTrue(seat.transport.getTcpNoDelay())
+        seat.close()
+        client.transport.resumeProducing()
+        await client.ended
+
+    async def test_a_peer_that_resets_hurts_nobody(self) -> None:
+        """The flush goes on for the others, and the connection is lost as any other."""
+        port = self.serve()
+        gone, gone_client = await self.sits_down(port)
+        stays, client = await self.sits_down(port)
+        gone_client.transport.abortConnection()
+        await gone_client.ended
+        for number in range(10):
+            self.board.announce(Arrived(str(number)))
+            self.board.flush()
+        stays.close()
+        client.transport.resumeProducing()
+        self.assertEqual(len((await client.ended).splitlines()), 10)
+        self.assertNotIn(gone, self.board.rows[0].seats)

@@ -1,0 +1,213 @@
+"""Whatever happens at the board, everybody hears what the simple model says, in its order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.board import backlog, board
+from granja.board import listener as seat
+from granja.board import pacing as pace
+from granja.board import schedule as rounds
+from granja.board import slow as crowd
+from granja.board.board import Board, Seat
+from granja.contract.messages import Arrived, Notice, Whispered
+from granja.reactor import sending as wires
+from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
+from tests.support.board_model import ModelBoard, ModelSeat
+from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
+
+words = st.sampled_from(["hola", "¿qué tal?", "sí", "Ñandú " * 9])
+which = st.integers(0, 5)
+CARRIERS: list[Carrier] = [PLAIN, PLAIN, PLAIN, GMCP, PLAIN, WEBSOCKET_LINES]
+#: The last two are not plain TCP.
+DIRECT = 4
+
+
+@dataclass
+class Guest:
+    """A seat, its double in the model, and the two ends of its wire."""
+
+    name: str
+    seat: Seat
+    model: ModelSeat
+    transport: NarrowConnection | SlowTransport
+    reader: HeldReader
+
+
+class BoardMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reactor = ManualReactor()
+        self.board = Board(self.reactor)
+        self.model = ModelBoard()
+        self.guests = [self.arrive(i, carrier) for i, carrier in enumerate(CARRIERS)]
+        self.number = 0
+
+    def arrive(self, index: int, carrier: Carrier) -> Guest:
+        transport: NarrowConnection | SlowTransport
+        if index < DIRECT:
+            transport = NarrowConnection(self.reactor, 100, lambda: None)
+        else:
+            transport = SlowTransport(self.reactor, 100)
+        reader = HeldReader()
+        here = self.board.seat(transport, reader, carrier)
+        return Guest(f"Ana{index}", here, self.model.seat(carrier), transport, reader)
+
+    def text(self, word: str) -> str:
+        self.number += 1
+        return f"{word} {self.number}"
+
+    # -- what may happen -------------------------------------------------------------------------
+
+    @rule(i=which)
+    def join(self, i: int) -> None:
+        if not self.guests[i].model.closed:
+            self.board.join(self.guests[i].seat)
+            self.model.join(self.guests[i].model)
+
+    @rule(i=which)
+    def leave(self, i: int) -> None:
+        self.board.leave(self.guests[i].seat)
+        self.model.leave(self.guests[i].model)
+
+    @rule(i=which, word=words)
+    def say(self, i: int, word: str) -> None:
+        guest, text = self.guests[i], self.text(word)
+        self.board.say(guest.seat, guest.name, [text])
+        self.model.say(guest.model, guest.name, [text])
+
+    @rule(i=which, lines=st.lists(words, min_size=1, max_size=6))
+    def say_block(self, i: int, lines: list[str]) -> None:
+        guest, data = self.guests[i], "\n".join(map(self.text, lines)).encode()
+        self.board.say_block(guest.seat, guest.name, data)
+        self.model.say_block(guest.model, guest.name, data)
+
+    @rule(i=which, alone=st.booleans())
+    def announce(self, i: int, alone: bool) -> None:
+        guest, message = self.guests[i], Arrived(self.text("Eva"))
+        self.board.announce(message, guest.seat if alone else None)
+        self.model.announce(message, guest.model if alone else None)
+
+    @rule(i=which, word=words)
+    def tell(self, i: int, word: str) -> None:
+        message = Notice("x", self.text(word))
+        self.guests[i].seat.tell(message)
+        self.guests[i].model.tell(message)
+
+    @rule(i=which, by=which, word=words)
+    def whisper(self, i: int, by: int, word: str) -> None:
+        message = Whispered(self.guests[by].name, self.text(word))
+        self.guests[i].seat.hear(message, self.guests[by].seat)
+        self.guests[i].model.hear(message)
+
+    @rule(i=st.sampled_from([1, 5]))
+    def close(self, i: int) -> None:
+        self.guests[i].seat.close()
+        self.guests[i].model.close()
+
+    @rule(i=which, size=st.integers(1, 400))
+    def read(self, i: int, size: int) -> None:
+        self.guests[i].transport.read(size)
+
+    @rule()
+    def turn(self) -> None:
+        self.reactor.turn()
+
+    @rule()
+    def flush(self) -> None:
+        self.board.flush()
+
+    @rule(seconds=st.sampled_from([0.01, 0.3]))
+    def wait(self, seconds: float) -> None:
+        self.reactor.advance(seconds)
+
+    # -- what must be ----------------------------------------------------------------------------
+
+    @invariant()
+    def nobody_hears_what_was_not_said(self) -> None:
+        for guest in self.guests:
+            follow(guest, to_the_end=False)
+
+    def teardown(self) -> None:
+        """In the end everybody reads everything, and nobody waits any more."""
+        for _ in range(50):
+            for guest in self.guests:
+                guest.transport.read(1 << 20)
+            self.reactor.advance(0.01)
+            self.reactor.turn()
+        for guest in self.guests:
+            follow(guest, to_the_end=True)
+            assert not guest.reader.held, guest.reader.log
+            assert not guest.seat.pending
+            assert not guest.model.closed or guest.transport.disconnecting
+        assert not self.board.crowd.waiting
+
+
+def follow(guest: Guest, to_the_end: bool) -> None:
+    """Check what was read against the model; a count of missed lines stands for those lines."""
+    expected = list(guest.model.heard)
+    messages, rest = whole_messages(guest.transport.taken, guest.model.carrier)
+    for message in messages:
+        missed = re.search(rb"Te perdiste (\d+) l\xc3\xadneas?\.", message)
+        if missed is None:
+            assert expected, message
+            assert message == expected.pop(0)[1]
+            continue
+        skipped, expected = expected[: int(missed[1])], expected[int(missed[1]) :]
+        assert len(skipped) == int(missed[1]), (missed[0], skipped)
+        assert all(may_miss for may_miss, _ in skipped), "a reply was dropped"
+    assert not to_the_end or (not expected and not rest), (expected, rest)
+
+
+def whole_messages(data: bytes, carrier: Carrier) -> tuple[list[bytes], bytes]:
+    """The messages that were read to their end, and what was read of the one after them."""
+    if carrier is not WEBSOCKET_LINES:
+        *lines, rest = data.split(b"\n")
+        return [line + b"\n" for line in lines], rest
+    messages = []
+    while data:  # a transport that is no plain TCP takes whole writes, but its peer may not
+        size = 2 + data[1] if data[1:2] and data[1] < 126 else len(data) + 1
+        if data[1:2] == b"\x7e" and len(data) > 3:
+            size = 4 + int.from_bytes(data[2:4], "big")
+        if len(data) < size:
+            break
+        messages.append(data[:size])
+        data = data[size:]
+    return messages, data
+
+
+class BoardStatefulTests(SynchronousTestCase):
+    def test_everybody_hears_what_the_model_says(self) -> None:
+        """Joining, leaving, talk, whispers, replies, narrow sockets, pauses and closing, mixed."""
+        self.play()
+
+    def test_the_same_with_gaps_between_the_rounds(self) -> None:
+        """Much can happen before a row has its turn."""
+        self.patch(pace.Pace, "delay", lambda self, patience: 0.005)
+        self.play()
+
+    def play(self) -> None:
+        self.patch(crowd, "FAR_BEHIND", 150)
+        self.patch(seat, "HEARD_LIMIT", 200)
+        self.patch(seat, "REPLIES_LIMIT", 300)
+        self.patch(rounds, "FLUSH_AT", 700)
+        self.patch(seat, "FLUSH_AT", 700)
+        self.patch(board, "ROW", 3)
+        self.patch(backlog, "MOST_BUFFERS", 5)
+        self.patch(wires.DirectWire, "limit", 250)
+        self.patch(wires.TransportWire, "limit", 120)
+        run_state_machine_as_test(
+            BoardMachine,
+            settings=settings(max_examples=200, stateful_step_count=80, deadline=None),
+        )

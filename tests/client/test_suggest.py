@@ -1,0 +1,163 @@
+"""What Tab and typing suggest in the terminal client."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.client.completion import suggest
+from granja.client.incoming import Heard
+from granja.client.surroundings import Surroundings
+from granja.contract import messages
+from granja.contract.catalog import Artifact
+from granja.contract.commands import TABLE
+from granja.contract.ids import ArtifactId
+from granja.tap import read_catalog
+
+NAMES = {number: artifact.name for number, artifact in read_catalog(None).items()}
+
+
+def artifact(number: int) -> Artifact:
+    return Artifact(ArtifactId(number), NAMES[number])
+
+
+class Case(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.around = Surroundings(NAMES)
+        self.learn(
+            messages.Ready("Ana"),
+            messages.Here(("Ana", "Beto", "Ángela", "Gus")),
+            messages.Inventory(tuple(map(artifact, (6, 13, 13)))),
+        )
+
+    def learn(self, *told: messages.Message) -> None:
+        for message in told:
+            self.around.learn(Heard(message.type, message.line(), message.data()))
+
+    def texts(self, before: str, question: str = "", asked: bool = False) -> list[str]:
+        """The lines that choosing each suggestion would make."""
+        suggestions = suggest(before, self.around, question, asked)
+        return [before[: len(before) - s.replaces] + s.text for s in suggestions]
+
+
+class Commands(Case):
+    def test_commands_by_their_beginning(self) -> None:
+        self.assertEqual(self.texts(":art"), [":artefactos", ":artefacto"])
+        self.assertEqual(self.texts(":OFE"), [":ofertas"])
+        self.assertEqual(self.texts(":h"), [":help"])
+        self.assertEqual(self.texts(":?"), [":help"])
+
+    def test_a_lone_colon_may_be_a_smile(self) -> None:
+        self.assertEqual(self.texts(":"), [])
+        self.assertEqual(len(self.texts(":", asked=True)), len(TABLE))
+        self.assertEqual(self.texts(":)"), [])
+
+    def test_the_menu_says_what_a_command_does(self) -> None:
+        (row,) = suggest(":retir", self.around, "", False)
+        self.assertEqual((row.label, row.note), (":retirar [n]", "retira una oferta que hiciste"))
+
+    def test_unknown_commands_and_spent_arguments(self) -> None:
+        for before in (":nada ", ":q ", ":u x", ":artefacto 12 ", ":p Beto Á", ":registrar b"):
+            self.assertEqual(self.texts(before), [], before)
+
+
+class People(Case):
+    def test_whoever_is_here(self) -> None:
+        self.assertEqual(self.texts(":p b"), [":p Beto"])
+        self.assertEqual(self.texts(":offer ang"), [":offer Ángela"])
+        self.assertEqual(self.texts(":p "), [":p Beto", ":p Ángela", ":p Gus"])
+
+    def test_oneself_is_not_suggested(self) -> None:
+        self.assertEqual(self.texts(":p an"), [":p Ángela"])
+
+    def test_coming_and_going(self) -> None:
+        self.learn(messages.Arrived("Bea"), messages.Departed("Beto"))
+        self.assertEqual(self.texts(":p b"), [":p Bea"])
+        self.around.forget_others()
+        self.assertEqual(self.texts(":p "), [])
+
+    def test_in_talk_only_when_asked(self) -> None:
+        """No menu pops up while people talk; Tab brings it."""
+        self.assertEqual(self.texts("hola be"), [])
+        self.assertEqual(self.texts("hola be", asked=True), ["hola Beto"])
+
+
+class Artifacts(Case):
+    def test_disco_is_12(self) -> None:
+        self.assertEqual(self.texts(":artefacto disco"), [":artefacto 12"])
+        self.assertEqual(self.texts(":artefacto DISCO RA"), [":artefacto 12"])
+        self.assertEqual(self.texts(":agregar anfora"), [":agregar 5"])
+
+    def test_mine_are_those_that_i_have(self) -> None:
+        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 6", ":offer Gus 13"])
+        self.assertEqual(self.texts(":offer Gus espada antigua"), [":offer Gus 13"])
+        self.assertEqual(self.texts(":offer Gus disco"), [])
+        labels = [s.label for s in suggest(":offer Gus ", self.around, "", False)]
+        self.assertEqual(labels, ["Punta de flecha", "Espada antigua ×2"])
+
+    def test_theirs_are_all_there_are(self) -> None:
+        self.assertEqual(self.texts(":offer Gus 6 disco raro"), [":offer Gus 6 12"])
+
+    def test_numbers_tell_their_names(self) -> None:
+        labels = [s.label for s in suggest(":artefacto 12", self.around, "", False)]
+        self.assertEqual(labels, ["Disco raro"])
+
+    def test_what_i_have_follows_the_trades(self) -> None:
+        self.learn(messages.TradeDone(7, (artifact(12),)))
+        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 12"])
+
+    def test_the_question_for_a_list(self) -> None:
+        for before, after in (
+            ("disco", "12"),
+            ("6, 13, disco r", "6, 13, 12"),
+            ("6,13;cuchara", "6,13;14"),
+            ("6 13 cuch", "6 13 14"),
+        ):
+            self.assertEqual(self.texts(before, "artifacts"), [after], before)
+        self.assertEqual(self.texts("", "artifacts"), [])
+        self.assertEqual(self.texts("6, ", "artifacts"), [])
+
+    def test_other_questions_suggest_nothing(self) -> None:
+        for question in ("name", "password", "confirm"):
+            self.assertEqual(self.texts("disco", question, asked=True), [])
+
+
+class Offers(Case):
+    def test_pending_offers(self) -> None:
+        gives, takes = artifact(21), artifact(12)
+        self.learn(
+            messages.OfferReceived(7, "Gus", gives, takes),
+            messages.OfferSent(8, "Beto", gives, takes),
+        )
+        self.assertEqual(self.texts(":accept "), [":accept 7", ":accept 8"])
+        notes = [s.note for s in suggest(":accept ", self.around, "", False)]
+        self.assertEqual(
+            notes, ["de Gus: su Ancla por tu Disco raro", "para Beto: tu Ancla por su Disco raro"]
+        )
+        self.learn(
+            messages.OfferEnded(7, "expired", "…", "Ana", "Gus", artifact(21), artifact(12)),
+            messages.TradeDone(8, ()),
+        )
+        self.assertEqual(self.texts(":accept "), [])
+
+
+class HostileServer(Case):
+    def test_fields_of_the_wrong_kind(self) -> None:
+        """Whatever a server sends, nothing breaks and nothing false is learnt."""
+        people, catalog = dict(self.around.people), dict(self.around.catalog)
+        nonsense: tuple[dict[str, object], ...] = (
+            {"names": "x", "artifacts": 3, "number": "7", "name": 5, "artifact": []},
+            {"artifact": {"id": True, "name": "x"}, "gives": {"id": 1}, "takes": {"name": "x"}},
+            {"artifacts": [1, None, {}], "number": None, "name": None},
+        )
+        for data in nonsense:
+            for kind in ("arrived", "left", "offer", "offer-ended", "ready", "artifact", "nuevo"):
+                self.around.learn(Heard(kind, "", data))
+        self.around.learn(Heard("here", "", {"names": "x"}))
+        self.around.learn(Heard("inventory", "", {"artifacts": 3}))
+        self.assertEqual((self.around.people, self.around.catalog), (people, catalog))
+        self.assertEqual(self.around.inventory, [6, 13, 13])
+
+    def test_names_are_cleaned(self) -> None:
+        """What is suggested ends up in the line: no escape sequence may ride along."""
+        self.around.learn(Heard("here", "", {"names": ["Beto\x1b[2J", 7, "Gus\r\n:q"]}))
+        self.assertEqual(list(self.around.people), ["Beto", "Gus:q"])

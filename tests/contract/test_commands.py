@@ -1,0 +1,309 @@
+"""What is a command, what is talk, and what a command is called with (PROTOCOL §3)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.commands import COMMANDS, TABLE, Argument, Command, help_entries, load, parse
+from granja.contract.errors import UnknownCommand, WrongArguments
+
+ME = object()
+
+
+def is_command(text: str) -> bool:
+    """Whether a line is obeyed or refused, and is told to nobody."""
+    try:
+        return parse(text) is not None
+    except (UnknownCommand, WrongArguments):
+        return True
+
+
+def dispatch(farm: Any, me: object, text: str) -> object:
+    """Obey a line as the chat does."""
+    parsed = parse(text)
+    assert parsed is not None
+    command, values = parsed
+    return command.run(farm, me, *values)
+
+
+#: What is typed, and what is asked of the farm.
+OBEYED: list[tuple[str, tuple[Any, ...]]] = [
+    (":q", ("leave",)),
+    (":p Ana hola", ("whisper", "Ana", "hola")),
+    (":u", ("list_users",)),
+    (":smile", ("say", ":)")),
+    (":angry", ("say", ">:(")),
+    (":combito", ("say", "Q(’- ’Q)")),
+    (":larva", ("say", "¡Larva! (:o)OOOooo")),
+    (":artefactos", ("show_inventory",)),
+    (":artefacto 22", ("show_artifact", 22)),
+    (":offer Gus 32 12", ("offer", "Gus", 32, 12)),
+    (":accept", ("accept", None)),
+    (":accept 7", ("accept", 7)),
+    (":reject", ("reject", None)),
+    (":reject 7", ("reject", 7)),
+    (":retirar", ("retract", None)),
+    (":retirar 7", ("retract", 7)),
+    (":ofertas", ("list_offers",)),
+    (":catalogo", ("show_catalog",)),
+    (":help", ("show_help",)),
+    (":h", ("show_help",)),
+    (":?", ("show_help",)),
+    (":registrar girasoles", ("register", "girasoles")),
+    (":clave tulipanes", ("change_password", "tulipanes")),
+    (":agregar 21", ("add_artifact", 21)),
+    (":quitar 21", ("remove_artifact", 21)),
+]
+
+#: What somebody may well say, and what must not be obeyed by mistake.
+TALK = (
+    *(":)", ":(", ":D", ":P", ":3", ":v", ":c", ":o", ":Q", ":U", ":H", ":x", ":ñ", ":ツ"),
+    *(":", "::", ": hola", ": q", ":q!", ":q:", ":u.", ":p,", ":h2", ":-)", ":'(", ":/", ":*"),
+    *("::q", ":smile:", ":accept7", ":accept#7", ":artefactos?", ":p_q", ":larva!", ":qué?"),
+    *("hola", "hola :q", "a:q", "q", "¿:q?", "(:q)", "12:30", "http://granja.example", "\u2236q"),
+    *("", " ", "   ", "\u3000", "："),
+)
+
+#: Arguments that are missing, too many, or not what they should be.
+MISUSED = [
+    *(":q ahora", ":u Ana", ":help p", ":h :p", ":? x", ":smile x", ":artefactos 6", ":ofertas 1"),
+    *(":catalogo 1", ":angry yo", ":combito 2", ":larva larva"),
+    *(":p", ":p Ana", ":p Ana ", ":p   "),
+    *(":artefacto", ":artefacto ancla", ":artefacto 6 7", ":artefacto -6", ":artefacto #6"),
+    *(":offer", ":offer Gus", ":offer Gus 32", ":offer Gus 32 x", ":offer Gus x 12"),
+    *(":offer Gus 32 12 1", ":offer 32 12", ":offer Gus 32,12", ":offer Gus -1 12"),
+    *(":accept x", ":accept 7 8", ":accept #", ":accept ##7", ":accept # 7", ":accept -7"),
+    *(":reject x", ":reject 7 8", ":retirar x", ":retirar 7 8", ":accept 7.0", ":accept ²"),
+    *(":registrar", ":registrar  ", ":clave", ":clave "),
+    *(":agregar", ":agregar ancla", ":agregar 6 7", ":quitar", ":quitar x", ":quitar 6 6"),
+]
+
+
+class Ear:
+    """A farm that only remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def hear(me: object, *values: object) -> object:
+            assert me is ME
+            self.heard.append((name, *values))
+            return self
+
+        return hear
+
+
+class CommandCase(SynchronousTestCase):
+    def obeyed(self, text: str) -> tuple[Any, ...]:
+        """The one thing that the farm is asked for by a line."""
+        self.assertTrue(is_command(text), ascii(text))
+        ear: Any = Ear()
+        # Whatever is to be waited for comes back, so the next line waits for it.
+        self.assertIs(dispatch(ear, ME, text), ear)
+        heard: list[tuple[Any, ...]] = ear.heard
+        self.assertEqual(len(heard), 1)
+        return heard[0]
+
+    def usage_for(self, text: str) -> str:
+        """What the farmer reads whose arguments are wrong; nothing may have been done."""
+        self.assertTrue(is_command(text), ascii(text))
+        ear: Any = Ear()
+        with self.assertRaises(WrongArguments, msg=text) as caught:
+            dispatch(ear, ME, text)
+        self.assertEqual(ear.heard, [])
+        return str(caught.exception)
+
+
+class Obeying(CommandCase):
+    def test_every_command(self) -> None:
+        for text, asked in OBEYED:
+            self.assertEqual(self.obeyed(text), asked, text)
+
+    def test_the_list_above_has_every_word(self) -> None:
+        """A command that nobody tries here could do anything."""
+        self.assertEqual({text.split()[0] for text, _ in OBEYED}, set(COMMANDS))
+
+    def test_any_run_of_spaces(self) -> None:
+        """Between the words, before the first and after the last, and of any width."""
+        for space in ("  ", "     ", "\u00a0", " \u3000 ", "\u2003"):
+            for text, asked in OBEYED:
+                if asked[0] in ("register", "change_password", "whisper"):
+                    continue  # the end of their line is part of what is said
+                spaced = space + text.replace(" ", space) + space
+                self.assertEqual(self.obeyed(spaced), asked, ascii(spaced))
+
+    def test_the_rest_of_a_line_stays_as_typed(self) -> None:
+        """A whisper's spaces are the farmer's own; only those before it separate."""
+        self.assertEqual(
+            self.obeyed(":p   Ana   tengo   dos: una y otra "),
+            ("whisper", "Ana", "tengo   dos: una y otra "),
+        )
+        self.assertEqual(self.obeyed(":p Ana :q"), ("whisper", "Ana", ":q"))
+        self.assertEqual(
+            self.obeyed(":registrar  correct horse  battery "),
+            ("register", "correct horse  battery "),
+        )
+
+    def test_any_case(self) -> None:
+        """``:ARTEFACTOS`` is the command; words of one character are taken exactly."""
+        for text, asked in OBEYED:
+            word, *rest = text.split(" ", 1)
+            if len(word) == 2:
+                continue
+            for other in (word.upper(), word.title(), word.swapcase()):
+                self.assertEqual(self.obeyed(" ".join([other, *rest])), asked, other)
+
+    def test_offers_by_their_sign(self) -> None:
+        """``#7`` is how the server writes it, so it may be typed like this too."""
+        for word, asked in ((":accept", "accept"), (":reject", "reject"), (":retirar", "retract")):
+            for typed in ("#7", "007", "#007", "٧"):
+                self.assertEqual(self.obeyed(f"{word} {typed}"), (asked, 7))
+
+
+class Talking(CommandCase):
+    def test_talk_is_no_command(self) -> None:
+        for text in TALK:
+            self.assertFalse(is_command(text), ascii(text))
+
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.text(max_size=12))
+    def test_only_a_colon_first_makes_a_command(self, text: str) -> None:
+        """Whatever else is said is said, and no line makes the question fail."""
+        first = (text.split() or [""])[0]
+        if not first.startswith(":"):
+            self.assertFalse(is_command(text))
+
+    def test_a_sign_after_the_word_makes_it_talk(self) -> None:
+        """Any sign, symbol or digit of Unicode."""
+        chars = map(chr, range(0x20000))
+        signs = [char for char in chars if unicodedata.category(char)[0] in "PSN"]
+        self.assertGreater(len(signs), 5000)
+        for sign in signs:
+            for word in (":q", ":help"):
+                self.assertFalse(is_command(word + sign), ascii(sign))
+
+
+class Unknown(CommandCase):
+    def told(self, text: str) -> str:
+        self.assertTrue(is_command(text), ascii(text))
+        ear: Any = Ear()
+        with self.assertRaises(UnknownCommand) as caught:
+            dispatch(ear, ME, text)
+        self.assertEqual(ear.heard, [])
+        return str(caught.exception)
+
+    def test_a_word_that_no_command_has(self) -> None:
+        """It is told to nobody else, because a mistyped ``:registrar`` holds a password."""
+        for word in (":quiero", ":qq", ":artefact", ":Registar", ":ñandú", ":привет"):
+            self.assertEqual(
+                self.told(f"{word} girasoles"),
+                f"Error: comando desconocido: {word}. Escribe :help para ver los comandos.",
+            )
+
+    def test_decomposed_accents_are_letters(self) -> None:
+        """macOS types them like this: a command with an accent too many is not told to all."""
+        for word in (":catálogo", ":qué", ":retirár"):
+            typed = unicodedata.normalize("NFD", word)
+            self.assertNotEqual(typed, word)
+            self.assertIn(f": {word}.", self.told(typed))
+
+    def test_decomposed_words_of_the_table(self) -> None:
+        """A row with an accent would be found however it is typed."""
+        typed = unicodedata.normalize("NFD", ":ñandú")
+        row = Command(":ñandú", (), "corre", lambda farm, me: farm.run(me))
+        COMMANDS.update(load([row]))
+        self.addCleanup(COMMANDS.pop, ":ñandú")
+        self.assertEqual(self.obeyed(typed), ("run",))
+        self.assertEqual(self.obeyed(typed.upper()), ("run",))
+
+
+class Misusing(CommandCase):
+    def test_wrong_arguments(self) -> None:
+        """The farmer reads how the command is used, and nothing happens."""
+        for text in MISUSED:
+            word = text.split()[0]
+            self.assertEqual(self.usage_for(text), f"Uso: {COMMANDS[word].usage}", text)
+
+    def test_the_contracts_examples(self) -> None:
+        self.assertEqual(self.usage_for(":p Ana"), "Uso: :p <nombre> <mensaje>")
+        self.assertEqual(self.usage_for(":accept x"), "Uso: :accept [n]")
+
+    def test_every_command_can_be_misused(self) -> None:
+        """The list above tries each row of the table."""
+        self.assertEqual(
+            {COMMANDS[text.split()[0]].word for text in MISUSED}, {row.word for row in TABLE}
+        )
+
+    def test_usage_names_the_word_and_not_the_alias(self) -> None:
+        self.assertEqual(self.usage_for(":? x"), "Uso: :help")
+
+    def test_a_number_without_end(self) -> None:
+        """More digits than Python reads are a wrong argument, not a fault."""
+        self.assertEqual(self.usage_for(f":accept {'9' * 5000}"), "Uso: :accept [n]")
+
+
+class TheTable(SynchronousTestCase):
+    """The table refuses what would surprise a farmer, when the server starts."""
+
+    def row(self, *words: str, summary: str = "ayuda") -> Command:
+        return Command(words[0], (), summary, lambda farm, me: None, words[1:])
+
+    def assertUnfit(self, why: str, *rows: Command) -> None:  # noqa: N802
+        with self.assertRaises(ValueError) as caught:
+            load(rows)
+        self.assertEqual(str(caught.exception), why)
+
+    def test_rows_by_their_words(self) -> None:
+        row = self.row(":uno", ":u", ":?")
+        self.assertEqual(load([row]), {":uno": row, ":u": row, ":?": row})
+
+    def test_a_row_without_help(self) -> None:
+        for summary in ("", "  "):
+            self.assertUnfit(":uno has no help", self.row(":uno", summary=summary))
+
+    def test_a_word_that_stands_twice(self) -> None:
+        why = ":uno stands twice in the table"
+        self.assertUnfit(why, self.row(":uno"), self.row(":uno"))
+        self.assertUnfit(why, self.row(":uno"), self.row(":dos", ":uno"))
+        self.assertUnfit(why, self.row(":uno", ":uno"))
+
+    def test_a_word_that_cannot_be_typed(self) -> None:
+        for word in ("uno", "", ":", ":uno2", ":a b", ":un-o", ":un\u0303o"):
+            self.assertUnfit(f"{word} cannot be typed as a command", self.row(word))
+
+    def test_every_word_of_ours_is_a_command_when_typed(self) -> None:
+        for word in COMMANDS:
+            self.assertTrue(is_command(word))
+
+    def test_help_has_a_line_for_each_row(self) -> None:
+        """In the order of the table, with the usage and what the command does."""
+        lines = [entry.line() for entry in help_entries()]
+        self.assertEqual(len(lines), len(TABLE))
+        self.assertIn(
+            "[SERVER] :p <nombre> <mensaje> — susurra un mensaje a una sola persona", lines
+        )
+        self.assertEqual(lines, [f"[SERVER] {row.usage} — {row.summary}" for row in TABLE])
+
+    def test_help_tells_of_aliases(self) -> None:
+        """Nobody finds ``:?`` who is not told of it."""
+        for row in TABLE:
+            for alias in row.aliases:
+                self.assertIn(alias, row.summary)
+
+    def test_a_new_row_is_enough(self) -> None:
+        """Reading arguments needs nothing but the row."""
+        arguments = (Argument("<cuántas>", int), Argument("[a quién]", optional=True))
+        row = Command(":regar", arguments, "riega", lambda farm, me, n, who: (n, who))
+        self.assertEqual(row.usage, ":regar <cuántas> [a quién]")
+        self.assertEqual(row.read("3"), [3, None])
+        self.assertEqual(row.read("3 Ana"), [3, "Ana"])
+        for rest in ("", "x", "3 Ana Gus"):
+            with self.assertRaises(WrongArguments):
+                row.read(rest)

@@ -1,0 +1,452 @@
+"""Every sentence of the wire contract, word by word, and the same as data."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract import errors, messages
+from granja.contract.catalog import Artifact, Catalog
+from granja.contract.errors import GranjaError
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.contract.messages import Message
+from granja.market.offers import Ended, How, News, Offer
+from granja.trade import wording
+from tools.protocol_samples import CATALOG, ERRORS, MESSAGES
+
+ANA, GUS = FarmerId(1), FarmerId(2)
+ARROW, DISC, ANCHOR, CRYSTAL = (CATALOG[number] for number in (6, 12, 21, 22))
+TRILOBITE, SHOULDER = CATALOG[42], CATALOG[32]
+
+#: PROTOCOL §2, §3, §5 and §6: what is heard, and in which words.
+CONTRACT: list[tuple[Message, str]] = [
+    (messages.ASK_NAME, "[SERVER] Ingresa tu nombre:"),
+    (messages.ASK_PASSWORD, "[SERVER] Contraseña:"),
+    (messages.ASK_ARTIFACTS, "[SERVER] Cuéntame, ¿qué artefactos tienes?"),
+    (messages.ASK_CONFIRMATION, "[SERVER] ¿Está Bien? (Sí/No)"),
+    (messages.Welcome(), "¡Bienvenid@ al chat de Granjerxs!"),
+    (messages.Ready("Ana"), "[SERVER] ¡OK!"),
+    (messages.GOODBYE, "[SERVER] ¡Adiós y suerte completando tu colección!"),
+    (messages.TIME_UP, "[SERVER] Tiempo agotado."),
+    (messages.REPLACED, "[SERVER] Entraste desde otro lugar."),
+    (messages.SHUTDOWN, "[SERVER] El servidor se apaga. ¡Hasta pronto!"),
+    (messages.PASSWORD_CHANGED, "[SERVER] Contraseña cambiada."),
+    (messages.NameRegistered("Ana"), "[SERVER] Ana, tu nombre quedó registrado."),
+    (messages.Said("Ana", "hola"), "Ana: hola"),
+    (messages.Whispered("Ana", "¿qué tal?"), "Ana te susurra: ¿qué tal?"),
+    (messages.Arrived("Ana"), "[SERVER] Cliente Ana conectado."),
+    (messages.Departed("Ana"), "[SERVER] Ana desconectado."),
+    (messages.Missed(1), "[SERVER] Te perdiste 1 línea."),
+    (messages.Missed(123), "[SERVER] Te perdiste 123 líneas."),
+    (messages.Here(("Ana", "Beto")), "[SERVER] Usuarios conectados: Ana, Beto"),
+    (messages.Here(("Ana",)), "[SERVER] Usuarios conectados: Ana"),
+    (
+        messages.Inventory((ARROW, CATALOG[13])),
+        "[SERVER] Tus artefactos son: Punta de flecha, Espada antigua",
+    ),
+    (messages.Inventory(()), "[SERVER] Tus artefactos son: (ninguno)"),
+    (messages.ArtifactIs(CRYSTAL), "[SERVER] El artefacto es: Trocitos de cristal"),
+    (messages.CatalogEntry(CRYSTAL), "[SERVER] 22: Trocitos de cristal"),
+    (
+        messages.HelpEntry(":p <nombre> <mensaje>", "susurra"),
+        "[SERVER] :p <nombre> <mensaje> — susurra",
+    ),
+    (messages.MessageOfTheDay("Hoy hay feria."), "[SERVER] Hoy hay feria."),
+    (
+        messages.OfferReceived(7, "Ana", SHOULDER, DISC),
+        "[SERVER] Ana quiere intercambiar su Escápula prehistórica por tu Disco raro "
+        "(#7: :accept o :reject)",
+    ),
+    (messages.OfferSent(7, "Gus", SHOULDER, DISC), "[SERVER] Oferta #7 enviada a Gus."),
+    (
+        messages.IncomingOffer(7, "Ana", ANCHOR, DISC),
+        "[SERVER] #7 de Ana: su Ancla por tu Disco raro",
+    ),
+    (
+        messages.OutgoingOffer(8, "Beto", ANCHOR, TRILOBITE),
+        "[SERVER] #8 para Beto: tu Ancla por su Trilobites",
+    ),
+    (
+        messages.TradeAccepted(7, (SHOULDER,)),
+        "[SERVER] Intercambio aceptado, ahora tus artefactos son: Escápula prehistórica",
+    ),
+    (
+        messages.TradeDone(7, (DISC, DISC)),
+        "[SERVER] Intercambio realizado, tus artefactos ahora son: Disco raro, Disco raro",
+    ),
+    (
+        messages.OfferEnded(7, "expired", "La oferta #7 venció.", "Ana", "Gus", ANCHOR, DISC),
+        "[SERVER] La oferta #7 venció.",
+    ),
+    (
+        messages.Meanwhile(7, "rejected", "Gus rechazó la oferta #7.", "Ana", "Gus", ANCHOR, DISC),
+        "[SERVER] Mientras no estabas: Gus rechazó la oferta #7.",
+    ),
+    (messages.AndMore(4), "[SERVER] Mientras no estabas: y 4 cosas más."),
+    (messages.Failure("NameTaken", "Nombre ya en uso."), "[SERVER] Nombre ya en uso."),
+]
+
+#: PROTOCOL §1 to §5: every refusal.  Those whose reason the contract leaves open begin as it says.
+REFUSALS: list[tuple[GranjaError, str]] = [
+    (
+        errors.LineTooLong(4096),
+        "Error: línea demasiado larga (máximo 4096 bytes); no se envió.",
+    ),
+    (errors.NotUTF8(), "Error: texto no válido (no es UTF-8); no se envió."),
+    (errors.InvalidName("está reservado"), "Nombre no válido: está reservado."),
+    (errors.NameTaken(), "Nombre ya en uso."),
+    (
+        errors.UnknownArtifact("999", 1, 42),
+        "Error: el artefacto 999 no existe. Elige números del 1 al 42.",
+    ),
+    (
+        errors.NotAList(),
+        "Error: no entendí la lista. Escribe los números separados por comas, "
+        "por ejemplo: 6, 13, 14",
+    ),
+    (errors.TooManyArtifacts(100), "Error: son demasiados artefactos (máximo 100)."),
+    (
+        errors.UnknownCommand(":quiero"),
+        "Error: comando desconocido: :quiero. Escribe :help para ver los comandos.",
+    ),
+    (errors.WrongArguments(":p <nombre> <mensaje>"), "Uso: :p <nombre> <mensaje>"),
+    (errors.NobodyCalled("X"), "Error: no hay nadie conectado con el nombre X."),
+    (
+        errors.NobodyToTradeWith("X"),
+        "Error de Intercambio: no hay nadie con el nombre X.",
+    ),
+    (
+        errors.StillArriving("Caro"),
+        "Error de Intercambio: Caro todavía está llegando; espera un momento.",
+    ),
+    (errors.WithOneself(), "Error de Intercambio: no puedes intercambiar contigo."),
+    (
+        errors.NoSuchArtifact("99", 1, 42),
+        "Error de Intercambio: el artefacto 99 no existe; elige números del 1 al 42.",
+    ),
+    (errors.NotMine(21), "Error de Intercambio: no tienes Ancla."),
+    (errors.NotTheirs("Gus", 21), "Error de Intercambio: Gus no tiene Ancla."),
+    (errors.SameOffer(7), "Error de Intercambio: esa misma oferta ya está pendiente (#7)."),
+    (
+        errors.TooManyOffers(20),
+        "Error de Intercambio: llegaste al máximo de ofertas sin respuesta (20); "
+        "retira alguna con :retirar <n>.",
+    ),
+    (
+        errors.TheyHaveTooManyOffers("Gus", 20),
+        "Error de Intercambio: Gus llegó al máximo de ofertas por responder (20).",
+    ),
+    (errors.TradeNotStored(), "Error de Intercambio: no se pudo guardar; nada cambió."),
+    (
+        errors.TradingHalted(),
+        "Error de Intercambio: el libro está detenido; avisa a quien administra la granja.",
+    ),
+    (errors.NoOffers(), "No tienes ofertas pendientes."),
+    (
+        errors.SeveralOffers(2, ":accept"),
+        "Error: tienes 2 ofertas pendientes; escribe :accept <n>.",
+    ),
+    (errors.NoSuchOffer("99"), "Error: no hay una oferta #99 para ti."),
+    (errors.DoesNotHave(21), "Error: no tienes Ancla."),
+    (errors.NotStored(), "Error: no se pudo guardar; nada cambió."),
+    (errors.Halted(), "Error: el libro está detenido; avisa a quien administra la granja."),
+    (errors.WrongPassword(), "Error: contraseña incorrecta."),
+    (
+        errors.TooManyWaiting(),
+        "Error: hay demasiadas personas entrando; inténtalo de nuevo en un momento.",
+    ),
+    (
+        errors.BadPassword(),
+        "Error: la contraseña debe tener entre 8 y 128 caracteres.",
+    ),
+    (
+        errors.AlreadyRegistered(),
+        "Error: tu nombre ya está registrado; usa :clave para cambiar la contraseña.",
+    ),
+    (
+        errors.NotRegistered(),
+        "Error: primero registra tu nombre con :registrar <contraseña>.",
+    ),
+    (
+        errors.DeclaredOnce(),
+        "Error: en esta granja los artefactos se declaran una sola vez.",
+    ),
+    (GranjaError(), "Error: algo falló de nuestro lado; ya quedó anotado."),
+]
+
+
+def every_message() -> list[Message]:
+    """One of each kind at least: those of the contract, and those that the protocol page shows."""
+    told = [message for message, _ in CONTRACT]
+    told += [message for sample in MESSAGES for message in sample.messages]
+    return told + [wording.failure(error, CATALOG) for _, error in ERRORS]
+
+
+class TheWords(SynchronousTestCase):
+    """A farmer reads exactly what the wire contract says."""
+
+    def test_every_message(self) -> None:
+        for message, line in CONTRACT:
+            self.assertEqual(message.line(), line)
+
+    def test_every_refusal(self) -> None:
+        """An artifact's number in a rule is its name in the sentence."""
+        for error, sentence in REFUSALS:
+            failure = wording.failure(error, CATALOG)
+            self.assertEqual(failure.line(), "[SERVER] " + sentence)
+            self.assertEqual(failure.code, type(error).__name__)
+
+    def test_no_kind_is_left_out(self) -> None:
+        """Every class of message and of error that there is stands in the lists above."""
+        kinds = {k for k in vars(messages).values() if _is_kind_of(k, Message)}
+        self.assertEqual({type(message) for message, _ in CONTRACT}, kinds)
+        mistakes = {k for k in vars(errors).values() if _is_kind_of(k, GranjaError)}
+        abstract = {errors.TradeError}
+        told = {type(error) for error, _ in REFUSALS} - {GranjaError}
+        self.assertEqual(told, mistakes - abstract)
+
+    def test_constants_are_the_contracts(self) -> None:
+        """No sentence without fields stands in the module that is not in the list above."""
+        fixed = {value for value in vars(messages).values() if isinstance(value, Message)}
+        self.assertLessEqual(fixed, {message for message, _ in CONTRACT})
+
+    def test_an_error_in_a_log(self) -> None:
+        """Where no catalog is at hand the number stands for the artifact."""
+        self.assertEqual(str(errors.NotMine(21)), "Error de Intercambio: no tienes 21.")
+
+    def test_an_artifact_that_the_catalog_has_lost(self) -> None:
+        failure = wording.failure(errors.DoesNotHave(7), Catalog({6: "Punta de flecha"}))
+        self.assertEqual(failure.line(), "[SERVER] Error: no tienes artefacto n.º 7.")
+
+
+def _is_kind_of(value: object, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+class TheData(SynchronousTestCase):
+    """Programs read the same as data, so nobody has to take a sentence apart."""
+
+    def test_type_and_line(self) -> None:
+        for message in every_message():
+            data = message.data()
+            self.assertEqual(data["type"], message.type)
+            self.assertEqual(data["line"], message.line())
+            self.assertEqual((next(iter(data)), [*data][-1]), ("type", "line"))
+
+    def test_every_field_is_there(self) -> None:
+        """Under its own name, or the one that it is given in the data."""
+        for message in every_message():
+            names = {message.renamed.get(f.name, f.name) for f in fields(message)}
+            self.assertEqual(set(message.data()), names | {"type", "line"})
+
+    def test_json(self) -> None:
+        """It is JSON as it is, and comes back the same."""
+        for message in every_message():
+            data = message.data()
+            self.assertEqual(json.loads(json.dumps(data)), data)
+
+    def test_types_are_told_apart(self) -> None:
+        """No two kinds share a type, and every type can be a GMCP package's name."""
+        kinds = {type(message) for message in every_message()}
+        self.assertEqual(len({kind.type for kind in kinds}), len(kinds))
+        for kind in kinds:
+            self.assertRegex(kind.type, r"\A[a-z]+(-[a-z]+)*\Z")
+
+    def test_codes_are_told_apart(self) -> None:
+        notices = [v for v in vars(messages).values() if isinstance(v, messages.Notice)]
+        questions = [v for v in vars(messages).values() if isinstance(v, messages.Prompt)]
+        self.assertEqual(len({notice.code for notice in notices}), len(notices))
+        self.assertEqual(len({prompt.question for prompt in questions}), len(questions))
+
+    def test_examples(self) -> None:
+        """The shape that clients are told of."""
+        self.assertEqual(
+            messages.Said("Ana", "hola").data(),
+            {"type": "said", "from": "Ana", "text": "hola", "line": "Ana: hola"},
+        )
+        self.assertEqual(
+            messages.OfferSent(7, "Gus", ANCHOR, DISC).data(),
+            {
+                "type": "offer-sent",
+                "number": 7,
+                "to": "Gus",
+                "gives": {"id": 21, "name": "Ancla"},
+                "takes": {"id": 12, "name": "Disco raro"},
+                "line": "[SERVER] Oferta #7 enviada a Gus.",
+            },
+        )
+        self.assertEqual(
+            messages.Inventory((ARROW, ARROW)).data()["artifacts"],
+            [{"id": 6, "name": "Punta de flecha"}] * 2,
+        )
+        self.assertEqual(messages.Here(("Ana", "Beto")).data()["names"], ["Ana", "Beto"])
+        self.assertEqual(
+            wording.failure(errors.NotMine(21), CATALOG).data(),
+            {
+                "type": "error",
+                "code": "NotMine",
+                "sentence": "Error de Intercambio: no tienes Ancla.",
+                "details": {"artifact": {"id": 21, "name": "Ancla"}},
+                "line": "[SERVER] Error de Intercambio: no tienes Ancla.",
+            },
+        )
+
+
+class Braces(SynchronousTestCase):
+    """Sentences are made by filling braces; those that people type must stay as they are."""
+
+    TYPED = "{text} {0} {speaker!r} {name.__class__} {{}} } {"
+
+    def test_no_placeholder_is_left(self) -> None:
+        for message in every_message():
+            self.assertIsNone(re.search(r"[{}]", message.line()), message.line())
+
+    def test_in_talk(self) -> None:
+        self.assertEqual(messages.Said("Ana", self.TYPED).line(), f"Ana: {self.TYPED}")
+        whisper = messages.Whispered("Ana", self.TYPED)
+        self.assertEqual(whisper.line(), f"Ana te susurra: {self.TYPED}")
+
+    def test_wherever_text_goes(self) -> None:
+        """In every text field of every message, an operator's motd and catalog among them."""
+        for message in every_message():
+            shown = [f for f in fields(message) if f"{{{f.name}}}" in message.template]
+            if any(_is_worded(getattr(message, f.name)) for f in shown):
+                self.assertIn(self.TYPED, _with_texts(message, self.TYPED).line())
+
+    def test_in_refusals(self) -> None:
+        """What is quoted back to whoever typed it."""
+        typed: list[GranjaError] = [
+            errors.NobodyCalled(self.TYPED),
+            errors.NobodyToTradeWith(self.TYPED),
+            errors.UnknownCommand(self.TYPED),
+            errors.UnknownArtifact(self.TYPED, 1, 42),
+            errors.NotTheirs(self.TYPED, 21),
+        ]
+        for error in typed:
+            self.assertIn(self.TYPED, wording.failure(error, CATALOG).line())
+
+
+def _is_worded(value: object) -> bool:
+    """Whether a field's value shows words that an operator or a farmer chose."""
+    return isinstance(value, (str, Artifact)) or (isinstance(value, tuple) and value != ())
+
+
+def _with_texts(message: Message, text: str) -> Message:
+    """The same message with ``text`` for each text in it, and for each artifact's name."""
+
+    def reworded(value: object) -> object:
+        if isinstance(value, tuple):
+            return tuple(map(reworded, value))
+        if isinstance(value, Artifact):
+            return Artifact(value.id, text)
+        return text if isinstance(value, str) else value
+
+    return type(message)(*(reworded(getattr(message, f.name)) for f in fields(message)))
+
+
+class OffersEnd(SynchronousTestCase):
+    """How the two sides of an offer hear that it is over (PROTOCOL §3 to §5)."""
+
+    OFFER = Offer(OfferId(7), ANA, GUS, ANCHOR.id, DISC.id, expires=0.0)
+
+    def end(self, how: How, loser: FarmerId | None = None, lost: ArtifactId | None = None) -> Ended:
+        """Of Ana's offer to Gus: her Ancla for his Disco raro."""
+        return Ended(self.OFFER, "Ana", "Gus", how, loser, lost)
+
+    def both_hear(self, end: Ended) -> tuple[str, str]:
+        """What Ana, who offered, and what Gus hears."""
+        heard = [wording.offer_ended(end, me, CATALOG) for me in (ANA, GUS)]
+        for ended in heard:
+            self.assertEqual((ended.number, ended.how), (7, end.how.value))
+            self.assertEqual(ended.line(), "[SERVER] " + ended.sentence)
+        return heard[0].sentence, heard[1].sentence
+
+    def test_rejected(self) -> None:
+        self.assertEqual(
+            self.both_hear(self.end(How.REJECTED)),
+            ("Intercambio rechazado", "Rechazaste el intercambio"),
+        )
+
+    def test_retracted(self) -> None:
+        self.assertEqual(
+            self.both_hear(self.end(How.RETRACTED)),
+            ("Retiraste la oferta #7.", "La oferta #7 ya no es válida: Ana la retiró."),
+        )
+
+    def test_expired(self) -> None:
+        self.assertEqual(self.both_hear(self.end(How.EXPIRED)), ("La oferta #7 venció.",) * 2)
+
+    def test_somebody_left(self) -> None:
+        """Either side."""
+        for who, name in ((ANA, "Ana"), (GUS, "Gus")):
+            self.assertEqual(
+                self.both_hear(self.end(How.VOID, who)),
+                (f"La oferta #7 ya no es válida: {name} se fue.",) * 2,
+            )
+
+    def test_an_artifact_went_elsewhere(self) -> None:
+        """Whoever no longer has it is spoken to, the other hears of them by name."""
+        before = "La oferta #7 ya no es válida: "
+        self.assertEqual(
+            self.both_hear(self.end(How.VOID, ANA, ANCHOR.id)),
+            (before + "ya no tienes Ancla.", before + "Ana ya no tiene Ancla."),
+        )
+        self.assertEqual(
+            self.both_hear(self.end(How.VOID, GUS, DISC.id)),
+            (before + "Gus ya no tiene Disco raro.", before + "ya no tienes Disco raro."),
+        )
+
+    def meanwhile(self, me: FarmerId, *ends: Ended, more: int = 0) -> list[str]:
+        told = wording.meanwhile(News([*ends], more), me, CATALOG)
+        heads = [m.number if isinstance(m, messages.Meanwhile) else None for m in told]
+        self.assertEqual(heads, [7] * len(ends) + [None] * bool(more))
+        return [line.line() for line in told]
+
+    def test_meanwhile(self) -> None:
+        """What a registered farmer hears on coming back, oldest first."""
+        ways = [self.end(how) for how in (How.ACCEPTED, How.REJECTED, How.EXPIRED)]
+        ways.append(self.end(How.VOID, GUS, DISC.id))
+        before = "[SERVER] Mientras no estabas: "
+        self.assertEqual(
+            self.meanwhile(ANA, *ways),
+            [
+                before + "Gus aceptó la oferta #7: tu Ancla por su Disco raro.",
+                before + "Gus rechazó la oferta #7.",
+                before + "la oferta #7 venció.",
+                before + "la oferta #7 ya no es válida: Gus ya no tiene Disco raro.",
+            ],
+        )
+        self.assertEqual(
+            self.meanwhile(GUS, self.end(How.RETRACTED), self.end(How.VOID, ANA)),
+            [
+                before + "Ana retiró la oferta #7.",
+                before + "la oferta #7 ya no es válida: Ana se fue.",
+            ],
+        )
+
+    def test_more_than_can_be_told(self) -> None:
+        """One thing is not "1 cosas"; nothing is said of nothing."""
+        before = "[SERVER] Mientras no estabas: "
+        self.assertEqual(self.meanwhile(ANA, more=1), [before + "y 1 cosa más."])
+        self.assertEqual(self.meanwhile(ANA, more=4), [before + "y 4 cosas más."])
+        self.assertEqual(self.meanwhile(ANA), [])
+
+    def test_rows_of_ofertas(self) -> None:
+        """The same offer as each of the two reads it, under the names that they have now."""
+        names = {ANA: "Ana", GUS: "Gus"}
+        rows = [wording.offer_row(self.OFFER, me, names, CATALOG).line() for me in (ANA, GUS)]
+        self.assertEqual(
+            rows,
+            [
+                "[SERVER] #7 para Gus: tu Ancla por su Disco raro",
+                "[SERVER] #7 de Ana: su Ancla por tu Disco raro",
+            ],
+        )
+
+    def test_inventories_are_listed_by_number(self) -> None:
+        """Whatever the order in which things were had, and each copy by itself."""
+        held = wording.inventory([21, 6, 12, 6], CATALOG)
+        self.assertEqual(held, (ARROW, ARROW, DISC, ANCHOR))

@@ -1,0 +1,309 @@
+"""Who may know of whom: the table of rooms in docs/architecture.md, kept by reading the imports.
+
+Imports that are only for type checkers (``if TYPE_CHECKING:``) do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+ROOT = Path(__file__).parents[2]
+
+#: Every room, from the top of the table down: each imports only from itself and those before it.
+#: A package is one room.  A new module goes below all that it imports, as high as it can.
+ROOMS = (
+    *(
+        "granja",
+        "ids",
+        "errors",
+        "offers",
+        "events",
+        "unicode",
+        "catalog",
+        "names",
+        "text",
+        "market",
+    ),
+    *("answers", "messages", "wording", "commands", "rate", "settings"),
+    *("telnet", "framing", "chunk", "carriers"),
+    *("throttle", "turns", "accounts"),
+    *("ledger", "lane", "expiry"),
+    *("stats", "pace", "tick", "wires", "audience", "row", "rounds", "backlog", "crowd", "seat"),
+    *("board", "journal"),
+    *(
+        "roster",
+        "news",
+        "telling",
+        "deeds",
+        "conversation",
+        "presence",
+        "protocol",
+        "factory",
+        "tls",
+        "intake",
+    ),
+    *("service",),
+    *("web", "tap"),
+    *("reckoning", "trace", "audit"),
+    *("client", "__main__"),
+)
+
+#: Rules without a world around them: no Twisted, sockets, files, clocks or chance.
+RULES = (
+    *("errors", "ids", "offers", "events", "catalog", "names", "text", "market"),
+    *("answers", "messages", "wording", "commands", "rate", "settings"),
+)
+
+#: All of the standard library that rules need.  None of it reaches beyond its arguments.
+HARMLESS = frozenset(
+    {
+        *("__future__", "collections", "collections.abc", "dataclasses", "enum", "functools"),
+        *("json", "operator", "re", "string", "typing", "unicodedata"),
+    }
+)
+
+#: Built in, and a way out all the same.
+WAYS_OUT = frozenset(
+    {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__", "hash", "id"}
+)
+
+#: What the ways in (``client``, ``web``) know of the farm: what travels, not who owns what.
+THE_WIRE = frozenset(
+    {"granja", "errors", "catalog", "messages", "commands", "carriers", "telnet", "text"}
+)
+
+#: Time and chance, which arrive as arguments.
+CLOCKS_AND_CHANCE = frozenset({"time", "datetime", "random", "secrets", "uuid"})
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package, by its dotted name."""
+    found = {}
+    for path in sorted((ROOT / "granja").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text("utf-8"), str(path))
+    return found
+
+
+def imports(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
+    """The modules that importing or running ``tree`` imports, also in the midst of a function.
+
+    :param known: names of modules; ``from package import name`` is an import of
+        ``package.name`` when that is one of them.
+    """
+    for node in _running(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, "imports are absolute here"
+            assert node.level == 0, "imports are absolute here"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in known else node.module
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that only a type checker sees."""
+    yield tree
+    checked = isinstance(tree, ast.If) and ast.unparse(tree.test).endswith("TYPE_CHECKING")
+    children = tree.orelse if checked and isinstance(tree, ast.If) else ast.iter_child_nodes(tree)
+    for child in children:
+        yield from _running(child)
+
+
+def names_used(tree: ast.AST) -> set[str]:
+    """The names that ``tree`` looks up; a field called ``id`` is not among them."""
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
+
+
+def room_of(module: str) -> str:
+    """``market`` of ``granja.market.market``, ``ledger`` of ``granja.ledger.chain``."""
+    return module.split(".")[1] if "." in module else module
+
+
+class Rooms(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.modules = modules()
+        self.imports = {
+            name: set(imports(tree, self.modules)) for name, tree in self.modules.items()
+        }
+
+    def ours(self, module: str) -> set[str]:
+        """The modules of the package that one of them imports."""
+        return {name for name in self.imports[module] if name.split(".")[0] == "granja"}
+
+    def foreign(self, module: str) -> set[str]:
+        return self.imports[module] - self.ours(module)
+
+    def of(self, *rooms: str) -> list[str]:
+        return [module for module in self.modules if room_of(module) in rooms]
+
+    def test_every_module_has_its_place(self) -> None:
+        for module in self.modules:
+            self.assertIn(room_of(module), ROOMS, f"say in ROOMS where {module} belongs")
+        self.assertEqual(len(set(ROOMS)), len(ROOMS))
+
+    def test_imports_point_up(self) -> None:
+        """What is above never knows of what is below, so the top can be read without the rest."""
+        for module in self.modules:
+            place = ROOMS.index(room_of(module))
+            for imported in self.ours(module):
+                above = ROOMS.index(room_of(imported))
+                self.assertLessEqual(above, place, f"{module} imports {imported}, from below it")
+
+    def test_no_module_needs_itself(self) -> None:
+        """Not by way of others either, also within a package."""
+        graph = {module: self.ours(module) for module in self.modules}
+        order = list(graphlib.TopologicalSorter(graph).static_order())
+        self.assertEqual(set(order), set(self.modules))
+
+    def test_rules_know_no_world(self) -> None:
+        """What they need of the world arrives as an argument, so they can be tried without one."""
+        for module in self.of(*RULES):
+            beyond = self.foreign(module) - HARMLESS
+            self.assertEqual(beyond, set(), f"{module} reaches beyond its arguments")
+            below = {room_of(name) for name in self.ours(module)} - {*RULES, "unicode"}
+            self.assertEqual(below, set(), f"{module} reaches the world by way of them")
+
+    def test_the_table_in_the_documentation(self) -> None:
+        """docs/architecture.md names every room, and has the rules above its line."""
+        page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`.*?|—) \|", page, re.MULTILINE)
+        line = rows.index("—")
+        above, below = (
+            set(re.findall(r"`(\w+)/?`", " ".join(part))) for part in (rows[:line], rows[line:])
+        )
+        self.assertEqual(above, {*RULES, "unicode"})
+        elsewhere = {"granja", "__main__", "reckoning", "trace", "stats"}  # neighbours, in a word
+        self.assertEqual(above | below, set(ROOMS) - elsewhere)
+
+    def test_rules_open_no_door(self) -> None:
+        """Nor by something built in; hashes and ids are chance, they differ between runs."""
+        for module in self.of(*RULES):
+            self.assertEqual(names_used(self.modules[module]) & WAYS_OUT, set(), module)
+
+    def test_tables_of_unicode_read_only_themselves(self) -> None:
+        """The one exception: Unicode's tables are files of the package, read once."""
+        allowed = HARMLESS | {"bisect", "itertools", "importlib.resources"}
+        for module in self.of("unicode"):
+            self.assertEqual(self.foreign(module) - allowed, set(), module)
+            self.assertEqual(names_used(self.modules[module]) & WAYS_OUT, set(), module)
+
+    def test_ways_in_know_the_wire(self) -> None:
+        """The clients and the web site could be somebody else's: they see what travels."""
+        for module in self.of("client", "web"):
+            known = {room_of(name) for name in self.ours(module)} - {room_of(module)}
+            self.assertEqual(known - THE_WIRE, set(), module)
+
+    def test_real_things_are_chosen_in_one_place(self) -> None:
+        """The server's reactor and its clock are chosen in ``tap``, and nowhere else."""
+        elsewhere = {"tap", "client", "audit", "trace", "reckoning", "__main__"}
+        for module in self.of(*(set(ROOMS) - elsewhere)):
+            chosen = {name.split(".")[0] for name in self.foreign(module)} & CLOCKS_AND_CHANCE
+            self.assertEqual(chosen, set(), module)
+            self.assertFalse(_takes_the_reactor(self.modules[module]), module)
+
+    def test_the_plugin_is_one_line(self) -> None:
+        """twistd reads all plugins for any command, so ours imports nothing of Granja."""
+        plugins = ROOT / "twisted" / "plugins"
+        tree = ast.parse((plugins / "granja_plugin.py").read_text("utf-8"))
+        self.assertEqual(list(imports(tree, ())), ["twisted.application.service"])
+        # It would hide everybody else's plugins.
+        self.assertFalse((plugins / "__init__.py").exists())
+        self.assertFalse((plugins.parent / "__init__.py").exists())
+
+
+def _takes_the_reactor(tree: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "twisted.internet"
+        and any(alias.name == "reactor" for alias in node.names)
+        for node in _running(tree)
+    ) or "twisted.internet.reactor" in imports(tree, ())
+
+
+class AtRunTime(SynchronousTestCase):
+    """What is really loaded, by way of other people's modules too."""
+
+    def loaded(self, *imported: str) -> set[str]:
+        """The modules that a new Python has after importing these."""
+        program = f"import sys, {', '.join(imported)}; print(*sys.modules)"
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return set(done.stdout.split())
+
+    def test_rules_load_no_world(self) -> None:
+        loaded = self.loaded(*(f"granja.{room}" for room in RULES))
+        self.assertIn("granja.market.market", loaded)
+        world = {"twisted", "zope", "socket", "ssl", "asyncio", "sqlite3"}
+        self.assertEqual(loaded & world, set())
+
+    def test_looking_at_the_options_chooses_no_reactor(self) -> None:
+        """``twistd --reactor=…`` would come too late."""
+        loaded = self.loaded(
+            "granja.tap", "granja.factory", "granja.accounts.passwords", "granja.web.site"
+        )
+        self.assertIn("granja.service", loaded)
+        self.assertEqual(loaded & {"twisted.internet.reactor"}, set())
+
+
+class TheReader(SynchronousTestCase):
+    """The reader of imports misses none; otherwise the rooms above would prove nothing."""
+
+    def read(self, source: str) -> list[str]:
+        return list(imports(ast.parse(source), {"granja.market.market"}))
+
+    def test_every_way_of_importing(self) -> None:
+        self.assertEqual(self.read("import time, os.path as p"), ["time", "os.path"])
+        self.assertEqual(
+            self.read("from granja import market, __version__"), ["granja.market.market", "granja"]
+        )
+        self.assertEqual(
+            self.read("from granja.market.market import Market"), ["granja.market.market"]
+        )
+
+    def test_wherever_it_stands(self) -> None:
+        for source in (
+            "def f():\n import time",
+            "class C:\n async def f(self):\n  with x:\n   import time",
+            "try:\n import time\nexcept ImportError:\n pass",
+            "if TYPE_CHECKING:\n import os\nelse:\n import time",
+            "if sys.platform:\n import time",
+        ):
+            self.assertEqual(self.read(source), ["time"], source)
+
+    def test_not_for_type_checkers(self) -> None:
+        self.assertEqual(self.read("if TYPE_CHECKING:\n import time"), [])
+        self.assertEqual(self.read("if typing.TYPE_CHECKING:\n from time import time"), [])
+
+    def test_relative_imports_are_refused(self) -> None:
+        with self.assertRaises(AssertionError):
+            self.read("from . import market")
+
+    def test_the_reactor_by_any_name(self) -> None:
+        for source in (
+            "from twisted.internet import defer, reactor as r",
+            "import twisted.internet.reactor",
+            "def f():\n from twisted.internet.reactor import callLater",
+        ):
+            self.assertTrue(_takes_the_reactor(ast.parse(source)), source)
+        self.assertFalse(_takes_the_reactor(ast.parse("from twisted.internet import defer")))
+
+    def test_rooms(self) -> None:
+        names = {
+            "granja": "granja",
+            "granja.market.market": "market",
+            "granja.ledger.chain": "ledger",
+        }
+        for module, room in names.items():
+            self.assertEqual(room_of(module), room)

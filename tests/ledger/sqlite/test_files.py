@@ -1,0 +1,402 @@
+"""The ledger's file: who may open it, and what is recognised."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from granja.contract.errors import ConfigurationError
+from granja.ledger import open_ledger
+from granja.ledger.interface import Halted
+from granja.ledger.memory import MemoryLedger
+from granja.ledger.sqlite import database
+from granja.ledger.sqlite import files as place
+from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.market.facts import Left, PasswordChanged
+from granja.market.offers import News
+from tests.support.ledger_file_case import LedgerFileCase
+from tests.support.ledgers import (
+    ANA,
+    STORY,
+    dump,
+    forge_body,
+    ledger_at,
+    market_of,
+    reactor,
+    read,
+    tamper,
+    write,
+)
+
+
+class UrlTests(LedgerFileCase):
+    """``--ledger URL``."""
+
+    async def test_sqlite_is_a_file(self) -> None:
+        """``sqlite:PATH`` keeps its facts there."""
+        ledger = open_ledger(f"sqlite:{self.path}", reactor, lambda: 1.0)
+        ledger.open()
+        await ledger.close()
+        self.assertTrue(self.path.exists())
+
+    def test_memory_is_the_one_that_forgets(self) -> None:
+        """``memory:`` counts, and does not grow."""
+        ledger = open_ledger("memory:", reactor, lambda: 1.0)
+        assert isinstance(ledger, MemoryLedger)
+        self.assertEqual(self.successResultOf(ledger.append(STORY, 0, {})), len(STORY))
+        self.assertEqual(ledger.facts, [])
+
+    def test_anything_else_is_a_sentence(self) -> None:
+        """A misspelt URL is not silently a new file."""
+        for wrong in ("granja.db", "sqlite:", "sqlite", "memory:x", "postgres://x", "", ":"):
+            with self.assertRaisesRegex(ConfigurationError, "memory: or sqlite:PATH"):
+                open_ledger(wrong, reactor, lambda: 1.0)
+
+    def test_the_home_of_somebody_unknown_is_a_sentence(self) -> None:
+        """``~ana`` is not a folder of that name."""
+        with self.assertRaisesRegex(ConfigurationError, "nobody knows the folder ~nobodyhere"):
+            open_ledger("sqlite:~nobodyhere/granja.db", reactor, lambda: 1.0)
+
+
+class RecognitionTests(LedgerFileCase):
+    """What is a ledger, and whose."""
+
+    async def test_it_belongs_to_its_owner_alone(self) -> None:
+        """Nobody else on the machine can read the password verifiers."""
+        old = os.umask(0)
+        self.addCleanup(os.umask, old)
+        ledger = self.open()
+        await ledger.append(STORY, 0, {ANA: "$argon2id$…"})
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in self.folder.iterdir()}
+        self.assertEqual(set(modes.values()), {0o600}, modes)
+        self.assertEqual(
+            set(modes), {"granja.db", "granja.db-wal", "granja.db-shm", "granja.db-lock"}
+        )
+
+    async def test_one_that_others_could_read_is_tightened(self) -> None:
+        """An operator's careless copy is repaired, and said so."""
+        await write(self.path)
+        self.path.chmod(0o644)
+        ledger = self.open()
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in self.folder.iterdir()}
+        self.assertEqual(set(modes.values()), {0o600}, modes)
+        self.assertIn(f"{self.path} could be read by others", "".join(self.logged))
+
+    async def test_closing_leaves_one_file(self) -> None:
+        """After an orderly end, the ledger is a single file that can be carried away."""
+        await write(self.path)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_another_kind_of_file_is_refused_and_left_alone(self) -> None:
+        """``--ledger sqlite:letter.txt`` does not harm the letter."""
+        self.path.write_text("Querida Ana:\n" * 1000)
+        self.path.chmod(0o664)
+        self.assertIn("is not a ledger", self.refusal())
+        self.assertEqual(self.path.read_text(), "Querida Ana:\n" * 1000)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o664)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_somebody_elses_database_is_refused_and_left_alone(self) -> None:
+        """Nor does it harm another program's database."""
+        tamper(self.path, "CREATE TABLE songs (title TEXT)")
+        before = self.path.read_bytes()
+        self.assertIn("is not a ledger", self.refusal())
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_a_folder_is_refused(self) -> None:
+        """A folder is not a ledger."""
+        self.path.mkdir()
+        for path in (self.path, Path("."), Path("/")):
+            self.assertIn("is a folder", self.refusal(path))
+
+    def test_what_is_not_a_regular_file_is_refused(self) -> None:
+        """A pipe or a device; nobody waits for it, and its mode stays what it was."""
+        os.mkfifo(self.path, 0o644)
+        for path in (self.path, Path("/dev/null")):
+            mode = path.stat().st_mode
+            self.assertIn("is not a regular file", self.refusal(path))
+            self.assertEqual(path.stat().st_mode, mode)
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
+
+    def test_links_in_a_circle_are_refused(self) -> None:
+        """As a mistyped ``ln -s`` makes them."""
+        other = self.folder / "other.db"
+        self.path.symlink_to(other)
+        other.symlink_to(self.path)
+        self.assertIn("a link that leads back to itself", self.refusal())
+        other.unlink()
+        (self.folder / "here").symlink_to("here")
+        self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
+
+    async def test_a_log_without_its_ledger_is_refused_and_left_alone(self) -> None:
+        """Somebody moved the ledger; SQLite would begin an empty one, and delete the log."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        log = self.folder / "granja.db-wal"
+        crashed = log.read_bytes()
+        await ledger.close()
+        kept = self.path.rename(self.folder / "elsewhere.db")
+        for empty in (False, True):
+            log.write_bytes(crashed)
+            if empty:
+                self.path.touch()
+            self.assertIn(f"its log {log} is there", self.refusal())
+            self.assertEqual((log.read_bytes(), self.path.exists()), (crashed, empty))
+        kept.rename(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    def test_a_folder_that_is_not_there_is_a_sentence(self) -> None:
+        """Folders are not made: more often they are misspelt."""
+        sentence = self.refusal(self.folder / "nowhere" / "granja.db")
+        self.assertIn("No such file or directory", sentence)
+
+    def test_a_newer_ledger_is_refused_in_a_sentence(self) -> None:
+        """An old granja does not touch what a newer one wrote."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("CREATE TABLE entries (future TEXT)")
+            connection.execute(f"PRAGMA application_id = {database.APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+        before = self.path.read_bytes()
+        sentence = self.refusal()
+        self.assertIn(f"has version {database.VERSION + 1}", sentence)
+        self.assertIn("newer granja", sentence)
+        self.assertEqual(self.path.read_bytes(), before)
+
+    async def test_an_empty_file_becomes_a_ledger(self) -> None:
+        """As ``mktemp`` makes them."""
+        self.path.touch()
+        await write(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
+
+class UpgradeTests(LedgerFileCase):
+    """Ledgers of older granjas."""
+
+    def make_old(self, version: int = 1) -> None:
+        schema = Path(__file__).with_name(f"schema_{version}.sql").read_text()
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(schema)
+
+    async def test_the_dump_of_an_upgraded_ledger_equals_that_of_a_fresh_one(self) -> None:
+        """An upgrade misses nothing, down to the letters of the schema."""
+        fresh = self.folder / "fresh.db"
+        await read(fresh)
+        for version in range(1, database.VERSION):
+            self.path = self.folder / f"{version}.db"
+            self.make_old(version)
+            await read(self.path)
+            self.assertEqual(dump(self.path), dump(fresh))
+
+    async def test_the_facts_survive_and_the_old_file_is_kept(self) -> None:
+        """An upgrade loses nothing, and can be undone."""
+        fresh = self.folder / "fresh.db"
+        await write(fresh)
+        for version in range(1, database.VERSION):
+            self.path = self.folder / f"{version}.db"
+            self.make_old(version)
+            with closing(sqlite3.connect(self.path)) as connection, connection:
+                connection.execute("ATTACH ? AS fresh", (str(fresh),))
+                connection.execute("INSERT INTO entries SELECT * FROM fresh.entries")
+                connection.execute("INSERT INTO credentials VALUES (1, 'x')")
+                if version == 1:  # whose snapshots did not say which history they belong to
+                    connection.execute("INSERT INTO snapshots VALUES (3, '{}')")
+            old = dump(self.path)
+            found, facts = await read(self.path)
+            self.assertEqual((facts, dict(found.credentials)), (STORY, {ANA: "x"}))
+            kept = self.folder / f"{version}.db.version-{version}"
+            self.assertEqual(dump(kept), old)
+            self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+            self.assertIn(f"{version}.db.version-{version}", "".join(self.logged))
+
+    async def test_a_leaving_that_says_nothing_of_what_was_missed_is_still_read(self) -> None:
+        """Version 2 wrote it so, and an entry stays as it was written."""
+        await write(self.path)
+        forge_body(self.path, "left", '{"farmer":1}')
+        found, facts = await read(self.path)
+        self.assertEqual(facts[-1], Left(ANA))
+        self.assertEqual(market_of(found, facts).away, {ANA: News()})
+
+    async def test_a_second_copy_does_not_overwrite_the_first(self) -> None:
+        """Whoever goes back to the old file and upgrades again loses nothing either."""
+        self.make_old()
+        (self.folder / "granja.db.version-1").write_text("precious")
+        await read(self.path)
+        self.assertEqual((self.folder / "granja.db.version-1").read_text(), "precious")
+        self.assertTrue((self.folder / "granja.db.version-1.1").exists())
+
+    def test_an_upgrade_that_fails_changes_nothing(self) -> None:
+        """Half an upgrade does not exist."""
+        self.make_old()
+        tamper(self.path, "DROP TABLE snapshots")  # so that the upgrade's first statement fails
+        old = dump(self.path)
+        self.assertIn("no such table", self.refusal())
+        self.assertEqual(dump(self.path), old)
+
+
+class LockTests(LedgerFileCase):
+    """One server for one ledger."""
+
+    async def test_a_second_server_is_refused(self) -> None:
+        """Also under another name of the same file; and the first goes on."""
+        ledger = self.open()
+        link = self.folder / "link.db"
+        link.symlink_to(self.path)
+        for path in (self.path, link):
+            sentence = self.refusal(path)
+            self.assertIn(f"in use by another server (process {os.getpid()})", sentence)
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+
+    async def test_a_second_server_is_refused_whatever_happened_to_the_lock_file(self) -> None:
+        """An operator removed it, because there had been a crash; the ledger knows better."""
+        ledger = self.open()
+        (self.folder / "granja.db-lock").unlink()
+        self.assertIn("in use by another server", self.refusal())
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+        await ledger.close()
+        self.assertEqual((await read(self.path))[1], STORY)
+
+    async def test_a_second_server_is_refused_at_a_hard_link(self) -> None:
+        """It would not see SQLite's log, which has the other name."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.assertIn("under another name", self.refusal(link))
+        self.assertEqual(
+            {p.name for p in self.folder.iterdir()},
+            {"granja.db", "granja.db-wal", "granja.db-shm", "granja.db-lock", "link.db"},
+        )
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_sqlite_keeps_its_own_locks(self) -> None:
+        """Another process that looks at a live ledger must not take itself for the only one: it
+        would remove the log when it has seen enough."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        link = self.folder / "link.db"
+        link.hardlink_to(self.path)
+        self.refusal(link)
+        look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
+        subprocess.run([sys.executable, "-c", look, str(self.path)], check=True)
+        self.assertTrue((self.folder / "granja.db-wal").exists())
+        await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_it_may_be_opened_again_after_closing(self) -> None:
+        """A restart in the same process is no second server."""
+        await write(self.path)
+        await write(self.path, [PasswordChanged(ANA)])
+        self.assertEqual((await read(self.path))[0].sequence, len(STORY) + 1)
+
+    async def test_a_refused_ledger_is_not_locked(self) -> None:
+        """When the damage is repaired, the next start need not wait for anything."""
+        self.path.write_text("not a ledger")
+        self.refusal()
+        self.path.unlink()
+        await write(self.path)
+
+    async def test_kill_9_leaves_no_lock(self) -> None:
+        """A dead server does not keep the next one out."""
+        program = (
+            "import sys, time; from pathlib import Path\n"
+            "from granja.ledger.sqlite.ledger import SQLiteLedger\n"
+            "SQLiteLedger(Path(sys.argv[1]), None, time.time).open()\n"
+            "print('open', flush=True); time.sleep(60)\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(self.path)], stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout is not None
+            self.assertEqual(other.stdout.readline(), b"open\n")
+            self.assertIn(f"process {other.pid}", self.refusal())
+            other.send_signal(signal.SIGKILL)
+            other.wait()
+        await write(self.path)
+        self.assertEqual((await read(self.path))[1], STORY)
+
+
+class RemovedTests(LedgerFileCase):
+    """Files that go while a server has them open: what is written then would not be found."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(place, "SELDOM", 0.0)
+
+    async def test_it_is_looked_for_seldom(self) -> None:
+        """A look takes a tenth of what a lone trade takes."""
+        self.patch(place, "SELDOM", 3600.0)
+        ledger = self.open()
+        self.path.unlink()
+        self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
+
+    async def assert_halts(self, ledger: SQLiteLedger, sentence: str) -> None:
+        for _ in range(2):
+            with self.assertRaisesRegex(Halted, sentence):
+                await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+
+    async def test_a_removed_ledger_halts(self) -> None:
+        """Nobody is told that a trade is recorded in a file that has no name any more."""
+        for names in (["granja.db", "granja.db-wal", "granja.db-shm"], ["granja.db-wal"]):
+            ledger = ledger_at(self.path)
+            ledger.open()
+            await ledger.append(STORY, 0, {})
+            for name in names:
+                (self.folder / name).unlink()
+            await self.assert_halts(ledger, f"{names[0]} was removed")
+            self.assertIn("Nothing is traded until the server is restarted", self.logged[-1])
+            await ledger.close()
+            self.path.unlink(missing_ok=True)
+
+    async def test_a_ledger_with_another_in_its_place_halts(self) -> None:
+        """As after restoring a backup under a live server."""
+        other = self.folder / "other.db"
+        await write(other)
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        other.rename(self.path)
+        await self.assert_halts(ledger, "granja.db was replaced")
+
+    async def test_a_folder_that_goes_halts(self) -> None:
+        """Moved away, or removed with all that is in it."""
+        folder = self.folder / "farm"
+        folder.mkdir()
+        ledger = ledger_at(folder / "granja.db")
+        ledger.open()
+        await ledger.append(STORY, 0, {})
+        folder.rename(self.folder / "away")
+        await self.assert_halts(ledger, "granja.db was removed")
+        await ledger.close()
+
+    async def test_a_ledger_that_somebody_else_writes_to_halts(self) -> None:
+        """The next trade is not refused for ever, as if the disk were full: whoever looks after
+        the granja hears that it is over."""
+        refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        changes = {
+            "PRIMARYKEY": "UPDATE entries SET sequence = 9 WHERE sequence = 1",
+            "TRIGGER": f"CREATE TRIGGER stop BEFORE INSERT ON entries {refuse}",
+            "no such table": "DROP TABLE entries",
+        }
+        for n, (why, sql) in enumerate(changes.items()):
+            path = self.folder / f"{n}.db"
+            await write(path)
+            ledger = ledger_at(path)
+            ledger.open()
+            tamper(path, sql)
+            for _ in range(2):
+                with self.assertRaisesRegex(Halted, f"somebody else has changed the ledger.*{why}"):
+                    await ledger.append([PasswordChanged(ANA)], len(STORY), {})
+            await ledger.close()
+            self.assertIn("The ledger has halted: somebody else", self.logged.pop())
+
+    async def test_a_log_that_begins_anew_does_not(self) -> None:
+        """SQLite writes it over; that is the same file."""
+        ledger = self.open()
+        for n in range(3):
+            ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+            await ledger.append([PasswordChanged(ANA)], n, {})

@@ -1,0 +1,199 @@
+"""SQLite's own log, as a crash leaves it beside the ledger's file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+from unittest import mock
+
+from granja.ledger.sqlite import wal as tail
+from granja.ledger.sqlite import writer
+from granja.market.facts import PasswordChanged
+from tests.support.ledger_file_case import LedgerFileCase
+from tests.support.ledgers import ANA, ledger_at, read
+
+#: A frame of SQLite's log: a header and a page.
+FRAME = 24 + 4096
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    """Other content there, whatever it was."""
+    at %= len(content)
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+class LogTests(LedgerFileCase):
+    """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
+
+    async def crash(self, transactions: int, *, facts: int = 1, rounds: int = 1) -> Path:
+        """The files as ``kill -9`` leaves them after so many transactions; the log's path.
+
+        :param facts: in each transaction; forty are several pages.
+        :param rounds: how often the log was written from its start, each time less of it.
+        """
+        ledger = ledger_at(self.path)
+        sequence = ledger.open().sequence
+        for after in reversed(range(rounds)):
+            for _ in range(transactions * (after + 1)):
+                sequence = await ledger.append([PasswordChanged(ANA)] * facts, sequence, {})
+            if after:
+                ledger._writer._log_pages = 10**6  # type: ignore[union-attr]
+                await ledger.append([], sequence, {})
+        other = self.path.parent / "crashed"
+        other.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.path.with_name(name), other / name)
+        await ledger.close()
+        self.path = other / "granja.db"
+        self.logged.clear()
+        return other / "granja.db-wal"
+
+    async def test_servers_that_crash_often_leave_no_longer_log_each_time(self) -> None:
+        """Each of these does too little to move the log, and a start reads all of it."""
+        self.patch(writer, "MOST_LOG_PAGES", 100)
+        for _ in range(8):
+            await self.crash(4, facts=400)
+        self.assertLess(tail.pages(self.path), 200)
+        self.assertEqual(len((await read(self.path))[1]), 8 * 4 * 400)
+
+    def transactions(self, log: Path) -> list[range]:
+        """Which frames of the log's present round are one transaction."""
+        content, found, first = log.read_bytes(), [], 0
+        for n, at in enumerate(range(32, len(content), FRAME)):
+            if content[at + 8 : at + 16] != content[16:24]:
+                break
+            if any(content[at + 4 : at + 8]):
+                found.append(range(first, n + 1))
+                first = n + 1
+        return found
+
+    def overwrite(self, log: Path, frame: int, data: bytes, within: int = 0) -> None:
+        """Damage a frame of the log, ``within`` bytes from its beginning."""
+        with log.open("r+b") as file:
+            file.seek(32 + frame * FRAME + within)
+            file.write(data)
+
+    async def test_a_whole_log_is_read_in_silence(self) -> None:
+        """After ``kill -9`` between two trades there is nothing to report."""
+        await self.crash(10)
+        self.assertEqual((await read(self.path))[0].sequence, 10)
+        self.assertEqual(self.logged, [])
+
+    async def test_a_log_cut_short_is_trimmed_and_reported(self) -> None:
+        """The transaction that was cut is gone, those before it are there."""
+        log = await self.crash(10)
+        os.truncate(log, log.stat().st_size - 100)
+        self.assertEqual((await read(self.path))[0].sequence, 9)
+        self.assertIn("ends in a write that is not whole", "".join(self.logged))
+
+    async def test_the_log_is_kept_as_it_was_before_it_is_trimmed(self) -> None:
+        """Damage may look like the end of a crash: whoever looks into it finds all that was there,
+        and nobody else does; also the second time."""
+        log = await self.crash(10)
+        for missing in (100, 200):
+            os.truncate(log, log.stat().st_size - missing)
+            torn = log.read_bytes()
+            await read(self.path)
+            kept = log.with_name("granja.db.torn-log" + ("" if missing == 100 else ".1"))
+            self.assertIn(f"the log as it was is kept as {kept}.", self.logged.pop())
+            self.assertEqual(kept.read_bytes(), torn)
+            self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+            log.write_bytes(torn)
+            await read(self.path)
+            self.assertIn(f"is kept as {kept}.", self.logged.pop(), "the very same is kept once")
+            log.write_bytes(torn)
+
+    async def test_without_room_to_keep_the_log_nothing_is_trimmed(self) -> None:
+        """The server does not start, says why, and leaves no half of a copy."""
+        log = await self.crash(10)
+        os.truncate(log, log.stat().st_size - 100)
+        torn = log.read_bytes()
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        for owner, name in ((shutil, "copyfileobj"), (os, "fsync")):
+            with mock.patch.object(owner, name, full):
+                self.assertIn("no copy of it can be kept before: No space", self.refusal())
+            self.assertEqual(log.read_bytes(), torn)
+            self.assertEqual({p.name for p in log.parent.iterdir()}, {log.name, self.path.name})
+
+    async def test_a_last_write_of_which_the_middle_is_missing_is_trimmed(self) -> None:
+        """A power cut may keep the end of the last write and lose its beginning."""
+        log = await self.crash(10)
+        self.overwrite(log, -1 + log.stat().st_size // FRAME, b"?" * 1000, within=2120)
+        self.assertEqual((await read(self.path))[0].sequence, 9)
+        self.assertIn("ends in a write that is not whole", "".join(self.logged))
+
+    async def test_any_part_of_the_last_write_may_be_missing(self) -> None:
+        """Where it should be there is nothing, or what the log held before."""
+        log = await self.crash(3, facts=80, rounds=2)
+        whole, last = log.read_bytes(), self.transactions(log)[-1]
+        self.assertGreater(len(last), 2)
+        old = whole[-FRAME:]
+        self.assertNotEqual(old[8:16], whole[16:24], "the salt")
+        for missing in range(1, 2 ** len(last)):
+            log.write_bytes(whole)
+            for n, frame in enumerate(last):
+                if missing >> n & 1:
+                    self.overwrite(log, frame, old if missing % 3 else bytes(FRAME))
+            self.assertEqual(tail.inspect(self.path).lost, 0, (list(last), bin(missing)))
+        self.assertEqual((await read(self.path))[0].sequence, 80 * (6 + 2))
+
+    async def test_damage_anywhere_before_the_last_write_is_refused(self) -> None:
+        """SQLite would forget finished trades in silence; the ledger does not let it."""
+        for facts in (1, 40):
+            log = await self.crash(5, facts=facts)
+            whole = log.read_bytes()
+            for frame in range(self.transactions(log)[-1][0]):
+                for within in (5, 10, 20, 2000):
+                    log.write_bytes(flipped(whole, 32 + frame * FRAME + within))
+                    self.assertIn("damaged in the middle", self.refusal(), (frame, within))
+            log.write_bytes(whole)
+        self.assertEqual((await read(self.path))[0].sequence, 5 * (1 + 40))
+
+    async def test_it_says_how_many_finished_trades_stand_behind_the_damage(self) -> None:
+        """So that the operator knows what moving the log away would cost."""
+        log = await self.crash(20)
+        log.write_bytes(flipped(log.read_bytes(), -10 * FRAME + 2000))
+        self.assertIn("9 finished writes stand behind", self.refusal())
+
+    async def test_a_block_of_the_disk_that_is_lost_is_damage(self) -> None:
+        """It takes the end of one commit and the beginning of the next, with its salt."""
+        log = await self.crash(10)
+        self.overwrite(log, -3 + log.stat().st_size // FRAME, bytes(4096), within=2000)
+        self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_lost_beginning_of_the_log_is_damage(self) -> None:
+        """Without its header SQLite would take the log for empty."""
+        log = await self.crash(10)
+        whole = log.read_bytes()
+        for damaged in (bytes(4096) + whole[4096:], *(flipped(whole, at) for at in (2, 17, 30))):
+            log.write_bytes(damaged)
+            self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_log_that_was_only_begun_is_no_damage(self) -> None:
+        """A power cut may leave the length of a new log without its content."""
+        log = await self.crash(10)
+        for content in (b"", bytes(20), bytes(32), bytes(3 * FRAME)):
+            log.write_bytes(content)
+            self.assertEqual(tail.inspect(self.path).lost, 0)
+
+    async def test_what_is_trimmed_does_not_come_back(self) -> None:
+        """After a second crash its remains are not taken for trades behind a damaged place."""
+        log = await self.crash(4, facts=80)
+        for _ in range(2):
+            last = self.transactions(log)[-1]
+            self.overwrite(log, last[0], bytes(FRAME))
+            log = await self.crash(1)
+            self.assertEqual((tail.inspect(self.path).torn, tail.inspect(self.path).lost), (0, 0))
+
+    async def test_leftovers_of_an_earlier_round_are_no_damage(self) -> None:
+        """The log is written over from the start; what it held before is not looked at."""
+        log = await self.crash(5, rounds=3)
+        self.assertGreater(log.stat().st_size // FRAME, 3 * len(self.transactions(log)))
+        self.assertEqual((await read(self.path))[0].sequence, 30)
+        self.assertEqual(self.logged, [])

@@ -1,0 +1,261 @@
+"""What every ledger promises, whatever it is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+from zope.interface.verify import verifyObject
+
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.chain import canonical
+from granja.ledger.faulty import FaultyLedger
+from granja.ledger.interface import ILedger, NotStored, Opened, Stale
+from granja.ledger.memory import MemoryLedger
+from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.market.facts import (
+    KINDS,
+    Declared,
+    Departed,
+    Expired,
+    Fact,
+    Left,
+    Offered,
+    PasswordChanged,
+    Registered,
+    Rejected,
+    Retracted,
+    Returned,
+    Traded,
+    Withdrawn,
+    from_body,
+)
+from granja.market.market import Market
+from granja.market.offers import Ended, How, Offer
+from tests.support.ledgers import folder_for, reactor
+
+ANA, BETO = FarmerId(1), FarmerId(2)
+SPADE, SPOON = ArtifactId(6), ArtifactId(13)
+
+OFFER = Offer(OfferId(1), ANA, BETO, SPADE, SPOON, 2e9)
+SOLD = Ended(OFFER, "Ana", "Ñandú", How.ACCEPTED)
+GONE = Ended(OFFER, "Ana", "Ñandú", How.VOID, ANA, SPADE)
+
+ONE_OF_EACH: list[Fact] = [
+    Declared(ANA, "Ana", (SPADE, SPADE, SPOON)),
+    Declared(BETO, "Ñandú", ()),
+    Withdrawn(ANA, (SPADE,)),
+    Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 1763848000.123456789),
+    Traded(OfferId(1)),
+    Rejected(OfferId(2)),
+    Retracted(OfferId(3)),
+    Expired(OfferId(4)),
+    Registered(BETO, "Ñandú"),
+    PasswordChanged(BETO),
+    Left(BETO),
+    Left(BETO, (SOLD, GONE), 7),
+    Returned(BETO),
+    Departed(ANA, (SPOON,)),
+]
+
+if TYPE_CHECKING:
+    _Base = TestCase
+else:
+    _Base = object
+
+
+class LedgerContract(_Base):
+    """Mixed into a TestCase that says how a ledger is made."""
+
+    #: Whether what was stored is found again by the next ledger of the same place.
+    durable = True
+
+    def make(self) -> ILedger:
+        """A ledger that was not opened, always of the same place."""
+        raise NotImplementedError
+
+    def opened(self) -> tuple[ILedger, Opened]:
+        ledger = self.make()
+        found: Opened = ledger.open()
+        self.addCleanup(ledger.close)
+        return ledger, found
+
+    async def store(self, ledger: ILedger, *facts: Fact, after: int) -> int:
+        return int(await ledger.append(facts, after, {}))
+
+    async def reopened(self, ledger: ILedger) -> tuple[ILedger, Opened]:
+        await ledger.close()
+        return self.opened()
+
+    def test_it_provides_the_interface(self) -> None:
+        """A ledger has everything that the server will ask of it."""
+        self.assertTrue(verifyObject(ILedger, self.make()))
+
+    async def test_a_new_ledger_remembers_nothing(self) -> None:
+        """The first start finds an empty granja."""
+        _, found = self.opened()
+        self.assertEqual(
+            (found.sequence, found.snapshot, list(found.facts), dict(found.credentials)),
+            (0, None, [], {}),
+        )
+
+    async def test_facts_are_numbered_without_gaps(self) -> None:
+        """Whoever stores three facts, then two, is told 3, then 5."""
+        ledger, _ = self.opened()
+        self.assertEqual(await self.store(ledger, *ONE_OF_EACH[:3], after=0), 3)
+        self.assertEqual(await self.store(ledger, *ONE_OF_EACH[3:5], after=3), 5)
+
+    async def test_every_kind_of_fact_comes_back_as_it_was(self) -> None:
+        """Nothing that happened is forgotten or changed by a restart."""
+        self.assertEqual({type(fact) for fact in ONE_OF_EACH}, set(KINDS.values()))
+        ledger, _ = self.opened()
+        await self.store(ledger, *ONE_OF_EACH, after=0)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(self.all_of(found), ONE_OF_EACH if self.durable else [])
+
+    async def test_a_stale_decision_is_refused(self) -> None:
+        """What was decided before something else happened is not stored."""
+        ledger, _ = self.opened()
+        await self.store(ledger, ONE_OF_EACH[0], after=0)
+        for wrong in (0, 2, -1):
+            with self.assertRaises(Stale):
+                await self.store(ledger, ONE_OF_EACH[1], after=wrong)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(self.all_of(found), ONE_OF_EACH[:1] if self.durable else [])
+
+    async def test_the_ledger_goes_on_after_a_stale_decision(self) -> None:
+        """One mistake does not stop the others."""
+        ledger, _ = self.opened()
+        with self.assertRaises(Stale):
+            await self.store(ledger, ONE_OF_EACH[0], after=7)
+        self.assertEqual(await self.store(ledger, ONE_OF_EACH[0], after=0), 1)
+
+    async def test_many_appends_at_once_keep_their_order(self) -> None:
+        """A hundred decisions that do not wait for each other's answers are stored in order."""
+        ledger, _ = self.opened()
+        answers = [ledger.append([PasswordChanged(FarmerId(n))], n, {}) for n in range(100)]
+        self.assertEqual([await answer for answer in answers], list(range(1, 101)))
+        _, found = await self.reopened(ledger)
+        expected = [PasswordChanged(FarmerId(n)) for n in range(100)]
+        self.assertEqual(self.all_of(found), expected if self.durable else [])
+
+    async def test_a_verifier_comes_back_and_is_replaced(self) -> None:
+        """A new password takes the place of the old one."""
+        ledger, _ = self.opened()
+        await ledger.append([Registered(ANA, "Ana")], 0, {ANA: "old"})
+        await ledger.append([PasswordChanged(ANA)], 1, {ANA: "new"})
+        _, found = await self.reopened(ledger)
+        self.assertEqual(dict(found.credentials), {ANA: "new"} if self.durable else {})
+
+    async def test_a_verifier_may_be_stored_without_a_fact(self) -> None:
+        """A verifier that is only renewed (stronger parameters) is no event in the granja."""
+        ledger, _ = self.opened()
+        await ledger.append([Registered(ANA, "Ana")], 0, {ANA: "weak"})
+        self.assertEqual(await ledger.append([], 1, {ANA: "strong"}), 1)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(dict(found.credentials), {ANA: "strong"} if self.durable else {})
+
+    async def test_a_verifier_of_a_stale_decision_is_not_stored(self) -> None:
+        """Facts and verifiers are stored together or not at all."""
+        ledger, _ = self.opened()
+        with self.assertRaises(Stale):
+            await ledger.append([Registered(ANA, "Ana")], 5, {ANA: "secret"})
+        await self.store(ledger, ONE_OF_EACH[0], after=0)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(dict(found.credentials), {})
+
+    async def test_what_was_begun_before_closing_is_finished(self) -> None:
+        """A server that shuts down does not drop the last trade."""
+        ledger, _ = self.opened()
+        answer = ledger.append(ONE_OF_EACH, 0, {})
+        _, found = await self.reopened(ledger)
+        self.assertEqual(await answer, len(ONE_OF_EACH))
+        self.assertEqual(found.sequence, len(ONE_OF_EACH) if self.durable else 0)
+
+    async def test_a_snapshot_stands_for_the_facts_before_it(self) -> None:
+        """After a snapshot, a start replays only what came later (or, without one, all)."""
+        ledger, _ = self.opened()
+        await self.store(ledger, *ONE_OF_EACH[:8], after=0)
+        state = {**Market().snapshot(), "names": [[1, "Ñandú"]], "last_offer": 4}
+        ledger.checkpoint(state, 8)
+        await self.store(ledger, *ONE_OF_EACH[8:], after=8)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(list(found.facts), self.expected(ONE_OF_EACH[found.snapshot_sequence :]))
+        if found.snapshot is not None:
+            self.assertEqual(found.snapshot, state)
+            self.assertEqual(found.snapshot_sequence, 8)
+
+    async def test_closing_twice_is_closing_once(self) -> None:
+        """A shutdown that is asked for twice goes well."""
+        ledger, _ = self.opened()
+        await ledger.close()
+        await ledger.close()
+
+    def all_of(self, found: Opened) -> list[Fact]:
+        self.assertEqual(found.snapshot_sequence, 0)
+        return list(found.facts)
+
+    def expected(self, facts: Sequence[Fact]) -> list[Fact]:
+        return list(facts) if self.durable else []
+
+
+class EncodingTests(SynchronousTestCase):
+    """How a fact is written down."""
+
+    def test_the_quick_way_writes_what_json_writes(self) -> None:
+        """Every kind of fact, to the letter; otherwise hashes would depend on who wrote them."""
+        odd = Declared(ANA, 'Ñu "\\\x7f\u2028', tuple(map(ArtifactId, range(3))))
+        never = Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 1e300)
+        for fact in [*ONE_OF_EACH, odd, never]:
+            plain = json.dumps(asdict(fact), sort_keys=True, separators=(",", ":"))
+            self.assertEqual(canonical(fact), plain)
+            self.assertEqual(from_body(fact.kind, json.loads(plain)), fact)
+
+
+class MemoryLedgerTests(LedgerContract, TestCase):
+    """``memory:``, which forgets when the server stops."""
+
+    durable = False
+
+    def make(self) -> ILedger:
+        return MemoryLedger()
+
+
+class KeepingMemoryLedgerTests(LedgerContract, TestCase):
+    """The memory ledger as tests use it: the same object is opened again."""
+
+    def setUp(self) -> None:
+        self.ledger = MemoryLedger()
+
+    def make(self) -> ILedger:
+        return self.ledger
+
+
+class SQLiteLedgerTests(LedgerContract, TestCase):
+    """``sqlite:PATH``."""
+
+    def setUp(self) -> None:
+        self.path = folder_for(self) / "granja.db"
+
+    def make(self) -> ILedger:
+        return SQLiteLedger(self.path, reactor, lambda: 1763848000.25)
+
+    async def test_a_closed_ledger_stores_nothing(self) -> None:
+        """What comes after the end of a shutdown is refused, not lost in silence."""
+        ledger, _ = self.opened()
+        await ledger.close()
+        with self.assertRaises(NotStored):
+            await self.store(ledger, ONE_OF_EACH[0], after=0)
+
+
+class FaultlessLedgerTests(LedgerContract, TestCase):
+    """The double that fails when told to, and is not told to."""
+
+    def setUp(self) -> None:
+        self.path = folder_for(self) / "granja.db"
+
+    def make(self) -> ILedger:
+        return FaultyLedger(SQLiteLedger(self.path, reactor, lambda: 1763848000.25))

@@ -1,0 +1,262 @@
+"""Decide, record, apply, tell: what happens while the ledger is writing, and when it can't.
+
+What farmers hear then is also acted: ``disk_full``, ``unknown_outcome`` and
+``taken_over_in_an_accept`` among the plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract import errors
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.interface import NotStored
+from granja.ledger.lane import Lane
+from granja.ledger.memory import MemoryLedger
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import Ended
+from granja.settings import Settings
+from tests.support.farm import Farm, Person
+
+UNLIMITED = Settings(rate=None)
+
+
+class SlowLedger(MemoryLedger):
+    """Stores nothing before the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing: list[tuple[Deferred[int], tuple[object, ...]]] = []
+        self.slow = True
+
+    def append(
+        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+    ) -> Deferred[int]:
+        if not self.slow:
+            return super().append(facts, after, credentials)
+        self.writing.append((Deferred(), (facts, after, credentials)))
+        return self.writing[-1][0]
+
+    def finish(self) -> None:
+        """The oldest write is durable."""
+        done, (facts, after, credentials) = self.writing.pop(0)
+        super().append(facts, after, credentials).chainDeferred(done)  # type: ignore[arg-type]
+
+    def fail(self, error: Exception) -> None:
+        self.writing.pop(0)[0].errback(error)
+
+
+class OnASlowDisk(SynchronousTestCase):
+    """Gus has a Disco raro, Ana an Escápula and an offer to him; then the disk gets slow."""
+
+    def setUp(self) -> None:
+        self.ledger = SlowLedger()
+        self.ledger.slow = False
+        self.farm = Farm(UNLIMITED, self.ledger)
+        self.gus = self.farm.arrives("Gus", "12")
+        self.ana = self.farm.arrives("Ana", "32")
+        self.ana.types(":offer Gus 32 12")
+        self.hush()
+        self.ledger.slow = True
+
+    def hush(self) -> None:
+        for person in self.farm.people:
+            person.hears()
+
+    def inventory(self, person: Person) -> str:
+        person.types(":artefactos")
+        return person.hears()[-1].removeprefix("[SERVER] Tus artefactos son: ")
+
+    def test_nobody_is_told_before_it_is_durable(self) -> None:
+        self.gus.types(":accept")
+        self.assertEqual(self.gus.hears() + self.ana.hears(), [])
+        self.assertEqual(self.inventory(self.ana), "Escápula prehistórica", "not half of it either")
+        self.ledger.finish()
+        self.assertIn("Intercambio aceptado", self.gus.hears()[0])
+        self.assertIn("Intercambio realizado", self.ana.hears()[0])
+
+    def test_the_chat_goes_on_meanwhile(self) -> None:
+        self.gus.types(":accept")
+        self.ana.types("¿y bien?")
+        self.assertEqual(self.gus.hears(), ["Ana: ¿y bien?"])
+
+    def test_the_next_line_waits_for_the_trade(self) -> None:
+        self.gus.types(":accept", ":artefactos")
+        self.assertEqual(self.gus.hears(), [])
+        self.ledger.finish()
+        self.assertEqual(
+            self.gus.hears()[1:], ["[SERVER] Tus artefactos son: Escápula prehistórica"]
+        )
+
+    def test_fifty_accepts_in_a_segment_are_one_trade(self) -> None:
+        self.ledger.slow = False
+        self.gus.sends(b":accept 1\n" * 50)
+        heard = self.gus.hears()
+        self.assertIn("Intercambio aceptado", heard[0])
+        self.assertEqual(heard[1:], ["[SERVER] Error: no hay una oferta #1 para ti."] * 49)
+
+    def test_the_offerer_leaves_while_the_trade_is_written(self) -> None:
+        """The trade holds; what she held then has left the world with her."""
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertEqual(self.inventory(self.gus), "Escápula prehistórica")
+        self.assertEqual(
+            [fact for fact in self.ledger.facts if isinstance(fact, events.Departed)],
+            [events.Departed(FarmerId(2), (ArtifactId(12),))],
+        )
+
+    def test_a_registered_offerer_who_was_just_leaving_hears_of_it_later(self) -> None:
+        self.ledger.slow = False
+        self.ana.types(":registrar girasoles")
+        self.ledger.slow = True
+        self.hush()
+        self.gus.types(":accept")
+        self.ana.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.ledger.slow = False
+        again = self.farm.person()
+        again.types("Ana", "girasoles")
+        self.assertIn(
+            "[SERVER] Mientras no estabas: Gus aceptó la oferta #1: "
+            "tu Escápula prehistórica por su Disco raro.",
+            again.hears(),
+        )
+
+    def test_those_who_have_nothing_in_common_are_written_together(self) -> None:
+        self.ledger.slow = False
+        eva, luz = self.farm.arrives("Eva", "1"), self.farm.arrives("Luz", "2")
+        self.ledger.slow = True
+        self.gus.types(":accept")
+        eva.types(":agregar 3")
+        luz.types(":quitar 2")
+        self.ledger.finish()
+        self.assertEqual(len(self.ledger.writing), 1)
+        self.ledger.finish()
+        self.assertEqual(
+            eva.hears()[-1], "[SERVER] Tus artefactos son: Rollo enano I, Rollo enano III"
+        )
+        self.assertEqual(luz.hears()[-1], "[SERVER] Tus artefactos son: (ninguno)")
+
+    def test_two_offers_decided_at_once_have_two_numbers(self) -> None:
+        self.ledger.slow = False
+        eva, luz = self.farm.arrives("Eva", "1"), self.farm.arrives("Luz", "2")
+        self.ledger.slow = True
+        self.gus.types(":quitar 12")
+        eva.types(":offer Luz 1 2")
+        self.ana.types(":offer Gus 32 12")
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertEqual(eva.hears()[-1], "[SERVER] Oferta #2 enviada a Luz.")
+        self.assertEqual(
+            self.ana.hears()[-1], "[SERVER] Error de Intercambio: Gus no tiene Disco raro."
+        )
+        luz.hears()
+
+    def test_who_left_while_nothing_could_be_written_is_put_on_record_later(self) -> None:
+        self.ana.drops()
+        self.ledger.fail(NotStored("the disk is full"))
+        self.hush()
+        self.ledger.slow = False
+        self.farm.pass_time(6)
+        self.assertEqual(self.ledger.facts[-1], events.Departed(FarmerId(2), (ArtifactId(32),)))
+        self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #1 ya no es válida: Ana se fue."])
+
+    def test_a_visitor_who_leaves_while_coming_in_leaves_nothing_behind(self) -> None:
+        eva = self.farm.person()
+        eva.types("Eva", "21", "si")
+        eva.drops()
+        self.ledger.finish()
+        self.ledger.finish()
+        self.assertNotIn("Eva", self.farm.factory.market.names.values())
+        self.assertEqual(self.gus.hears(), [])
+
+
+class TheLane(SynchronousTestCase):
+    def test_the_chat_has_its_turn_while_many_are_told(self) -> None:
+        """Telling that takes long is told in parts, in order, and all of it."""
+        clock, told = Clock(), []
+
+        def tell(fact: Fact, ended: list[Ended]) -> None:
+            told.append(fact)
+            clock.rightNow += 0.002  # what telling takes
+
+        ledger = SlowLedger()
+        lane = Lane(clock, Market(), ledger, 0, tell)
+        facts = [events.Declared(FarmerId(n), f"F{n}", ()) for n in range(1, 11)]
+        for fact in facts:
+            lane.submit([fact.farmer], lambda fact=fact: [fact])  # type: ignore[misc]
+        ledger.finish()
+        ledger.finish()
+        self.assertLess(len(told), 6)
+        for _ in range(5):
+            clock.advance(0)
+        self.assertEqual(told, facts)
+        self.successResultOf(lane.when_idle())
+
+    def test_a_mistake_of_ours_stops_trading_and_not_the_lane(self) -> None:
+        """A fact that can't be applied must not leave everybody waiting for ever."""
+        market = Market()
+
+        def tell(fact: Fact, ended: list[Ended]) -> None: ...
+
+        lane = Lane(Clock(), market, MemoryLedger(), 0, tell)
+        never_offered = events.Traded(OfferId(1))
+        waiting = lane.submit([FarmerId(1)], lambda: [never_offered])
+        self.assertTrue(lane.halted)
+        self.failureResultOf(waiting, errors.Halted)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+        self.successResultOf(lane.when_idle())
+        later = lane.submit([FarmerId(1)], lambda: [never_offered])
+        self.failureResultOf(later, errors.Halted)
+
+    def crowd_of_refusals(self, count: int, seconds: float) -> tuple[Clock, SlowLedger, list[str]]:
+        """Many ask something of Ana that is refused, each decision taking so long, and then Ana
+        asks for something herself, all while the disk writes."""
+        clock, ledger, order = Clock(), SlowLedger(), []
+        lane = Lane(clock, Market(), ledger, 0, lambda fact, ended: None)
+        ana, done = FarmerId(1), events.Declared(FarmerId(1), "Ana", ())
+
+        def refuse() -> list[Fact]:
+            clock.rightNow += seconds
+            order.append("refused")
+            raise errors.WithOneself
+
+        lane.submit([ana], lambda: [done])
+        for n in range(count):
+            lane.submit([ana, FarmerId(n + 2)], refuse).addErrback(lambda failure: None)
+        lane.submit([ana], lambda: [done]).addCallback(lambda _: order.append("done"))
+        return clock, ledger, order
+
+    def test_ones_own_command_waits_for_no_write_of_what_others_are_refused(self) -> None:
+        """Who asks much of somebody, and gets nothing, costs them nothing."""
+        _, ledger, order = self.crowd_of_refusals(200, 0)
+        ledger.finish()
+        self.assertEqual(order, ["refused"] * 200)
+        ledger.finish()
+        self.assertEqual(order[200:], ["done"])
+
+    def test_the_chat_has_its_turn_while_many_are_refused(self) -> None:
+        clock, ledger, order = self.crowd_of_refusals(100, 0.0004)
+
+        def chat() -> None:
+            turns.append(len(order))
+            if turns[-1] < 100:
+                clock.callLater(0, chat)
+
+        turns = [0]
+        ledger.finish()
+        chat()
+        clock.advance(0)
+        self.assertLess(max(after - before for before, after in pairwise(turns)), 5)
+        ledger.finish()
+        self.assertEqual(order[100:], ["done"])

@@ -1,0 +1,346 @@
+"""The rules of trading, one at a time.  All of them together are in test_market_stateful."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract import errors
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.market import Limits, Market, replay
+from granja.market.offers import MOST_NEWS, Ended, How, News, Offer
+
+ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
+ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
+
+
+class MarketCase(SynchronousTestCase):
+    """Ana holds an Ancla, Gus a Disco raro, Caro one of each."""
+
+    limits = Limits(offers=2, lifetime=100.0, artifacts=5)
+
+    def setUp(self) -> None:
+        self.market = Market(self.limits)
+        self.number = 0
+        self.declare(ANA, "Ana", ANCLA)
+        self.declare(GUS, "Gus", DISCO)
+        self.declare(CARO, "Caro", ANCLA, DISCO)
+
+    def do(self, facts: list[Fact]) -> list[Ended]:
+        return [end for fact in facts for end in self.market.apply(fact)]
+
+    def declare(self, farmer: FarmerId, name: str, *artifacts: ArtifactId) -> None:
+        self.do(self.market.decide_declaration(farmer, name, artifacts))
+
+    def offer(
+        self,
+        maker: FarmerId = ANA,
+        taker: FarmerId = GUS,
+        gives: ArtifactId = ANCLA,
+        takes: ArtifactId = DISCO,
+        now: float = 0.0,
+    ) -> OfferId:
+        number = OfferId(self.number + 1)
+        self.do(self.market.decide_offer(number, maker, taker, "ella", gives, takes, now))
+        self.number += 1
+        return number
+
+    def accept(self, number: int, who: FarmerId = GUS, now: float = 1.0) -> list[Ended]:
+        return self.do(self.market.decide_acceptance(who, number, now))
+
+    def ends(self, ended: list[Ended]) -> list[tuple[int, How]]:
+        return [(end.offer.number, end.how) for end in ended]
+
+
+class Trading(MarketCase):
+    def test_a_trade_moves_both_artifacts(self) -> None:
+        ended = self.accept(self.offer())
+        self.assertEqual(self.ends(ended), [(1, How.ACCEPTED)])
+        self.assertEqual(self.market.inventory(ANA), [DISCO])
+        self.assertEqual(self.market.inventory(GUS), [ANCLA])
+
+    def test_an_offer_accepted_twice_is_fulfilled_once(self) -> None:
+        number = self.offer()
+        self.accept(number)
+        self.assertRaises(errors.NoSuchOffer, self.accept, number)
+
+    def test_only_the_taker_can_accept(self) -> None:
+        number = self.offer()
+        for who in (ANA, CARO):
+            self.assertRaises(errors.NoSuchOffer, self.accept, number, who)
+
+    def test_the_same_copy_offered_twice_goes_to_the_first(self) -> None:
+        first, second = self.offer(), self.offer(taker=CARO)
+        ended = self.accept(first)
+        self.assertEqual(self.ends(ended), [(first, How.ACCEPTED), (second, How.VOID)])
+        self.assertEqual((ended[1].loser, ended[1].lost), (ANA, ANCLA))
+
+    def test_a_second_copy_keeps_the_second_offer_alive(self) -> None:
+        self.declare(ANA, "Ana", ANCLA)
+        first, second = self.offer(), self.offer(taker=CARO)
+        self.assertEqual(self.ends(self.accept(first)), [(first, How.ACCEPTED)])
+        self.assertIn(second, self.market.offers)
+
+    def test_crossed_offers_are_two_offers_of_which_one_can_happen(self) -> None:
+        hers = self.offer()
+        his = self.offer(GUS, ANA, DISCO, ANCLA)
+        ended = self.accept(hers)
+        self.assertEqual(self.ends(ended), [(hers, How.ACCEPTED), (his, How.VOID)])
+
+    def test_the_same_artifact_for_itself_changes_hands_unseen(self) -> None:
+        number = self.offer(ANA, CARO, ANCLA, ANCLA)
+        self.accept(number, CARO)
+        self.assertEqual(self.market.inventory(ANA), [ANCLA])
+        self.assertEqual(self.market.inventory(CARO), [DISCO, ANCLA])
+
+    def test_an_overdue_offer_cannot_be_accepted(self) -> None:
+        ended = self.accept(self.offer(), now=100.0)
+        self.assertEqual(self.ends(ended), [(1, How.EXPIRED)])
+        self.assertEqual(self.market.inventory(ANA), [ANCLA])
+
+
+class Refusals(MarketCase):
+    def test_what_one_does_not_have(self) -> None:
+        self.assertRaises(errors.NotMine, self.offer, gives=HACHA)
+
+    def test_what_they_do_not_have(self) -> None:
+        self.assertRaises(errors.NotTheirs, self.offer, takes=HACHA)
+
+    def test_oneself(self) -> None:
+        self.assertRaises(errors.WithOneself, self.offer, taker=ANA, takes=ANCLA)
+
+    def test_the_same_offer_while_it_is_pending(self) -> None:
+        self.offer()
+        self.assertRaises(errors.SameOffer, self.offer)
+        self.offer(now=100.0)  # The first is overdue, so this is not a repetition.
+
+    def test_too_many_out(self) -> None:
+        self.offer()
+        self.offer(taker=CARO)
+        self.assertRaises(errors.TooManyOffers, self.offer, taker=CARO, takes=ANCLA)
+
+    def test_too_many_in(self) -> None:
+        self.offer()
+        self.offer(CARO)
+        self.declare(ANA, "Ana", HACHA)
+        self.assertRaises(errors.TheyHaveTooManyOffers, self.offer, gives=HACHA)
+
+    def test_more_artifacts_than_allowed(self) -> None:
+        self.assertRaises(errors.TooManyArtifacts, self.declare, ANA, "Ana", *[ANCLA] * 5)
+
+    def test_a_second_declaration_where_there_is_one(self) -> None:
+        with self.assertRaises(errors.DeclaredOnce):
+            self.market.decide_declaration(ANA, "Ana", [], once=True)
+
+    def test_what_is_not_there_to_be_withdrawn(self) -> None:
+        with self.assertRaises(errors.DoesNotHave):
+            self.market.decide_withdrawal(ANA, HACHA)
+
+    def test_someone_elses_offer(self) -> None:
+        number = self.offer()
+        with self.assertRaises(errors.NoSuchOffer):
+            self.market.decide_rejection(ANA, number)
+        with self.assertRaises(errors.NoSuchOffer):
+            self.market.decide_retraction(GUS, number)
+
+    def test_visitors_have_no_password_to_change(self) -> None:
+        with self.assertRaises(errors.NotRegistered):
+            self.market.decide_password_change(ANA)
+
+
+class Endings(MarketCase):
+    def test_rejected_and_retracted(self) -> None:
+        first, second = self.offer(), self.offer(taker=CARO)
+        rejected = self.do(self.market.decide_rejection(GUS, first))
+        retracted = self.do(self.market.decide_retraction(ANA, second))
+        self.assertEqual(
+            self.ends(rejected + retracted), [(first, How.REJECTED), (second, How.RETRACTED)]
+        )
+        self.assertEqual(self.market.pending(ANA), [])
+
+    def test_expiry_is_for_offers_that_are_due(self) -> None:
+        number = self.offer()
+        self.assertEqual(self.market.decide_expiry(number, 99.0), [])
+        ended = self.do(self.market.decide_expiry(number, 100.0))
+        self.assertEqual(self.ends(ended), [(number, How.EXPIRED)])
+        self.assertEqual(self.market.decide_expiry(number, 100.0), [])
+
+    def test_what_goes_to_the_museum_takes_its_offers_along(self) -> None:
+        number = self.offer()
+        ended = self.do(self.market.decide_withdrawal(GUS, DISCO))
+        self.assertEqual(self.ends(ended), [(number, How.VOID)])
+        self.assertEqual((ended[0].loser, ended[0].lost), (GUS, DISCO))
+
+    def test_a_visitor_takes_everything_along(self) -> None:
+        number = self.offer()
+        ended = self.do(self.market.decide_departure(GUS))
+        self.assertEqual(self.ends(ended), [(number, How.VOID)])
+        self.assertEqual((ended[0].loser, ended[0].lost), (GUS, None))
+        self.assertEqual(self.market.inventory(GUS), [])
+        self.assertEqual(self.market.decide_departure(GUS), [])
+
+    def test_listing_tells_both_ways_apart(self) -> None:
+        mine, theirs = self.offer(), self.offer(GUS, ANA, DISCO, ANCLA)
+        self.assertEqual([o.number for o in self.market.outgoing(ANA)], [mine])
+        self.assertEqual([o.number for o in self.market.incoming(ANA)], [theirs])
+
+
+class StayingSomeone(MarketCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.do(self.market.decide_registration(ANA, "Ana"))
+
+    def leave(self) -> None:
+        self.do(self.market.decide_departure(ANA))
+
+    def test_offers_outlive_the_connection(self) -> None:
+        number = self.offer()
+        self.leave()
+        self.assertEqual(self.market.decide_departure(ANA), [], "away already")
+        self.accept(number)
+        self.assertEqual(self.market.inventory(ANA), [DISCO])
+
+    def test_the_news_wait_for_the_return(self) -> None:
+        number = self.offer()
+        self.leave()
+        self.accept(number)
+        news = self.market.away[ANA]
+        self.assertEqual(self.ends(news.ends), [(number, How.ACCEPTED)])
+        self.do(self.market.decide_return(ANA))
+        self.assertEqual(self.market.decide_return(ANA), [])
+        self.assertNotIn(ANA, self.market.away)
+
+    def test_only_so_many_news_are_kept(self) -> None:
+        self.leave()
+        for _ in range(MOST_NEWS + 4):
+            number = self.offer(GUS, ANA, DISCO, ANCLA)
+            self.do(self.market.decide_retraction(GUS, number))
+        news = self.market.away[ANA]
+        self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 4))
+
+    def test_a_name_is_registered_once(self) -> None:
+        with self.assertRaises(errors.AlreadyRegistered):
+            self.market.decide_registration(ANA, "Ana")
+
+    def test_a_new_password_changes_nothing_in_the_market(self) -> None:
+        before = self.market.snapshot()
+        self.assertEqual(self.do(self.market.decide_password_change(ANA)), [])
+        self.assertEqual(self.market.snapshot(), before)
+
+    def test_a_snapshot_holds_everything(self) -> None:
+        number = self.offer()
+        self.offer(ANA, CARO)
+        self.leave()
+        self.accept(number)
+        state = json.loads(json.dumps(self.market.snapshot()))
+        again = Market.restore(state, self.limits)
+        self.assertEqual(again.snapshot(), self.market.snapshot())
+        self.assertEqual(again.pending(CARO), self.market.pending(CARO))
+
+    def test_a_snapshot_keeps_offers_that_stand(self) -> None:
+        number = self.offer()
+        again = Market.restore(json.loads(json.dumps(self.market.snapshot())), self.limits)
+        self.assertEqual(again.offers[number], self.market.offers[number])
+        again.apply(events.Traded(number))
+        self.assertEqual(again.inventory(ANA), [DISCO])
+
+
+class Replay(SynchronousTestCase):
+    def test_the_recorded_facts_make_the_same_market(self) -> None:
+        """What a restart does."""
+        facts = [
+            events.Declared(ANA, "Ana", (ANCLA,)),
+            events.Declared(GUS, "Gus", (DISCO,)),
+            events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 100.0),
+            events.Traded(OfferId(1)),
+        ]
+        market = Market()
+        replay(market, facts)
+        self.assertEqual((market.inventory(ANA), market.inventory(GUS)), ([DISCO], [ANCLA]))
+
+    def test_who_found_nothing_has_nothing_to_declare(self) -> None:
+        self.assertEqual(Market().decide_declaration(ANA, "Ana", []), [])
+
+
+class Facts(SynchronousTestCase):
+    """Facts survive the ledger's writing and reading."""
+
+    def test_every_kind_there_and_back(self) -> None:
+        for fact in (
+            events.Declared(ANA, "Ana", (ANCLA, DISCO)),
+            events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 12.5),
+            events.Registered(ANA, "Ana"),
+        ):
+            body = json.loads(json.dumps(asdict(fact)))
+            self.assertEqual(events.from_body(fact.kind, body), fact)
+
+    def test_nonsense_is_refused_in_a_sentence(self) -> None:
+        for kind, body in (("unheard-of", {}), ("traded", {"offer": 1, "more": 2})):
+            with self.assertRaisesRegex(ValueError, "not a fact of kind"):
+                events.from_body(kind, body)
+
+    def test_a_field_of_another_type_is_refused_in_a_sentence(self) -> None:
+        """Whoever forges an entry cannot make the market stumble over it."""
+        declared = {"farmer": 1, "name": "Ana", "artifacts": [1, 1]}
+        offered = dict.fromkeys(("offer", "maker", "taker", "gives", "takes"), 1) | {"expires": 2.5}
+        for kind, good, wrong in (
+            ("declared", declared, {"farmer": ("1", True, None, {}, 1.0), "name": (7, ["Ana"])}),
+            ("declared", declared, {"artifacts": (5, "12", [[1]], ["x"], [True], {"1": 1})}),
+            ("offered", offered, {"offer": ("7", [1]), "expires": ("2.5", None, False)}),
+        ):
+            events.from_body(kind, good)
+            for field, values in wrong.items():
+                for value in values:
+                    with self.assertRaisesRegex(ValueError, f"not a fact of kind '{kind}'"):
+                        events.from_body(kind, good | {field: value})
+        for body in ([1], "x", 5, None):
+            with self.assertRaisesRegex(ValueError, "not a fact of kind 'left'"):
+                events.from_body("left", body)  # type: ignore[arg-type]
+
+
+class NewsOfAnAbsence(SynchronousTestCase):
+    """What a farmer who is away will have to hear."""
+
+    def ended(self, count: int) -> News:
+        news = News()
+        for n in range(count):
+            offer = Offer(OfferId(n + 1), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
+            news.add(Ended(offer, "Ana", "Gus", How.REJECTED))
+        return news
+
+    def test_what_came_later_is_behind_it_and_past_fifty_only_counted(self) -> None:
+        news = self.ended(30)
+        news.extend(self.ended(60))
+        self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 40))
+
+    def test_what_was_missed_in_leaving_comes_first(self) -> None:
+        market = Market()
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.Offered(OfferId(9), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0),
+        ):
+            market.apply(fact)
+        missed = self.ended(60)
+        [left] = market.decide_departure(ANA, missed)
+        market.apply(left)
+        market.apply(events.Rejected(OfferId(9)))
+        self.assertEqual(market.away[ANA], News(missed.ends, 11))
+        self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
+
+    def test_a_visit_that_could_not_be_recorded_is_made_up_for(self) -> None:
+        market = Market()
+        market.apply(events.Registered(ANA, "Ana"))
+        market.apply(events.Left(ANA, tuple(self.ended(9).ends)))
+        self.assertEqual(market.decide_departure(ANA, self.ended(2)), [])
+        facts = market.decide_departure(ANA, self.ended(2), visited=True)
+        self.assertEqual(facts, [events.Returned(ANA), events.Left(ANA, tuple(self.ended(2).ends))])
+
+    def test_news_come_back_as_they_were_kept(self) -> None:
+        news = self.ended(60)
+        self.assertEqual(News.restore(json.loads(json.dumps(news.plain()))), news)

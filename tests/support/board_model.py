@@ -1,0 +1,65 @@
+"""What the board should do, as simply as it can be said: a double, and a model to test against."""
+
+from __future__ import annotations
+
+from granja.contract.messages import Message, Said
+from granja.wire.encodings import PLAIN, Carrier
+
+#: Whether a line may be missed by who does not read.
+Heard = tuple[bool, bytes]
+
+
+class ModelSeat:
+    """Remembers in ``heard`` what this connection should hear, in order."""
+
+    def __init__(self, board: ModelBoard, carrier: Carrier) -> None:
+        self.board = board
+        self.carrier = carrier
+        self.heard: list[Heard] = []
+        self.joined = False
+        self.closed = False
+
+    def tell(self, *messages: Message) -> None:
+        for message in messages:
+            self.put(False, self.carrier.encode(message))
+
+    def hear(self, message: Message, by: ModelSeat | None = None) -> None:
+        self.put(True, self.carrier.encode(message))
+
+    def raw(self, data: bytes) -> None:
+        self.put(False, data)
+
+    def put(self, may_miss: bool, data: bytes) -> None:
+        if not self.closed:
+            self.heard.append((may_miss, data))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ModelBoard:
+    def __init__(self) -> None:
+        self.seats: list[ModelSeat] = []
+
+    def seat(self, carrier: Carrier = PLAIN) -> ModelSeat:
+        seat = ModelSeat(self, carrier)
+        self.seats.append(seat)
+        return seat
+
+    def join(self, seat: ModelSeat) -> None:
+        seat.joined = True
+
+    def leave(self, seat: ModelSeat) -> None:
+        seat.joined = False
+
+    def announce(self, message: Message, but: ModelSeat | None = None) -> None:
+        for seat in self.seats:
+            if seat.joined and seat is not but:
+                seat.put(True, seat.carrier.encode(message))
+
+    def say(self, speaker: ModelSeat, name: str, texts: list[str]) -> None:
+        for text in texts:
+            self.announce(Said(name, text), speaker)
+
+    def say_block(self, speaker: ModelSeat, name: str, data: bytes) -> None:
+        self.say(speaker, name, data.decode().split("\n"))

@@ -1,0 +1,145 @@
+"""A farm in memory, and people who come to it: what most tests are written with.
+
+No sockets and no real time: people are wired to the real factory with StringTransports, and time
+is a ``task.Clock`` that starts at a fixed moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from granja.accounts.passwords import PlainAccounts
+from granja.factory import GranjaFactory
+from granja.ledger.interface import ILedger
+from granja.ledger.memory import MemoryLedger
+from granja.protocol import FarmerProtocol
+from granja.settings import Settings
+from granja.tap import read_catalog
+
+#: What the wall's clock shows when a test begins.
+DAWN = 1_700_000_000.0
+
+
+class Wire(StringTransport):
+    """A connection in memory that remembers how it ended."""
+
+    aborted = False
+
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        super().__init__()
+        self.address = address
+
+    def abortConnection(self) -> None:  # noqa: N802
+        self.aborted = self.disconnecting = True
+
+
+class Person:
+    """Somebody at a terminal."""
+
+    def __init__(self, farm: Farm, name: str = "") -> None:
+        self.farm = farm
+        self.name = name
+        self.wire = Wire()
+        self.protocol: FarmerProtocol = farm.factory.buildProtocol(None)
+        self.protocol.makeConnection(self.wire)
+        self._lost = False
+
+    def types(self, *lines: str) -> None:
+        for line in lines:
+            self.sends(line.encode() + b"\r\n")
+
+    def sends(self, data: bytes) -> None:
+        """Raw bytes."""
+        self.protocol.dataReceived(data)
+        self.farm.settle()
+
+    def hears_bytes(self) -> bytes:
+        """All that arrived since the last look."""
+        self.farm.settle()
+        data: bytes = self.wire.value()
+        self.wire.clear()
+        return data
+
+    def hears(self) -> list[str]:
+        """All the lines that arrived since the last look."""
+        text = self.hears_bytes().decode()
+        assert text == "" or text.endswith("\r\n"), text
+        return text.split("\r\n")[:-1]
+
+    def arrives(self, artifacts: str = "") -> Person:
+        """Go through the questions as a visitor."""
+        self.types(self.name, artifacts, "si")
+        self.hears()
+        return self
+
+    def ends_input(self) -> None:
+        """Half-close, as ``printf … | nc`` does."""
+        self.protocol.readConnectionLost()
+        self.farm.settle()
+
+    @property
+    def is_closed(self) -> bool:
+        return self.wire.disconnecting
+
+    def drops(self) -> None:
+        """The connection is gone."""
+        if not self._lost:
+            self._lost = True
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+            self.farm.settle()
+
+
+@dataclass
+class Farm:
+    """The factory and its surroundings."""
+
+    settings: Settings = field(default_factory=lambda: Settings(rate=None))
+    ledger: ILedger = field(default_factory=MemoryLedger)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(DAWN)
+        self.people: list[Person] = []
+        self.open()
+
+    def open(self) -> None:
+        """Start the factory on the ledger as it is (again, after :meth:`crash`)."""
+        self.factory = GranjaFactory(
+            self.clock,
+            self.clock.seconds,
+            read_catalog(None),
+            self.ledger,
+            PlainAccounts(),
+            self.settings,
+        )
+        self.factory.presence.reconcile()
+
+    def person(self, name: str = "") -> Person:
+        """Somebody connects."""
+        person = Person(self, name)
+        self.people.append(person)
+        return person
+
+    def arrives(self, name: str, artifacts: str = "") -> Person:
+        """Somebody connects and comes in as a visitor."""
+        person = self.person(name).arrives(artifacts)
+        for other in self.people:
+            other.hears()
+        return person
+
+    def settle(self) -> None:
+        """Let the reactor's ticks happen, and nothing else."""
+        self.clock.advance(0)
+        self.clock.advance(0)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by, in small steps, as it does."""
+        self.settle()
+        for _ in range(10):
+            self.clock.advance(seconds / 10)
+        self.settle()

@@ -1,0 +1,43 @@
+"""What the tests of the ledger's file have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.logger import LogEvent, globalLogPublisher
+from twisted.trial.unittest import TestCase
+
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.sqlite.ledger import SQLiteLedger
+from tests.support.ledgers import folder_for, ledger_at
+
+
+class LedgerFileCase(TestCase):
+    """Has a path, and listens to what is logged."""
+
+    def setUp(self) -> None:
+        self.folder = folder_for(self)
+        self.path = self.folder / "granja.db"
+        self.logged: list[str] = []
+        observer: Any = self._hear
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    def _hear(self, event: LogEvent) -> None:
+        if str(event.get("log_namespace", "")).startswith("granja.ledger"):
+            self.logged.append(str(event["log_format"]).format(**event))
+
+    def refusal(self, path: Path | None = None) -> str:
+        """The sentence with which the ledger refuses to open."""
+        with self.assertRaises(LedgerRefused) as caught:
+            ledger_at(path or self.path).open()
+        sentence = str(caught.exception)
+        self.assertNotIn("\n", sentence)
+        return sentence
+
+    def open(self) -> SQLiteLedger:
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        return ledger

@@ -1,0 +1,233 @@
+"""A real server in a process of its own, started through the plugin."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+#: Seconds that anything here may take before the test fails; a slow machine needs some.
+PATIENCE = 30.0
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """``with Server("--rate", "off") as server:`` … ``server.dial()``.
+
+    ``prelude`` is Python that the process runs before it imports anything else; ``reactor`` is
+    one of those that ``twistd --help-reactors`` lists.
+    """
+
+    def __init__(
+        self,
+        *options: str,
+        command: str = "twistd",
+        folder: str | None = None,
+        ledger: str = "",
+        prelude: str = "",
+        reactor: str = "",
+    ) -> None:
+        self.port = free_port()
+        self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
+        self.folder = Path(folder or self._own_folder.name)  # type: ignore[union-attr]
+        self.log = self.folder / "server.log"
+        self._options = options
+        self._command = command
+        self._runner_options = [f"--reactor={reactor}"] if reactor else []
+        self._prelude = prelude
+        self._ledger = ledger or "memory:"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._ready: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard_prepared()
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        if self._ready is None:
+            self.process = self._spawn(runner(self._command, prelude=self._prelude))
+        else:
+            self.process, self._ready = self._ready, None
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        self._wait_until_it_listens()
+
+    def prepare(self) -> None:
+        """Have the next server's program loaded while this one still serves.
+
+        That is most of the time that a start takes.  The new process does nothing more, and looks
+        at no ledger, before :meth:`start`.
+        """
+        self._ready = self._spawn(runner(self._command, first=_WAIT), stdin=subprocess.PIPE)
+
+    def discard_prepared(self) -> None:
+        """There will be no next start."""
+        if self._ready is not None:
+            self._ready.kill()
+            self._ready.communicate()
+            self._ready = None
+
+    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+        listen = f"tcp:{self.port}:interface=127.0.0.1"
+        options = ("--listen", listen, "--ledger", self._ledger, *self._options)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*command, *self._runner_options, "granja", *options],
+                cwd=self.folder,
+                stdin=stdin,
+                stdout=log,
+                stderr=log,
+                env=environment(),
+            )
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended: {self.read_log()}")
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as first:
+                    first.recv(1)  # Who is asked something comes to a server that is all open.
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.02)  # Between two looks; there is nothing to be told by.
+        raise AssertionError(f"the server does not listen: {self.read_log()}")
+
+    def dial(self) -> Line:
+        return Line(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and wait.  Returns what the process returns."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.stop(signal.SIGKILL)
+        # twistd's note of its own number; a dead process can't remove it.
+        (self.folder / "twistd.pid").unlink(missing_ok=True)
+
+    def read_log(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+
+#: What a prepared server does: everything that a start imports, and then nothing until it is told.
+_WAIT = (
+    "import granja.tap, granja.service, granja.factory, granja.ledger.sqlite.ledger; "
+    "granja.text.names.parse('Ana'); "  # reads the table of look-alikes
+    "sys.stdin.read(); "
+)
+
+
+def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
+    """``twistd -n`` or ``twist``, with this interpreter.
+
+    :param first: Python that the process runs when the runner is loaded, before it is called.
+    :param prelude: the same before anything is loaded.
+    """
+    module = {"twistd": "twisted.scripts.twistd", "twist": "twisted.application.twist._twist"}
+    call = {"twistd": "run()", "twist": "Twist.main()"}
+    name = {"twistd": "run", "twist": "Twist"}[command]
+    # What a shell runs in the background ignores SIGINT, and so do its children and theirs.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{heed}import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
+    words = [sys.executable, "-c", prelude + program + first + call[command]]
+    return words + (["-n"] if command == "twistd" else [])
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the checkout importable from any folder."""
+    root = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{root}:{path}" if path else root}
+
+
+def run_to_the_end(*options: str, folder: str, command: str = "twistd") -> tuple[int, str]:
+    """Run it with options that make it end by itself: its status, and what it printed."""
+    done = subprocess.run(
+        [*runner(command), "granja", *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=PATIENCE,
+        env=environment(),
+        check=False,
+    )
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+class Line:
+    """A farmer's end of a real connection; blocking, so a test reads like what happens."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.socket.settimeout(PATIENCE)
+        self._buffer = b""
+
+    def types(self, *lines: str) -> None:
+        self.socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def hears(self) -> str:
+        """The next line.
+
+        :raises EOFError: when the server has closed.
+        """
+        while b"\r\n" not in self._buffer:
+            data = self.socket.recv(65536)
+            if not data:
+                raise EOFError(self._buffer.decode())
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\r\n", 1)
+        return line.decode()
+
+    def hears_until(self, pattern: str) -> list[str]:
+        """The next lines up to one that the pattern is found in."""
+        lines = [self.hears()]
+        while not re.search(pattern, lines[-1]):
+            lines.append(self.hears())
+        return lines
+
+    def hears_to_the_end(self) -> list[str]:
+        """All lines until the server closes."""
+        lines = []
+        try:
+            while True:
+                lines.append(self.hears())
+        except EOFError:
+            return lines
+
+    def arrives(self, name: str, artifacts: str = "") -> Line:
+        self.types(name, artifacts, "si")
+        self.hears_until("¡OK!")
+        return self
+
+    def close(self) -> None:
+        self.socket.close()

@@ -1,0 +1,164 @@
+"""What a farmer types reaches the others whole, and harmless (PROTOCOL §1)."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.errors import NotUTF8
+from granja.text.clean import clean, decode, is_clean
+from granja.text.unicode import char_set
+from tests.support.nasty import DECENT, NASTY, NOT_UTF8, hostile_text
+
+MARK = char_set("mark")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+FORBIDDEN = re.compile(
+    "[\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\xad\u034f"
+    "\u115f\u1160\u3164\uffa0\ufff9-\ufffc\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0001]"
+)
+
+
+class Lines(SynchronousTestCase):
+    """Line by line."""
+
+    def test_nasty_lines_lose_what_is_nasty(self) -> None:
+        """Nobody's terminal is harmed, and the rest of the line is read by all."""
+        for nasty in NASTY:
+            self.assertEqual(clean(nasty.typed), nasty.shown, nasty.what)
+
+    def test_decent_lines_stay(self) -> None:
+        """Accents, scripts and emoji arrive as they were typed."""
+        for decent in DECENT:
+            self.assertEqual(clean(decent.typed), decent.typed, decent.what)
+
+    def test_every_single_control_goes(self) -> None:
+        """There is no control character, 7-bit or 8-bit, that gets through."""
+        for point in [*range(0x20), *range(0x7F, 0xA0)]:
+            expected = "a b" if point == 0x09 else "ab"
+            # An introducer takes the rest of its line along, or the letter after it.
+            shown = clean(f"a{chr(point)}b")
+            self.assertIn(
+                shown,
+                (expected, "a") if chr(point) in "\x1b\x90\x98\x9b\x9d\x9e\x9f" else (expected,),
+            )
+
+    def test_every_final_ends_a_sequence(self) -> None:
+        """Whatever a control sequence asks for, the text after it is read."""
+        for final in range(0x40, 0x7F):
+            self.assertEqual(clean(f"a\x1b[1;2{chr(final)}ñ"), "añ")
+            self.assertEqual(clean(f"a\x9b1;2{chr(final)}ñ"), "añ")
+
+    def test_every_two_byte_sequence_goes(self) -> None:
+        for final in set(range(0x30, 0x7F)) - set(b"PX[]^_"):
+            self.assertEqual(clean(f"a\x1b{chr(final)}ñ"), "añ")
+
+    def test_marks_are_capped_for_each_letter(self) -> None:
+        """Four marks on each letter are nobody's harm, however many letters there are."""
+        tower = "\u0301\u0302\u0303\u0304\u0305"
+        self.assertEqual(clean(f"a{tower}e{tower}"), f"a{tower[:4]}e{tower[:4]}")
+
+    def test_all_that_unicode_calls_invisible_goes(self) -> None:
+        """Between two letters, no ignorable character of any Unicode block stays."""
+        for char in char_set("ignorable"):
+            self.assertEqual(clean(f"a{char}b"), "ab", hex(ord(char)))
+
+    def test_noncharacters_go_in_every_plane(self) -> None:
+        for plane in range(17):
+            pair = chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF)
+            self.assertEqual(clean(f"a{pair}b"), "ab")
+
+
+class Promises(SynchronousTestCase):
+    """What holds for every text whatever."""
+
+    @settings(deadline=None, max_examples=200)
+    @given(hostile_text())
+    @example("\u0647\u200d\u200c\u06a9")  # a joiner that stays only if the next one does not go
+    def test_cleaning_twice_is_cleaning_once(self, typed: str) -> None:
+        """A line that is repeated by someone else is the same line."""
+        once = clean(typed)
+        self.assertEqual(clean(once), once)
+
+    @settings(deadline=None, max_examples=200)
+    @given(hostile_text())
+    def test_nothing_harmful_is_left(self, typed: str) -> None:
+        shown = clean(typed)
+        self.assertIsNone(CONTROL.search(shown))
+        self.assertIsNone(FORBIDDEN.search(shown))
+        run = 0
+        for char in shown:
+            run = run + 1 if char in MARK else run if char in "\u200c\u200d" else 0
+            self.assertLessEqual(run, 4)
+
+    @settings(deadline=None, max_examples=100)
+    @given(hostile_text())
+    def test_nothing_is_added_or_moved(self, typed: str) -> None:
+        """What is shown is what was typed, less something; a tab may have become a space."""
+        rest = iter(typed.replace("\t", " "))
+        self.assertTrue(all(char in rest for char in clean(typed)))
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.lists(hostile_text(5) | st.text("abcñ áé¿:\u05d0\u3042", max_size=20), max_size=4))
+    def test_a_glance_never_overlooks_anything(self, lines: list[str]) -> None:
+        """A chunk of lines that looks clean is clean, each of them."""
+        chunk = "\r\n".join(lines)
+        if is_clean(chunk):
+            for line in re.split("[\r\n]", chunk):
+                self.assertEqual(clean(line), line)
+
+
+class Glances(SynchronousTestCase):
+    """The fast answers."""
+
+    def test_ordinary_talk_is_clean_at_a_glance(self) -> None:
+        """Spanish, and what else people write without marks, never takes the slow way."""
+        for line in ("hola", "¿Qué? ¡Ñandúes! «x» — …", "", "Привет", "γειά", "こんにちは", "😀"):
+            self.assertTrue(is_clean(f"{line}\r\nhola\n"), line)
+
+    def test_what_is_not_clean_is_seen(self) -> None:
+        for nasty in NASTY:
+            if nasty.what != "line ends":
+                self.assertFalse(is_clean(f"hola\n{nasty.typed}\nñandú\n"), nasty.what)
+        for ascii_only in ("a\tb", "a\x1b[m", "a\x00b", "a\x7f", "\x07"):
+            self.assertFalse(is_clean(ascii_only))
+
+    def test_no_character_passes_that_should_be_weighed(self) -> None:
+        """What passes at a glance is neither removed anywhere nor ever counted as a mark."""
+        ignorable = char_set("ignorable")
+        passed = [char for char in map(chr, range(sys.maxunicode + 1)) if is_clean(char)]
+        self.assertGreater(len(passed), 40_000)
+        for char in passed:
+            self.assertNotIn(char, MARK)
+            self.assertNotIn(char, ignorable)
+            self.assertEqual(
+                clean(f"\u0301{char}"), f"\u0301{char}" if char not in "\r\n" else "\u0301"
+            )
+
+
+class Decoding(SynchronousTestCase):
+    """From bytes."""
+
+    def test_utf8_is_read(self) -> None:
+        for line in [*NASTY, *DECENT]:
+            if not re.search("[\ud800-\udfff]", line.typed):
+                self.assertEqual(decode(line.typed.encode()), line.shown, line.what)
+
+    def test_what_is_not_utf8_is_refused(self) -> None:
+        """The farmer is told, and nothing of the line is sent."""
+        for raw in NOT_UTF8:
+            error = self.assertRaises(NotUTF8, decode, b"hola " + raw)
+            self.assertEqual(str(error), "Error: texto no válido (no es UTF-8); no se envió.")
+
+    @settings(deadline=None)
+    @given(st.binary(max_size=40))
+    def test_any_bytes_are_read_or_refused(self, raw: bytes) -> None:
+        try:
+            shown = decode(raw)
+        except NotUTF8:
+            self.assertRaises(UnicodeDecodeError, raw.decode)
+        else:
+            self.assertEqual(shown, clean(raw.decode()))

@@ -1,0 +1,308 @@
+"""Kill a real server at random instants, again and again, while farmers trade; believe nothing.
+
+``python -m tests.whole.crash --kills 1000``
+
+Farmers, registered ones and visitors, come in through real sockets and trade as fast as they can.
+At a random instant the server gets ``kill -9``.  It is started again, and then, each time:
+
+* the ledger's chain of hashes holds, every entry could happen when it happened, and for each
+  artifact declared - withdrawn - departed = held (the same code as ``granja audit``);
+* every trade that anyone was told of is in the ledger;
+* what the server says that each registered farmer holds is what the ledger says, copy by copy,
+  so no trade is half there; what visitors held has left the world, on record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from granja.ledger.sqlite import database
+from granja.market import facts as events
+from granja.operations.audit import Audit
+from granja.tap import read_catalog
+from tests.support.server import Server, environment
+
+REGISTERED = 4
+VISITORS = 20
+PASSWORD = "cuchara oxidada"
+
+#: Seconds that a farmer waits for any answer before the test fails.
+PATIENCE = 60.0
+
+_NUMBERS = {artifact.name: artifact.id for artifact in read_catalog(None).values()}
+_OFFER = re.compile(r"\(#(\d+): :accept o :reject\)$")
+_HOLDS = re.compile(r"artefactos (?:ahora )?son: (.*)$")
+
+
+class Broken(Exception):
+    """A promise to farmers was broken; the text says which."""
+
+
+@dataclass
+class Told:
+    """What farmers were told over the whole test.
+
+    ``accepted``: numbers of offers whose acceptance was confirmed to the accepter;
+    ``fulfilled``: how often a maker, by name, was told that an offer of theirs was accepted.
+    """
+
+    accepted: set[int] = field(default_factory=set)
+    fulfilled: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def trades(self) -> int:
+        return max(len(self.accepted), self.fulfilled.total())
+
+
+class Farmer:
+    """Somebody at a keyboard, for the time of one connection."""
+
+    def __init__(self, name: str, registered: bool, told: Told) -> None:
+        self.name = name
+        self.registered = registered
+        self.holds: list[int] = []
+        self.inside = False
+        self._told = told
+        self._accepting: deque[int] = deque()
+        self._answered = asyncio.Event()
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter | None = None
+
+    def types(self, *lines: str) -> None:
+        assert self._writer is not None
+        self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
+
+    async def hears(self, pattern: str) -> str:
+        """The next line that the pattern is found in."""
+        while True:
+            line = await self._line()
+            if re.search(pattern, line):
+                return line
+
+    async def _line(self) -> str:
+        data = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), PATIENCE)
+        return data.decode().rstrip("\r\n")
+
+    async def arrives(self, port: int, artifacts: Sequence[int]) -> None:
+        """By the list for visitors and for those who have yet to register, else by the password."""
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+        self.types(self.name)
+        line = await self.hears("Contraseña:|qué artefactos tienes")
+        if "Contraseña" in line:
+            self.types(PASSWORD)
+        else:
+            self.types(" ".join(map(str, artifacts)), "si")
+        self._note_holdings(await self.hears("artefactos son: "))
+        await self.hears("¡OK!")
+        if self.registered and "Contraseña" not in line:
+            self.types(f":registrar {PASSWORD}")
+            await self.hears("quedó registrado")
+        self.inside = True
+
+    async def look(self) -> list[int]:
+        """What the server says that they hold."""
+        self.types(":artefactos")
+        self._note_holdings(await self.hears("artefactos son: "))
+        return self.holds
+
+    async def live(
+        self, port: int, artifacts: Sequence[int], others: Sequence[Farmer], chance: random.Random
+    ) -> None:
+        """Come in, if not inside yet, and trade until the server is gone."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            if not self.inside:
+                await self.arrives(port, artifacts)
+            trading = asyncio.ensure_future(self._trade(others, chance))
+            try:
+                while True:
+                    self._hear(await self._line())
+            finally:
+                self.inside = False
+                self._answered.set()
+                await trading
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Close the connection, if there is one."""
+        if self._writer is not None:
+            self._writer.close()
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
+
+    def _hear(self, line: str) -> None:
+        if offered := _OFFER.search(line):
+            self._accepting.append(int(offered[1]))
+            self.types(f":accept {offered[1]}")
+        elif "Intercambio aceptado" in line:
+            self._told.accepted.add(self._accepting.popleft())
+            self._note_holdings(line)
+        elif "Intercambio realizado" in line:
+            self._told.fulfilled[self.name] += 1
+            self._note_holdings(line)
+            self._answered.set()
+        elif "Error" in line or "ya no es válida" in line:
+            if "Error" in line and self._accepting:
+                self._accepting.popleft()  # who accepts offers makes none
+            self._answered.set()
+
+    async def _trade(self, others: Sequence[Farmer], chance: random.Random) -> None:
+        """Offer this for that, and again as soon as it is answered, until the server is gone."""
+        while self.inside and others:
+            other = chance.choice(others)
+            mine = chance.choice(self.holds or [1])
+            theirs = chance.choice(other.holds or [1])
+            self._answered.clear()
+            self.types(f":offer {other.name} {mine} {theirs}")
+            await asyncio.wait_for(self._answered.wait(), PATIENCE)
+
+    def _note_holdings(self, line: str) -> None:
+        found = _HOLDS.search(line)
+        listed = found[1].split(", ") if found and found[1] != "(ninguno)" else []
+        self.holds = [_NUMBERS[name] for name in listed]
+
+
+class CrashTest:
+    """One server, one ledger, and the farmers who come back after each crash.
+
+    :param seed: of the instants and of the trades; what the machine does in between is chance.
+    """
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.ledger = folder / "granja.db"
+        self.told = Told()
+        self.audit = Audit()
+        self.trades = 0
+        self._chance = random.Random(seed)
+        self._server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{self.ledger}")
+        self._traded: set[int] = set()
+        self._made: Counter[str] = Counter()
+        self._offers: dict[int, events.Offered] = {}
+        self._names: dict[int, str] = {}
+
+    async def run(self, kills: int, told: Callable[[int], None] = lambda kill: None) -> None:
+        """:param told: called with the number of each kill after which all was found in order.
+        :raises Broken: as soon as a promise is broken.
+        """
+        try:
+            for kill in range(kills + 1):
+                self._server.start()
+                if kill < kills:
+                    self._server.prepare()
+                registered = await self._come_back()
+                told(kill)
+                if kill < kills:
+                    await self._trade_until_killed(registered)
+            await asyncio.gather(*(farmer.leave() for farmer in registered))
+        finally:
+            self._server.discard_prepared()
+            self._server.kill()
+
+    async def _come_back(self) -> list[Farmer]:
+        """Registered farmers first: what they hold is compared before anybody trades."""
+        people = [Farmer(f"Registrada{n}", True, self.told) for n in range(REGISTERED)]
+        arriving = (
+            farmer.arrives(self._server.port, [n + 1, n + 2, 40]) for n, farmer in enumerate(people)
+        )
+        await asyncio.gather(*arriving)
+        self._read_ledger()
+        for farmer in people:
+            self._compare(farmer.name, await farmer.look())
+        return people
+
+    async def _trade_until_killed(self, registered: list[Farmer]) -> None:
+        """Visitors come in meanwhile, so the end may find them at any question."""
+        visitors = [Farmer(f"Visita{n}", False, self.told) for n in range(VISITORS)]
+        people = registered + visitors
+        takers = people[1::2]
+        lives = []
+        for n, farmer in enumerate(people):
+            partners = [] if farmer in takers else takers
+            lives.append(farmer.live(self._server.port, [n + 1, n + 2, 41], partners, self._chance))
+        trading = asyncio.gather(*lives)
+        await asyncio.sleep(self._chance.uniform(0.02, 0.5))
+        self._server.kill()
+        await trading
+
+    def _read_ledger(self) -> None:
+        """Audit what came since the last time; it is checked against all that was told."""
+        with closing(database.open_to_read(self.ledger)) as connection:
+            for _, fact in self.audit.run(connection):
+                self._note(fact)
+        self.trades = len(self._traded)
+        if lost := self.told.accepted - self._traded:
+            raise Broken(f"told as accepted, but not on record: {sorted(lost)}")
+        for name, count in self.told.fulfilled.items():
+            if count > self._made[name]:
+                raise Broken(f"{name} was told of {count} trades; {self._made[name]} are on record")
+        strangers = [
+            name
+            for farmer, name in self.audit.market.names.items()
+            if farmer not in self.audit.market.registered
+        ]
+        if strangers:
+            raise Broken(f"visitors of before the crash still hold things: {strangers}")
+
+    def _note(self, fact: events.Fact) -> None:
+        if isinstance(fact, events.Offered):
+            self._offers[fact.offer] = fact
+        elif isinstance(fact, events.Traded):
+            maker = self._offers.pop(fact.offer).maker
+            self._traded.add(fact.offer)
+            # A visitor's name is the same at each visit, and so it was counted when told.
+            self._made[self._names[maker]] += 1
+        elif isinstance(fact, events.Declared):
+            self._names[fact.farmer] = fact.name
+
+    def _compare(self, name: str, said: list[int]) -> None:
+        market = self.audit.market
+        farmer = next(n for n, known in market.registered.items() if known == name)
+        if sorted(said) != market.inventory(farmer):
+            raise Broken(f"{name} holds {said}, but on record {market.inventory(farmer)}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.whole.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=30, help="how often (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=None, help="repeat the same choices")
+    parser.add_argument("--keep", type=Path, help="a folder for the ledger, which is left there")
+    arguments = parser.parse_args(argv)
+    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+    with tempfile.TemporaryDirectory(prefix="granja-crash-") as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        test = CrashTest(folder, seed)
+        began = time.monotonic()
+
+        def tell(kill: int) -> None:
+            """A thousand take twenty minutes: somebody waits for them."""
+            if kill % 50 == 0 < kill < arguments.kills:
+                sys.stderr.write(f"{kill} kills, {test.trades} trades on record (seed {seed})\n")
+
+        asyncio.run(test.run(arguments.kills, tell))
+        took = time.monotonic() - began
+        sys.stdout.write(
+            f"{arguments.kills} kills in {took:.1f} s (seed {seed}), "
+            f"{REGISTERED + VISITORS} farmers: {test.told.trades} trades told, {test.trades} on "
+            "record; none lost, none half there.\n"
+        )
+        sys.stdout.flush()
+        return subprocess.call(
+            [sys.executable, "-m", "granja", "audit", "--ledger", f"sqlite:{test.ledger}"],
+            env=environment(),
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

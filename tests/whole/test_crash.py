@@ -1,0 +1,68 @@
+"""``kill -9`` at random instants, thirty times; see ``tests/whole/crash.py``."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.sqlite import database
+from granja.market.facts import Declared, Offered, Traded
+from granja.operations.audit import Audit
+from tests.support.ledgers import folder_for, forge, tamper
+from tests.whole.crash import Broken, CrashTest
+
+
+class CrashTests(SynchronousTestCase):
+    """Real servers, real sockets, a real ``kill -9``."""
+
+    def test_thirty_kills_lose_nothing(self) -> None:
+        """Conservation, every trade that anyone was told of, and none half there: after each."""
+        test = CrashTest(folder_for(self), seed=3)
+        asyncio.run(test.run(30))
+        self.assertGreater(test.told.trades, 100)
+        with closing(database.open_to_read(test.ledger)) as connection:
+            audit = Audit()
+            entries = sum(1 for _ in audit.run(connection))
+        self.assertEqual(audit.kinds["traded"], test.trades)
+        self.assertGreater(entries, 1000)
+
+    def test_it_would_notice(self) -> None:
+        """Lose a trade that was told, or make one up behind the server's back: it is found."""
+        test = CrashTest(folder_for(self), seed=4)
+        asyncio.run(test.run(1))
+        tamper(test.ledger, "UPDATE entries SET body = body || ' ' WHERE sequence = 5")
+        with self.assertRaisesRegex(Exception, "entry 5 is damaged"):
+            asyncio.run(self.again(test))
+
+    def test_it_would_notice_a_lost_trade(self) -> None:
+        """A trade that a farmer was told of, and that is not there."""
+        test = CrashTest(folder_for(self), seed=5)
+        asyncio.run(test.run(1))
+        test.told.accepted.add(10**6)
+        with self.assertRaisesRegex(Broken, "told as accepted, but not on record: \\[1000000\\]"):
+            asyncio.run(self.again(test))
+
+    def test_it_would_notice_an_invented_trade(self) -> None:
+        """A trade on record that gave away what nobody had."""
+        test = CrashTest(folder_for(self), seed=6)
+        asyncio.run(test.run(1))
+        ana, beto, spade = FarmerId(10**6), FarmerId(10**6 + 1), ArtifactId(13)
+        number = OfferId(10**6)
+        forge(
+            test.ledger,
+            [
+                Declared(ana, "Falsa", (spade,)),
+                Offered(number, ana, beto, spade, spade, 2e9),
+                Traded(number),
+            ],
+        )
+        with self.assertRaisesRegex(Exception, "had no artifact 13"):
+            asyncio.run(self.again(test))
+
+    async def again(self, test: CrashTest) -> None:
+        """Read the whole ledger as after a crash."""
+        test.audit = Audit()
+        test._read_ledger()

@@ -1,0 +1,166 @@
+"""Over TLS people are heard as over TCP, and half-closed input loses no replies."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from tests.support.server import PATIENCE, Server, free_port
+
+
+def make_pair(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return pem, secret
+
+
+def _talk(plain: socket.socket, certificate: Path, lines: bytes, *, notify: bool) -> str:
+    """Say lines, end the own direction only, and hear everything.
+
+    By hand, with memory for a network, because Python's TLS sockets end both directions at once.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=str(certificate))
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    heard, said = b"", False
+    while True:
+        try:
+            if not said:
+                tls.do_handshake()
+                tls.write(lines)
+                said = True
+                _end(tls, plain, outgoing, notify)
+            while data := tls.read(65536):
+                heard += data
+            break
+        except ssl.SSLWantReadError:
+            if outgoing.pending:
+                plain.sendall(outgoing.read())
+            data = plain.recv(65536)
+            if data:
+                incoming.write(data)
+            else:
+                incoming.write_eof()
+        except ssl.SSLError:
+            break  # The end, as this library sees it after the own close_notify.
+    plain.close()
+    return heard.decode()
+
+
+def _end(tls: ssl.SSLObject, plain: socket.socket, out: ssl.MemoryBIO, notify: bool) -> None:
+    if notify:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.unwrap()
+    plain.sendall(out.read())
+    if not notify:
+        plain.shutdown(socket.SHUT_WR)
+
+
+class OverTLS(SynchronousTestCase):
+    """Both of Twisted's TLS endpoints, with a real server and real clients."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.certificate, self.key = make_pair(self.folder)
+        self.port = free_port()
+
+    def ssl_server(self) -> Server:
+        listen = f"ssl:{self.port}:interface=127.0.0.1"
+        listen += f":privateKey={self.key}:certKey={self.certificate}"
+        return Server("--listen", listen, "--rate", "2/4")
+
+    LINES = b"Ana\n6\nsi\n:artefactos\n:u\n:artefacto 22\n"
+    LAST = "[SERVER] El artefacto es: Trocitos de cristal\r\n"
+
+    def test_a_close_notify_loses_no_replies(self) -> None:
+        """Neither those at once nor those that the rate makes wait."""
+        with self.ssl_server():
+            plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+            heard = _talk(plain, self.certificate, self.LINES, notify=True)
+        self.assertTrue(heard.endswith(self.LAST), heard)
+
+    def test_an_end_of_tcp_loses_no_replies(self) -> None:
+        """Without a close_notify, as clients do that half-close the socket below."""
+        with self.ssl_server():
+            plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+            heard = _talk(plain, self.certificate, self.LINES, notify=False)
+        self.assertTrue(heard.endswith(self.LAST), heard)
+
+    def test_who_goes_before_the_handshake_leaves_nothing_behind(self) -> None:
+        """A port scan or a health check of a load balancer: no descriptor stays open."""
+        with self.ssl_server() as server:
+            assert server.process is not None
+            descriptors = Path(f"/proc/{server.process.pid}/fd")
+            if not descriptors.exists():
+                raise SkipTest("this system does not list descriptors")
+            before = len(list(descriptors.iterdir()))
+            for hello in (b"", b"\x16\x03\x01\x02\x00"):
+                for _ in range(5):
+                    with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as scan:
+                        scan.sendall(hello)
+            late = server.dial().arrives("Ana")  # who comes after them, and may be read before them
+            self.addCleanup(late.close)
+            deadline = time.monotonic() + PATIENCE
+            while len(list(descriptors.iterdir())) > before + 1:
+                self.assertLess(time.monotonic(), deadline, "they are still open")
+                late.types(":u")
+                late.hears()
+
+    def test_the_tls_endpoint_and_openssl(self) -> None:
+        """``tls:FOLDER``, spoken to by ``openssl s_client``, which half-closes TCP."""
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            raise SkipTest("there is no openssl here")
+        pem = self.folder / "pem"
+        pem.mkdir()
+        (pem / "localhost.pem").write_bytes(self.key.read_bytes() + self.certificate.read_bytes())
+        with Server("--listen", f"tls:{pem}:{self.port}:interface=127.0.0.1"):
+            done = subprocess.run(
+                [
+                    *(openssl, "s_client", "-quiet", "-servername", "localhost"),
+                    *("-connect", f"127.0.0.1:{self.port}"),
+                ],
+                input=b"Ana\n6\nsi\n:u\n:q\n",
+                capture_output=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        heard = done.stdout.decode()
+        self.assertIn("[SERVER] Usuarios conectados: Ana\r\n", heard)
+        self.assertTrue(heard.endswith("¡Adiós y suerte completando tu colección!\r\n"), heard)

@@ -1,0 +1,194 @@
+"""A telnet may negotiate what it likes: nobody sees it and nothing breaks (PROTOCOL §1)."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.wire.telnet import (
+    DO,
+    DONT,
+    ECHO,
+    GMCP,
+    IAC,
+    MAX_SUBNEGOTIATION,
+    SB,
+    SE,
+    WILL,
+    WONT,
+    Telnet,
+    escape,
+)
+from tests.support.nasty import cuts
+
+COMMAND = re.compile(
+    rb"\xff(?:\xfa(?:[^\xff]|\xff\xff)*(?:\xff\xf0|(?=\xff[^\xff\xf0])|\xff?\Z)"
+    rb"|[\xfb-\xfe].?|.?)",
+    re.DOTALL,
+)
+"""The same language as one expression: what the filter must take out of a whole stream."""
+
+
+def data_of(stream: bytes) -> bytes:
+    return COMMAND.sub(lambda m: b"\xff" if m[0] == b"\xff\xff" else b"", stream)
+
+
+def telnet_bytes() -> st.SearchStrategy[bytes]:
+    """Streams in which commands are likely, whole and broken."""
+    known = [IAC, IAC, IAC, SB, SE, WILL, WONT, DO, DONT, ECHO, GMCP, 0, 10, 13, 65]
+    return st.lists(st.sampled_from(known) | st.integers(0, 255), max_size=40).map(bytes)
+
+
+class Listener:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, int] | tuple[int, bytes]] = []
+
+    def negotiated(self, verb: int, option: int) -> None:
+        self.heard.append((verb, option))
+
+    def subnegotiated(self, option: int, payload: bytes) -> None:
+        self.heard.append((option, payload))
+
+
+def heard_in(*segments: bytes) -> tuple[bytes, list[tuple[int, int] | tuple[int, bytes]]]:
+    """The data of the segments, put together, and what the listener heard."""
+    listener = Listener()
+    telnet = Telnet(listener)
+    data = b"".join(telnet.feed(segment) for segment in segments)
+    return data, listener.heard
+
+
+class Consuming(SynchronousTestCase):
+    """Commands are taken out, and nothing else."""
+
+    def test_plain_talk_passes_untouched(self) -> None:
+        """Without FF the very same bytes come back; there is nothing to copy."""
+        telnet = Telnet()
+        line = "¡hola!\r\n".encode()
+        self.assertIs(telnet.feed(line), line)
+        self.assertFalse(telnet.negotiates)
+
+    def test_negotiations_are_not_shown(self) -> None:
+        """What a telnet says on connecting is not part of the first name."""
+        opening = bytes([IAC, DO, 3, IAC, WILL, 24, IAC, SB, 24, 0, 65, IAC, SE])
+        self.assertEqual(Telnet().feed(opening + b"Ana\r\n"), b"Ana\r\n")
+
+    def test_commands_may_stand_in_the_midst_of_a_word(self) -> None:
+        self.assertEqual(Telnet().feed(b"ho\xff\xf1la\xff\xfb\x01!"), b"hola!")
+
+    def test_a_doubled_byte_is_data(self) -> None:
+        """It is one byte FF, which makes the line no UTF-8, and it is no command."""
+        telnet = Telnet()
+        self.assertEqual(telnet.feed(b"a\xff\xffb"), b"a\xffb")
+        self.assertFalse(telnet.negotiates)
+
+    def test_every_pair_after_iac(self) -> None:
+        """None of the 65,536 is fatal, and none takes more or less than its own bytes."""
+        for pair in range(0x10000):
+            stream = b"a\xff" + pair.to_bytes(2, "big") + b"bc\xff\xf0d"
+            self.assertEqual(Telnet().feed(stream), data_of(stream), stream)
+
+    @settings(deadline=None, max_examples=200)
+    @given(telnet_bytes())
+    def test_any_stream(self, stream: bytes) -> None:
+        self.assertEqual(Telnet().feed(stream), data_of(stream))
+
+    @settings(deadline=None, max_examples=200)
+    @given(telnet_bytes(), st.data())
+    def test_any_cut_is_the_same_stream(self, stream: bytes, data: st.DataObject) -> None:
+        """How the network cuts a stream changes neither the data nor what is heard."""
+        segments = data.draw(cuts(stream))
+        self.assertEqual(heard_in(*segments), heard_in(stream))
+
+    def test_every_cut_of_a_long_conversation(self) -> None:
+        stream = b"a\xff\xfb\x01b\xff\xffc\xff\xfa\xc9{\xff\xff}\xff\xf0d\xff\xfa\x18x\xff\xfd\x03e"
+        whole = heard_in(stream)
+        self.assertEqual(heard_in(*(stream[i : i + 1] for i in range(len(stream)))), whole)
+        for at in range(len(stream)):
+            self.assertEqual(heard_in(stream[:at], stream[at:]), whole)
+
+
+class Hearing(SynchronousTestCase):
+    """Whoever listens hears what was negotiated."""
+
+    def test_verbs_are_heard(self) -> None:
+        stream = bytes([IAC, WILL, ECHO, IAC, WONT, 0, IAC, DO, GMCP, IAC, DONT, IAC])
+        self.assertEqual(
+            heard_in(stream), (b"", [(WILL, ECHO), (WONT, 0), (DO, GMCP), (DONT, IAC)])
+        )
+
+    def test_subnegotiations_are_heard(self) -> None:
+        """With their doubled bytes single again."""
+        stream = bytes([IAC, SB, GMCP]) + escape(b"a\xffb") + bytes([IAC, SE])
+        self.assertEqual(heard_in(stream), (b"", [(GMCP, b"a\xffb")]))
+
+    def test_an_empty_subnegotiation_says_nothing(self) -> None:
+        """It has no option to be about; one with an option and no payload has."""
+        stream = bytes([IAC, SB, IAC, SE, 65, IAC, SB, GMCP, IAC, SE])
+        self.assertEqual(heard_in(stream), (b"A", [(GMCP, b"")]))
+
+    def test_a_broken_subnegotiation_is_dropped(self) -> None:
+        """The command that breaks it is obeyed; what follows is data again."""
+        stream = bytes([IAC, SB, GMCP, 66, IAC, DO, ECHO]) + b"hola"
+        self.assertEqual(heard_in(stream), (b"hola", [(DO, ECHO)]))
+
+    def test_a_subnegotiation_in_another_begins_anew(self) -> None:
+        stream = bytes([IAC, SB, GMCP, 66, IAC, SB, 24, 67, IAC, SE])
+        self.assertEqual(heard_in(stream), (b"", [(24, b"C")]))
+
+    def test_the_longest_subnegotiation_is_heard(self) -> None:
+        for extra, heard in ((0, 1), (1, 0)):
+            payload = b"x" * (MAX_SUBNEGOTIATION + extra)
+            stream = bytes([IAC, SB, GMCP]) + payload + bytes([IAC, SE]) + b"hola"
+            data, events = heard_in(stream)
+            self.assertEqual(data, b"hola")
+            self.assertEqual(events, [(GMCP, payload)] * heard)
+
+    def test_nobody_need_listen(self) -> None:
+        telnet = Telnet()
+        stream = bytes([IAC, WILL, ECHO, IAC, SB, GMCP, 65, IAC, SE]) + b"hola"
+        self.assertEqual(telnet.feed(stream), b"hola")
+
+    def test_who_negotiates(self) -> None:
+        """Only with them may the server begin a negotiation: to hide a password."""
+        for command in (b"\xff\xfb\x01", b"\xff\xfc\x01", b"\xff\xfd\x03", b"\xff\xfe\xff"):
+            telnet = Telnet()
+            telnet.feed(b"hola" + command[:2])
+            self.assertFalse(telnet.negotiates)
+            telnet.feed(command[2:])
+            self.assertTrue(telnet.negotiates, command)
+
+    def test_other_commands_negotiate_nothing(self) -> None:
+        """NOP, AYT, a byte that is none, and what is said about an option that nobody agreed on."""
+        telnet = Telnet()
+        telnet.feed(b"\xff\xf1\xff\xf6\xff\x41\xff\xfa\xc9\x01\xff\xf0")
+        self.assertFalse(telnet.negotiates)
+
+
+class Bounds(SynchronousTestCase):
+    """Nobody fills the server's memory with commands."""
+
+    def test_a_subnegotiation_without_end_costs_no_memory(self) -> None:
+        telnet = Telnet()
+        telnet.feed(bytes([IAC, SB, GMCP]))
+        segment = b"x" * 65_536
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for _ in range(100):
+            self.assertEqual(telnet.feed(segment), b"")
+        self.assertLess(tracemalloc.get_traced_memory()[0], 4 * MAX_SUBNEGOTIATION)
+
+
+class Escaping(SynchronousTestCase):
+    """What the server sends in a sub-negotiation."""
+
+    @settings(deadline=None)
+    @given(st.binary(max_size=50))
+    def test_what_is_escaped_is_all_data(self, payload: bytes) -> None:
+        self.assertEqual(Telnet().feed(escape(payload)), payload)
