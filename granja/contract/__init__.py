@@ -1,1 +1,4 @@
-"""PROTOCOL.md as code: ids, catalog, errors, messages, commands, answers; all Spanish that a server says is here."""
+"""PROTOCOL.md as code: ids, catalog, errors, messages, commands, answers.
+
+All Spanish that a server says is here.
+"""

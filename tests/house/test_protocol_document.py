@@ -33,7 +33,7 @@ from tools.document_protocol import (
     rewrite,
 )
 
-GRANJA = PAGE.parent.parent / "granja"
+GRANJA = PAGE.parents[1] / "granja"
 
 WILL_GMCP, DO_GMCP, DONT_GMCP = b"\xff\xfb\xc9", b"\xff\xfd\xc9", b"\xff\xfe\xc9"
 HIDE, SHOW = b"\xff\xfb\x01", b"\xff\xfc\x01"

@@ -10,7 +10,7 @@ from importlib import resources
 
 def script(name: str) -> str:
     """One of the SQL files beside this one."""
-    return resources.files("granja.ledger.sqlite.ledger").joinpath(name).read_text("utf-8")
+    return resources.files("granja.ledger.sqlite").joinpath(name).read_text("utf-8")
 
 
 def problem(connection: sqlite3.Connection) -> str | None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HISTORY, initialState, reduce } from "../../granja/web/static/js/state.js";
+import { HISTORY, initialState, reduce } from "../../../granja/web/static/js/state.js";
 
 const ANCLA = { id: 21, name: "Ancla" };
 const DISCO = { id: 12, name: "Disco raro" };
