@@ -25,7 +25,6 @@ from granja.contract.errors import GranjaError, LineTooLong
 from granja.people.arriving import AskName, Chat, Conversation
 from granja.people.roster import Farmer
 from granja.text import clean as text
-from granja.trade import wording
 from granja.wire import telnet
 from granja.wire.encodings import GMCP, PLAIN, Carrier
 from granja.wire.lines import TOO_LONG, LineSplitter, TooLong
@@ -193,7 +192,7 @@ class FarmerProtocol(LineReceiver):
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
-        self.seat.tell(wording.failure(error, self.factory.catalog))
+        self.seat.tell(messages.failure(error, self.factory.catalog))
 
     # -- telnet --------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from granja import __version__
-from granja.contract.catalog import Catalog
+from granja.catalog_file import read_catalog, read_text
 from granja.contract.errors import ConfigurationError
 from granja.ledger.url import path_of
 from granja.market.market import Limits
@@ -189,31 +188,12 @@ class Options(UsageOptions):
         )
 
 
-def read_catalog(path: str | None) -> Catalog:
-    """The catalog of a file, or the packaged one.
-
-    :raises ConfigurationError: when it can't be read or is no catalog.
-    """
-    if path is None:
-        return Catalog.parse((files("granja") / "artefactos.json").read_text("utf-8"))
-    return Catalog.parse(_read(path), path)
-
-
 def read_motd(path: str | None) -> tuple[str, ...]:
     """The lines of a file, cleaned like everything that farmers read.
 
     :raises ConfigurationError: when it can't be read.
     """
-    return tuple(clean(line) for line in _read(path).splitlines()) if path else ()
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"cannot read {path}: it is not UTF-8 text") from None
+    return tuple(clean(line) for line in read_text(path).splitlines()) if path else ()
 
 
 def open_to_browsers(farm: GranjaFactory, origins: Sequence[str]) -> IProtocolFactory:

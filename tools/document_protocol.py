@@ -22,7 +22,6 @@ from granja.contract.catalog import Artifact
 from granja.contract.errors import GranjaError
 from granja.contract.messages import Message, Said
 from granja.text import names
-from granja.trade import wording
 from granja.wire import encodings as carriers
 from tools.protocol_limits import LIMITS
 from tools.protocol_samples import CATALOG, ERRORS, MESSAGES, Sample
@@ -194,7 +193,7 @@ def error_table() -> str:
         (
             _code(type(error).__name__),
             when,
-            _code(wording.failure(error, CATALOG).line()),
+            _code(messages.failure(error, CATALOG).line()),
         )
         for when, error in ERRORS
     ]

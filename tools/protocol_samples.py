@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from granja.accounts.passwords import LONGEST, SHORTEST
+from granja.catalog_file import read_catalog
 from granja.contract import errors, messages
 from granja.contract.answers import artifact_list
 from granja.contract.catalog import Catalog
@@ -17,7 +18,6 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.contract.messages import Message
 from granja.market.offers import Ended, How, News, Offer
 from granja.settings import Settings
-from granja.tap import read_catalog
 from granja.trade import wording
 
 LIMITS = Settings()
@@ -25,7 +25,7 @@ CATALOG: Catalog = read_catalog(None)
 
 ANA, GUS = FarmerId(1), FarmerId(2)
 ANCHOR, DISC = CATALOG[21], CATALOG[12]
-HELD = wording.inventory(artifact_list("13, 6", CATALOG, 2), CATALOG)
+HELD = messages.inventory(artifact_list("13, 6", CATALOG, 2), CATALOG)
 OFFER = Offer(OfferId(7), ANA, GUS, ANCHOR.id, DISC.id, expires=0.0)
 
 
@@ -54,7 +54,7 @@ class Sample:
 
 
 def constants(kind: type[Message]) -> list[Message]:
-    """The messages of this kind that never change, as :mod:`granja.contract.messages` names them."""
+    """The messages of this kind that never change, as the contract names them."""
     return [value for value in vars(messages).values() if isinstance(value, kind)]
 
 
@@ -151,7 +151,7 @@ MESSAGES = (
     Sample(
         "What you typed was refused, and nothing changed. `code` is one of the errors below; "
         "`sentence` is for people.",
-        wording.failure(errors.NotMine(ANCHOR.id), CATALOG),
+        messages.failure(errors.NotMine(ANCHOR.id), CATALOG),
     ),
 )
 

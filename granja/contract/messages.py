@@ -7,13 +7,14 @@ for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from string import Formatter
 from typing import Any, ClassVar
 
-from granja.contract.catalog import Artifact
+from granja.contract.catalog import Artifact, Catalog
+from granja.contract.errors import GranjaError
 
 SERVER = "[SERVER] "
 
@@ -379,3 +380,21 @@ class Failure(Message):
     def data(self) -> dict[str, Any]:
         details = {name: _plain(value) for name, value in self.details}
         return {**Message.data(self), "details": details}
+
+
+# -- from a refusal and from numbers -----------------------------------------------------------
+
+
+def failure(error: GranjaError, catalog: Catalog) -> Failure:
+    """The line for a refused line."""
+    sentence = error.explain(lambda number: catalog.describe(number).name)
+    details = tuple(
+        (name, catalog.describe(value) if name == "artifact" else value)
+        for name, value in vars(error).items()
+    )
+    return Failure(type(error).__name__, sentence, details)
+
+
+def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
+    """Numbers as artifacts, in the catalog's order; two copies are there twice."""
+    return tuple(catalog.describe(number) for number in sorted(numbers))

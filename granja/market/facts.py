@@ -1,6 +1,7 @@
 """Frozen facts: what the market decided and the ledger keeps.
 
-Facts speak of farmers, artifacts and offers by number (:mod:`granja.contract.ids`).  Times are Unix seconds.
+Facts speak of farmers, artifacts and offers by number (:mod:`granja.contract.ids`).
+Times are Unix seconds.
 """
 
 from __future__ import annotations

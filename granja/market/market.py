@@ -1,9 +1,9 @@
 """The rules of trading: who holds what, which offers stand, and what may happen next.
 
 The market knows no sockets, disks or clocks.  Each ``decide_…`` looks at the state and either
-raises a :class:`~granja.contract.errors.GranjaError` or returns the facts that should happen; it changes
-nothing.  :meth:`Market.apply` makes one fact true and cannot fail.  Between the two the ledger
-makes the facts durable, so a decision that could not be stored needs no undoing.
+raises a :class:`~granja.contract.errors.GranjaError` or returns the facts that should happen;
+it changes nothing.  :meth:`Market.apply` makes one fact true and cannot fail.  Between the two
+the ledger makes the facts durable, so a decision that could not be stored needs no undoing.
 
 The running server, the replay at start, the audit and the tests all use the same ``apply``.
 """

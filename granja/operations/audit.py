@@ -1,8 +1,9 @@
 """Going through a ledger from the first entry on, and believing nothing.
 
-The facts are replayed by the same :meth:`~granja.market.market.Market.apply` as in the server, but each
-is first held against what stood before it; and beside it, books are kept that know nothing of
-trades: what was declared, less what was withdrawn or left with a visitor, must be what is held.
+The facts are replayed by the same :meth:`~granja.market.market.Market.apply` as in the server,
+but each is first held against what stood before it; and beside it, books are kept that know
+nothing of trades: what was declared, less what was withdrawn or left with a visitor, must be what
+is held.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
+from granja.catalog_file import read_catalog
 from granja.contract.catalog import Catalog
 from granja.contract.errors import ConfigurationError
 from granja.ledger.chain import BadEntry
@@ -22,7 +23,6 @@ from granja.ledger.sqlite import integrity as pages
 from granja.ledger.url import DEFAULT, path_of
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
-from granja.tap import read_catalog
 
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
 _STRIDE = 5000

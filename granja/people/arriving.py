@@ -19,7 +19,6 @@ from granja.contract.commands import parse
 from granja.contract.ids import ArtifactId
 from granja.contract.messages import Prompt
 from granja.people.roster import Farmer
-from granja.trade import wording
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
@@ -161,7 +160,7 @@ class Declaration(_Place):
         catalog = self._factory.catalog
         chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
         self._chosen = chosen
-        self._connection.seat.tell(messages.Inventory(wording.inventory(chosen, catalog)))
+        self._connection.seat.tell(messages.Inventory(messages.inventory(chosen, catalog)))
         self._connection.ask()
 
 

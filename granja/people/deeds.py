@@ -17,7 +17,6 @@ from granja.contract.messages import Message
 from granja.market.facts import Fact
 from granja.market.offers import Offer
 from granja.people.roster import Farmer
-from granja.trade import wording
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
@@ -141,7 +140,7 @@ class Deeds:
         maker = self._roster.present(offer.maker)
         error = failure.value
         if maker is not None and maker.connection is not None and isinstance(error, _NOT_STORED):
-            maker.connection.seat.hear(wording.failure(error, self._catalog))
+            maker.connection.seat.hear(messages.failure(error, self._catalog))
         return failure
 
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:

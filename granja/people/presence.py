@@ -20,7 +20,6 @@ from granja.market.offers import News
 from granja.people.arriving import Chat, DeclarationInChat
 from granja.people.missed import Newsroom
 from granja.people.roster import Farmer
-from granja.trade import wording
 
 if TYPE_CHECKING:
     from granja.factory import GranjaFactory
@@ -88,7 +87,7 @@ class Presence:
         assert news is not None
         self.news.told(farmer.id)
         connection.seat.tell(messages.Welcome(), self._teller.inventory(farmer.id))
-        told = wording.meanwhile(news, farmer.id, self._factory.catalog)
+        told = self._teller.meanwhile(farmer.id, news)
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
         self.ask_declaration(farmer)
 

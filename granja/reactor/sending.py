@@ -14,7 +14,8 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from granja.wire.encodings import Readable
+#: Bytes that can be sent without being copied.
+Readable = bytes | memoryview
 
 
 class Waiter(Protocol):

@@ -11,7 +11,7 @@ from granja.contract.messages import Message
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
-from granja.market.offers import Ended, How, Offer
+from granja.market.offers import Ended, How, News, Offer
 from granja.people.roster import Roster
 from granja.trade import wording
 
@@ -52,8 +52,12 @@ class Teller:
     def offer_row(self, farmer: FarmerId, offer: Offer) -> Message:
         return wording.offer_row(offer, farmer, self._market.names, self._catalog)
 
+    def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
+        """What a farmer who comes back has still to hear."""
+        return wording.meanwhile(news, farmer, self._catalog)
+
     def _artifacts(self, farmer: FarmerId) -> tuple[Artifact, ...]:
-        return wording.inventory(self._market.inventory(farmer), self._catalog)
+        return messages.inventory(self._market.inventory(farmer), self._catalog)
 
     def _say(self, id: FarmerId, line: Message, *, reply: bool) -> None:
         """``reply``: the line answers their own command, so it is never dropped."""

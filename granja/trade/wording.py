@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from granja.contract.catalog import Artifact, Catalog
-from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import (
     AndMore,
-    Failure,
     IncomingOffer,
     Meanwhile,
     Message,
@@ -17,21 +15,6 @@ from granja.contract.messages import (
     OutgoingOffer,
 )
 from granja.market.offers import Ended, How, News, Offer
-
-
-def failure(error: GranjaError, catalog: Catalog) -> Failure:
-    """The line for a refused line."""
-    sentence = error.explain(lambda number: catalog.describe(number).name)
-    details = tuple(
-        (name, catalog.describe(value) if name == "artifact" else value)
-        for name, value in vars(error).items()
-    )
-    return Failure(type(error).__name__, sentence, details)
-
-
-def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
-    """Numbers as artifacts, in the catalog's order; two copies are there twice."""
-    return tuple(catalog.describe(number) for number in sorted(numbers))
 
 
 def offer_row(offer: Offer, me: int, names: Mapping[FarmerId, str], catalog: Catalog) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.catalog_file import read_catalog
 from granja.client.completion import suggest
 from granja.client.incoming import Heard
 from granja.client.surroundings import Surroundings
@@ -11,7 +12,6 @@ from granja.contract import messages
 from granja.contract.catalog import Artifact
 from granja.contract.commands import TABLE
 from granja.contract.ids import ArtifactId
-from granja.tap import read_catalog
 
 NAMES = {number: artifact.name for number, artifact in read_catalog(None).items()}
 

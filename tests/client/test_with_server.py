@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.catalog_file import read_catalog
 from granja.client import sentences as notes
 from granja.client.conversation import Conversation
 from granja.contract.catalog import Catalog
 from granja.settings import Settings
-from granja.tap import read_catalog
 from tests.support import farm
 from tests.support.farm import Farm, Person
 

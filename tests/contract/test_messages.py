@@ -182,7 +182,7 @@ def every_message() -> list[Message]:
     """One of each kind at least: those of the contract, and those that the protocol page shows."""
     told = [message for message, _ in CONTRACT]
     told += [message for sample in MESSAGES for message in sample.messages]
-    return told + [wording.failure(error, CATALOG) for _, error in ERRORS]
+    return told + [messages.failure(error, CATALOG) for _, error in ERRORS]
 
 
 class TheWords(SynchronousTestCase):
@@ -195,7 +195,7 @@ class TheWords(SynchronousTestCase):
     def test_every_refusal(self) -> None:
         """An artifact's number in a rule is its name in the sentence."""
         for error, sentence in REFUSALS:
-            failure = wording.failure(error, CATALOG)
+            failure = messages.failure(error, CATALOG)
             self.assertEqual(failure.line(), "[SERVER] " + sentence)
             self.assertEqual(failure.code, type(error).__name__)
 
@@ -218,7 +218,7 @@ class TheWords(SynchronousTestCase):
         self.assertEqual(str(errors.NotMine(21)), "Error de Intercambio: no tienes 21.")
 
     def test_an_artifact_that_the_catalog_has_lost(self) -> None:
-        failure = wording.failure(errors.DoesNotHave(7), Catalog({6: "Punta de flecha"}))
+        failure = messages.failure(errors.DoesNotHave(7), Catalog({6: "Punta de flecha"}))
         self.assertEqual(failure.line(), "[SERVER] Error: no tienes artefacto n.º 7.")
 
 
@@ -284,7 +284,7 @@ class TheData(SynchronousTestCase):
         )
         self.assertEqual(messages.Here(("Ana", "Beto")).data()["names"], ["Ana", "Beto"])
         self.assertEqual(
-            wording.failure(errors.NotMine(21), CATALOG).data(),
+            messages.failure(errors.NotMine(21), CATALOG).data(),
             {
                 "type": "error",
                 "code": "NotMine",
@@ -326,7 +326,7 @@ class Braces(SynchronousTestCase):
             errors.NotTheirs(self.TYPED, 21),
         ]
         for error in typed:
-            self.assertIn(self.TYPED, wording.failure(error, CATALOG).line())
+            self.assertIn(self.TYPED, messages.failure(error, CATALOG).line())
 
 
 def _is_worded(value: object) -> bool:
@@ -448,5 +448,5 @@ class OffersEnd(SynchronousTestCase):
 
     def test_inventories_are_listed_by_number(self) -> None:
         """Whatever the order in which things were had, and each copy by itself."""
-        held = wording.inventory([21, 6, 12, 6], CATALOG)
+        held = messages.inventory([21, 6, 12, 6], CATALOG)
         self.assertEqual(held, (ARROW, ARROW, DISC, ANCHOR))

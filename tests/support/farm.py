@@ -14,12 +14,12 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from granja.accounts.passwords import PlainAccounts
+from granja.catalog_file import read_catalog
 from granja.factory import GranjaFactory
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
 from granja.protocol import FarmerProtocol
 from granja.settings import Settings
-from granja.tap import read_catalog
 
 #: What the wall's clock shows when a test begins.
 DAWN = 1_700_000_000.0

@@ -28,10 +28,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from granja.catalog_file import read_catalog
 from granja.ledger.sqlite import database
 from granja.market import facts as events
 from granja.operations.audit import Audit
-from granja.tap import read_catalog
 from tests.support.server import Server, environment
 
 REGISTERED = 4

@@ -287,7 +287,7 @@ class RealLimitTests(TestCase):
             from pathlib import Path
             from twisted.internet import reactor
             from twisted.internet.task import react
-            from granja.events import PasswordChanged
+            from granja.market.facts import PasswordChanged
             from granja.ledger.interface import NotStored
             from granja.ledger.sqlite import SQLiteLedger
 

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from granja.accounts.passwords import PlainAccounts
+from granja.catalog_file import read_catalog
 from granja.contract.ids import OfferId
 from granja.factory import GranjaFactory
 from granja.ledger import chain
@@ -20,7 +21,6 @@ from granja.ledger.sqlite import integrity as pages
 from granja.ledger.sqlite.ledger import FACTS_PER_SNAPSHOT, SQLiteLedger
 from granja.market.facts import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.market.market import Market
-from granja.tap import read_catalog
 from tests.support.ledger_file_case import LedgerFileCase
 from tests.support.ledgers import (
     ANA,
