@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
@@ -22,17 +22,15 @@ from granja.board.listener import REPLIES
 from granja.board.slow import CROWD
 from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
-from granja.people.arriving import AskName, Chat, Conversation
-from granja.people.roster import Farmer
+from granja.people import farm
+from granja.people.arriving import AskName, Chat
+from granja.people.roster import Connection, Conversation, Farmer
 from granja.text import clean as text
 from granja.wire import telnet
 from granja.wire.encodings import GMCP, PLAIN, Carrier
 from granja.wire.lines import TOO_LONG, LineSplitter, TooLong
 from granja.wire.plain import plain_line, plain_talk
 from granja.wire.rate import TokenBucket
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
 
 #: Why nothing is read: lines wait to be obeyed, or the server stops.  The board has its reasons.
 LINES, STOPPING = "lines", "stopping"
@@ -58,6 +56,25 @@ class IWire(ITCPTransport, IPushProducer):
     """What a connection must offer: TCP does, and so do TLS and the web's adapter."""
 
 
+class Leavings(farm.Comings, Protocol):
+    """Who comes, and who goes when a connection ends."""
+
+    def gone(self, connection: Connection) -> None:
+        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+
+
+class Farm(farm.Farm, Protocol):
+    """What a connection needs of the factory that made it."""
+
+    connections: set[FarmerProtocol]
+
+    @property
+    def presence(self) -> Leavings: ...
+
+    def forget(self, connection: FarmerProtocol) -> None:
+        """The connection is closed at both ends."""
+
+
 @implementer(IHalfCloseableProtocol)
 class FarmerProtocol(LineReceiver):
     """From the bytes of one connection to lines, one at a time, each finished before the next.
@@ -68,11 +85,11 @@ class FarmerProtocol(LineReceiver):
     """
 
     log: ClassVar[Logger] = Logger()
-    factory: GranjaFactory
+    factory: Farm
     transport: IWire
     seat: Seat
 
-    def __init__(self, factory: GranjaFactory) -> None:
+    def __init__(self, factory: Farm) -> None:
         self.factory = factory
         self.carrier: Carrier = PLAIN
         self.farmer: Farmer | None = None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import current_thread, main_thread
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
@@ -20,13 +20,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja.contract.errors import ConfigurationError
+from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.reading import Intake
 from granja.text import names
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
 
 #: Seconds that what was begun may take at a shutdown, and again that the closing may take.
 PATIENCE = 5.0
@@ -35,7 +33,7 @@ PATIENCE = 5.0
 OBJECTS_PER_COLLECTION = 10_000
 
 
-Wrap = Callable[["GranjaFactory"], IProtocolFactory]
+Wrap = Callable[[GranjaFactory], IProtocolFactory]
 
 
 def as_it_is(farm: GranjaFactory) -> IProtocolFactory:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from twisted.application.service import IService
@@ -19,15 +19,13 @@ from twisted.python.usage import UsageError
 from granja import __version__
 from granja.catalog_file import read_catalog, read_text
 from granja.contract.errors import ConfigurationError
+from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text.clean import clean
 from granja.wire.rate import Rate
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
 
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
 
@@ -238,7 +236,6 @@ def makeService(options: Options) -> IService:  # noqa: N802
     from twisted.internet import reactor as installed
 
     from granja.accounts.passwords import Accounts
-    from granja.factory import GranjaFactory
     from granja.ledger import open_ledger
 
     reactor: Any = installed  # typed as a union of all reactors, of which none has everything

@@ -8,7 +8,6 @@ it raises is told to the farmer, and the question is asked again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -18,30 +17,11 @@ from granja.contract.answers import artifact_list, is_yes
 from granja.contract.commands import parse
 from granja.contract.ids import ArtifactId
 from granja.contract.messages import Prompt
-from granja.people.roster import Farmer
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
-    from granja.protocol import FarmerProtocol
+from granja.people.farm import Farm
+from granja.people.roster import Connection, Farmer
 
 #: PROTOCOL §5: the third wrong password closes.
 MOST_WRONG_PASSWORDS = 3
-
-
-class Conversation(Protocol):
-    """``question`` is what is asked, None where nothing is."""
-
-    @property
-    def question(self) -> Prompt | None: ...
-
-    def answer(self, text: str) -> Deferred[None] | None:
-        """Take one clean line.  A Deferred is waited for before the next line.
-
-        :raises GranjaError: what is wrong with it.
-        """
-
-    def abandon(self) -> None:
-        """The connection is over: what only it waits for need not be done."""
 
 
 class _Place:
@@ -56,7 +36,7 @@ class AskName(_Place):
 
     question = messages.ASK_NAME
 
-    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol) -> None:
+    def __init__(self, factory: Farm, connection: Connection) -> None:
         self._factory = factory
         self._connection = connection
 
@@ -84,7 +64,7 @@ class AskPassword:
 
     question = messages.ASK_PASSWORD
 
-    def __init__(self, factory: GranjaFactory, connection: FarmerProtocol, farmer: Farmer) -> None:
+    def __init__(self, factory: Farm, connection: Connection, farmer: Farmer) -> None:
         self._factory = factory
         self._connection = connection
         self._farmer = farmer
@@ -133,8 +113,8 @@ class Declaration(_Place):
 
     def __init__(
         self,
-        factory: GranjaFactory,
-        connection: FarmerProtocol,
+        factory: Farm,
+        connection: Connection,
         declare: Callable[[list[ArtifactId]], Deferred[None]],
     ) -> None:
         self._factory = factory
@@ -169,7 +149,7 @@ class Chat(_Place):
 
     question = None
 
-    def __init__(self, factory: GranjaFactory, farmer: Farmer) -> None:
+    def __init__(self, factory: Farm, farmer: Farmer) -> None:
         self._deeds = factory.deeds
         self._farmer = farmer
 
@@ -190,8 +170,8 @@ class DeclarationInChat(Declaration):
 
     def __init__(
         self,
-        factory: GranjaFactory,
-        connection: FarmerProtocol,
+        factory: Farm,
+        connection: Connection,
         declare: Callable[[list[ArtifactId]], Deferred[None]],
         chat: Chat,
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -16,10 +15,8 @@ from granja.contract.ids import ArtifactId
 from granja.contract.messages import Message
 from granja.market.facts import Fact
 from granja.market.offers import Offer
+from granja.people.farm import Farm
 from granja.people.roster import Farmer
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
 
@@ -32,7 +29,7 @@ class Deeds:
     A method returns a Deferred when the next line of that farmer has to wait for it.
     """
 
-    def __init__(self, factory: GranjaFactory) -> None:
+    def __init__(self, factory: Farm) -> None:
         self._factory = factory
         self._roster = factory.roster
         self._market = factory.market

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
@@ -18,12 +17,9 @@ from granja.contract.messages import Message
 from granja.market.facts import Fact
 from granja.market.offers import News
 from granja.people.arriving import Chat, DeclarationInChat
+from granja.people.farm import Farm
 from granja.people.missed import Newsroom
-from granja.people.roster import Farmer
-
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
-    from granja.protocol import FarmerProtocol
+from granja.people.roster import Connection, Farmer
 
 #: Seconds between attempts to record what could not be recorded when it happened.
 RETRY = 5.0
@@ -37,7 +33,7 @@ class Presence:
 
     log = Logger()
 
-    def __init__(self, factory: GranjaFactory) -> None:
+    def __init__(self, factory: Farm) -> None:
         self._factory = factory
         self._board = factory.board
         self._journal = factory.journal
@@ -54,7 +50,7 @@ class Presence:
     # -- arriving ------------------------------------------------------------------------------
 
     def arrive(
-        self, farmer: Farmer, connection: FarmerProtocol, artifacts: Sequence[ArtifactId]
+        self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
     ) -> Deferred[None]:
         """A visitor comes in with what they declared, as soon as that is on record."""
         declare = partial(self._market.decide_declaration, farmer.id, str(farmer), artifacts)
@@ -62,7 +58,7 @@ class Presence:
             lambda _: self._enter(farmer, connection)
         )
 
-    def come_back(self, farmer: Farmer, connection: FarmerProtocol) -> Deferred[None]:
+    def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
         """A registered farmer comes in and hears the news, or takes over from elsewhere."""
         unread: News | None = None
 
@@ -77,7 +73,7 @@ class Presence:
         done.addErrback(self._unrecorded)  # The chat goes on while the ledger can't write.
         return done.addCallback(lambda _: self._welcome_back(farmer, connection, unread))
 
-    def _welcome_back(self, farmer: Farmer, connection: FarmerProtocol, news: News | None) -> None:
+    def _welcome_back(self, farmer: Farmer, connection: Connection, news: News | None) -> None:
         """:param news: None if the line was cut before they were asked for."""
         if connection.over:
             if news is not None:  # It was cut while the return was being recorded.
@@ -91,9 +87,7 @@ class Presence:
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
         self.ask_declaration(farmer)
 
-    def _enter(
-        self, farmer: Farmer, connection: FarmerProtocol, told: Sequence[Message] = ()
-    ) -> None:
+    def _enter(self, farmer: Farmer, connection: Connection, told: Sequence[Message] = ()) -> None:
         """From ``¡OK!`` on one hears the chat, is listed and is announced."""
         if connection.over:
             if farmer.connection is None:
@@ -112,7 +106,7 @@ class Presence:
             self._replace(before)
         self._board.join(connection.seat)
 
-    def _replace(self, before: FarmerProtocol) -> None:
+    def _replace(self, before: Connection) -> None:
         self._board.leave(before.seat)
         before.seat.tell(messages.REPLACED)
         before.finish()
@@ -151,7 +145,7 @@ class Presence:
 
     # -- leaving -------------------------------------------------------------------------------
 
-    def gone(self, connection: FarmerProtocol) -> None:
+    def gone(self, connection: Connection) -> None:
         """A connection ended: leave the chat, or let go of a name that was only claimed."""
         farmer = connection.farmer
         if farmer is None or farmer.connection not in (None, connection):
@@ -161,7 +155,7 @@ class Presence:
         if not farmer.registered:
             self._roster.free(farmer)
 
-    def _leave(self, farmer: Farmer, connection: FarmerProtocol) -> None:
+    def _leave(self, farmer: Farmer, connection: Connection) -> None:
         farmer.connection = None
         self._roster.leave(farmer)
         self._board.leave(connection.seat)

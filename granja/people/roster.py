@@ -3,13 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
+from granja.board.board import Seat
+from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
+from granja.contract.messages import Prompt
 from granja.text.names import Name, NameIndex
 
-if TYPE_CHECKING:
-    from granja.protocol import FarmerProtocol
+
+class Conversation(Protocol):
+    """Where a farmer is on the way in: ``question`` is what is asked, None where nothing is."""
+
+    @property
+    def question(self) -> Prompt | None: ...
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        """Take one clean line.  A Deferred is waited for before the next line.
+
+        :raises GranjaError: what is wrong with it.
+        """
+
+    def abandon(self) -> None:
+        """The connection is over: what only it waits for need not be done."""
+
+
+class Connection(Protocol):
+    """One connection, as far as people need it (:class:`granja.protocol.FarmerProtocol`).
+
+    ``address``: of who is at the other end.  ``over``: nothing more is obeyed.
+    """
+
+    address: str
+    over: bool
+    seat: Seat
+    farmer: Farmer | None
+
+    def converse(self, conversation: Conversation) -> None:
+        """Go on to another place of the conversation, and ask what is asked there."""
+
+    def ask(self) -> None:
+        """Ask the question at hand, if there is one."""
+
+    def refuse(self, error: GranjaError) -> None:
+        """Say why something was refused."""
+
+    def finish(self) -> None:
+        """Obey nothing more, write what was told, and close."""
+
+    def stop_the_clock(self) -> float:
+        """Take no more of the time for arriving.  Returns the seconds that are left of it."""
+
+    def start_the_clock(self, seconds: float) -> None:
+        """From here on, so many seconds are left for arriving."""
 
 
 class Farmer:
@@ -24,7 +72,7 @@ class Farmer:
         self.id = id
         self.name = name
         self.registered = registered
-        self.connection: FarmerProtocol | None = None
+        self.connection: Connection | None = None
 
     def __str__(self) -> str:
         return self.name.spelling

@@ -1,0 +1,109 @@
+"""What people meet in a farm: the rooms that each connection and each command is given.
+
+:class:`Farm` is what the factory offers.  This room only says what it needs of it, so that nothing
+here imports the factory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from granja.accounts.passwords import IAccounts
+from granja.board.board import Board
+from granja.contract import commands
+from granja.contract.catalog import Catalog
+from granja.contract.ids import ArtifactId, FarmerId
+from granja.contract.messages import Inventory, Message
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import News, Offer
+from granja.people.roster import Connection, Farmer, Roster
+from granja.people.visits import Journal
+from granja.settings import Settings
+
+
+class Notices(Protocol):
+    """What a farmer reads of the market."""
+
+    def inventory(self, farmer: FarmerId) -> Inventory: ...
+    def offers(self, farmer: FarmerId) -> list[Message]: ...
+    def standing(self, offers: list[Offer]) -> list[Offer]: ...
+    def offer_row(self, farmer: FarmerId, offer: Offer) -> Message: ...
+
+    def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
+        """What a farmer who comes back has still to hear."""
+
+
+class Comings(Protocol):
+    """Who comes and who goes (:class:`granja.people.presence.Presence`)."""
+
+    def arrive(
+        self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
+    ) -> Deferred[None]: ...
+
+    def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]: ...
+    def ask_declaration(self, farmer: Farmer) -> None: ...
+
+
+class Deeds(commands.Farm, Protocol):
+    """What commands do, and where a chunk of plain talk goes."""
+
+    def say_block(self, me: Farmer | None, lines: bytes) -> None:
+        """Several clean lines of plain talk: UTF-8 with LF between them."""
+
+
+class Farm(Protocol):
+    """Everything that the connections of one farm share.
+
+    ``now``: the time on the wall in Unix seconds.  ``closing``: the server stops.
+    """
+
+    clock: IReactorTime
+    now: Callable[[], float]
+    closing: bool
+
+    @property
+    def accounts(self) -> IAccounts: ...
+    @property
+    def board(self) -> Board: ...
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def deeds(self) -> Deeds: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def market(self) -> Market: ...
+    @property
+    def presence(self) -> Comings: ...
+    @property
+    def roster(self) -> Roster: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def teller(self) -> Notices: ...
+
+    def claim(self, text: str) -> Farmer:
+        """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        :raises InvalidName: when it is not a name.
+        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        """
+
+    def check_password(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
+        """Whether it is this farmer's password."""
+
+    def register(self, farmer: Farmer, verifier: str) -> Deferred[None]: ...
+    def change_password(self, farmer: Farmer, verifier: str) -> Deferred[None]: ...
+    def find_partner(self, name: str) -> Farmer | None: ...
+
+    def decide_offer(
+        self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
+    ) -> list[Fact]: ...
