@@ -10,9 +10,13 @@ class Arrival:
 
     A visitor is brought back with the artifacts that they last held.  Someone registered is
     brought back with the password that the server last accepted, which is kept in memory only.
+
+    :param secure: whether the line is such (TLS) that whoever answers is the same server as before.
+        Otherwise a password is never handed over unasked: anybody may answer at that address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, secure: bool = False) -> None:
+        self._secure = secure
         self.name = ""
         self._password = ""
         self._typed: dict[str, str] = {}
@@ -71,7 +75,7 @@ class Arrival:
         if question == "name":
             return self.name
         if question == "password":
-            return self._password or None
+            return (self._password or None) if self._secure else None
         # Declaring is final for someone registered (`--declarations once`): never done unasked.
         if self._password:
             return None

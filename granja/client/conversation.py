@@ -23,11 +23,14 @@ _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
 
 
 class Conversation:
-    """:param catalog: the artifacts' names by number, until the server tells its own."""
+    """:param catalog: the artifacts' names by number, until the server tells its own.
 
-    def __init__(self, catalog: Mapping[int, str]) -> None:
+    :param secure: whether connections are by TLS; see :class:`granja.client.arrival.Arrival`.
+    """
+
+    def __init__(self, catalog: Mapping[int, str], *, secure: bool = False) -> None:
         self._around = Surroundings(catalog)
-        self._arrival = Arrival()
+        self._arrival = Arrival(secure=secure)
         self._hearing = Hearing(self._send)
         self._outgoing = bytearray()
         self._connected = False

@@ -11,9 +11,12 @@ from granja.client.conversation import Conversation
 from granja.client.display import Shown, own
 from granja.client.pauses import Pauses
 from granja.client.wire import Wire
+from granja.contract.answers import is_yes
 
 SILENCE = 5.0
 """Seconds to wait for a server's first words before wondering aloud."""
+MANY_LINES = 20
+"""From so many pasted lines on, the person is asked before they are sent (PROTOCOL §6)."""
 FAREWELL = 3.0
 """Seconds to wait for the server's goodbye."""
 
@@ -145,7 +148,22 @@ class Interactive:
                 line = await self._screen.ask()
             except (EOFError, KeyboardInterrupt):
                 return
-            await self._send(line)
+            try:
+                if await self._is_meant(line):
+                    await self._send(line)
+            except (EOFError, KeyboardInterrupt):
+                return
+
+    async def _is_meant(self, typed: str) -> bool:
+        """Whether to send it: a paste of many lines is asked about first."""
+        lines = len(typed.splitlines())
+        if lines < MANY_LINES:
+            return True
+        await self._screen.show([own(notes.many_lines(lines))])
+        if is_yes(await self._screen.ask()):
+            return True
+        await self._screen.show([own(notes.NONE_SENT)])
+        return False
 
     async def _send(self, line: str) -> None:
         keep = self._talk.arrived

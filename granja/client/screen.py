@@ -41,6 +41,9 @@ STYLE = Style.from_dict(
     }
 )
 
+#: Rows that are kept free for the menu of suggestions, at most.
+MENU_ROWS = 8
+
 
 class Screen:
     """What the person sees and types into.
@@ -70,9 +73,11 @@ class Screen:
             input_processors=[HidePasswordArgument()],
             key_bindings=self._keys(),
             enable_history_search=False,
+            enable_suspend=True,
             input=input,
             output=output,
         )
+        self._session.app.before_render += lambda _: self._leave_room_for_talk()
 
     @property
     def typed(self) -> str:
@@ -142,6 +147,11 @@ class Screen:
             buffer.apply_completion(found[0])
         else:
             buffer.start_completion(insert_common_part=True, complete_event=asked)
+
+    def _leave_room_for_talk(self) -> None:
+        """prompt_toolkit keeps 8 rows free for its menu: on a small terminal, all of them."""
+        rows = self._session.app.output.get_size().rows
+        self._session.reserve_space_for_menu = min(MENU_ROWS, rows // 4)
 
     def _rearrange(self) -> None:
         """Fit the line that is being typed to what the server wants now."""

@@ -29,6 +29,7 @@ HOW_TO_TALK = "Escribe y te leerán. Con :help ves los comandos, con Tab se comp
 YOUR_TURN = "Para volver a entrar necesito que contestes tú."
 NOT_SENT = "Todavía no hay conexión; tu línea sigue aquí y no se envió."
 ENDED = "El servidor cerró la conexión."
+NONE_SENT = "No se envió nada de lo que pegaste."
 SILENT = "El servidor todavía no dice nada. Tal vez ahí se entra con --tls, o no es una granja."
 NO_GRANJA = "El servidor cerró la conexión sin decir nada. Tal vez ahí se entra con --tls."
 BROKEN = "Se cortó la conexión antes de terminar."
@@ -100,6 +101,11 @@ _DISTRUST = {
     21: "lo firmó una autoridad desconocida; si es la de tu granja, indícala con --cafile",
 }
 _OTHER_NAME = (62, 64)
+
+
+def many_lines(count: int) -> str:
+    """What is asked before a paste of ``count`` lines is sent."""
+    return f"Pegaste {count} líneas. ¿Las envío todas? (Sí/No)"
 
 
 def _distrust(error: ssl.SSLCertVerificationError, address: Address) -> str:

@@ -81,7 +81,7 @@ async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -
     from granja.client.history import LineHistory, history_path
     from granja.client.screen import Keyboard, Screen
 
-    talk = Conversation(_bundled_catalog())
+    talk = Conversation(_bundled_catalog(), secure=context is not None)
     path = history_path(os.environ)
     history = LineHistory(
         path, talk.may_be_kept, lambda error: _complain(notes.no_history(str(path), error))

@@ -19,7 +19,7 @@ DISCO = Artifact(ArtifactId(12), "Disco raro")
 
 class Case(SynchronousTestCase):
     def setUp(self) -> None:
-        self.talk = Conversation({12: "Disco raro", 21: "Ancla"})
+        self.talk = Conversation({12: "Disco raro", 21: "Ancla"}, secure=True)
         self.connect()
 
     def connect(self) -> None:
@@ -186,6 +186,20 @@ class ArrivingAgain(Case):
         self.connect()
         self.told(messages.ASK_PASSWORD)
         self.assertEqual(self.sent(), ["Ana", "secreto99"])
+
+    def test_a_password_is_not_handed_over_on_a_plain_line(self) -> None:
+        """Anybody may answer at an address: without TLS the person is asked again."""
+        self.talk = Conversation({}, secure=False)
+        self.connect()
+        self.types("Ana")
+        self.told(messages.ASK_PASSWORD)
+        self.types("secreto99")
+        self.told(messages.Ready("Ana"))
+        self.sent()
+        self.drop()
+        self.connect()
+        self.told(messages.ASK_PASSWORD)
+        self.assertEqual(self.sent(), ["Ana"])
 
     def test_a_name_registered_meanwhile(self) -> None:
         self.arrive("Ana", ANCLA)

@@ -97,6 +97,35 @@ class Talking(Case):
         self.assertTrue(self.wires[0].closed)
         self.assertEqual(self.pauses, [])
 
+    def test_a_long_paste_is_asked_about(self) -> None:
+        paste = "\n".join(f"línea {n}" for n in range(20))
+
+        async def scene() -> None:
+            wire = await self.arrive()
+            self.screen.types(paste)
+            await self.until("Pegaste 20 líneas")
+            self.screen.types("no")
+            await self.until("No se envió nada")
+            self.assertNotIn("línea 0".encode(), wire.sent)
+            self.screen.types(paste)
+            await self.until("Pegaste 20 líneas", 2)
+            self.screen.types("sí")
+            await self.until_sent("línea 19\r\n".encode())
+            wire.ends()
+            self.screen.leaves()
+
+        self.act(scene())
+
+    def test_nineteen_lines_are_not(self) -> None:
+        async def scene() -> None:
+            await self.arrive()
+            self.screen.types("\n".join(f"línea {n}" for n in range(19)))
+            await self.until_sent("línea 18\r\n".encode())
+            self.wires[-1].ends()
+            self.screen.leaves()
+
+        self.act(scene())
+
     def test_leaving_by_command(self) -> None:
         async def scene() -> None:
             wire = await self.arrive()

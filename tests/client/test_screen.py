@@ -27,6 +27,7 @@ QUESTION = b"[SERVER] Ingresa tu nombre:\r\n" + WILL_GMCP
 
 class Case(SynchronousTestCase):
     depth = ColorDepth.DEPTH_4_BIT
+    rows = 24
 
     def setUp(self) -> None:
         self.talk = Conversation({12: "Disco raro"})
@@ -44,7 +45,7 @@ class Case(SynchronousTestCase):
             with create_pipe_input() as keyboard:
                 output = Vt100_Output(
                     self.written,
-                    lambda: Size(rows=24, columns=80),
+                    lambda: Size(rows=self.rows, columns=80),
                     default_color_depth=self.depth,
                     enable_cpr=False,
                 )
@@ -83,6 +84,20 @@ class Typing(Case):
             self.assertEqual(await asking, "medio dicho")
 
         self.assertIn("hola", self.at_the_screen(scene))
+
+    def test_a_small_terminal_keeps_room_for_talk(self) -> None:
+        """In 8 rows, 2 are for the menu; prompt_toolkit would take all of them."""
+        for rows, kept in ((8, 2), (24, 6), (50, 8)):
+            self.rows = rows
+
+            async def scene(screen: Screen, keyboard: PipeInput, kept: int = kept) -> None:
+                asking = asyncio.create_task(screen.ask())
+                await self.type(screen, keyboard, "x")
+                self.assertEqual(screen._session.reserve_space_for_menu, kept)
+                keyboard.send_text("\r")
+                await asking
+
+            self.at_the_screen(scene)
 
     def test_nothing_is_sent_into_the_void(self) -> None:
         """Enter without a connection keeps the line and says why."""

@@ -22,7 +22,7 @@ class Visitor:
         names = {number: artifact.name for number, artifact in read_catalog(None).items()}
         self.farm = farm
         self.name = name
-        self.talk = Conversation(names)
+        self.talk = Conversation(names, secure=True)
         self.lines: list[str] = []
         self.connects()
 
