@@ -289,7 +289,7 @@ class RealLimitTests(TestCase):
             from twisted.internet.task import react
             from granja.market.facts import PasswordChanged
             from granja.ledger.interface import NotStored
-            from granja.ledger.sqlite import SQLiteLedger
+            from granja.ledger.sqlite.ledger import SQLiteLedger
 
             async def main(reactor):
                 ledger = SQLiteLedger(Path(sys.argv[1]), reactor, lambda: 1.0)
