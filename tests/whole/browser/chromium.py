@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import importlib.util
 import shutil
 from functools import cache
@@ -46,18 +48,25 @@ def executable() -> str | None:
 
 
 @cache
-def shared() -> Chromium:
-    """One Chromium for all tests of a class, because it takes long to start; each visitor of it
-    has an empty profile of their own.  :func:`stop_shared` is owed."""
+def _one() -> Chromium:
+    atexit.register(stop_shared)  # trial runs no ``tearDownClass``.
     return Chromium().__enter__()
 
 
+def shared() -> Chromium:
+    """One Chromium for many tests, because it takes long to start; each visitor of it has an empty
+    profile of their own.  :meth:`Chromium.rest` is owed after each test, and :func:`stop_shared`
+    at the end."""
+    chromium = _one()
+    chromium.wake()
+    return chromium
+
+
 def stop_shared() -> None:
-    """Playwright keeps an event loop running in this thread, in which no other test could run
-    its own; so nothing of it may be left."""
-    if shared.cache_info().currsize:
+    """End Chromium and Playwright's event loop, if they were started."""
+    if _one.cache_info().currsize:
         shared().__exit__(None, None, None)
-        shared.cache_clear()
+        _one.cache_clear()
 
 
 class Chromium:
@@ -67,6 +76,7 @@ class Chromium:
         from playwright.sync_api import sync_playwright
 
         self._playwright = sync_playwright().start()
+        self._loop = asyncio.get_running_loop()
         self._browser: Browser = self._playwright.chromium.launch(
             executable_path=executable(), args=list(FLAGS)
         )
@@ -90,10 +100,21 @@ class Chromium:
         visitor.page.goto(url)
         return visitor
 
-    def forget_visitors(self) -> None:
-        """Close all their windows."""
-        for context in self._browser.contexts:
-            context.close()
+    def wake(self) -> None:
+        """Let Playwright's event loop be this thread's again."""
+        asyncio._set_running_loop(self._loop)
+
+    def rest(self) -> None:
+        """Close all windows, and let other tests have event loops of their own.
+
+        Playwright's loop stays in a greenlet between two calls, and asyncio takes it for running:
+        ``asyncio.run`` in the next test would refuse.
+        """
+        try:
+            for context in self._browser.contexts:
+                context.close()
+        finally:
+            asyncio._set_running_loop(None)
 
 
 class Visitor:

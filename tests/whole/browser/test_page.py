@@ -38,7 +38,7 @@ class PageCase(SynchronousTestCase):
         self.enterContext(self.server)
         wait_until_it_listens(web)
         self.chromium = shared()
-        self.addCleanup(self.chromium.forget_visitors)
+        self.addCleanup(self.chromium.rest)
 
     def opens(self, **options: Any) -> Visitor:
         return self.chromium.opens(self.url, **options)
@@ -366,7 +366,7 @@ class Encrypted(PageCase):
         self.server = self.enterContext(Server(*self.options, "--web", endpoint))
         wait_until_it_listens(web)
         self.chromium = shared()
-        self.addCleanup(self.chromium.forget_visitors)
+        self.addCleanup(self.chromium.rest)
 
     def test_people_arrive_and_talk(self) -> None:
         ana = self.arrives("Ana", "Ancla", ignore_https_errors=True)
