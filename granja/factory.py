@@ -197,7 +197,7 @@ class GranjaFactory(ServerFactory):
     def decide_offer(
         self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
     ) -> list[Fact]:
-        number = OfferId(self._last_offer + 1)
+        number = OfferId(max(self._last_offer, self.market.last_offer) + 1)
         facts = self.market.decide_offer(
             number, maker.id, taker.id, str(taker), gives, takes, self.now()
         )

@@ -22,7 +22,15 @@ class NotStored(LedgerError):
 
 
 class Stale(LedgerError):
-    """The decision was made against an older state than the ledger's; nothing was stored."""
+    """The decision was made against an older state than the ledger's; nothing was stored.
+
+    :param missed: the facts that were stored since that state, in order; empty when the ledger
+        cannot say them.
+    """
+
+    def __init__(self, why: str, missed: Sequence[Fact] = ()) -> None:
+        super().__init__(why)
+        self.missed = tuple(missed)
 
 
 class Halted(LedgerError):

@@ -5,6 +5,9 @@ lines are decided together against the same state and recorded in one ledger tra
 when that is durable are the facts applied and told, in order, and the next requests decided.  One
 batch is under way at a time, so the state that a decision saw is the state that it is applied to,
 and nothing is ever undone.
+
+Somebody else may write to the same ledger.  Then a batch is refused as stale: the lane applies and
+tells what it missed, and decides the batch again.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, LedgerError, NotStored
+from granja.ledger.interface import ILedger, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Ended
@@ -72,6 +75,7 @@ class Lane:
         self._lines: dict[FarmerId, deque[_Request]] = {}
         self._ready: deque[_Request] = deque()
         self._busy = False
+        self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
 
     def submit(
@@ -85,8 +89,8 @@ class Lane:
         """Have something decided in its turn.
 
         :param farmers: everyone whose artifacts or offers the decision looks at.
-        :param decide: called once, when nothing else of theirs is under way; returns the facts,
-            or raises a GranjaError.
+        :param decide: called when nothing else of theirs is under way, and again if the ledger
+            finds the decision stale; returns the facts, or raises a GranjaError.
         :param credentials: password verifiers to store together with the facts.
         :param trade: chooses the sentence for a failed write.
         :returns: fires with the facts once they are durable, applied and told; fails with what
@@ -96,6 +100,18 @@ class Lane:
         self._line_up(request)
         self._advance()
         return request.done
+
+    def follow(self, after: int, facts: Sequence[Fact]) -> None:
+        """Apply and tell what others stored in the same ledger; a batch under way ends first.
+
+        Facts that the lane knows already are left out.  After a gap nothing is applied: the next
+        batch is stale then, and the ledger says all that is missing.
+
+        :param after: the sequence number before the first of ``facts``.
+        """
+        self._others.append((after, facts))
+        if not self._busy:
+            self._catch_up()
 
     def when_idle(self) -> Deferred[None]:
         """Fires as soon as nothing is waiting or under way."""
@@ -137,6 +153,7 @@ class Lane:
     def _go_on(self) -> None:
         """Decide and record, until the ledger is writing, or the chat must have its turn."""
         enough = self._clock.seconds() + TURN
+        self._catch_up()
         while self._ready:
             batch = self._decide_batch(enough)
             if batch and not self._record(batch):
@@ -144,6 +161,7 @@ class Lane:
             if self._ready and self._clock.seconds() > enough:
                 self._clock.callLater(0, self._go_on)
                 return
+            self._catch_up()
         self._busy = False
         idle, self._idle = self._idle, []
         for waiter in idle:
@@ -216,15 +234,45 @@ class Lane:
 
     def _apply_request(self, request: _Request) -> None:
         for fact in request.facts:
-            ended = self.market.apply(fact)
-            try:
-                self._tell(fact, ended)
-            except Exception:  # It has happened, whoever may not hear of it.
-                self.log.failure("telling {fact}", fact=fact)
+            self._apply_fact(fact)
         self._end(request, request.facts)
+
+    def _apply_fact(self, fact: Fact) -> None:
+        ended = self.market.apply(fact)
+        try:
+            self._tell(fact, ended)
+        except Exception:  # It has happened, whoever may not hear of it.
+            self.log.failure("telling {fact}", fact=fact)
+
+    def _catch_up(self) -> None:
+        """Apply what came by :meth:`follow`."""
+        others, self._others = self._others, []
+        for after, facts in others:
+            if after <= self._sequence:
+                self._apply_others(facts[self._sequence - after :])
+
+    def _apply_others(self, facts: Sequence[Fact]) -> None:
+        """Apply and tell facts that somebody else stored.  One that does not fit halts trading."""
+        try:
+            for fact in facts:
+                if self.halted:
+                    return
+                self._apply_fact(fact)
+                self._sequence += 1
+        except Exception:  # The market is not what the ledger says.
+            self._halt(Failure())
+
+    def _decide_again(self, missed: Sequence[Fact], batch: list[_Request]) -> None:
+        """Bring in what the batch did not know of, and put it in front."""
+        self._apply_others(missed)
+        self._ready.extendleft(reversed(batch))
 
     def _refuse(self, failure: Failure, batch: list[_Request]) -> None:
         """Nothing was stored, or nobody knows: nothing is applied and everyone hears so."""
+        error = failure.value
+        if isinstance(error, Stale) and error.missed:
+            self._decide_again(error.missed, batch)
+            return
         if failure.check(NotStored):
             self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
         else:

@@ -34,7 +34,9 @@ class MemoryLedger:
         self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
     ) -> Deferred[int]:
         if after != self._sequence:
-            return fail(Stale(f"decided after {after}, but the ledger is at {self._sequence}"))
+            told = f"decided after {after}, but the ledger is at {self._sequence}"
+            missed = self.facts[after:] if self._keep and after >= 0 else ()
+            return fail(Stale(told, missed))
         if self._keep:
             self.facts.extend(facts)
         self.credentials.update(credentials)

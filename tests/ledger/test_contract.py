@@ -126,6 +126,15 @@ class LedgerContract(_Base):
         _, found = await self.reopened(ledger)
         self.assertEqual(self.all_of(found), ONE_OF_EACH[:1] if self.durable else [])
 
+    async def test_a_stale_decision_is_told_what_it_missed_or_nothing(self) -> None:
+        """Half of what was missed would leave a lane with a wrong market."""
+        ledger, _ = self.opened()
+        await self.store(ledger, *ONE_OF_EACH[:3], after=0)
+        for after, missed in ((1, tuple(ONE_OF_EACH[1:3])), (9, ()), (-1, ())):
+            with self.assertRaises(Stale) as caught:
+                await self.store(ledger, ONE_OF_EACH[3], after=after)
+            self.assertIn(caught.exception.missed, [missed, ()])
+
     async def test_the_ledger_goes_on_after_a_stale_decision(self) -> None:
         """One mistake does not stop the others."""
         ledger, _ = self.opened()

@@ -181,6 +181,91 @@ class OnASlowDisk(SynchronousTestCase):
         self.assertEqual(self.gus.hears(), [])
 
 
+class TwoLanesOnOneLedger(SynchronousTestCase):
+    """Each lane has a market of its own, and both write to the same ledger."""
+
+    def setUp(self) -> None:
+        self.ledger = MemoryLedger()
+        self.told: dict[str, list[Fact]] = {"first": [], "second": []}
+        self.markets = {name: Market() for name in self.told}
+        self.first, self.second = (self.lane(name, self.ledger) for name in self.told)
+        self.spoon = ArtifactId(13)
+
+    def lane(self, name: str, ledger: MemoryLedger) -> Lane:
+        told = self.told[name]
+        return Lane(Clock(), self.markets[name], ledger, 0, lambda fact, ended: told.append(fact))
+
+    def declares(self, lane: Lane, number: int) -> list[Fact]:
+        fact = events.Declared(FarmerId(number), f"F{number}", (self.spoon,))
+        return self.successResultOf(lane.submit([fact.farmer], lambda: [fact]))
+
+    def assert_same(self) -> None:
+        self.assertFalse(self.first.halted or self.second.halted)
+        self.assertEqual(self.markets["first"].snapshot(), self.markets["second"].snapshot())
+        for told in self.told.values():
+            self.assertEqual(told, self.ledger.facts)
+
+    def test_a_stale_decision_is_made_again(self) -> None:
+        """The lane applies and tells what it missed, and nobody hears a refusal."""
+        self.declares(self.first, 1)
+        self.declares(self.second, 2)
+        self.declares(self.second, 3)
+        self.declares(self.first, 4)
+        self.second.follow(0, self.ledger.facts)
+        self.assert_same()
+
+    def test_what_is_gone_meanwhile_is_not_given_twice(self) -> None:
+        """The second decision sees what the other lane did."""
+        ana = FarmerId(1)
+        self.declares(self.first, 1)
+        self.second.follow(0, self.ledger.facts)
+
+        def withdraw(name: str) -> list[Fact]:
+            return self.markets[name].decide_withdrawal(ana, self.spoon)
+
+        self.successResultOf(self.first.submit([ana], lambda: withdraw("first")))
+        late = self.second.submit([ana], lambda: withdraw("second"))
+        self.assertIsInstance(self.failureResultOf(late).value, errors.GranjaError)
+        self.assert_same()
+
+    def test_what_others_did_waits_for_the_batch_under_way(self) -> None:
+        """A batch that was stored first is applied first, whenever the lane hears of the other."""
+        slow = SlowLedger()
+        lane = self.lane("first", slow)
+        fact = events.Declared(FarmerId(1), "F1", ())
+        other = events.Declared(FarmerId(2), "F2", ())
+        lane.submit([fact.farmer], lambda: [fact])
+        lane.follow(1, [other])
+        self.assertEqual(self.told["first"], [])
+        slow.finish()
+        self.assertEqual(self.told["first"], [fact, other])
+
+    def test_a_gap_is_filled_by_the_ledger(self) -> None:
+        """What follows a gap is left until the next decision is stale."""
+        self.declares(self.first, 1)
+        self.declares(self.first, 2)
+        self.second.follow(1, self.ledger.facts[1:])
+        self.assertEqual(self.told["second"], [])
+        self.declares(self.second, 3)
+        self.first.follow(2, self.ledger.facts[2:])
+        self.assert_same()
+
+    def test_a_fact_of_others_that_does_not_fit_halts(self) -> None:
+        """A market that is not what the ledger says decides nothing more."""
+        self.second.follow(0, [events.Traded(OfferId(1))])
+        self.assertTrue(self.second.halted)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_a_ledger_that_cannot_say_what_was_missed_halts(self) -> None:
+        """Deciding again without it would be stale again, for ever."""
+        forgetful = MemoryLedger(keep=False)
+        self.declares(self.lane("first", forgetful), 1)
+        late = self.lane("second", forgetful).submit(
+            [FarmerId(2)], lambda: [events.Declared(FarmerId(2), "F2", ())]
+        )
+        self.failureResultOf(late, errors.Halted)
+
+
 class TheLane(SynchronousTestCase):
     def test_the_chat_has_its_turn_while_many_are_told(self) -> None:
         """Telling that takes long is told in parts, in order, and all of it."""
