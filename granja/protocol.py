@@ -100,7 +100,7 @@ class FarmerProtocol(LineReceiver):
         self._telnet: telnet.Telnet | None = None
         self._max_line = factory.settings.max_line
         self._splitter = LineSplitter(self._max_line)
-        self._lines: deque[bytes | TooLong] | tuple[()] = ()
+        self._lines: deque[bytes | TooLong | int] | tuple[()] = ()
         self._unsplit = b""
         self._busy = False
         self._at_rest = False
@@ -204,8 +204,7 @@ class FarmerProtocol(LineReceiver):
         """
         if hide != self._hidden and self._telnet is not None and self._telnet.negotiates:
             self._hidden = hide
-            verb = telnet.WILL if hide else telnet.WONT
-            self.seat.raw(bytes((telnet.IAC, verb, telnet.ECHO)))
+            self._say_telnet(telnet.WILL if hide else telnet.WONT, telnet.ECHO)
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
@@ -214,13 +213,38 @@ class FarmerProtocol(LineReceiver):
     # -- telnet --------------------------------------------------------------------------------
 
     def negotiated(self, verb: int, option: int) -> None:
-        """GMCP for a client that asks for it while it arrives; whatever else is asked is not
-        answered, which RFC 1143 allows: an option stays off until it is agreed upon."""
-        asked = verb == telnet.DO and option == telnet.GMCP
-        if asked and self.carrier is PLAIN and not self.seat.joined:
+        """GMCP for a client that asks for it while it arrives; everything else stays off.
+
+        RFC 854, RFC 1143: what the server does not do is refused, and what is off already, or is
+        the answer to what the server said itself, needs no answer.
+        """
+        if verb == telnet.WILL:
+            self._say_telnet(telnet.DONT, option)
+        elif verb == telnet.DO and option == telnet.GMCP:
+            self._begin_gmcp()
+        elif verb == telnet.DO and not (option == telnet.ECHO and self._hidden):
+            self._say_telnet(telnet.WONT, option)
+        elif verb == telnet.DONT and option == telnet.GMCP and self.carrier is GMCP:
+            self._say_telnet(telnet.WONT, option)
+            self.carrier = PLAIN
+            self.factory.board.carry(self.seat, PLAIN)
+
+    def _begin_gmcp(self) -> None:
+        if self.carrier is PLAIN and not self.seat.joined:
             self.carrier = GMCP
-            self.seat.raw(bytes((telnet.IAC, telnet.WILL, telnet.GMCP)))
+            self._say_telnet(telnet.WILL, telnet.GMCP)
             self.seat.carry(GMCP)
+        elif self.carrier is not GMCP:
+            self._say_telnet(telnet.WONT, telnet.GMCP)
+
+    def _say_telnet(self, verb: int, option: int) -> None:
+        self.seat.raw(bytes((telnet.IAC, verb, option)))
+
+    def marked(self, command: int, data: bytes) -> None:
+        """The answer keeps its place: it waits behind the lines that came before it."""
+        lines = self._splitter.feed(self._unsplit + data)
+        self._unsplit = b""
+        self._lines = deque([*self._lines, *lines, command])
 
     def subnegotiated(self, option: int, payload: bytes) -> None:
         """Clients introduce themselves; nothing here depends on who they are."""
@@ -243,9 +267,11 @@ class FarmerProtocol(LineReceiver):
         if self._telnet is not None:
             data = self._telnet.feed(data)
         elif telnet.IAC in data:
-            self._telnet = telnet.Telnet(self)
+            self._telnet = telnet.Telnet(self, in_place=self.marked)
             self.seat.wire.read_little(TELNET_SLICE)
             data = self._telnet.feed(data)
+        if self.over:
+            return
         if self._busy or self._lines or self._unsplit or not self._takes_at_once(data):
             self._unsplit += data
             self._work()
@@ -306,7 +332,7 @@ class FarmerProtocol(LineReceiver):
         self._working = False
         self._settle()
 
-    def _next_lines(self) -> deque[bytes | TooLong] | tuple[()]:
+    def _next_lines(self) -> deque[bytes | TooLong | int] | tuple[()]:
         """The lines that wait; none while others must first read what this one has caused."""
         while not self._lines and self._unsplit:
             data, self._unsplit = self._unsplit[:SLICE], self._unsplit[SLICE:]
@@ -349,8 +375,11 @@ class FarmerProtocol(LineReceiver):
             self.release(LINES)
             self._at_rest = self._is_at_rest()
 
-    def lineReceived(self, line: bytes | TooLong) -> None:  # noqa: N802
-        """Take one line, without its end and without telnet."""
+    def lineReceived(self, line: bytes | TooLong | int) -> None:  # noqa: N802
+        """Take one line, without its end and without telnet, or a telnet command in its place."""
+        if isinstance(line, int):
+            self._answer_telnet(line)
+            return
         try:
             if line is TOO_LONG:
                 raise LineTooLong(self._max_line)
@@ -359,6 +388,12 @@ class FarmerProtocol(LineReceiver):
             self._failed(Failure())
         else:
             self._obey(clean)
+
+    def _answer_telnet(self, command: int) -> None:
+        if command == telnet.AYT:
+            self.seat.tell(messages.I_AM_HERE)
+        else:
+            self._say_telnet(telnet.WONT, telnet.TIMING_MARK)
 
     def _obey(self, line: str) -> None:
         """Take one clean line."""

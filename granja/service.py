@@ -24,6 +24,7 @@ from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.reading import Intake
+from granja.reactor.sockets import prepare
 from granja.text import names
 
 #: Seconds that what was begun may take at a shutdown, and again that the closing may take.
@@ -123,6 +124,7 @@ class GranjaService(Service):
 
     def _listening(self, port: IListeningPort) -> None:
         close_by_halves(port)
+        prepare(port)
         if self._intake is not None:
             self._intake.serve(port)
         self.ports.append(port)

@@ -120,6 +120,7 @@ class Options(UsageOptions):
         _parameter("max-line", 4096, "Most bytes in a line", _line),
         _parameter("max-artifacts", 100, "Most artifacts that a farmer declares", _whole),
         _parameter("max-offers", 20, "Most pending offers of a farmer, out and in", _whole),
+        _parameter("max-offers-each", 5, "Most pending offers of a farmer to one other", _whole),
         _parameter("offer-lifetime", 604800.0, "Seconds that an offer stands", _seconds),
         _parameter("arrival-timeout", 60.0, "Seconds from connecting to being in the chat",
                    _seconds),
@@ -182,7 +183,12 @@ class Options(UsageOptions):
             rate=self["rate"],
             motd=self["motd-lines"],
             declare_once=self["declarations"] == "once",
-            limits=Limits(self["max-offers"], self["offer-lifetime"], self["max-artifacts"]),
+            limits=Limits(
+                offers=self["max-offers"],
+                lifetime=self["offer-lifetime"],
+                artifacts=self["max-artifacts"],
+                offers_each=self["max-offers-each"],
+            ),
         )
 
 

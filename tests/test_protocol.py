@@ -89,6 +89,7 @@ class AnyCut(QuietCase):
             [
                 "[SERVER] ¡OK!",
                 "[SERVER] Error: texto no válido (no es UTF-8); no se envió.",
+                "[SERVER] Aquí estoy.",
                 "[SERVER] Tus artefactos son: Punta de flecha, Espada antigua, Cuchara oxidada",
                 "[SERVER] Oferta #1 enviada a Beto.",
                 "[SERVER] No tienes ofertas pendientes.",
@@ -440,7 +441,7 @@ class Telnet(QuietCase):
         person.hears()
         person.sends(b"\xff\xfd\x03Ana\r\n")
         prompt = "[SERVER] Contraseña:\r\n".encode()
-        self.assertEqual(person.hears_bytes(), prompt + b"\xff\xfb\x01")
+        self.assertEqual(person.hears_bytes(), b"\xff\xfc\x03" + prompt + b"\xff\xfb\x01")
         person.types("mal")
         self.assertNotIn(b"\xff", person.hears_bytes())
         person.types("girasoles")
@@ -492,11 +493,12 @@ class GMCP(QuietCase):
             {"type": "said", "from": "Beto", "text": "¡hola!", "line": "Beto: ¡hola!"},
         )
 
-    def test_in_the_chat_it_is_too_late_and_other_options_are_not_answered(self) -> None:
+    def test_in_the_chat_it_is_too_late_and_other_options_are_refused(self) -> None:
         farm = Farm(UNLIMITED)
         ana = farm.arrives("Ana")
         ana.sends(b"\xff\xfd\xc9\xff\xfd\x01\xff\xfb\x1f\xff\xfa\xc9Core.Hello {}\xff\xf0:u\n")
-        self.assertEqual(ana.hears_bytes(), b"[SERVER] Usuarios conectados: Ana\r\n")
+        refused = b"\xff\xfc\xc9\xff\xfc\x01\xff\xfe\x1f"
+        self.assertEqual(ana.hears_bytes(), refused + b"[SERVER] Usuarios conectados: Ana\r\n")
 
 
 class MessageOfTheDay(QuietCase):

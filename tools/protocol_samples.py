@@ -60,6 +60,7 @@ def constants(kind: type[Message]) -> list[Message]:
 
 MESSAGES = (
     Sample("Somebody else in the chat speaks; emoticons are talk.", messages.Said("Ana", "hola")),
+    Sample("Somebody else tells what they do (`:yo`).", messages.Acted("Ana", "baila")),
     Sample("Somebody whispers to you alone.", messages.Whispered("Ana", "tengo dos anclas")),
     Sample("Somebody else is in the chat from now on.", messages.Arrived("Ana")),
     Sample("Somebody else has left the chat, in whichever way.", messages.Departed("Ana")),
@@ -168,6 +169,7 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("The list.", errors.NotAList()),
     ("The list, `:agregar`.", errors.TooManyArtifacts(LIMITS.limits.artifacts)),
     ("A first word that no command has.", errors.UnknownCommand(":quiero")),
+    ("`:volver` where the name is asked.", errors.BadPass()),
     (
         "Arguments that are missing, too many, or not numbers.",
         errors.WrongArguments(":p <nombre> <mensaje>"),
@@ -184,6 +186,10 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("`:offer`.", errors.NotTheirs("Gus", ANCHOR.id)),
     ("`:offer`, the same as one that still waits.", errors.SameOffer(7)),
     ("`:offer`.", errors.TooManyOffers(LIMITS.limits.offers)),
+    (
+        "`:offer`, to somebody who has not answered so many of yours.",
+        errors.TooManyOffersToOne("Gus", LIMITS.limits.offers_each),
+    ),
     ("`:offer`.", errors.TheyHaveTooManyOffers("Gus", LIMITS.limits.offers)),
     (
         "Whatever offers, trades, or ends an offer; of a trade both sides hear it.",

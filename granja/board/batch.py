@@ -60,6 +60,13 @@ class Announcement(Entry):
         return carrier.encode(self.message)
 
 
+class Remark(Announcement):
+    """The same, said by a farmer: somebody may wait for it."""
+
+    __slots__ = ()
+    urgent = True
+
+
 class Talk(Entry):
     """Lines of one farmer.
 

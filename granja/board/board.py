@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from granja.board import backlog as kinds
-from granja.board.batch import Announcement, Entry, Talk, Tick
+from granja.board.batch import Announcement, Entry, Remark, Talk, Tick
 from granja.board.counters import Stats
 from granja.board.group import Row
 from granja.board.listener import Reader, Seat
@@ -84,6 +84,11 @@ class Board:
             if self._answering is None:
                 self._answering = self.clock.callLater(0, self._answer)
 
+    def carry(self, seat: Seat, carrier: Carrier) -> None:
+        """Encode for another carrier from here on, also for somebody who hears the talk."""
+        self.flush()  # What was said until now is on its way by the carrier of before.
+        seat.change_carrier(carrier)
+
     def has_touched(self, seat: Seat) -> bool:
         return seat in seat.row.touched or seat in self._apart
 
@@ -105,6 +110,10 @@ class Board:
     def say(self, speaker: Seat, name: str, texts: list[str]) -> None:
         """Plain talk: ``texts`` are clean lines that ``name`` said, in order."""
         self._add(Talk(name, "\n".join(texts).encode(), len(texts)), speaker)
+
+    def say_message(self, speaker: Seat, message: Message) -> None:
+        """Talk that is no plain line, such as what somebody does: everybody else hears it."""
+        self._add(Remark(message), speaker)
 
     def say_block(self, speaker: Seat, name: str, data: bytes) -> None:
         """The same for clean lines as UTF-8 with LF between them, none after the last."""

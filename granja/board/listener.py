@@ -98,6 +98,14 @@ class Seat:
         self.carrier = carrier
         self.audience = self.row.audience(carrier, self.wire)
 
+    def change_carrier(self, carrier: Carrier) -> None:
+        """The same at any time, when nothing of the batch at hand has been said yet."""
+        sits = self.audience.sends.pop(self, None) is not None
+        self.carrier = carrier
+        self.audience = self.row.audience(carrier, self.wire)
+        if sits:
+            self._sit()
+
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
         return self.wire.is_cut()

@@ -37,6 +37,7 @@ class Shown:
 
 _KINDS = {
     "said": Kind.TALK,
+    "action": Kind.TALK,
     "whispered": Kind.WHISPER,
     "prompt": Kind.QUESTION,
     "error": Kind.ERROR,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from granja.contract.commands import COMMANDS, NEW_PASSWORD, PASSWORD, Command
+from granja.contract.commands import COMMANDS, NEW_PASSWORD, PASS, PASSWORD, Command
 
-_SECRET = (PASSWORD, NEW_PASSWORD)
+_SECRET = (PASSWORD, NEW_PASSWORD, PASS)
 
 
 def command_of(text: str) -> Command | None:

@@ -10,6 +10,7 @@ from granja.contract.errors import NotAList, TooManyArtifacts, UnknownArtifact
 from granja.contract.ids import ArtifactId
 
 _YES = frozenset({"si", "sí", "s"})
+_RANGE = re.compile(r"(\d+)-(\d+)")
 _SEPARATORS = re.compile(r"[,;\s]+")
 
 
@@ -39,7 +40,8 @@ def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
     if text.strip().casefold() == "ninguno":
         return []
     try:
-        numbers = [whole_number(word) for word in _SEPARATORS.split(text) if word]
+        words = [word for word in _SEPARATORS.split(text) if word]
+        numbers = [number for word in words for number in _numbers(word, catalog)]
     except ValueError:
         raise NotAList from None
     if not numbers and text.strip():
@@ -49,6 +51,21 @@ def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
     if len(numbers) > limit:
         raise TooManyArtifacts(limit)
     return [ArtifactId(number) for number in numbers]
+
+
+def _numbers(word: str, catalog: Catalog) -> list[int]:
+    """The number that a word is, or all artifacts from one to another: ``1-42``.
+
+    :raises ValueError: when it is neither.
+    :raises UnknownArtifact: when an end of a range is not in the catalog.
+    """
+    ends = _RANGE.fullmatch(word)
+    if ends is None:
+        return [whole_number(word)]
+    first, last = (known_artifact(whole_number(end), catalog) for end in ends.groups())
+    if first > last:
+        raise ValueError("a range that runs backwards")
+    return [number for number in catalog if first <= number <= last]
 
 
 def known_artifact(number: int, catalog: Catalog) -> ArtifactId:

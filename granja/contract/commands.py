@@ -7,6 +7,7 @@ come from the table, which refuses to load a row without help.  What a command d
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Farm(Protocol):
 
     def leave(self, me: Any) -> None: ...
     def say(self, me: Any, text: str) -> None: ...
+    def act(self, me: Any, text: str) -> None: ...
     def whisper(self, me: Any, name: str, text: str) -> None: ...
     def list_users(self, me: Any) -> None: ...
     def show_inventory(self, me: Any) -> None: ...
@@ -39,6 +41,7 @@ class Farm(Protocol):
     def change_password(self, me: Any, password: str) -> object: ...
     def add_artifact(self, me: Any, number: int) -> object: ...
     def remove_artifact(self, me: Any, number: int) -> object: ...
+    def come_back(self, me: Any) -> None: ...
     def show_help(self, me: Any) -> None: ...
 
 
@@ -63,10 +66,12 @@ def _offer_number(word: str) -> int:
 
 NAME = Argument("<nombre>")
 MESSAGE = Argument("<mensaje>", rest=True)
+ACTION = Argument("<acción>", rest=True)
 ARTIFACT = Argument("<id>", whole_number)
 MINE = Argument("<mío>", whole_number)
 THEIRS = Argument("<suyo>", whole_number)
 OFFER = Argument("[n]", _offer_number, optional=True)
+PASS = Argument("<pase>", rest=True)
 PASSWORD = Argument("<contraseña>", rest=True)
 NEW_PASSWORD = Argument("<nueva>", rest=True)
 
@@ -107,7 +112,7 @@ class Command:
 
         :raises WrongArguments: when they do not fit.
         """
-        words = rest.split(None, self._cuts)
+        words = _split(rest, self._cuts)
         if self._verbatim and len(words) == self._least:
             return words
         if not self._least <= len(words) <= len(self.arguments):
@@ -136,6 +141,8 @@ TABLE = (
             lambda farm, me: farm.say(me, "Q(’- ’Q)")),
     Command(":larva", (), "suelta una larva: ¡Larva! (:o)OOOooo",
             lambda farm, me: farm.say(me, "¡Larva! (:o)OOOooo")),
+    Command(":yo", (ACTION,), "cuenta lo que haces: * Ana baila",
+            lambda farm, me, text: farm.act(me, text)),
     Command(":artefactos", (), "muestra tus artefactos",
             lambda farm, me: farm.show_inventory(me)),
     Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",
@@ -158,6 +165,8 @@ TABLE = (
             lambda farm, me, number: farm.remove_artifact(me, number)),
     Command(":registrar", (PASSWORD,), "registra tu nombre para que nadie más lo use",
             lambda farm, me, password: farm.register(me, password)),
+    Command(":volver", (PASS,), "vuelve con un pase (solo donde se pide el nombre)",
+            lambda farm, me, text: farm.come_back(me)),
     Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
             lambda farm, me, password: farm.change_password(me, password)),
 )  # fmt: skip
@@ -198,13 +207,52 @@ def parse(text: str) -> tuple[Command, list[Any]] | None:
     :raises WrongArguments: with the usage, when the arguments do not fit.
     """
     if ":" not in text:
+        _refuse_secret(text)
         return None
     word, _, rest = text.partition(" ")
     command = COMMANDS.get(word)
     if command is None:  # not as the table has it
-        word, *more = text.split(None, 1)
+        word, *more = _split(text, 1) or [""]
         command, rest = _command(word), "".join(more)
+        if command is None:
+            _refuse_secret(word)
     return None if command is None else (command, command.read(rest))
+
+
+def may_be_secret(lines: str) -> bool:
+    """Whether one of these lines may begin with a mistyped command that is followed by a secret.
+
+    The answer may be true for lines that do not, never false for one that does.
+    """
+    return _SECRET_WORD.search(lines) is not None
+
+
+def _refuse_secret(text: str) -> None:
+    """PROTOCOL §3: no secret is said aloud by a slip, such as ``:clave: girasoles``.
+
+    :raises WrongArguments: when the first word is such a slip.
+    """
+    slip = _SLIP.match(unicodedata.normalize("NFC", text).casefold())
+    if slip is not None:
+        raise WrongArguments(COMMANDS[f":{slip[1]}"].usage)
+
+
+_SECRET_WORD = re.compile("registrar|clave|volver", re.IGNORECASE)
+_SLIP = re.compile(r"[^\w\s]+(?:[\d_]|[^\w\s])*(registrar|clave|volver)(?![^\W\d_])")
+
+
+def _split(text: str, cuts: int) -> list[str]:
+    """The words of ``text``, as ``str.split``; a Braille blank separates them too."""
+    if BLANK not in text:
+        return text.split(None, cuts)
+    beginning = _BLANKS.match(text)
+    words = _BLANKS.split(text[beginning.end() :] if beginning else text, max(cuts, 0))
+    return [word for word in words if word]
+
+
+#: Blank, and no space to Unicode: the Braille pattern without dots.
+BLANK = "\u2800"
+_BLANKS = re.compile(rf"[\s{BLANK}]+")
 
 
 def _command(typed: str) -> Command | None:
@@ -218,6 +266,17 @@ def _command(typed: str) -> Command | None:
     if command is None:
         raise UnknownCommand(word)
     return command
+
+
+def is_return(text: str) -> bool:
+    """Whether somebody who is asked for a name comes back with a pass (PROTOCOL §5b).
+
+    :raises WrongArguments: when it is that without a pass.
+    """
+    if not text.casefold().lstrip().startswith(":volver"):
+        return False
+    parsed = parse(text)
+    return parsed is not None and parsed[0].word == ":volver"
 
 
 def help_entries(rows: Sequence[Command] = TABLE) -> list[HelpEntry]:

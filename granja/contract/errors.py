@@ -99,6 +99,10 @@ class UnknownCommand(GranjaError):
     sentence = "comando desconocido: {word}. Escribe :help para ver los comandos."
 
 
+class BadPass(GranjaError):
+    sentence = "ese pase ya no sirve."
+
+
 @dataclass(eq=False)
 class WrongArguments(GranjaError):
     """``usage``: the command's usage, as its row in the table has it."""
@@ -173,6 +177,17 @@ class TooManyOffers(TradeError):
     sentence = (
         "llegaste al máximo de ofertas sin respuesta ({limit}); retira alguna con :retirar <n>."
     )
+
+
+@dataclass(eq=False)
+class TooManyOffersToOne(TradeError):
+    name: str
+    count: int
+    sentence = "ya le hiciste {count} {noun} a {name}; espera su respuesta."
+
+    def explain(self, name_of: Callable[[int], str] = str) -> str:
+        noun = "oferta" if self.count == 1 else "ofertas"
+        return self.prefix + self.sentence.format(count=self.count, noun=noun, name=self.name)
 
 
 @dataclass(eq=False)

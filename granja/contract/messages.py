@@ -110,6 +110,17 @@ class Whispered(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Acted(Message):
+    """``:yo``: nothing else that anybody hears begins with ``* `` (PROTOCOL §3)."""
+
+    type = "action"
+    template = "* {speaker} {text}"
+    renamed = {"speaker": "from"}
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived(Message):
     type = "arrived"
     template = SERVER + "Cliente {name} conectado."
@@ -183,6 +194,8 @@ class Notice(Message):
 GOODBYE = Notice("goodbye", "¡Adiós y suerte completando tu colección!")
 TIME_UP = Notice("time-up", "Tiempo agotado.")
 REPLACED = Notice("replaced", "Entraste desde otro lugar.")
+ALREADY_HERE = Notice("already-here", "Ya estás aquí.")
+I_AM_HERE = Notice("i-am-here", "Aquí estoy.")
 SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
 PASSWORD_CHANGED = Notice("password-changed", "Contraseña cambiada.")
 

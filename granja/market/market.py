@@ -24,12 +24,13 @@ from granja.market.offers import Ended, How, News, Offer, plain
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``offers``: most pending offers out, and in.  ``lifetime``: of an offer, in seconds.
-    ``artifacts``: most artifacts that one farmer may declare."""
+    """``offers``: most pending offers out, and in; ``offers_each``: out, to one farmer.
+    ``lifetime``: of an offer, in seconds.  ``artifacts``: most that one farmer may declare."""
 
     offers: int = 20
     lifetime: float = 604800.0
     artifacts: int = 100
+    offers_each: int = 5
 
 
 _NOTHING: Counter[ArtifactId] = Counter()
@@ -150,12 +151,13 @@ class Market:
         """
         if maker == taker:
             raise errors.WithOneself
+        # Limits come first, so that a refusal tells nobody what somebody holds (PROTOCOL §4).
+        self._refuse_excess(maker, taker, taker_name)
+        self._refuse_repeat(maker, taker, gives, takes, now)
         if not self.holds(maker, gives):
             raise errors.NotMine(gives)
         if not self.holds(taker, takes):
             raise errors.NotTheirs(taker_name, takes)
-        self._refuse_repeat(maker, taker, gives, takes, now)
-        self._refuse_excess(maker, taker, taker_name)
         expires = now + self.limits.lifetime
         return [events.Offered(number, maker, taker, gives, takes, expires)]
 
@@ -174,6 +176,9 @@ class Market:
             raise errors.TooManyOffers(most)
         if len(self.incoming(taker)) >= most:
             raise errors.TheyHaveTooManyOffers(taker_name, most)
+        to_them = sum(offer.taker == taker for offer in self.outgoing(maker))
+        if to_them >= self.limits.offers_each:
+            raise errors.TooManyOffersToOne(taker_name, to_them)
 
     def decide_acceptance(self, taker: FarmerId, number: int, now: float) -> list[Fact]:
         """Both copies are there as long as the offer is: :meth:`apply` sees to that.

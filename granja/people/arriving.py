@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
 from granja.contract.answers import artifact_list, is_yes
-from granja.contract.commands import parse
+from granja.contract.commands import is_return, parse
 from granja.contract.ids import ArtifactId
 from granja.contract.messages import Prompt
 from granja.people.farm import Farm
@@ -42,6 +42,8 @@ class AskName(_Place):
 
     def answer(self, text: str) -> Deferred[None] | None:
         factory, connection = self._factory, self._connection
+        if is_return(text):
+            raise errors.BadPass
         farmer = factory.claim(text)
         if farmer.registered:
             connection.converse(AskPassword(factory, connection, farmer))

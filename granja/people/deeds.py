@@ -17,6 +17,7 @@ from granja.market.facts import Fact
 from granja.market.offers import Offer
 from granja.people.farm import Farm
 from granja.people.roster import Farmer
+from granja.text.clean import squeezed
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
 
@@ -55,12 +56,23 @@ class Deeds:
         if theirs is None:
             raise errors.NobodyCalled(name)
         by = mine.seat if mine is not None else None
-        theirs.seat.hear_whisper(me.name.spelling, text, by)
+        theirs.seat.hear_whisper(me.name.spelling, squeezed(text), by)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""
         if me.connection is not None:
-            self._factory.board.say(me.connection.seat, str(me), [text])
+            self._factory.board.say(me.connection.seat, str(me), [squeezed(text)])
+
+    def come_back(self, me: Farmer) -> None:
+        """``:volver``, which is for whoever is asked for a name."""
+        _reply(me, messages.ALREADY_HERE)
+
+    def act(self, me: Farmer, text: str) -> None:
+        """``:yo``."""
+        if me.connection is not None:
+            self._factory.board.say_message(
+                me.connection.seat, messages.Acted(str(me), squeezed(text))
+            )
 
     def say_block(self, me: Farmer | None, lines: bytes) -> None:
         """Several clean lines of plain talk: UTF-8 with LF between them."""

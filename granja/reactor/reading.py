@@ -106,15 +106,33 @@ class Intake:
             try:
                 why = reader.doRead() if event & select.EPOLLIN else main.CONNECTION_DONE
             except Exception as error:
-                self.log.failure("{reader} failed", reader=reader)
+                self.log.error("{reader} failed: {error!r}", reader=reader, error=error)
                 why = error
             if why:
                 self._end(reader, why)
         return len(ready)
 
     def _end(self, reader: Any, why: Exception) -> None:
-        """Nothing more can be read: the same as every reactor of Twisted does then."""
+        """Nothing more can be read.  Whatever fails now ends this connection, and nobody else's.
+
+        An exception that left this method would reach the reactor, which would drop the intake
+        with everybody behind it.
+        """
         self.removeReader(reader)
+        try:
+            self._tell_the_end(reader, why)
+        except Exception as error:
+            self.log.error("{reader} could not end: {error!r}", reader=reader, error=error)
+            self._close_socket(reader)
+
+    def _close_socket(self, reader: Any) -> None:
+        self.removeWriter(reader)
+        handle = getattr(reader, "socket", None)
+        if handle is not None:
+            handle.close()
+
+    def _tell_the_end(self, reader: Any, why: Exception) -> None:
+        """The same as every reactor of Twisted does then."""
         if why is main.CONNECTION_DONE and IHalfCloseableDescriptor.providedBy(reader):
             reader.readConnectionLost(Failure(why))
         else:

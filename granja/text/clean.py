@@ -18,6 +18,7 @@ use and unassigned characters, which are visible at worst as a box.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 
 from granja.contract.errors import NotUTF8
@@ -49,13 +50,20 @@ _END = r"(?:[{finals}\x18\x1a]|(?=[\x1b\x80-\x9f])|[^\r\n]*)"
 
 _SEQUENCE = re.compile(
     rf"""
+    # What a keyboard's function keys send: SS2, SS3 and ESC [ [ take a character along, a dollar
+    # sign ends the sequence of a key, and ESC with a control character is one key (PROTOCOL §1).
+    (?: \x1b[NO] | [\x8e\x8f] ) [0-9;]*+ [^\x00-\x1f\x7f-\x9f]?
+  | (?: \x1b\[ | \x9b ) \[ [^\x00-\x1f\x7f-\x9f]?
+  | (?: \x1b\[ | \x9b ) [0-9;]*+ \$
     # Control sequences: parameters and intermediates, then a final.
-    (?: \x1b[{_SKIPPED}]*\[ | \x9b ) [{_SKIPPED}\ -?]*+ {_END.format(finals="@-~")}
+  | (?: \x1b[{_SKIPPED}]*\[ | \x9b ) [{_SKIPPED}\ -?]*+ {_END.format(finals="@-~")}
     # Operating system commands, which BEL ends as well; then DCS, SOS, PM and APC.
   | (?: \x1b[{_SKIPPED}]*\] | \x9d ) (?: [^\x07\x18\x1a\x1b\x9c\r\n] | \x1b(?!\\) )*+
     (?: [\x07\x18\x1a\x9c] | \x1b\\ )?
   | (?: \x1b[{_SKIPPED}]*[PX^_] | [\x90\x98\x9e\x9f] ) (?: [^\x18\x1a\x1b\x9c\r\n] | \x1b(?!\\) )*+
     (?: [\x18\x1a\x9c] | \x1b\\ )?
+    # ESC and a control character: a key with Alt and Ctrl.
+  | \x1b[{_SKIPPED}]
     # Announcers and character sets (nF): intermediates, then a final.  Then two-byte sequences.
   | \x1b[{_SKIPPED}]*[\ -/][{_SKIPPED}\ -/]*+ {_END.format(finals="0-~")}
   | \x1b[{_SKIPPED}]*[0-~]
@@ -64,6 +72,19 @@ _SEQUENCE = re.compile(
 )
 
 _introducer = re.compile("[\x1b\x80-\x9f]").search
+
+#: Blanks that are no spaces to Unicode: the Braille pattern without dots.  Hangul's fillers are
+#: invisible, and removed; where a command is typed they are spaces first.
+BLANK = "\u2800"
+_FILLERS = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), " ")
+_begins_with_colon = re.compile(r"[\s\u2800\u115f\u1160\u3164\uffa0]*:").match
+
+_EDITING = re.compile("[\b\x7f\x15]")
+
+#: Spaces in a row that talk keeps.
+MOST_SPACES = 8
+_NINE_SPACES = " " * (MOST_SPACES + 1)
+_LONG_RUN = re.compile(rf"(?:[^\S\r\n\x1c-\x1f\x85\u2028\u2029]|\u2800){{{MOST_SPACES + 1},}}")
 
 _NEVER_NEEDED = (
     *range(0x20),
@@ -85,7 +106,49 @@ def decode(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         raise NotUTF8 from None
-    return text if raw.translate(PRINTABLE) == raw else clean(text)
+    if raw.translate(PRINTABLE) == raw:
+        return text
+    if _EDITING.search(text):
+        text = edited(text)
+    if _begins_with_colon(text):
+        text = text.translate(_FILLERS)
+    return clean(text)
+
+
+def edited(text: str) -> str:
+    """``text`` as its editing keys left it (PROTOCOL §1).
+
+    BS and DEL take back the character before them, with its marks; NAK (Ctrl-U) takes back the
+    line so far.
+    """
+    kept: list[str] = []
+    for char in text:
+        if char == "\x15":
+            kept.clear()
+        elif char in "\b\x7f":
+            while kept and unicodedata.combining(kept.pop()):
+                """The marks go with their letter."""
+        else:
+            kept.append(char)
+    return "".join(kept)
+
+
+def squeezed(text: str) -> str:
+    """Talk whose runs of more than 8 spaces of any kind are 8 (PROTOCOL §1).
+
+    Otherwise a row of spaces could push something to the next row of a terminal, where it would
+    look like a line of its own.
+    """
+    if "  " not in text and text.isascii():
+        return text
+    return _LONG_RUN.sub(lambda run: run[0][:MOST_SPACES], text)
+
+
+def is_squeezed(lines: str) -> bool:
+    """Whether :func:`squeezed` changes none of these lines, which LF separates."""
+    if lines.isascii():
+        return _NINE_SPACES not in lines
+    return _LONG_RUN.search(lines) is None
 
 
 def clean(text: str) -> str:

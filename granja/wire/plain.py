@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from granja.text.clean import PRINTABLE, is_clean
+from granja.contract.commands import may_be_secret
+from granja.text.clean import BLANK, PRINTABLE, is_clean, is_squeezed
 from granja.wire.telnet import IAC
 
 #: A name before each of very many short lines would make a chunk many times as large.
@@ -17,7 +18,7 @@ MOST_LINES: Final = 4096
 
 # Each begins with one fixed character, which re seeks fast: 40 µs in 64 KB, not 800.
 _lone_cr = re.compile(rb"\r[^\n]").search
-_odd_beginning = re.compile(r"\n(?:[\s:]|\Z)").search
+_odd_beginning = re.compile(r"\n(?:[\s:\u2800]|\Z)").search
 
 
 def plain_line(segment: bytes, max_line: int) -> str | None:
@@ -74,6 +75,6 @@ def _is_talk(lines: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     # A line that begins with a colon may be a command, also after spaces; an empty one is ignored.
-    if _odd_beginning(text) or text[:1] in ("", ":") or text[0].isspace():
+    if _odd_beginning(text) or text[:1] in ("", ":", BLANK) or text[0].isspace():
         return False
-    return is_clean(text)
+    return is_clean(text) and is_squeezed(text) and not may_be_secret(text)

@@ -18,7 +18,9 @@ DO: Final = 253
 DONT: Final = 254
 IAC: Final = 255
 
+AYT: Final = 246
 ECHO: Final = 1
+TIMING_MARK: Final = 6
 GMCP: Final = 201
 
 MAX_SUBNEGOTIATION = 4096
@@ -28,8 +30,10 @@ _IAC = b"\xff"
 
 # Data, and what is over after two bytes: one after the other, a megabyte of them takes a third of
 # a second, in which nobody else is read.
-_run_from = re.compile(rb"(?:[^\xff]++|\xff[\x00-\xf9\xff])*+").match
+_run_from = re.compile(rb"(?:[^\xff]++|\xff[\x00-\xf5\xf9\xff])*+").match
 _two_bytes = re.compile(rb"\xff[\x00-\xf9]")
+#: What a client erases with its own key: EC is a DEL, EL a NAK (PROTOCOL §1).
+_ERASE = {247: 0x7F, 248: 0x15}
 
 _Step = Callable[[bytes, int, bytearray], int]
 """Takes a segment, where to go on in it, and the data so far; returns where the next goes on."""
@@ -56,9 +60,17 @@ class Telnet:
     """
 
     def __init__(
-        self, handler: TelnetHandler | None = None, limit: int = MAX_SUBNEGOTIATION
+        self,
+        handler: TelnetHandler | None = None,
+        limit: int = MAX_SUBNEGOTIATION,
+        in_place: Callable[[int, bytes], None] | None = None,
     ) -> None:
-        """``limit``: the most bytes of a sub-negotiation; a server's packages are longer."""
+        """:param limit: the most bytes of a sub-negotiation; a server's packages are longer.
+        :param in_place: called with AYT, or with DO for a timing mark (RFC 860), which are answered
+            at their place among the lines, and with the data before it, which ``feed`` does not
+            return any more.  Who has it takes EC and EL for the editing keys that they are.
+        """
+        self._in_place = in_place
         self.negotiates = False
         self._limit = limit
         self._handler = handler
@@ -92,9 +104,18 @@ class Telnet:
         command = segment[at]
         if command == IAC:
             data += _IAC
+        elif command == AYT:
+            self._mark(AYT, data)
+        elif command in _ERASE and self._in_place is not None:
+            data.append(_ERASE[command])
         else:
             self._obey(command)
         return at + 1
+
+    def _mark(self, command: int, data: bytearray) -> None:
+        if self._in_place is not None:
+            self._in_place(command, bytes(data))
+            data.clear()
 
     def _obey(self, command: int) -> None:
         if command == SB:
@@ -108,7 +129,9 @@ class Telnet:
     def _option(self, segment: bytes, at: int, data: bytearray) -> int:
         self._step = self._within_data
         self.negotiates = True
-        if self._handler is not None:
+        if self._verb == DO and segment[at] == TIMING_MARK:
+            self._mark(DO, data)
+        elif self._handler is not None:
             self._handler.negotiated(self._verb, segment[at])
         return at + 1
 

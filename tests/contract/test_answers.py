@@ -30,6 +30,23 @@ class Yes(SynchronousTestCase):
             self.assertFalse(is_yes(typed), ascii(typed))
 
 
+class Ranges(SynchronousTestCase):
+    CATALOG = Catalog({1: "a", 2: "b", 4: "d", 6: "f"})
+
+    def test_all_from_one_to_another(self) -> None:
+        self.assertEqual(artifact_list("2-6, 1", self.CATALOG, 9), [2, 4, 6, 1])
+
+    def test_an_end_must_be_there(self) -> None:
+        self.assertRaises(UnknownArtifact, artifact_list, "1-999999999", self.CATALOG, 9)
+
+    def test_what_is_no_range(self) -> None:
+        for typed in ("6-1", "1-", "-6", "1-2-4", "1--2"):
+            self.assertRaises(NotAList, artifact_list, typed, self.CATALOG, 9)
+
+    def test_a_range_counts_each(self) -> None:
+        self.assertRaises(TooManyArtifacts, artifact_list, "1-6", self.CATALOG, 3)
+
+
 class Numbers(SynchronousTestCase):
     def test_numbers_as_people_write_them(self) -> None:
         """Zeros in front, and the decimal digits of any script."""

@@ -41,6 +41,8 @@ OBEYED: list[tuple[str, tuple[Any, ...]]] = [
     (":angry", ("say", ">:(")),
     (":combito", ("say", "Q(’- ’Q)")),
     (":larva", ("say", "¡Larva! (:o)OOOooo")),
+    (":yo baila", ("act", "baila")),
+    (":volver abc", ("come_back",)),
     (":artefactos", ("show_inventory",)),
     (":artefacto 22", ("show_artifact", 22)),
     (":offer Gus 32 12", ("offer", "Gus", 32, 12)),
@@ -80,7 +82,7 @@ MISUSED = [
     *(":offer Gus 32 12 1", ":offer 32 12", ":offer Gus 32,12", ":offer Gus -1 12"),
     *(":accept x", ":accept 7 8", ":accept #", ":accept ##7", ":accept # 7", ":accept -7"),
     *(":reject x", ":reject 7 8", ":retirar x", ":retirar 7 8", ":accept 7.0", ":accept ²"),
-    *(":registrar", ":registrar  ", ":clave", ":clave "),
+    *(":registrar", ":registrar  ", ":clave", ":clave ", ":volver", ":yo", ":yo  "),
     *(":agregar", ":agregar ancla", ":agregar 6 7", ":quitar", ":quitar x", ":quitar 6 6"),
 ]
 
@@ -134,10 +136,22 @@ class Obeying(CommandCase):
         """Between the words, before the first and after the last, and of any width."""
         for space in ("  ", "     ", "\u00a0", " \u3000 ", "\u2003"):
             for text, asked in OBEYED:
-                if asked[0] in ("register", "change_password", "whisper"):
+                if asked[0] in ("register", "change_password", "whisper", "act"):
                     continue  # the end of their line is part of what is said
                 spaced = space + text.replace(" ", space) + space
                 self.assertEqual(self.obeyed(spaced), asked, ascii(spaced))
+
+    def test_blanks_that_are_no_spaces(self) -> None:
+        """A Braille blank looks like a space: before ``:p`` it makes no whisper public."""
+        blank = "\u2800"
+        self.assertEqual(self.obeyed(f"{blank} :p{blank}Ana hola"), ("whisper", "Ana", "hola"))
+        self.assertEqual(self.obeyed(f":offer Gus{blank}32 12"), ("offer", "Gus", 32, 12))
+
+    def test_no_secret_is_said_by_a_slip(self) -> None:
+        for slip in (":clave: girasol", ":registrar=girasol", "::volver", ".clave x", ":CLAVE, x"):
+            self.assertRaises(WrongArguments, parse, slip)
+        for talk in ("clave de sol", ":) clave", "registrar cuesta", "¡claveles!", ":clavel: x"):
+            self.assertIsNone(parse(talk), talk)
 
     def test_the_rest_of_a_line_stays_as_typed(self) -> None:
         """A whisper's spaces are the farmer's own; only those before it separate."""
@@ -184,6 +198,7 @@ class Talking(CommandCase):
         """Any sign, symbol or digit of Unicode."""
         chars = map(chr, range(0x20000))
         signs = [char for char in chars if unicodedata.category(char)[0] in "PSN"]
+        signs.remove("\u2800")  # a blank, which separates words
         self.assertGreater(len(signs), 5000)
         for sign in signs:
             for word in (":q", ":help"):

@@ -32,6 +32,9 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.GOODBYE, "[SERVER] ¡Adiós y suerte completando tu colección!"),
     (messages.TIME_UP, "[SERVER] Tiempo agotado."),
     (messages.REPLACED, "[SERVER] Entraste desde otro lugar."),
+    (messages.ALREADY_HERE, "[SERVER] Ya estás aquí."),
+    (messages.I_AM_HERE, "[SERVER] Aquí estoy."),
+    (messages.Acted("Ana", "baila"), "* Ana baila"),
     (messages.SHUTDOWN, "[SERVER] El servidor se apaga. ¡Hasta pronto!"),
     (messages.PASSWORD_CHANGED, "[SERVER] Contraseña cambiada."),
     (messages.NameRegistered("Ana"), "[SERVER] Ana, tu nombre quedó registrado."),
@@ -130,6 +133,15 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.NotMine(21), "Error de Intercambio: no tienes Ancla."),
     (errors.NotTheirs("Gus", 21), "Error de Intercambio: Gus no tiene Ancla."),
     (errors.SameOffer(7), "Error de Intercambio: esa misma oferta ya está pendiente (#7)."),
+    (
+        errors.TooManyOffersToOne("Gus", 5),
+        "Error de Intercambio: ya le hiciste 5 ofertas a Gus; espera su respuesta.",
+    ),
+    (
+        errors.TooManyOffersToOne("Gus", 1),
+        "Error de Intercambio: ya le hiciste 1 oferta a Gus; espera su respuesta.",
+    ),
+    (errors.BadPass(), "Error: ese pase ya no sirve."),
     (
         errors.TooManyOffers(20),
         "Error de Intercambio: llegaste al máximo de ofertas sin respuesta (20); "

@@ -38,6 +38,7 @@ GRANJA = PAGE.parents[1] / "granja"
 WILL_GMCP, DO_GMCP, DONT_GMCP = b"\xff\xfb\xc9", b"\xff\xfd\xc9", b"\xff\xfe\xc9"
 HIDE, SHOW = b"\xff\xfb\x01", b"\xff\xfc\x01"
 NOP = b"\xff\xf1"
+QUESTION = "[SERVER] Contraseña:\r\n".encode()
 
 
 def fenced(language: str, page: str) -> list[str]:
@@ -279,22 +280,39 @@ class Telnet(SynchronousTestCase):
         ana.types(":registrar girasoles", ":q")
         ana.drops()
 
-    def test_nothing_but_gmcp_is_answered(self) -> None:
-        """No offer, no demand, of no option; nor AYT or any other command of two bytes."""
+    def test_everything_but_gmcp_is_refused(self) -> None:
+        """DO with WONT, WILL with DONT; what is off already is not answered at all."""
         ana = self.newcomer()
         for verb in (251, 252, 253, 254):
             for option in range(256):
                 if (verb, option) != (253, 201):
                     ana.sends(bytes((255, verb, option)))
-        ana.sends(b"".join(bytes((255, command)) for command in range(241, 250)))
+                    refusal = {251: 254, 253: 252}.get(verb)
+                    expected = bytes((255, refusal, option)) if refusal else b""
+                    self.assertEqual(ana.hears_bytes(), expected)
+        ana.sends(b"".join(bytes((255, command)) for command in range(241, 250) if command != 246))
         self.assertEqual(ana.hears_bytes(), b"")
+
+    def test_some_answers_keep_their_place(self) -> None:
+        """A timing mark and AYT wait behind the lines that came before them."""
+        ana = self.farm.arrives("Ana")
+        ana.sends(b":u\r\nho\xff\xfd\x06la\xff\xf6\r\n:q\r\n")
+        here = "[SERVER] Usuarios conectados: Ana\r\n"
+        answers = here.encode() + b"\xff\xfc\x06" + "[SERVER] Aquí estoy.\r\n".encode()
+        self.assertTrue(ana.hears_bytes().startswith(answers + b"[SERVER]"))
+
+    def test_a_telnet_erases_with_its_own_keys(self) -> None:
+        ana, beto = self.farm.arrives("Ana"), self.farm.arrives("Beto")
+        ana.hears()
+        ana.sends(b"mal\xff\xf8holx\xff\xf7a\r\n")
+        self.assertEqual(beto.hears(), ["Ana: hola"])
 
     def test_a_password_is_hidden_for_those_who_negotiate(self) -> None:
         """After the question the client is told to show nothing, and before ¡OK! to show again."""
         self.registered()
         ana = self.newcomer()
         ana.sends(b"\xff\xfd\x03" + b"Ana\n")
-        self.assertEqual(ana.hears_bytes(), "[SERVER] Contraseña:\r\n".encode() + HIDE)
+        self.assertEqual(ana.hears_bytes(), b"\xff\xfc\x03" + QUESTION + HIDE)
         ana.sends(b"\xff\xfd\x01" + b"margaritas\n")
         wrong = "[SERVER] Error: contraseña incorrecta.\r\n[SERVER] Contraseña:\r\n"
         self.assertEqual(ana.hears_bytes(), wrong.encode())
@@ -335,15 +353,19 @@ class Telnet(SynchronousTestCase):
         ana, beto = self.farm.arrives("Ana"), self.farm.arrives("Beto")
         ana.sends(DO_GMCP)
         beto.types("hola")
-        self.assertEqual(ana.hears_bytes(), b"Beto: hola\r\n")
+        self.assertEqual(ana.hears_bytes(), b"\xff\xfc\xc9Beto: hola\r\n")
 
-    def test_gmcp_stays(self) -> None:
-        """It was agreed on for the connection."""
+    def test_gmcp_ends_when_the_client_wants_no_more(self) -> None:
+        """Also in the chat; from there on come lines."""
         ana, beto = self.newcomer(), self.farm.arrives("Beto")
-        ana.sends(DO_GMCP + b"Ana\n\nsi\n" + DONT_GMCP)
-        ana.hears_bytes()
+        ana.sends(DO_GMCP + b"Ana\n\nsi\n")
         beto.types("hola")
         self.assertIn(b"Granja.Said", ana.hears_bytes())
+        ana.sends(DONT_GMCP)
+        beto.types("hola otra vez")
+        ana.sends(DONT_GMCP + b":u\n")
+        said = "Beto: hola otra vez\r\n[SERVER] Usuarios conectados: Beto, Ana\r\n"
+        self.assertEqual(ana.hears_bytes(), b"\xff\xfc\xc9" + said.encode())
 
     def test_a_subnegotiation_swallows_lines_up_to_its_end(self) -> None:
         beto = self.farm.arrives("Beto")

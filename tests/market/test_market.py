@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -122,6 +122,12 @@ class Refusals(MarketCase):
         self.offer()
         self.offer(taker=CARO)
         self.assertRaises(errors.TooManyOffers, self.offer, taker=CARO, takes=ANCLA)
+
+    def test_too_many_to_one(self) -> None:
+        """A limit is looked at before what anybody holds, so it tells nothing."""
+        self.market.limits = replace(self.market.limits, offers=9, offers_each=1)
+        self.offer()
+        self.assertRaises(errors.TooManyOffersToOne, self.offer, takes=HACHA)
 
     def test_too_many_in(self) -> None:
         self.offer()

@@ -27,7 +27,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Registered
-from granja.market.market import Market
+from granja.market.market import Limits, Market
 from granja.operations.audit import Audit
 from granja.people.missed import Newsroom
 from granja.people.presence import RETRY
@@ -55,7 +55,7 @@ class Village(RuleBasedStateMachine):
         super().__init__()
         self.memory = MemoryLedger()
         self.disk = FaultyLedger(self.memory)
-        self.farm = Farm(Settings(rate=None), self.disk)
+        self.farm = Farm(Settings(rate=None, limits=Limits(offers_each=20)), self.disk)
         self.here: dict[str, Person] = {}
         self.heard: Counter[tuple[FarmerId, int]] = Counter()
         for name in REGISTERED + VISITORS:

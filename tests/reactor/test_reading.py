@@ -51,6 +51,14 @@ class PatientEcho(Echo):
         """Not of interest."""
 
 
+class SickEcho(Echo):
+    """Fails when it ends."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        super().connectionLost(reason)
+        raise ZeroDivisionError
+
+
 class Visitor(Protocol):
     """Keeps what it hears; ``ended`` fires with all of it when the connection is over."""
 
@@ -128,11 +136,29 @@ class IntakeTests(TestCase):
         ana, beto = await self.visit(), await self.visit()
         ana.transport.write(b"bang")  # type: ignore[union-attr]
         self.assertEqual(await ana.ended, b"")
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.flushLoggedErrors(ZeroDivisionError), [])  # a line, no traceback
         heard = beto.hears(b"hola")
         beto.transport.write(b"hola")  # type: ignore[union-attr]
         await heard
         await self.leave(beto)
+
+    async def test_one_that_cannot_end_takes_nobody_along(self) -> None:
+        """An exception at the end of a connection is that connection's alone."""
+        self.kind = SickEcho
+        ana = await self.visit()
+        heard = ana.hears(b"hola")
+        ana.transport.write(b"hola")  # type: ignore[union-attr]
+        await heard
+        self.kind = Echo
+        beto = await self.visit()
+        ana.transport.loseConnection()  # type: ignore[union-attr]
+        self.assertEqual(await ana.ended, b"hola")
+        await self.echoes[0].ended
+        heard = beto.hears(b"hola")
+        beto.transport.write(b"hola")  # type: ignore[union-attr]
+        await heard
+        newcomer = await self.visit()
+        await self.leave(beto, newcomer)
 
     async def test_nobody_is_read_who_is_paused(self) -> None:
         ana, beto = await self.visit(), await self.visit()

@@ -20,6 +20,7 @@ from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
 from granja.protocol import FarmerProtocol
 from granja.settings import Settings
+from granja.wire.telnet import Telnet
 
 #: What the wall's clock shows when a test begins.
 DAWN = 1_700_000_000.0
@@ -66,8 +67,8 @@ class Person:
         return data
 
     def hears(self) -> list[str]:
-        """All the lines that arrived since the last look."""
-        text = self.hears_bytes().decode()
+        """All the lines that arrived since the last look, as a telnet shows them."""
+        text = Telnet().feed(self.hears_bytes()).decode()
         assert text == "" or text.endswith("\r\n"), text
         return text.split("\r\n")[:-1]
 

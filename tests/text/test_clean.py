@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import NotUTF8
-from granja.text.clean import clean, decode, is_clean
+from granja.text.clean import clean, decode, is_clean, squeezed
 from granja.text.unicode import char_set
 from tests.support.nasty import DECENT, NASTY, NOT_UTF8, hostile_text
 
@@ -43,7 +43,9 @@ class Lines(SynchronousTestCase):
             shown = clean(f"a{chr(point)}b")
             self.assertIn(
                 shown,
-                (expected, "a") if chr(point) in "\x1b\x90\x98\x9b\x9d\x9e\x9f" else (expected,),
+                (expected, "a")
+                if chr(point) in "\x1b\x8e\x8f\x90\x98\x9b\x9d\x9e\x9f"
+                else (expected,),
             )
 
     def test_every_final_ends_a_sequence(self) -> None:
@@ -53,8 +55,42 @@ class Lines(SynchronousTestCase):
             self.assertEqual(clean(f"a\x9b1;2{chr(final)}ñ"), "añ")
 
     def test_every_two_byte_sequence_goes(self) -> None:
-        for final in set(range(0x30, 0x7F)) - set(b"PX[]^_"):
+        for final in set(range(0x30, 0x7F)) - set(b"NOPX[]^_"):
             self.assertEqual(clean(f"a\x1b{chr(final)}ñ"), "añ")
+
+    def test_function_keys_take_their_letter_along(self) -> None:
+        """None of them before ``:p`` makes a whisper public (PROTOCOL §1)."""
+        keys = (
+            "\x1bOP",
+            "\x1bO5P",
+            "\x1bO1;2P",
+            "\x1bNx",
+            "\x8fP",
+            "\x1b[[A",
+            "\x1b[23$",
+            "\x1b\x01",
+        )
+        for key in keys:
+            self.assertEqual(clean(f"{key}:p Beto secreto"), ":p Beto secreto", ascii(key))
+
+    def test_editing_keys(self) -> None:
+        for raw, meant in (
+            (b":offer Beto 6 1\x7f3", ":offer Beto 6 3"),
+            ("añ\bn".encode(), "an"),
+            ("e\u0301\x7fx".encode(), "x"),
+            (b"\b\x7f\x15hola", "hola"),
+            (b"mal\x15bien", "bien"),
+        ):
+            self.assertEqual(decode(raw), meant)
+
+    def test_fillers_before_a_command_are_spaces(self) -> None:
+        self.assertEqual(decode("\u3164:p\u1160Ana hola".encode()), " :p Ana hola")
+        self.assertEqual(decode("a\u3164b".encode()), "ab")
+
+    def test_long_runs_of_spaces_are_short(self) -> None:
+        self.assertEqual(squeezed("a" + " " * 80 + "[SERVER] b"), "a" + " " * 8 + "[SERVER] b")
+        self.assertEqual(squeezed("a" + "\u2003\u2800" * 9 + "b"), "a" + "\u2003\u2800" * 4 + "b")
+        self.assertEqual(squeezed("a        b"), "a        b")
 
     def test_marks_are_capped_for_each_letter(self) -> None:
         """Four marks on each letter are nobody's harm, however many letters there are."""
@@ -156,6 +192,7 @@ class Decoding(SynchronousTestCase):
     @settings(deadline=None)
     @given(st.binary(max_size=40))
     def test_any_bytes_are_read_or_refused(self, raw: bytes) -> None:
+        raw = raw.translate(None, b"\b\x7f\x15")  # editing keys have tests of their own
         try:
             shown = decode(raw)
         except NotUTF8:
