@@ -426,6 +426,16 @@ class Withheld(QuietCase):
         self.assertEqual(len(dropped), 1)
 
 
+class Passes(QuietCase):
+    def test_one_that_is_no_pass(self) -> None:
+        """PROTOCOL §5b: the name is asked again."""
+        person = Farm(UNLIMITED).person()
+        person.hears()
+        person.types(":volver abc")
+        again = ["[SERVER] Error: ese pase ya no sirve.", "[SERVER] Ingresa tu nombre:"]
+        self.assertEqual(person.hears(), again)
+
+
 class Telnet(QuietCase):
     """Passwords are not echoed to those who have negotiated something."""
 

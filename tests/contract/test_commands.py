@@ -10,7 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.contract.commands import COMMANDS, TABLE, Argument, Command, help_entries, load, parse
+from granja.contract.commands import (
+    COMMANDS,
+    TABLE,
+    Argument,
+    Command,
+    help_entries,
+    is_return,
+    load,
+    may_be_secret,
+    parse,
+)
 from granja.contract.errors import UnknownCommand, WrongArguments
 
 ME = object()
@@ -152,6 +162,19 @@ class Obeying(CommandCase):
             self.assertRaises(WrongArguments, parse, slip)
         for talk in ("clave de sol", ":) clave", "registrar cuesta", "¡claveles!", ":clavel: x"):
             self.assertIsNone(parse(talk), talk)
+
+    def test_a_secret_is_looked_for_in_a_chunk(self) -> None:
+        self.assertTrue(may_be_secret("hola\n.CLAVE girasoles"))
+        self.assertFalse(may_be_secret("hola\n.llave"))
+
+    def test_who_comes_back_with_a_pass(self) -> None:
+        """Where the name is asked, ``:volver`` is no name."""
+        for typed in (":volver abc", ":VOLVER abc", "  :volver  abc def"):
+            self.assertTrue(is_return(typed), typed)
+        for typed in ("Ana", "volver", ":q"):
+            self.assertFalse(is_return(typed), typed)
+        self.assertRaises(WrongArguments, is_return, ":volver")
+        self.assertRaises(WrongArguments, is_return, ":volver2")  # a slip of the same
 
     def test_the_rest_of_a_line_stays_as_typed(self) -> None:
         """A whisper's spaces are the farmer's own; only those before it separate."""

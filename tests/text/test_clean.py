@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import NotUTF8
-from granja.text.clean import clean, decode, is_clean, squeezed
+from granja.text.clean import clean, decode, is_clean, is_squeezed, squeezed
 from granja.text.unicode import char_set
 from tests.support.nasty import DECENT, NASTY, NOT_UTF8, hostile_text
 
@@ -91,6 +91,13 @@ class Lines(SynchronousTestCase):
         self.assertEqual(squeezed("a" + " " * 80 + "[SERVER] b"), "a" + " " * 8 + "[SERVER] b")
         self.assertEqual(squeezed("a" + "\u2003\u2800" * 9 + "b"), "a" + "\u2003\u2800" * 4 + "b")
         self.assertEqual(squeezed("a        b"), "a        b")
+        self.assertEqual(squeezed("año nuevo"), "año nuevo")
+
+    def test_whether_runs_are_short(self) -> None:
+        for text in ("a b", "a" + " " * 8 + "b", "ñ" + " " * 8 + "b"):
+            self.assertTrue(is_squeezed(text))
+        for text in ("a" + " " * 9 + "b", "ñ" + "\u2003" * 9 + "b"):
+            self.assertFalse(is_squeezed(text))
 
     def test_marks_are_capped_for_each_letter(self) -> None:
         """Four marks on each letter are nobody's harm, however many letters there are."""
