@@ -15,10 +15,11 @@ from granja import __version__
 from granja.client import pipe
 from granja.client import sentences as notes
 from granja.client.arguments import Arguments, UsageMistake, parse
+from granja.client.connect import open_wire
 from granja.client.conversation import Conversation
 from granja.client.interactive import Interactive
 from granja.client.pauses import Pauses
-from granja.client.wire import Wire, open_wire
+from granja.client.wire import Wire
 from granja.contract.catalog import Catalog
 
 USAGE = 2

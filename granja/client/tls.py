@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from granja.client.wire import PlainWire
+from granja.client.wire import PlainWire
 
 CHUNK = 65536
 

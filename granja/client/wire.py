@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from contextlib import suppress
 from typing import Protocol
 
-from granja.client.arguments import Address
-from granja.client.tls import TLSWire
-
 CHUNK = 65536
-PATIENCE = 20.0
-"""Seconds to wait for a server to take a connection and to shake hands."""
 PARTING = 2.0
 """Seconds that the last bytes have to leave."""
 
@@ -58,32 +51,3 @@ class PlainWire:
             self._writer.transport.abort()
         with suppress(OSError):
             await closed
-
-
-async def open_wire(address: Address, context: ssl.SSLContext | None) -> Wire:
-    """Connect, with TLS if there is a context for it.
-
-    :raises OSError: also for TLS (``ssl.SSLError`` is one) and for a server that does not answer.
-    :raises UnicodeError: for a host name that cannot be one.
-    """
-    async with asyncio.timeout(PATIENCE):
-        reader, writer = await asyncio.open_connection(
-            address.host, address.port, happy_eyeballs_delay=0.25
-        )
-        wire = PlainWire(reader, writer)
-        try:
-            _notice_dead_peers(writer.get_extra_info("socket"))
-            return await TLSWire.start(wire, context, address.host) if context else wire
-        except BaseException:
-            await wire.close()
-            raise
-
-
-def _notice_dead_peers(sock: socket.socket) -> None:
-    """A server that vanished without a word is noticed within two minutes, not never."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("KEEPIDLE", 60), ("KEEPINTVL", 15), ("KEEPCNT", 4)):
-        if hasattr(socket, f"TCP_{option}"):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from h11 import LocalProtocolError
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.server import NOT_DONE_YET, Request
 from wsproto.connection import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection
@@ -18,13 +18,8 @@ from granja.web.frame_queue import FrameQueue
 from granja.web.http import WebChannel
 from granja.web.pages import Place
 from granja.web.refusal import refuse
-from granja.web.websocket import KEEPALIVE, WebSocketConnection
+from granja.web.websocket import KEEPALIVE, Conversation, WebSocketConnection
 from granja.wire.encodings import WEBSOCKET_DATA, WEBSOCKET_LINES
-
-if TYPE_CHECKING:
-    from twisted.internet.interfaces import IAddress
-
-    from granja.protocol import FarmerProtocol
 
 #: The sub-protocol in which every message is a JSON object.
 JSON = "granja.json"
@@ -35,7 +30,7 @@ class FarmerFactory(Protocol):
 
     closing: bool
 
-    def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol: ...  # noqa: N802
+    def buildProtocol(self, addr: IAddress | None) -> Conversation: ...  # noqa: N802
 
 
 def may_come_from(origin: str, host: str | None, allowed: Collection[str]) -> bool:

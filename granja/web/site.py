@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sized
+from typing import Any, Protocol
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Site
 
-from granja.web.handshake import WebSocketResource
+from granja.contract.catalog import Catalog
+from granja.web.handshake import FarmerFactory, WebSocketResource
 from granja.web.http import WebChannel, WebRequest
 from granja.web.pages import Health, page_tree
 from granja.web.websocket import KEEPALIVE
 
-if TYPE_CHECKING:
-    from granja.factory import GranjaFactory
+
+class Lane(Protocol):
+    """``halted``: nothing can be recorded any more."""
+
+    @property
+    def halted(self) -> bool: ...
+
+
+class Farm(FarmerFactory, Protocol):
+    """What the site shows of a farm."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def clock(self) -> IReactorTime: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def roster(self) -> Sized: ...
+
 
 #: Seconds that a request may take to arrive.
 REQUEST_TIME = 30
@@ -32,13 +52,13 @@ class FarmSite(Site):
         """Who arrives is in the farm's log; every picture that a page loads need not be."""
 
 
-def health_of(farm: GranjaFactory) -> dict[str, Any]:
+def health_of(farm: Farm) -> dict[str, Any]:
     """``{"status": "ok" or "halted", "farmers": how many are in the chat}``."""
     return {"status": "halted" if farm.lane.halted else "ok", "farmers": len(farm.roster)}
 
 
 def web_site(
-    farm: GranjaFactory,
+    farm: Farm,
     *,
     origins: Collection[str] = (),
     keepalive: float = KEEPALIVE,

@@ -16,7 +16,7 @@ gathers whole messages of any size before it delivers one, and chooses no sub-pr
 from __future__ import annotations
 
 from functools import singledispatchmethod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -28,9 +28,19 @@ from zope.interface import implementer
 
 from granja.web.frame_queue import TURN, FrameQueue
 from granja.web.transport import WebSocketTransport, Wire
+from granja.wire.encodings import Carrier
 
-if TYPE_CHECKING:
-    from granja.protocol import FarmerProtocol
+
+class Conversation(Protocol):
+    """A :class:`granja.protocol.FarmerProtocol`, as far as a WebSocket needs it."""
+
+    carrier: Carrier
+
+    def makeConnection(self, transport: WebSocketTransport) -> object: ...  # noqa: N802
+    def dataReceived(self, data: bytes) -> None: ...  # noqa: N802
+    def readConnectionLost(self) -> None: ...  # noqa: N802
+    def connectionLost(self, reason: Failure | None = None) -> None: ...  # noqa: N802
+
 
 #: Seconds between two looks at whether the peer is there: one look that finds silence sends a
 #: ping, the next one closes.  So a dead peer is closed 20 to 30 seconds after its last sign.
@@ -71,7 +81,7 @@ class WebSocketConnection(TwistedProtocol):
 
     def __init__(
         self,
-        farmer: FarmerProtocol,
+        farmer: Conversation,
         clock: IReactorTime,
         queue: FrameQueue,
         keepalive: float = KEEPALIVE,
@@ -94,7 +104,7 @@ class WebSocketConnection(TwistedProtocol):
         self.adapter = WebSocketTransport(self._say_goodbye, self.transport)
         self.adapter.gauge.emptied = self._send_pong
         self._wait(self._keepalive, self._check)
-        self._farmer.makeConnection(self.adapter)  # type: ignore[no-untyped-call]
+        self._farmer.makeConnection(self.adapter)
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         self._take_the_last()

@@ -15,9 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.client import sentences as notes
 from granja.client.arguments import Address
+from granja.client.connect import open_wire
 from granja.client.memory import MemoryWire
 from granja.client.pipe import THREAD, Streams, run
-from granja.client.wire import open_wire
 from granja.contract.messages import ASK_PASSWORD, GOODBYE
 from tests.client.test_parts import folder
 from tests.client.test_wire import certificate

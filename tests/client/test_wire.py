@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.client import connect, wire
 from granja.client import sentences as notes
-from granja.client import wire
 from granja.client.arguments import Address
-from granja.client.wire import CHUNK, Wire, open_wire
+from granja.client.connect import open_wire
+from granja.client.wire import CHUNK, Wire
 from tests.client.test_parts import folder
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -140,7 +141,7 @@ class TCP(Case):
 
     def test_a_server_that_does_not_answer(self) -> None:
         """A handshake that never comes is given up."""
-        self.patch(wire, "PATIENCE", 0.05)
+        self.patch(connect, "PATIENCE", 0.05)
 
         async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read()

@@ -70,10 +70,6 @@ STILL_TO_BE_CUT = frozenset(
         ("granja.board.slow", "granja.board.board"),
         ("granja.board.slow", "granja.board.group"),
         ("granja.board.slow", "granja.board.listener"),
-        ("granja.client.tls", "granja.client.wire"),
-        ("granja.web.handshake", "granja.protocol"),
-        ("granja.web.site", "granja.factory"),
-        ("granja.web.websocket", "granja.protocol"),
     }
 )
 
