@@ -60,10 +60,30 @@ def parse(text: str) -> Name:
     if fault:
         raise InvalidName(fault)
     name = recall(spelling)
-    first, second = _reserved_keys()
-    if name.keys[0] in first or name.keys[1] in second:
+    if any(map(_is_reserved, (spelling, *_stems(spelling)))):
         raise InvalidName("está reservado")
     return name
+
+
+def _is_reserved(spelling: str) -> bool:
+    name = recall(spelling)
+    first, second = _reserved_keys()
+    return name.keys[0] in first or name.keys[1] in second
+
+
+def _stems(spelling: str) -> tuple[str, ...]:
+    """What a name is without the digits at its end, and up to its first sign (PROTOCOL §2)."""
+    return _DIGITS_AT_THE_END.sub("", spelling), _SIGN.split(spelling, maxsplit=1)[0]
+
+
+_DIGITS_AT_THE_END = re.compile(r"\d+\Z")
+_SIGN = re.compile(f"[{re.escape(PUNCTUATION)}]")
+
+#: An IPv4 or IPv6 address, or a network of them: whoever bans one means no farmer.
+_ADDRESS = re.compile(
+    r"(?:\d{1,3}(?:\.\d{1,3}){3} | [0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*) (?:/\d{1,3})?",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
 
 
 def recall(spelling: str) -> Name:
@@ -117,6 +137,8 @@ def _fault(spelling: str) -> str | None:
     """Why this is not a name, or None if it is one.  ``spelling`` is in NFC."""
     if not spelling:
         return "está vacío"
+    if _ADDRESS.fullmatch(spelling):
+        return "parece una dirección"
     if len(spelling) > MAX_CHARACTERS:
         return f"tiene más de {MAX_CHARACTERS} caracteres"
     return _fault_in_characters(spelling) or _fault_in_order(spelling)
