@@ -244,7 +244,9 @@ class FarmerProtocol(LineReceiver):
         """The answer keeps its place: it waits behind the lines that came before it."""
         lines = self._splitter.feed(self._unsplit + data)
         self._unsplit = b""
-        self._lines = deque([*self._lines, *lines, command])
+        if not isinstance(self._lines, deque):
+            self._lines = deque()
+        self._lines += [*lines, command]  # in place: one read may hold 32,000 of them
 
     def subnegotiated(self, option: int, payload: bytes) -> None:
         """Clients introduce themselves; nothing here depends on who they are."""
