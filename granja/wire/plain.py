@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from granja.contract.commands import may_be_secret
-from granja.text.clean import BLANK, PRINTABLE, is_clean, is_squeezed
+from granja.contract.commands import BLANK, SLIP
+from granja.text.clean import PRINTABLE, is_clean, is_squeezed
 from granja.wire.telnet import IAC
 
 #: A name before each of very many short lines would make a chunk many times as large.
@@ -18,7 +18,10 @@ MOST_LINES: Final = 4096
 
 # Each begins with one fixed character, which re seeks fast: 40 µs in 64 KB, not 800.
 _lone_cr = re.compile(rb"\r[^\n]").search
-_odd_beginning = re.compile(r"\n(?:[\s:\u2800]|\Z)").search
+# No letter begins such a line: to ask that first takes a third less than to try the rest.
+_ODD = rf"(?![^\W\d_])(?:[\s:{BLANK}]|\Z|(?i:{SLIP}))"
+_odd_beginning = re.compile(_ODD).match
+_odd_line = re.compile(r"\n" + _ODD).search
 
 
 def plain_line(segment: bytes, max_line: int) -> str | None:
@@ -74,7 +77,8 @@ def _is_talk(lines: bytes) -> bool:
         text = lines.decode()
     except UnicodeDecodeError:
         return False
-    # A line that begins with a colon may be a command, also after spaces; an empty one is ignored.
-    if _odd_beginning(text) or text[:1] in ("", ":", BLANK) or text[0].isspace():
+    # A line that begins with a colon may be a command, also after spaces, and one that begins with
+    # a slip holds a secret; an empty one is ignored.
+    if _odd_beginning(text) or _odd_line(text):
         return False
-    return is_clean(text) and is_squeezed(text) and not may_be_secret(text)
+    return is_clean(text) and is_squeezed(text)

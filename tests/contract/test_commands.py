@@ -18,7 +18,6 @@ from granja.contract.commands import (
     help_entries,
     is_return,
     load,
-    may_be_secret,
     parse,
 )
 from granja.contract.errors import UnknownCommand, WrongArguments
@@ -156,16 +155,24 @@ class Obeying(CommandCase):
         blank = "\u2800"
         self.assertEqual(self.obeyed(f"{blank} :p{blank}Ana hola"), ("whisper", "Ana", "hola"))
         self.assertEqual(self.obeyed(f":offer Gus{blank}32 12"), ("offer", "Gus", 32, 12))
+        self.assertEqual(
+            self.obeyed(f":yo{blank} gira{blank} y ríe"), ("act", f"gira{blank} y ríe")
+        )
+        self.assertRaises(WrongArguments, parse, f":yo {blank}")
 
     def test_no_secret_is_said_by_a_slip(self) -> None:
-        for slip in (":clave: girasol", ":registrar=girasol", "::volver", ".clave x", ":CLAVE, x"):
+        for slip in (
+            ":clave: girasol",
+            ":registrar=girasol",
+            "::volver",
+            ".clave x",
+            ":CLAVE, x",
+            "  .clave x",
+            "_clave",
+        ):
             self.assertRaises(WrongArguments, parse, slip)
         for talk in ("clave de sol", ":) clave", "registrar cuesta", "¡claveles!", ":clavel: x"):
             self.assertIsNone(parse(talk), talk)
-
-    def test_a_secret_is_looked_for_in_a_chunk(self) -> None:
-        self.assertTrue(may_be_secret("hola\n.CLAVE girasoles"))
-        self.assertFalse(may_be_secret("hola\n.llave"))
 
     def test_who_comes_back_with_a_pass(self) -> None:
         """Where the name is asked, ``:volver`` is no name."""

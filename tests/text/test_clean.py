@@ -78,6 +78,7 @@ class Lines(SynchronousTestCase):
             (b":offer Beto 6 1\x7f3", ":offer Beto 6 3"),
             ("añ\bn".encode(), "an"),
             ("e\u0301\x7fx".encode(), "x"),
+            ("का\x7fx".encode(), "x"),  # a spacing mark goes with its letter too
             (b"\b\x7f\x15hola", "hola"),
             (b"mal\x15bien", "bien"),
         ):

@@ -117,6 +117,20 @@ class ChunkTests(SynchronousTestCase):
                 self.assertIsNone(plain_talk(segment, MAX_LINE), segment)
         self.assertIsNone(plain_talk(b"hola\nadi", MAX_LINE))
 
+    def test_a_slip_that_holds_a_secret_is_left_to_the_line_path(self) -> None:
+        """Wherever it stands; what only has such a word in it is talk."""
+        for slip in (".CLAVE girasoles", "¡regi\u017ftrar=x", "2volver x", "\u2800 .clave x"):
+            for chunk in (f"{slip}\nhola\n", f"hola\n{slip}\n"):
+                self.assertIsNone(plain_talk(chunk.encode(), MAX_LINE), ascii(chunk))
+        talk = "hola\n.llave\n¡qué clave!\nclave de sol".encode()
+        self.assertEqual(plain_talk(talk + b"\n", MAX_LINE), talk)
+
+    def test_a_long_run_of_spaces_is_left_to_the_line_path(self) -> None:
+        for blank in (" ", "\xa0", "\u3000", " \u2003"):
+            for line in (f"a{blank * 9}b", f"ñ{blank * 9}b"):
+                self.assertIsNone(plain_talk(f"hola\n{line}\n".encode(), MAX_LINE), ascii(line))
+        self.assertIsNotNone(plain_talk(f"hola\nñ{' ' * 8}b\n".encode(), MAX_LINE))
+
     def test_very_many_tiny_lines_are_left_to_the_line_path(self) -> None:
         """With a name before each they would take many times their memory at once."""
         self.assertIsNone(plain_talk(b"a\n" * (MOST_LINES + 1), MAX_LINE))
