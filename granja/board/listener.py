@@ -95,8 +95,7 @@ class Seat:
         """Encode for this carrier from now on.  Only before the seat has heard any talk."""
         if self.joined or self.hearing:
             raise RuntimeError("the talk of this tick is already on its way by another carrier")
-        self.carrier = carrier
-        self.audience = self.row.audience(carrier, self.wire)
+        self.change_carrier(carrier)
 
     def change_carrier(self, carrier: Carrier) -> None:
         """The same at any time, when nothing of the batch at hand has been said yet."""

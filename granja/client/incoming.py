@@ -26,7 +26,7 @@ LIMIT = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message.  ``type``: as in :mod:`the contract`, or ``plain`` for an unknown line.
+    """One message.  ``type``: as in the contract's messages, or ``plain`` for an unknown line.
 
     ``line``: the Spanish line, clean; ``data``: the fields, as they came.
     """

@@ -9,9 +9,9 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Coroutine
-from importlib.resources import files
 
 from granja import __version__
+from granja.catalog_file import read_catalog
 from granja.client import pipe
 from granja.client import sentences as notes
 from granja.client.arguments import Arguments, UsageMistake, parse
@@ -20,7 +20,6 @@ from granja.client.conversation import Conversation
 from granja.client.interactive import Interactive
 from granja.client.pauses import Pauses
 from granja.client.wire import Wire
-from granja.contract.catalog import Catalog
 
 USAGE = 2
 INTERRUPTED = 130
@@ -103,8 +102,7 @@ async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -
 
 
 def _bundled_catalog() -> dict[int, str]:
-    text = files("granja").joinpath("artefactos.json").read_text("utf-8")
-    return {number: artifact.name for number, artifact in Catalog.parse(text).items()}
+    return {number: artifact.name for number, artifact in read_catalog(None).items()}
 
 
 def _print(text: str) -> None:

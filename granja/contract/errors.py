@@ -2,7 +2,7 @@
 
 A sentence may name the fields of its class in braces.  ``{artifact}`` is special: the field
 holds a catalog number, and whoever renders the sentence puts the artifact's name there
-(see :func:`granja.trade.wording.failure`), because the rules below know numbers only.
+(see :func:`granja.contract.messages.failure`), because the rules below know numbers only.
 """
 
 from __future__ import annotations
