@@ -172,11 +172,12 @@ class Market:
 
     def _refuse_excess(self, maker: FarmerId, taker: FarmerId, taker_name: str) -> None:
         most = self.limits.offers
-        if len(self.outgoing(maker)) >= most:
+        outgoing = self.outgoing(maker)
+        if len(outgoing) >= most:
             raise errors.TooManyOffers(most)
         if len(self.incoming(taker)) >= most:
             raise errors.TheyHaveTooManyOffers(taker_name, most)
-        to_them = sum(offer.taker == taker for offer in self.outgoing(maker))
+        to_them = sum(offer.taker == taker for offer in outgoing)
         if to_them >= self.limits.offers_each:
             raise errors.TooManyOffersToOne(taker_name, to_them)
 

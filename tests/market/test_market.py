@@ -129,6 +129,18 @@ class Refusals(MarketCase):
         self.offer()
         self.assertRaises(errors.TooManyOffersToOne, self.offer, takes=HACHA)
 
+    def test_limits_are_looked_at_before_what_anybody_holds(self) -> None:
+        """Else a refusal would tell what somebody holds, unnoticed by them (PROTOCOL §4)."""
+        self.offer()
+        self.market.limits = replace(self.market.limits, offers=1)
+        self.assertRaises(errors.TooManyOffers, self.offer, gives=HACHA, takes=HACHA)
+        self.assertRaises(errors.TheyHaveTooManyOffers, self.offer, CARO, gives=HACHA, takes=HACHA)
+
+    def test_the_same_offer_is_refused_before_what_anybody_holds(self) -> None:
+        self.offer()
+        self.market.held[ANA].clear()
+        self.assertRaises(errors.SameOffer, self.offer)
+
     def test_too_many_in(self) -> None:
         self.offer()
         self.offer(CARO)
