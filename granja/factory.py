@@ -220,8 +220,8 @@ class GranjaFactory(ServerFactory):
         connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:
             # Nothing is told after it, so nobody hears how the others' offers end.
-            connection.seat.tell(messages.SHUTDOWN)
-            connection.seat.close()
+            connection.listener.tell(messages.SHUTDOWN)
+            connection.listener.close()
         for connection in connections:
             connection.finish()
         self._said_goodbye = True

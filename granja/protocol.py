@@ -17,9 +17,9 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja.board.board import Seat
+from granja.board.board import Listener
 from granja.board.listener import REPLIES
-from granja.board.slow import CROWD
+from granja.board.slow import SLOW
 from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
 from granja.people import farm
@@ -37,7 +37,7 @@ LINES, STOPPING = "lines", "stopping"
 
 #: The board's reasons for which no line is obeyed either, of those that were read before: the
 #: client does not read the replies that it asked for, or a crowd does not keep up with its talk.
-MUTING = frozenset({REPLIES, CROWD})
+MUTING = frozenset({REPLIES, SLOW})
 
 #: Seconds that the lines of one connection may take before the others have their turn, and the
 #: most lines, for a clock that stands still.
@@ -87,7 +87,7 @@ class FarmerProtocol(LineReceiver):
     log: ClassVar[Logger] = Logger()
     factory: Farm
     transport: IWire
-    seat: Seat
+    listener: Listener
 
     def __init__(self, factory: Farm) -> None:
         self.factory = factory
@@ -118,7 +118,7 @@ class FarmerProtocol(LineReceiver):
         clock, settings = self.factory.clock, self.factory.settings
         self.address = getattr(self.transport.getPeer(), "host", "")
         self._bucket = TokenBucket(settings.rate, clock.seconds()) if settings.rate else None
-        self.seat = self.factory.board.seat(self.transport, self, self.carrier)
+        self.listener = self.factory.board.listen(self.transport, self, self.carrier)
         self._at_rest = True
         self.start_the_clock(settings.arrival_timeout)
         self.factory.connections.add(self)
@@ -135,13 +135,13 @@ class FarmerProtocol(LineReceiver):
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         self._end()
-        self.seat.lost()
+        self.listener.lost()
         self.factory.forget(self)
 
     def finish(self) -> None:
         """Obey nothing more, write what was told, and close."""
         self._end()
-        self.seat.close()
+        self.listener.close()
 
     def stop_obeying(self) -> Deferred[None]:
         """Obey no further line.  Fires when the one under way is done."""
@@ -165,7 +165,7 @@ class FarmerProtocol(LineReceiver):
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
-        self.seat.tell(messages.TIME_UP)
+        self.listener.tell(messages.TIME_UP)
         self.finish()
 
     def stop_the_clock(self) -> float:
@@ -193,7 +193,7 @@ class FarmerProtocol(LineReceiver):
         """Ask the question at hand, if there is one."""
         question = self._conversation.question
         if question is not None:
-            self.seat.tell(question)
+            self.listener.tell(question)
         self._hide_typing(question is messages.ASK_PASSWORD)
 
     def _hide_typing(self, hide: bool) -> None:
@@ -208,7 +208,7 @@ class FarmerProtocol(LineReceiver):
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
-        self.seat.tell(messages.failure(error, self.factory.catalog))
+        self.listener.tell(messages.failure(error, self.factory.catalog))
 
     # -- telnet --------------------------------------------------------------------------------
 
@@ -227,18 +227,18 @@ class FarmerProtocol(LineReceiver):
         elif verb == telnet.DONT and option == telnet.GMCP and self.carrier is GMCP:
             self._say_telnet(telnet.WONT, option)
             self.carrier = PLAIN
-            self.factory.board.carry(self.seat, PLAIN)
+            self.factory.board.carry(self.listener, PLAIN)
 
     def _begin_gmcp(self) -> None:
-        if self.carrier is PLAIN and not self.seat.joined:
+        if self.carrier is PLAIN and not self.listener.joined:
             self.carrier = GMCP
             self._say_telnet(telnet.WILL, telnet.GMCP)
-            self.seat.carry(GMCP)
+            self.listener.carry(GMCP)
         elif self.carrier is not GMCP:
             self._say_telnet(telnet.WONT, telnet.GMCP)
 
     def _say_telnet(self, verb: int, option: int) -> None:
-        self.seat.raw(bytes((telnet.IAC, verb, option)))
+        self.listener.raw(bytes((telnet.IAC, verb, option)))
 
     def marked(self, command: int, data: bytes) -> None:
         """The answer keeps its place: it waits behind the lines that came before it."""
@@ -270,7 +270,7 @@ class FarmerProtocol(LineReceiver):
             data = self._telnet.feed(data)
         elif telnet.IAC in data:
             self._telnet = telnet.Telnet(self, in_place=self.marked)
-            self.seat.wire.read_little(TELNET_SLICE)
+            self.listener.wire.read_little(TELNET_SLICE)
             data = self._telnet.feed(data)
         if self.over:
             return
@@ -357,7 +357,7 @@ class FarmerProtocol(LineReceiver):
 
     def _work_again(self) -> None:
         # Whoever has reset the connection is not kept present by the lines that they left behind.
-        if self.seat.is_cut():
+        if self.listener.is_cut():
             self.transport.abortConnection()
         else:
             self._work()
@@ -393,7 +393,7 @@ class FarmerProtocol(LineReceiver):
 
     def _answer_telnet(self, command: int) -> None:
         if command == telnet.AYT:
-            self.seat.tell(messages.I_AM_HERE)
+            self.listener.tell(messages.I_AM_HERE)
         else:
             self._say_telnet(telnet.WONT, telnet.TIMING_MARK)
 

@@ -465,7 +465,7 @@ class Telnet(QuietCase):
         self.patch(TransportWire, "read_little", lambda *of: asked.append(of))
         beto.types("Beto")
         ana.sends(bytes((telnet.IAC, 241)) * 3)
-        self.assertEqual(asked, [(ana.protocol.seat.wire, TELNET_SLICE)])
+        self.assertEqual(asked, [(ana.protocol.listener.wire, TELNET_SLICE)])
 
     def test_a_flood_of_marks_is_gathered_in_place(self) -> None:
         """32,000 fit into one read: to copy those before for each took the reactor 7 s."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from granja.accounts import passwords as accounts
 from granja.accounts import throttle
-from granja.board import listener as seat
-from granja.board import slow as crowd
+from granja.board import listener, slow
 from granja.market import offers
 from granja.people import arriving as conversation
 from granja.settings import Settings
@@ -64,12 +63,13 @@ LIMITS = (
         f"{throttle.MOST_WRONG} in {_seconds(throttle.WINDOW)}",
     ),
     Limit("news of an absence", f"{offers.MOST_NEWS} lines, and one that counts the rest"),
-    Limit("unread replies, before no more commands are read", _bytes(seat.REPLIES_LIMIT)),
+    Limit("unread replies, before no more commands are read", _bytes(listener.REPLIES_LIMIT)),
     Limit(
-        "unread whispers and offers, before more are counted as missed", _bytes(seat.HEARD_LIMIT)
+        "unread whispers and offers, before more are counted as missed",
+        _bytes(listener.HEARD_LIMIT),
     ),
-    Limit("unread talk, before it is skipped or others wait", _bytes(crowd.FAR_BEHIND)),
-    Limit("a client that takes not a byte, before it is closed", _seconds(crowd.TOO_LONG)),
+    Limit("unread talk, before it is skipped or others wait", _bytes(slow.FAR_BEHIND)),
+    Limit("a client that takes not a byte, before it is closed", _seconds(slow.TOO_LONG)),
     Limit("a WebSocket message, before the connection is closed", f"{websocket.HUGE} characters"),
     Limit("silence on a WebSocket, before a ping", _seconds(websocket.KEEPALIVE)),
     Limit("silence after that, before the connection is closed", _seconds(websocket.KEEPALIVE)),

@@ -1,6 +1,6 @@
-"""The log: what is said to everybody, gathered into ticks that all listeners share.
+"""The log: what is said to everybody, gathered into batches that all listeners share.
 
-Ticks form a chain.  Nobody keeps the whole of it: a listener who is behind holds the tick that
+Batches form a chain.  Nobody keeps the whole of it: a listener who is behind holds the batch that
 they read next, and so all that follow; what everybody has read is forgotten by itself.
 """
 
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from granja.contract.messages import Message
 from granja.wire.encodings import Carrier
 
-if TYPE_CHECKING:
-    from granja.board.listener import Seat
+#: A listener.  Here it is only a key.
+L = TypeVar("L")
 
-
-#: Bytes that are written without waiting for the row's turn.
+#: Bytes that are written without waiting for the group's turn.
 FLUSH_AT: Final = 1 << 18
 
 
@@ -36,7 +35,7 @@ class Entry:
         self._rendered: dict[Carrier, bytes] = {}
 
     def render(self, carrier: Carrier) -> bytes:
-        """The bytes that a carrier makes of it; made once, however many ticks it is in."""
+        """The bytes that a carrier makes of it; made once, however many batches it is in."""
         rendered = self._rendered.get(carrier)
         if rendered is None:
             rendered = self._rendered[carrier] = self._render(carrier)
@@ -86,7 +85,7 @@ class Talk(Entry):
 
 
 class Rendering:
-    """A tick as one carrier writes it: ``block``, and where each entry of it is."""
+    """A batch as one carrier writes it: ``block``, and where each entry of it is."""
 
     __slots__ = ("_sizes", "_starts", "block")
 
@@ -102,13 +101,13 @@ class Rendering:
         return memoryview(self.block)[self._starts[first] : self._starts[stop]]
 
 
-class Tick:
+class Batch(Generic[L]):
     """What was said between two flushes.
 
     ``start`` is how many bytes, and ``first_line`` how many lines, were said before; ``own`` says
-    which entries a seat must not hear, because it said them itself; ``patient`` is whether
+    which entries a listener must not hear, because it said them itself; ``patient`` is whether
     there are some, and nobody may be waiting for one; ``next`` is there as soon as nothing more can
-    be said in this tick.
+    be said in this batch.
     """
 
     __slots__ = (
@@ -125,16 +124,16 @@ class Tick:
 
     def __init__(self, start: int, first_line: int) -> None:
         self.entries: list[Entry] = []
-        self.own: dict[Seat, list[int]] = {}
+        self.own: dict[L, list[int]] = {}
         self.start = start
         self.size = 0
         self.first_line = first_line
         self.lines = 0
-        self.next: Tick | None = None
+        self.next: Batch[L] | None = None
         self.patient = False
         self._renderings: dict[Carrier, Rendering] = {}
 
-    def add(self, entry: Entry, but: Seat | None) -> None:
+    def add(self, entry: Entry, but: L | None) -> None:
         """Put ``entry`` at the end, to be heard by everybody ``but`` one."""
         if but is not None:
             self.own.setdefault(but, []).append(len(self.entries))
@@ -143,24 +142,24 @@ class Tick:
         self.size += entry.size
         self.lines += entry.lines
 
-    def seal(self) -> Tick:
-        """End this tick; return the one that follows it."""
-        self.next = Tick(self.start + self.size, self.first_line + self.lines)
+    def seal(self) -> Batch[L]:
+        """End this batch; return the one that follows it."""
+        self.next = Batch(self.start + self.size, self.first_line + self.lines)
         return self.next
 
     def rendering(self, carrier: Carrier) -> Rendering:
-        """The tick's bytes, made once for each carrier that somebody uses.  Only when sealed."""
+        """The batch's bytes, made once for each carrier that somebody uses.  Only when sealed."""
         made = self._renderings.get(carrier)
         if made is None:
-            assert self.next is not None, "more may be said in this tick"
+            assert self.next is not None, "more may be said in this batch"
             made = Rendering([entry.render(carrier) for entry in self.entries])
             self._renderings[carrier] = made
         return made
 
-    def spans(self, carrier: Carrier, seat: Seat, first: int, stop: int) -> list[memoryview]:
-        """What ``seat`` hears of the entries from ``first`` up to ``stop``: not its own."""
+    def spans(self, carrier: Carrier, listener: L, first: int, stop: int) -> list[memoryview]:
+        """What ``listener`` hears of the entries from ``first`` up to ``stop``: not its own."""
         rendering = self.rendering(carrier)
-        own = self.own.get(seat, ())
+        own = self.own.get(listener, ())
         spans = []
         for index in own[bisect_left(own, first) : bisect_left(own, stop)]:
             if first < index:

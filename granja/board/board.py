@@ -1,6 +1,7 @@
-"""The board: what is said to everybody, encoded once and written once for each listener and tick.
+"""The board: what is said to everybody, encoded once and written once for each listener and batch.
 
-Whatever is written to a connection goes through its :class:`~granja.board.listener.Seat`, in order.
+Whatever is written to a connection goes in order through its
+:class:`~granja.board.listener.Listener`.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from granja.board import backlog as kinds
-from granja.board.batch import Announcement, Entry, Remark, Talk, Tick
-from granja.board.counters import Stats
-from granja.board.group import Row
-from granja.board.listener import Reader, Seat
-from granja.board.schedule import Rounds
-from granja.board.slow import Crowd
+from granja.board.batch import Announcement, Batch, Entry, Remark, Talk
+from granja.board.counters import Counters
+from granja.board.group import Group
+from granja.board.listener import Listener
+from granja.board.schedule import Schedule
+from granja.board.slow import Reader, Slow
 from granja.contract.messages import Message
 from granja.wire.encodings import PLAIN, Carrier
 
-__all__ = ["Board", "Reader", "Seat"]
+__all__ = ["Board", "Listener", "Reader"]
 
-#: Seats in a row: two milliseconds of writing.
-ROW: Final = 256
+#: Listeners in a group: two milliseconds of writing.
+GROUP: Final = 256
 
 
 class Board:
-    """The log of the talk, and everybody's seat.
+    """The log of the talk, and everybody who listens.
 
     :param clock: gives the reactor's ticks.
     :param time: measures how long things take, in seconds; the clock's own if not given.
@@ -39,113 +40,113 @@ class Board:
     def __init__(self, clock: IReactorTime, time: Callable[[], float] | None = None) -> None:
         self.clock = clock
         self.time: Callable[[], float] = time or clock.seconds
-        self.stats = Stats()
-        self.rows = [Row(self.stats)]
-        self.crowd = Crowd(self)
-        self._rounds = Rounds(clock, self.time, self._flush)
-        #: Called with a row in which something has gathered.
-        self.due = self._rounds.due
-        self._apart: dict[Seat, None] = {}
+        self.counters = Counters()
+        self.groups: list[Group[Listener]] = [Group(self.counters)]
+        self.slow: Slow[Listener] = Slow(clock, self.time, self.counters)
+        self._schedule = Schedule(clock, self.time, self._flush)
+        #: Called with a group in which something has gathered.
+        self.due = self._schedule.due
+        self._apart: dict[Listener, None] = {}
         self._answering: IDelayedCall | None = None
 
-    # -- seats -----------------------------------------------------------------------------------
+    # -- listeners -------------------------------------------------------------------------------
 
-    def seat(self, transport: Any, reader: Reader, carrier: Carrier = PLAIN) -> Seat:
+    def listen(self, transport: Any, reader: Reader, carrier: Carrier = PLAIN) -> Listener:
         """A place for a new connection; it hears no talk before :meth:`join`."""
-        row = next((row for row in self.rows if len(row.seats) < ROW), None)
-        if row is None:
-            row = Row(self.stats)
-            self.rows.append(row)
-        seat = Seat(self, row, transport, reader, carrier)
-        row.seats.add(seat)
-        return seat
+        group = next((group for group in self.groups if len(group.listeners) < GROUP), None)
+        if group is None:
+            group = Group(self.counters)
+            self.groups.append(group)
+        listener = Listener(self, group, transport, reader, carrier)
+        group.listeners.add(listener)
+        return listener
 
-    def join(self, seat: Seat) -> None:
-        """From here on the seat hears the talk."""
-        if not seat.joined and seat in seat.row.seats:
-            seat.joined = True
-            self._apart.pop(seat, None)
-            seat.row.touched[seat] = None
-            seat.note(kinds.JOIN, b"")
+    def join(self, listener: Listener) -> None:
+        """From here on the listener hears the talk."""
+        if not listener.joined and listener in listener.group.listeners:
+            listener.joined = True
+            self._apart.pop(listener, None)
+            listener.group.touched[listener] = None
+            listener.note(kinds.JOIN, b"")
 
-    def leave(self, seat: Seat) -> None:
-        if seat.joined:
-            seat.joined = False
-            seat.audience.sends.pop(seat, None)
-            seat.note(kinds.LEAVE, b"")
+    def leave(self, listener: Listener) -> None:
+        if listener.joined:
+            listener.joined = False
+            listener.fan_out.sends.pop(listener, None)
+            listener.note(kinds.LEAVE, b"")
 
-    def touch(self, seat: Seat) -> None:
-        """This tick is not for ``seat`` what it is for everybody else."""
-        # Who has joined and left again before the row's turn still belongs to it.
-        if seat.joined or seat.hearing or seat in seat.row.touched:
-            seat.row.touched[seat] = None
+    def touch(self, listener: Listener) -> None:
+        """This batch is not for ``listener`` what it is for everybody else."""
+        # Who has joined and left again before the group's turn still belongs to it.
+        if listener.joined or listener.hearing or listener in listener.group.touched:
+            listener.group.touched[listener] = None
         else:
-            self._apart[seat] = None
+            self._apart[listener] = None
             if self._answering is None:
                 self._answering = self.clock.callLater(0, self._answer)
 
-    def carry(self, seat: Seat, carrier: Carrier) -> None:
+    def carry(self, listener: Listener, carrier: Carrier) -> None:
         """Encode for another carrier from here on, also for somebody who hears the talk."""
         self.flush()  # What was said until now is on its way by the carrier of before.
-        seat.change_carrier(carrier)
+        listener.change_carrier(carrier)
 
-    def has_touched(self, seat: Seat) -> bool:
-        return seat in seat.row.touched or seat in self._apart
+    def has_touched(self, listener: Listener) -> bool:
+        return listener in listener.group.touched or listener in self._apart
 
-    def forget(self, seat: Seat) -> None:
-        row = seat.row
-        row.forget(seat)
-        self._apart.pop(seat, None)
-        self.crowd.lost(seat)
-        if not row.seats and len(self.rows) > 1 and row in self.rows:
-            self.rows.remove(row)
-            self._rounds.drop(row)
+    def forget(self, listener: Listener) -> None:
+        group = listener.group
+        group.forget(listener)
+        self._apart.pop(listener, None)
+        self.slow.lost(listener)
+        if not group.listeners and len(self.groups) > 1 and group in self.groups:
+            self.groups.remove(group)
+            self._schedule.drop(group)
 
     # -- talk ------------------------------------------------------------------------------------
 
-    def announce(self, message: Message, but: Seat | None = None) -> None:
+    def announce(self, message: Message, but: Listener | None = None) -> None:
         """Say a message to everybody who has joined, except ``but``."""
         self._add(Announcement(message), but)
 
-    def say(self, speaker: Seat, name: str, texts: list[str]) -> None:
+    def say(self, speaker: Listener, name: str, texts: list[str]) -> None:
         """Plain talk: ``texts`` are clean lines that ``name`` said, in order."""
         self._add(Talk(name, "\n".join(texts).encode(), len(texts)), speaker)
 
-    def say_message(self, speaker: Seat, message: Message) -> None:
+    def say_message(self, speaker: Listener, message: Message) -> None:
         """Talk that is no plain line, such as what somebody does: everybody else hears it."""
         self._add(Remark(message), speaker)
 
-    def say_block(self, speaker: Seat, name: str, data: bytes) -> None:
+    def say_block(self, speaker: Listener, name: str, data: bytes) -> None:
         """The same for clean lines as UTF-8 with LF between them, none after the last."""
         self._add(Talk(name, data, data.count(b"\n") + 1), speaker)
 
-    def _add(self, entry: Entry, but: Seat | None) -> None:
-        self.stats.lines += entry.lines
-        for row in self.rows:
-            row.add(entry, but)
+    def _add(self, entry: Entry, but: Listener | None) -> None:
+        self.counters.lines += entry.lines
+        for group in self.groups:
+            group.add(entry, but)
         if but is not None:
             self.touch(but)
-            if self.crowd.waiting:
-                self.crowd.hold(but)
+            if self.slow.waiting:
+                self.slow.hold(but)
         # Only now, when all have it: writing may cause something to be said.
-        for row in list(self.rows):
-            self.due(row)
+        for group in list(self.groups):
+            self.due(group)
 
     # -- writing ---------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Write all that has gathered; in its rounds the board does it by itself."""
-        self._rounds.finish()
+        self._schedule.finish()
         self._answer()
 
-    def _flush(self, row: Row) -> None:
-        tick, touched = row.seal()
-        self.stats.flushes += 1
-        if tick.entries:
-            for seat, block, sent in row.broadcast(tick, touched):
-                seat.fall_behind([(kinds.TALK, memoryview(block))], sent)
-        self._deliver(touched, tick)
-        self.crowd.flushed(row, tick)
+    def _flush(self, group: Group[Listener]) -> None:
+        batch, touched = group.seal()
+        self.counters.flushes += 1
+        if batch.entries:
+            for listener, block, sent in group.broadcast(batch, touched):
+                listener.fall_behind([(kinds.TALK, memoryview(block))], sent)
+        self._deliver(touched, batch)
+        self.slow.flushed(group, batch)
 
     def _answer(self) -> None:
         """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
@@ -153,16 +154,20 @@ class Board:
         apart, self._apart = self._apart, {}
         self._deliver(apart)
 
-    def _deliver(self, seats: dict[Seat, None], tick: Tick | None = None) -> None:
-        """:param tick: the one that has just ended; none for those who hear none of it."""
-        deliver = Seat.deliver if tick is not None and tick.entries else Seat.deliver_quietly
-        for seat in seats:
+    def _deliver(
+        self, listeners: dict[Listener, None], batch: Batch[Listener] | None = None
+    ) -> None:
+        """:param batch: the one that has just ended; none for those who hear none of it."""
+        deliver = (
+            Listener.deliver if batch is not None and batch.entries else Listener.deliver_quietly
+        )
+        for listener in listeners:
             try:
-                deliver(seat, tick or seat.row.tick)
+                deliver(listener, batch or listener.group.batch)
             except Exception:
                 # Whatever it is, it must not keep the others from hearing.
-                self.log.failure("Nothing can be written to {seat}", seat=seat)
-                self.soon(seat.abort)
+                self.log.failure("Nothing can be written to {listener}", listener=listener)
+                self.soon(listener.abort)
 
     def soon(self, call: Callable[[], None]) -> None:
         """Do something when whatever goes on now has come to its end."""

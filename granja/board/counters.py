@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Stats:
+class Counters:
     """Counts since the start.
 
-    ``lines``: said to everybody, each counted once.  ``flushes``: ticks that were written.
+    ``lines``: said to everybody, each counted once.  ``flushes``: batches that were written.
     ``writes``: given to sockets and transports.  ``skips``: how often a listener
     who did not read was passed over; ``missed``: lines of which listeners were told that they
     missed them.  ``holds``: how often talkers had to wait.  ``aborted``: connections closed for

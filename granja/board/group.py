@@ -1,78 +1,85 @@
-"""Rows: the seats that are written to together, with what was said since they were last.
+"""Groups: the listeners that are written to together, with what was said since they were last.
 
-A write takes the system five to eight microseconds, so to write to a great crowd in one go would
-keep everybody waiting: who talks, who trades, and who hears the next line last.  The crowd is
-written to row by row, and between two rows the reactor reads.  So a row's turn finds the newest
-talk, and each row has a tick of its own.
+One write takes the system five to eight microseconds.  To write to a crowd in one go would keep
+everybody waiting: who talks, who trades, and who hears the next line last.  So the board writes to
+one group after the other, and the reactor reads between two groups.  The turn of a group finds the
+newest talk, and each group has a batch of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any, Generic, Protocol, TypeVar
 
-from granja.board.batch import Entry, Tick
-from granja.board.counters import Stats
-from granja.board.fanout import Audience
+from granja.board.batch import Batch, Entry
+from granja.board.counters import Counters
+from granja.board.fanout import FanOut
 from granja.reactor.sending import DirectWire, TransportWire
 from granja.wire.encodings import Carrier
 
-if TYPE_CHECKING:
-    from granja.board.listener import Seat
+
+class Member(Protocol):
+    """What a group needs of a listener."""
+
+    @property
+    def fan_out(self) -> FanOut[Any]: ...
 
 
-class Row:
-    """Some of the seats of a board.
+M = TypeVar("M", bound=Member)
 
-    ``tick`` is what is said until the row is written to; ``touched`` the seats for which it is
-    not what it is for all the others; ``gathered`` the bytes that wait, as plain lines.
+
+class Group(Generic[M]):
+    """Some of the listeners of a board.
+
+    ``batch``: what is said until the group is written to.  ``touched``: listeners that need their
+    own version of this batch.  ``gathered``: bytes that wait, counted as plain lines.
     """
 
-    __slots__ = ("_audiences", "_stats", "gathered", "seats", "tick", "touched")
+    __slots__ = ("_counters", "_fan_outs", "batch", "gathered", "listeners", "touched")
 
-    def __init__(self, stats: Stats) -> None:
-        self.seats: set[Seat] = set()
-        self.tick = Tick(0, 0)
-        self.touched: dict[Seat, None] = {}
+    def __init__(self, counters: Counters) -> None:
+        self.listeners: set[M] = set()
+        self.batch: Batch[M] = Batch(0, 0)
+        self.touched: dict[M, None] = {}
         self.gathered = 0
-        self._audiences: dict[tuple[Carrier, type], Audience] = {}
-        self._stats = stats
+        self._fan_outs: dict[tuple[Carrier, type], FanOut[M]] = {}
+        self._counters = counters
 
-    def audience(self, carrier: Carrier, wire: DirectWire | TransportWire) -> Audience:
+    def fan_out(self, carrier: Carrier, wire: DirectWire | TransportWire) -> FanOut[M]:
         """Where a listener with this carrier and wire belongs while nothing waits for it."""
         key = (carrier, type(wire))
-        if key not in self._audiences:
-            self._audiences[key] = Audience(carrier, wire.limit, self._stats)
-        return self._audiences[key]
+        if key not in self._fan_outs:
+            self._fan_outs[key] = FanOut(carrier, wire.limit, self._counters)
+        return self._fan_outs[key]
 
-    def add(self, entry: Entry, but: Seat | None) -> None:
+    def add(self, entry: Entry, but: M | None) -> None:
         """Something was said to everybody ``but`` one, who may sit anywhere."""
-        awaited = self.gathered and not self.tick.entries  # something private
-        self.tick.add(entry, but if but in self.seats else None)
+        awaited = self.gathered and not self.batch.entries  # something private
+        self.batch.add(entry, but if but in self.listeners else None)
         if awaited:
-            self.tick.patient = False
+            self.batch.patient = False
         self.gathered += entry.size
 
-    def forget(self, seat: Seat) -> None:
-        self.seats.discard(seat)
-        self.touched.pop(seat, None)
-        seat.audience.sends.pop(seat, None)
+    def forget(self, listener: M) -> None:
+        self.listeners.discard(listener)
+        self.touched.pop(listener, None)
+        listener.fan_out.sends.pop(listener, None)
 
-    def seal(self) -> tuple[Tick, dict[Seat, None]]:
-        """Begin the next tick.  Returns the one that has ended, and its touched seats."""
-        ended, touched = self.tick, self.touched
-        self.tick, self.touched, self.gathered = ended.seal(), {}, 0
+    def seal(self) -> tuple[Batch[M], dict[M, None]]:
+        """Begin the next batch.  Returns the one that has ended, and its touched listeners."""
+        ended, touched = self.batch, self.touched
+        self.batch, self.touched, self.gathered = ended.seal(), {}, 0
         return ended, touched
 
-    def broadcast(self, tick: Tick, touched: dict[Seat, None]) -> Iterator[tuple[Seat, bytes, int]]:
-        """Write a tick to all who hear the whole of it.
+    def broadcast(self, batch: Batch[M], touched: dict[M, None]) -> Iterator[tuple[M, bytes, int]]:
+        """Write a batch to all who hear the whole of it.
 
         :return: those who took less: what they should have taken, and how many bytes they took.
         """
-        for seat in touched:
-            seat.audience.sends.pop(seat, None)
-        for audience in self._audiences.values():
-            if audience.sends:
-                block = tick.rendering(audience.carrier).block
-                for seat, sent in audience.broadcast(block):
-                    yield seat, block, sent
+        for listener in touched:
+            listener.fan_out.sends.pop(listener, None)
+        for fan_out in self._fan_outs.values():
+            if fan_out.sends:
+                block = batch.rendering(fan_out.carrier).block
+                for listener, sent in fan_out.broadcast(block):
+                    yield listener, block, sent

@@ -1,24 +1,22 @@
-"""Seats: each connection's place at the board, and the one gate of all that is written to it."""
+"""Listeners: a connection's place at the board, and the one gate of all that is written to it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from granja.board import backlog as kinds
 from granja.board.backlog import Backlog, Note, Piece, compose
-from granja.board.batch import FLUSH_AT
-from granja.board.slow import TOO_LONG
+from granja.board.batch import FLUSH_AT, Batch
+from granja.board.counters import Counters
+from granja.board.fanout import FanOut
+from granja.board.group import Group
+from granja.board.slow import TOO_LONG, Reader, Slow
 from granja.contract.messages import Message, Missed
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
-
-if TYPE_CHECKING:
-    from granja.board.batch import Tick
-    from granja.board.board import Board
-    from granja.board.fanout import Audience
-    from granja.board.group import Row
 
 #: Over so many bytes of unsent replies, no more commands are read from their farmer.
 REPLIES_LIMIT: Final = 1 << 16
@@ -30,19 +28,43 @@ JOIN_LIMIT: Final = 1 << 15
 REPLIES: Final = "replies"
 
 
-class Reader(Protocol):
-    """The protocol behind a seat, as far as the board needs it."""
+class Hall(Protocol):
+    """What a listener needs of the board that it listens to.
 
-    def hold(self, reason: str) -> None:
-        """Stop reading from the connection until this reason is released (idempotent)."""
+    ``time``: measures how long things take, in seconds.
+    """
 
-    def release(self, reason: str) -> None: ...
+    clock: IReactorTime
+    time: Callable[[], float]
+
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def due(self) -> Callable[[Group[Any]], None]:
+        """Called with a group in which something has gathered."""
+
+    @property
+    def slow(self) -> Slow[Listener]: ...
+
+    def leave(self, listener: Listener) -> None:
+        """It hears the talk no more."""
+
+    def touch(self, listener: Listener) -> None:
+        """This batch is not for ``listener`` what it is for everybody else."""
+
+    def has_touched(self, listener: Listener) -> bool: ...
+
+    def forget(self, listener: Listener) -> None:
+        """Its connection is gone."""
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Do something when whatever goes on now has come to its end."""
 
 
-class Seat:
+class Listener:
     """One connection's place: everything that it hears passes here, in order.
 
-    ``joined`` says whether it hears the talk, ``hearing`` whether it did when the tick at hand
+    ``joined`` says whether it hears the talk, ``hearing`` whether it did when the batch at hand
     began; ``replies`` and ``heard`` are unsent bytes.
     """
 
@@ -51,28 +73,33 @@ class Seat:
         "_deadline",
         "_notes",
         "_waits",
-        "audience",
         "backlog",
         "board",
         "carrier",
+        "fan_out",
+        "group",
         "heard",
         "hearing",
         "joined",
         "reader",
         "replies",
-        "row",
         "wire",
     )
 
     def __init__(
-        self, board: Board, row: Row, transport: Any, reader: Reader, carrier: Carrier
+        self,
+        board: Hall,
+        group: Group[Listener],
+        transport: Any,
+        reader: Reader,
+        carrier: Carrier,
     ) -> None:
         self.board = board
-        self.row = row
+        self.group = group
         self.reader = reader
         self.carrier = carrier
         self.wire = wire(transport, carrier.shares_transport, self)
-        self.audience: Audience = row.audience(carrier, self.wire)
+        self.fan_out: FanOut[Listener] = group.fan_out(carrier, self.wire)
         self.joined = False
         self.replies = self.heard = 0
         self.backlog: Backlog | None = None
@@ -92,16 +119,16 @@ class Seat:
         return self.backlog is not None or self._notes is not None
 
     def carry(self, carrier: Carrier) -> None:
-        """Encode for this carrier from now on.  Only before the seat has heard any talk."""
+        """Encode for this carrier from now on.  Only before the listener has heard any talk."""
         if self.joined or self.hearing:
-            raise RuntimeError("the talk of this tick is already on its way by another carrier")
+            raise RuntimeError("the talk of this batch is already on its way by another carrier")
         self.change_carrier(carrier)
 
     def change_carrier(self, carrier: Carrier) -> None:
         """The same at any time, when nothing of the batch at hand has been said yet."""
-        sits = self.audience.sends.pop(self, None) is not None
+        sits = self.fan_out.sends.pop(self, None) is not None
         self.carrier = carrier
-        self.audience = self.row.audience(carrier, self.wire)
+        self.fan_out = self.group.fan_out(carrier, self.wire)
         if sits:
             self._sit()
 
@@ -129,54 +156,54 @@ class Seat:
             self.reader.hold(REPLIES)
         self.note(kinds.REPLY, data)
 
-    def hear(self, message: Message, by: Seat | None = None) -> None:
+    def hear(self, message: Message, by: Listener | None = None) -> None:
         """Something private that another farmer caused: a whisper, an offer.
 
         Dropped, and counted among the missed lines, if this farmer reads nothing and has enough
         of it waiting.
 
-        :param by: the seat of who caused it, who has to wait if this farmer reads too slowly.
+        :param by: the listener of who caused it, who has to wait if this farmer reads too slowly.
         """
         self._hear(self.carrier.encode(message), by)
 
-    def hear_whisper(self, name: str, text: str, by: Seat | None = None) -> None:
+    def hear_whisper(self, name: str, text: str, by: Listener | None = None) -> None:
         """The same for what ``name`` whispers.  To make a message of it would be a tenth of all
         that is done for a whisper."""
         self._hear(self.carrier.whisper(name, text), by)
 
-    def _hear(self, data: bytes, by: Seat | None) -> None:
+    def _hear(self, data: bytes, by: Listener | None) -> None:
         if self._closing:
             return
         if self.backlog is not None and self._hears_no_more(self.backlog, by):
-            # Should the farmer read again before the tick ends, the word is there already.
+            # Should the farmer read again before the batch ends, the word is there already.
             self.note(kinds.LOST, self.carrier.encode(Missed(1)))
             return
         self.heard += len(data)
         self.note(kinds.HEARD, data)
 
-    def _hears_no_more(self, backlog: Backlog, by: Seat | None) -> bool:
-        if by is not None and self.board.crowd.is_far_behind(self):
-            self.board.crowd.hold(by)
+    def _hears_no_more(self, backlog: Backlog, by: Listener | None) -> bool:
+        if by is not None and self.board.slow.is_far_behind(self):
+            self.board.slow.hold(by)
         return backlog.skipping and self.heard > HEARD_LIMIT
 
     def note(self, kind: int, data: bytes) -> None:
-        """Put something in its place in the tick that is being gathered."""
-        row, tick = self.row, self.row.tick
+        """Put something in its place in the batch that is being gathered."""
+        group, batch = self.group, self.group.batch
         if self._notes is None:
-            self._notes = [(len(tick.entries), kind, data)]
+            self._notes = [(len(batch.entries), kind, data)]
             if self.joined:
-                row.touched[self] = None
+                group.touched[self] = None
             else:
                 self.board.touch(self)
         else:
-            self._notes.append((len(tick.entries), kind, data))
-        before = row.gathered
-        row.gathered = before + len(data)
-        if tick.patient and data and self.joined:
-            tick.patient = False  # Somebody waits for this, and it has its place behind the news.
-            self.board.due(row)
-        elif not before or row.gathered >= FLUSH_AT:
-            self.board.due(row)
+            self._notes.append((len(batch.entries), kind, data))
+        before = group.gathered
+        group.gathered = before + len(data)
+        if batch.patient and data and self.joined:
+            batch.patient = False  # Somebody waits for this, and it has its place behind the news.
+            self.board.due(group)
+        elif not before or group.gathered >= FLUSH_AT:
+            self.board.due(group)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -185,7 +212,7 @@ class Seat:
         if not self._closing:
             self.board.leave(self)
             self.board.touch(self)
-            self.board.due(self.row)
+            self.board.due(self.group)
             self._closing = True
 
     def abort(self) -> None:
@@ -209,36 +236,36 @@ class Seat:
 
     # -- sending ---------------------------------------------------------------------------------
 
-    def deliver(self, tick: Tick) -> None:
-        """Send this seat's own version of a tick that has just ended."""
+    def deliver(self, batch: Batch[Listener]) -> None:
+        """Send this listener's own version of a batch that has just ended."""
         notes, self._notes = self._notes, None
-        if self not in self.row.seats:
+        if self not in self.group.listeners:
             return
         if self.backlog is not None:
             self.hearing = self.joined
-            self.backlog.note(tick, notes or [])
+            self.backlog.note(batch, notes or [])
             return
-        pieces, self.hearing = compose(tick, self, notes or [], self.hearing)
+        pieces, self.hearing = compose(batch, self, notes or [], self.hearing)
         if pieces:
             self._send(pieces)
         else:
             self._settle()
 
-    def deliver_quietly(self, tick: Tick) -> None:
-        """The same for a tick without talk: mostly that is one whisper or one reply.
+    def deliver_quietly(self, batch: Batch[Listener]) -> None:
+        """The same for a batch without talk: mostly that is one whisper or one reply.
 
         Who is written to with all the others stays so: only for talk are the touched taken out.
         """
         notes = self._notes
         if notes is None or len(notes) > 1 or self.backlog is not None or self._closing:
-            self.deliver(tick)
+            self.deliver(batch)
             return
         _, kind, data = notes[0]
         if not data:
-            self.deliver(tick)  # the word that it joins or leaves
+            self.deliver(batch)  # the word that it joins or leaves
             return
         self._notes = None
-        self.board.stats.writes += 1
+        self.board.counters.writes += 1
         try:
             sent = self.wire.send(data)
         except OSError:
@@ -263,16 +290,18 @@ class Seat:
             self._settle()
 
     def _write(self, buffers: list[Readable]) -> int:
-        self.board.stats.writes += 1
+        self.board.counters.writes += 1
         return self.wire.send_all(buffers)
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
-        """The wire took only the first ``sent`` bytes of the tick that has just ended."""
+        """The wire took only the first ``sent`` bytes of the batch that has just ended."""
         board = self.board
-        self.audience.sends.pop(self, None)
-        self.backlog = Backlog(self, pieces, self.row.tick, self.hearing, board.time())
+        self.fan_out.sends.pop(self, None)
+        self.backlog = Backlog(
+            self, pieces, self.group.batch, self.hearing, board.time(), board.counters
+        )
         self.backlog.advance(sent)
-        board.crowd.add(self)
+        board.slow.add(self)
         self.wire.wait(self.backlog.head)
 
     def ready(self) -> None:
@@ -286,11 +315,11 @@ class Seat:
             backlog.advance(sent)
             if sent < sum(map(len, buffers)):
                 self.wire.wait(backlog.head)
-                self.board.crowd.progressed(self)
+                self.board.slow.progressed(self)
                 return
         self.backlog = None
         self.wire.rest()
-        self.board.crowd.forget(self)
+        self.board.slow.forget(self)
         if self.board.has_touched(self):
             self._sit()  # It has its turn soon; what it is to be told then still waits.
         else:
@@ -309,13 +338,13 @@ class Seat:
     def _sit(self) -> None:
         """Be written to with all the others, if it is in the chat."""
         if self.joined:
-            self.audience.sends[self] = self.wire.send
+            self.fan_out.sends[self] = self.wire.send
 
     def _lose(self) -> None:
-        if self not in self.row.seats:
+        if self not in self.group.listeners:
             return
         self.wire.lose()
-        if self in self.row.seats and not self.wire.closes_alone:
+        if self in self.group.listeners and not self.wire.closes_alone:
             self._deadline = self.board.clock.callLater(TOO_LONG, self.abort)
 
     def delivered(self, kind: int, size: int) -> None:

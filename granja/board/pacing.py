@@ -23,7 +23,7 @@ class Patience:
     most: float
 
 
-class Pace:
+class Pacing:
     """Makes writes rarer and larger under load, because larger ones cost less for each line.
 
     :param time: a clock, in seconds.  One that jumps does no harm.

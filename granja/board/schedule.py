@@ -1,6 +1,6 @@
-"""Rounds: which rows of the board are written to, and when.
+"""The schedule: which groups of the board are written to, and when.
 
-In a round each row that has something to hear has its turn.  Between two turns the reactor reads,
+In a round each group that has something to hear has its turn.  Between two turns the reactor reads,
 so who is written to last hears the newest talk; between two rounds there is a gap, if there is
 much to do.
 """
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from granja.board.batch import FLUSH_AT
-from granja.board.group import Row
-from granja.board.pacing import Pace, Patience
+from granja.board.group import Group
+from granja.board.pacing import Pacing, Patience
 
 #: Seconds of writing after which the reactor reads: at least, and at most.
 TURN: Final = 0.002
@@ -27,60 +27,60 @@ TALK: Final = Patience(0.72, 0.01)
 NEWS: Final = Patience(6.0, 0.25)
 
 
-class Rounds:
+class Schedule:
     """:param clock: gives the reactor's ticks.
     :param time: measures how long things take, in seconds.
-    :param flush: writes what has gathered in a row.
+    :param flush: writes what has gathered in a group.
     """
 
     def __init__(
-        self, clock: IReactorTime, time: Callable[[], float], flush: Callable[[Row], None]
+        self, clock: IReactorTime, time: Callable[[], float], flush: Callable[[Group[Any]], None]
     ) -> None:
         self._clock = clock
         self._time = time
         self._flush = flush
-        self._pace = Pace(time)
-        self._due: dict[Row, None] = {}
-        self._round: dict[Row, None] = {}
+        self._pacing = Pacing(time)
+        self._due: dict[Group[Any], None] = {}
+        self._round: dict[Group[Any], None] = {}
         self._took = 0.0
         self._writing = False
         self._patient = False
         self._call: IDelayedCall | None = None
 
-    def due(self, row: Row) -> None:
-        """Something has gathered in ``row``."""
-        self._due[row] = None
-        if self._call is None or self._patient or row.gathered >= FLUSH_AT:
-            self._look(row)
+    def due(self, group: Group[Any]) -> None:
+        """Something has gathered in ``group``."""
+        self._due[group] = None
+        if self._call is None or self._patient or group.gathered >= FLUSH_AT:
+            self._look(group)
 
-    def drop(self, row: Row) -> None:
-        self._due.pop(row, None)
-        self._round.pop(row, None)
+    def drop(self, group: Group[Any]) -> None:
+        self._due.pop(group, None)
+        self._round.pop(group, None)
 
     def finish(self) -> None:
         """Write all that has gathered, now."""
         self._write([*self._round, *self._due])
 
-    def _look(self, row: Row) -> None:
+    def _look(self, group: Group[Any]) -> None:
         if self._writing:
             return  # it looks for more when it is done
-        if row.gathered >= FLUSH_AT:
-            self._write([row])
+        if group.gathered >= FLUSH_AT:
+            self._write([group])
         elif self._call is None:
             self._call_next(self._once_more)
-        elif not row.tick.patient:
+        elif not group.batch.patient:
             self._call.cancel()
             self._call_next(self._once_more)
 
     def _call_next(self, at_once: Callable[[], None]) -> None:
         """:param at_once: what is called if there need be no gap."""
         first = next(iter(self._round or self._due))
-        self._patient = not self._round and all(row.tick.patient for row in self._due)
-        if self._round or not first.tick.entries:
+        self._patient = not self._round and all(group.batch.patient for group in self._due)
+        if self._round or not first.batch.entries:
             # What is private would gain nothing by waiting: more of it is more writes.
             self._call = self._clock.callLater(0, self._turn)
         else:
-            delay = self._pace.delay(NEWS if self._patient else TALK)
+            delay = self._pacing.delay(NEWS if self._patient else TALK)
             self._call = self._clock.callLater(delay, self._turn if delay else at_once)
 
     def _once_more(self) -> None:
@@ -88,7 +88,7 @@ class Rounds:
         self._call = self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
-        """Write to the next rows, until others must have their turn.
+        """Write to the next groups, until others must have their turn.
 
         What others took since this turn was due is what writing may take now: so talk has its half
         of the time while hundreds trade, and with nobody else about the reactor reads soon.
@@ -98,7 +98,7 @@ class Rounds:
         late = self._clock.seconds() - self._call.getTime() if self._call is not None else 0.0
         self._write(list(self._round), min(TURN + max(late, 0.0), LONGEST_TURN))
 
-    def _write(self, rows: list[Row], seconds: float = inf) -> None:
+    def _write(self, groups: list[Group[Any]], seconds: float = inf) -> None:
         if self._writing:
             return
         if self._call is not None and self._call.active():
@@ -107,9 +107,9 @@ class Rounds:
         until = self._time() + seconds
         self._writing = True
         try:
-            for row in rows:
-                self.drop(row)
-                if self._write_row(row) > until:
+            for group in groups:
+                self.drop(group)
+                if self._write_group(group) > until:
                     break
         finally:
             self._writing = False
@@ -117,15 +117,15 @@ class Rounds:
 
     def _go_on(self) -> None:
         if self._took and not self._round:
-            self._pace.flushed(self._took)
+            self._pacing.flushed(self._took)
             self._took = 0.0
         if self._round or self._due:
             self._call_next(self._turn)  # The reactor reads before it calls.
 
-    def _write_row(self, row: Row) -> float:
+    def _write_group(self, group: Group[Any]) -> float:
         """Returns the time when it was done."""
-        began, talk = self._time(), bool(row.tick.entries)
-        self._flush(row)
+        began, talk = self._time(), bool(group.batch.entries)
+        self._flush(group)
         ended = self._time()
         if talk:
             self._took += max(0.0, ended - began)

@@ -1,4 +1,4 @@
-"""The crowd: what to do about listeners who are behind.
+"""The slow: what to do about listeners that are behind.
 
 One who moves, but is far behind, makes the talkers wait: a cap would cut off healthy listeners,
 and no cap would take all memory.  One who does not move holds nobody up: the talk is skipped for
@@ -7,16 +7,16 @@ them, and in the end they are closed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-if TYPE_CHECKING:
-    from granja.board.batch import Tick
-    from granja.board.board import Board
-    from granja.board.group import Row
-    from granja.board.listener import Seat
+from granja.board.backlog import Backlog
+from granja.board.batch import Batch
+from granja.board.counters import Counters
+from granja.board.group import Group
 
 #: Bytes over which a listener is far behind; they have caught up at half of it.
 FAR_BEHIND: Final = 1 << 20
@@ -28,19 +28,51 @@ TOO_LONG: Final = 30.0
 LOOK_OFTEN: Final = 0.05
 LOOK: Final = 0.25
 
-CROWD: Final = "crowd"
+SLOW: Final = "slow"
 
 
-class Crowd:
-    """Watches the seats that have a backlog."""
+class Reader(Protocol):
+    """The protocol behind a listener, as far as the board needs it."""
+
+    def hold(self, reason: str) -> None:
+        """Stop reading from the connection until this reason is released (idempotent)."""
+
+    def release(self, reason: str) -> None: ...
+
+
+class Watched(Protocol):
+    """What is asked of a listener who may be behind, or talk to one who is."""
+
+    @property
+    def backlog(self) -> Backlog | None: ...
+    @property
+    def group(self) -> Group[Any]: ...
+    @property
+    def reader(self) -> Reader: ...
+
+    def abort(self) -> None:
+        """Close now; what was not sent is lost."""
+
+
+W = TypeVar("W", bound=Watched)
+
+
+class Slow(Generic[W]):
+    """Watches the listeners that have a backlog.
+
+    :param clock: gives the reactor's ticks.
+    :param time: measures how long things take, in seconds.
+    """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._behind: dict[Seat, None] = {}
-        self._far: dict[Seat, None] = {}
-        self._held: dict[Seat, None] = {}
+    def __init__(self, clock: IReactorTime, time: Callable[[], float], counters: Counters) -> None:
+        self._clock = clock
+        self._time = time
+        self._counters = counters
+        self._behind: dict[W, None] = {}
+        self._far: dict[W, None] = {}
+        self._held: dict[W, None] = {}
         self._look: IDelayedCall | None = None
 
     @property
@@ -48,106 +80,106 @@ class Crowd:
         """Whether talkers have to wait."""
         return bool(self._far)
 
-    def is_far_behind(self, seat: Seat) -> bool:
-        return seat in self._far
+    def is_far_behind(self, listener: W) -> bool:
+        return listener in self._far
 
-    def add(self, seat: Seat) -> None:
-        """A seat has fallen behind."""
-        self._behind[seat] = None
+    def add(self, listener: W) -> None:
+        """A listener has fallen behind."""
+        self._behind[listener] = None
         if self._look is None:
             self._look_in(LOOK)
 
-    def progressed(self, seat: Seat) -> None:
-        """A seat that is behind has taken some bytes."""
-        backlog = seat.backlog
-        if seat in self._far and backlog is not None and backlog.lag() <= FAR_BEHIND // 2:
-            self._not_far(seat)
+    def progressed(self, listener: W) -> None:
+        """A listener that is behind has taken some bytes."""
+        backlog = listener.backlog
+        if listener in self._far and backlog is not None and backlog.lag() <= FAR_BEHIND // 2:
+            self._not_far(listener)
 
-    def forget(self, seat: Seat) -> None:
-        """A seat has caught up."""
-        self._behind.pop(seat, None)
-        self._not_far(seat)
+    def forget(self, listener: W) -> None:
+        """A listener has caught up."""
+        self._behind.pop(listener, None)
+        self._not_far(listener)
         if not self._behind and self._look is not None:
             self._look.cancel()
             self._look = None
 
-    def lost(self, seat: Seat) -> None:
-        self.forget(seat)
-        self._held.pop(seat, None)
+    def lost(self, listener: W) -> None:
+        self.forget(listener)
+        self._held.pop(listener, None)
 
-    def flushed(self, row: Row, tick: Tick) -> None:
-        """``tick`` was sent to all of ``row`` but those who are behind: see how far they are."""
+    def flushed(self, group: Group[Any], batch: Batch[W]) -> None:
+        """``batch`` was sent to all of ``group`` but those who are behind: see how far they are."""
         if not self._behind:
             return
-        now = self._board.time()
-        for seat in [seat for seat in self._behind if seat.row is row]:
-            self._judge(seat, now)
+        now = self._time()
+        for listener in [listener for listener in self._behind if listener.group is group]:
+            self._judge(listener, now)
         if self._far:
-            for talker in tick.own:
+            for talker in batch.own:
                 self.hold(talker)
 
     # -- talkers ---------------------------------------------------------------------------------
 
-    def hold(self, talker: Seat) -> None:
+    def hold(self, talker: W) -> None:
         """Let ``talker`` wait until nobody is far behind."""
-        if talker not in self._held and talker in talker.row.seats:
+        if talker not in self._held and talker in talker.group.listeners:
             self._held[talker] = None
-            self._board.stats.holds += 1
-            talker.reader.hold(CROWD)
+            self._counters.holds += 1
+            talker.reader.hold(SLOW)
 
-    def _not_far(self, seat: Seat) -> None:
-        if seat in self._far:
-            del self._far[seat]
+    def _not_far(self, listener: W) -> None:
+        if listener in self._far:
+            del self._far[listener]
             if not self._far and self._held:
-                self._board.soon(self._release)
+                self._clock.callLater(0, self._release)
 
     def _release(self) -> None:
         if self._far:
             return
         held, self._held = self._held, {}
         for talker in held:
-            talker.reader.release(CROWD)
+            talker.reader.release(SLOW)
 
     # -- listeners who are behind --------------------------------------------------------------
 
-    def _judge(self, seat: Seat, now: float) -> None:
-        """Skip a seat that does not move, have talkers wait for one that does."""
-        backlog = seat.backlog
+    def _judge(self, listener: W, now: float) -> None:
+        """Skip a listener that does not move, have talkers wait for one that does."""
+        backlog = listener.backlog
         if backlog is None or backlog.skipping:
             return
         far = backlog.lag() > FAR_BEHIND
         still = now - backlog.moved_at >= STILL
         # Talk for one who has left the chat is not bounded by how far they are behind.
         if still and backlog.holds_talk() and (far or not backlog.hearing):
-            self._board.stats.skips += 1
+            self._counters.skips += 1
             backlog.skip()
-            self._not_far(seat)
+            self._not_far(listener)
         elif still:
-            self._not_far(seat)
+            self._not_far(listener)
         elif far:
-            self._far[seat] = None
+            self._far[listener] = None
             self._look_in(LOOK_OFTEN)
 
     def _look_in(self, seconds: float) -> None:
         if self._look is not None:
-            if self._look.getTime() <= self._board.clock.seconds() + seconds:
+            if self._look.getTime() <= self._clock.seconds() + seconds:
                 return
             self._look.cancel()
-        self._look = self._board.clock.callLater(seconds, self._look_around)
+        self._look = self._clock.callLater(seconds, self._look_around)
 
     def _look_around(self) -> None:
         self._look = None
-        now = self._board.time()
-        for seat in list(self._behind):
-            backlog = seat.backlog
+        now = self._time()
+        for listener in list(self._behind):
+            backlog = listener.backlog
             if backlog is not None and now - backlog.moved_at >= TOO_LONG:
-                self._close(seat)
+                self._close(listener)
             else:
-                self._judge(seat, now)
+                self._judge(listener, now)
         if self._behind:
             self._look_in(LOOK_OFTEN if self._far else LOOK)
 
-    def _close(self, seat: Seat) -> None:
-        self._board.stats.aborted += 1
+    def _close(self, listener: W) -> None:
+        self._counters.aborted += 1
         self.log.info("Closed a connection that read nothing for {seconds} s", seconds=TOO_LONG)
-        seat.abort()
+        listener.abort()

@@ -49,7 +49,7 @@ class AskName(_Place):
             connection.converse(AskPassword(factory, connection, farmer))
             return None
         connection.farmer = farmer
-        connection.seat.tell(messages.Welcome())
+        connection.listener.tell(messages.Welcome())
         if factory.settings.declare_once:
             return factory.presence.arrive(farmer, connection, [])
         connection.converse(
@@ -142,7 +142,7 @@ class Declaration(_Place):
         catalog = self._factory.catalog
         chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
         self._chosen = chosen
-        self._connection.seat.tell(messages.Inventory(messages.inventory(chosen, catalog)))
+        self._connection.listener.tell(messages.Inventory(messages.inventory(chosen, catalog)))
         self._connection.ask()
 
 

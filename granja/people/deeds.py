@@ -44,7 +44,7 @@ class Deeds:
     def leave(self, me: Farmer) -> None:
         connection = me.connection
         if connection is not None:
-            connection.seat.tell(messages.GOODBYE)
+            connection.listener.tell(messages.GOODBYE)
             connection.finish()
 
     def list_users(self, me: Farmer) -> None:
@@ -55,13 +55,13 @@ class Deeds:
         theirs = other.connection if other is not None else None
         if theirs is None:
             raise errors.NobodyCalled(name)
-        by = mine.seat if mine is not None else None
-        theirs.seat.hear_whisper(me.name.spelling, squeezed(text), by)
+        by = mine.listener if mine is not None else None
+        theirs.listener.hear_whisper(me.name.spelling, squeezed(text), by)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""
         if me.connection is not None:
-            self._factory.board.say(me.connection.seat, str(me), [squeezed(text)])
+            self._factory.board.say(me.connection.listener, str(me), [squeezed(text)])
 
     def come_back(self, me: Farmer) -> None:
         """``:volver``, which is for whoever is asked for a name."""
@@ -71,13 +71,13 @@ class Deeds:
         """``:yo``."""
         if me.connection is not None:
             self._factory.board.say_message(
-                me.connection.seat, messages.Acted(str(me), squeezed(text))
+                me.connection.listener, messages.Acted(str(me), squeezed(text))
             )
 
     def say_block(self, me: Farmer | None, lines: bytes) -> None:
         """Several clean lines of plain talk: UTF-8 with LF between them."""
         if me is not None and me.connection is not None:
-            self._factory.board.say_block(me.connection.seat, str(me), lines)
+            self._factory.board.say_block(me.connection.listener, str(me), lines)
 
     # -- artifacts ---------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Deeds:
         maker = self._roster.present(offer.maker)
         error = failure.value
         if maker is not None and maker.connection is not None and isinstance(error, _NOT_STORED):
-            maker.connection.seat.hear(messages.failure(error, self._catalog))
+            maker.connection.listener.hear(messages.failure(error, self._catalog))
         return failure
 
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:
@@ -208,7 +208,7 @@ def _address(me: Farmer) -> str:
 
 def _reply(me: Farmer, *lines: Message) -> None:
     if me.connection is not None:
-        me.connection.seat.tell(*lines)
+        me.connection.listener.tell(*lines)
 
 
 def _no_reply(_: object) -> None:

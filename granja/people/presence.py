@@ -82,7 +82,7 @@ class Presence:
             return
         assert news is not None
         self.news.told(farmer.id)
-        connection.seat.tell(messages.Welcome(), self._teller.inventory(farmer.id))
+        connection.listener.tell(messages.Welcome(), self._teller.inventory(farmer.id))
         told = self._teller.meanwhile(farmer.id, news)
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
         self.ask_declaration(farmer)
@@ -96,19 +96,19 @@ class Presence:
         before, farmer.connection = farmer.connection, connection
         connection.stop_the_clock()
         connection.converse(Chat(self._factory, farmer))
-        connection.seat.tell(messages.Ready(str(farmer)))
-        connection.seat.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
+        connection.listener.tell(messages.Ready(str(farmer)))
+        connection.listener.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
         if before is None:
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
             self._journal.note(f"{farmer} arrived from {connection.address}")
         else:
             self._replace(before)
-        self._board.join(connection.seat)
+        self._board.join(connection.listener)
 
     def _replace(self, before: Connection) -> None:
-        self._board.leave(before.seat)
-        before.seat.tell(messages.REPLACED)
+        self._board.leave(before.listener)
+        before.listener.tell(messages.REPLACED)
         before.finish()
 
     # -- a declaration in the chat -------------------------------------------------------------
@@ -135,7 +135,7 @@ class Presence:
     def _declared(self, _: object, farmer: Farmer) -> None:
         if farmer.connection is not None:
             farmer.connection.converse(Chat(self._factory, farmer))
-            farmer.connection.seat.tell(messages.Ready(str(farmer)))
+            farmer.connection.listener.tell(messages.Ready(str(farmer)))
 
     def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
         """Declared meanwhile, on a connection that was taken over: the question is settled."""
@@ -158,7 +158,7 @@ class Presence:
     def _leave(self, farmer: Farmer, connection: Connection) -> None:
         farmer.connection = None
         self._roster.leave(farmer)
-        self._board.leave(connection.seat)
+        self._board.leave(connection.listener)
         if not self._factory.closing:
             self._board.announce(messages.Departed(str(farmer)))
             self._journal.note(f"{farmer} left")

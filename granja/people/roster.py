@@ -7,7 +7,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from granja.board.board import Seat
+from granja.board.board import Listener
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Prompt
@@ -38,7 +38,7 @@ class Connection(Protocol):
 
     address: str
     over: bool
-    seat: Seat
+    listener: Listener
     farmer: Farmer | None
 
     def converse(self, conversation: Conversation) -> None:

@@ -1,6 +1,6 @@
 """Wires: how bytes leave, by the kind of transport.
 
-Both kinds send as much as goes out now, say how much that was, and call ``ready`` of the seat
+Both kinds send as much as goes out now, say how much that was, and call ``ready`` of the listener
 when more would go.
 """
 
@@ -64,14 +64,14 @@ class Wire(Protocol):
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
 
 
-def wire(transport: Any, shared: bool, seat: Waiter) -> DirectWire | TransportWire:
+def wire(transport: Any, shared: bool, listener: Waiter) -> DirectWire | TransportWire:
     """The wire for ``transport``.
 
     :param shared: whether others write to it too.
     """
     if isinstance(transport, tcp.Connection) and not transport.TLS and not shared:
-        return DirectWire(transport, seat)
-    return TransportWire(transport, seat)
+        return DirectWire(transport, listener)
+    return TransportWire(transport, listener)
 
 
 def _has_lost_its_peer(transport: tcp.Connection) -> bool:
@@ -93,24 +93,24 @@ class DirectWire:
     writing to a crowd 5 % longer.
     """
 
-    __slots__ = ("_seat", "_waiting", "send", "transport")
+    __slots__ = ("_listener", "_waiting", "send", "transport")
 
     #: Views of shared blocks, so nothing is copied.
     limit = 1 << 20
     closes_alone = True
 
-    def __init__(self, transport: tcp.Connection, seat: Waiter) -> None:
+    def __init__(self, transport: tcp.Connection, listener: Waiter) -> None:
         transport.setTcpNoDelay(True)
         self.transport = transport
         self.send = transport.getHandle().send
-        self._seat = seat
+        self._listener = listener
         self._waiting = False
 
     def send_all(self, buffers: list[Readable]) -> int:
         if self.transport.disconnected:
             return sum(
                 map(len, buffers)
-            )  # It has no socket any more, and its seat will hear of it.
+            )  # It has no socket any more, and its listener will hear of it.
         try:
             if len(buffers) == 1:
                 return self.send(buffers[0])
@@ -142,7 +142,7 @@ class DirectWire:
     def resumeProducing(self) -> None:  # noqa: N802
         # The first call comes from within registerProducer and means nothing.
         if self._waiting:
-            self._seat.ready()
+            self._listener.ready()
 
     def stopProducing(self) -> None:  # noqa: N802
         self._waiting = False
@@ -156,18 +156,18 @@ class TransportWire:
     own buffer's size and one write.
     """
 
-    __slots__ = ("_broken", "_paused", "_registered", "_seat", "transport")
+    __slots__ = ("_broken", "_listener", "_paused", "_registered", "transport")
 
     log: ClassVar[Logger] = Logger()
     limit = 1 << 14
     #: TLS waits for the peer's close_notify, and before that for its handshake.
     closes_alone = False
 
-    def __init__(self, transport: Any, seat: Waiter) -> None:
+    def __init__(self, transport: Any, listener: Waiter) -> None:
         self.transport = transport
         self._broken = self._paused = False
         self._registered = True
-        self._seat = seat
+        self._listener = listener
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
         try:
@@ -190,7 +190,7 @@ class TransportWire:
             # One transport's trouble must not stop the flush for the others.
             self.log.failure("A transport failed to write")
             self._broken = True
-            self._seat.broken()
+            self._listener.broken()
         return size
 
     def send_all(self, buffers: list[Readable]) -> int:
@@ -199,7 +199,7 @@ class TransportWire:
     def wait(self, head: Callable[[], bytes]) -> None:
         """The transport resumes by itself; if it never paused, it takes more now."""
         if not self._paused:
-            self._seat.ready()
+            self._listener.ready()
 
     def rest(self) -> None:
         """The producer stays, to be paused again."""
@@ -223,7 +223,7 @@ class TransportWire:
 
     def resumeProducing(self) -> None:  # noqa: N802
         self._paused = False
-        self._seat.ready()
+        self._listener.ready()
 
     def stopProducing(self) -> None:  # noqa: N802
         self._registered = False

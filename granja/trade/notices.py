@@ -63,8 +63,8 @@ class Teller:
         """``reply``: the line answers their own command, so it is never dropped."""
         farmer = self._roster.present(id)
         if farmer is not None and farmer.connection is not None:
-            seat = farmer.connection.seat
-            (seat.tell if reply else seat.hear)(line)
+            listener = farmer.connection.listener
+            (listener.tell if reply else listener.hear)(line)
 
     def _offered(self, fact: events.Offered) -> None:
         names = self._market.names

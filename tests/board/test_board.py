@@ -10,11 +10,11 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.board import batch as tick
+from granja.board import batch as batch
 from granja.board import board as board_module
-from granja.board import schedule as rounds
-from granja.board.board import Board, Seat
-from granja.board.pacing import Pace, Patience
+from granja.board import schedule
+from granja.board.board import Board, Listener
+from granja.board.pacing import Pacing, Patience
 from granja.board.slow import TOO_LONG
 from granja.contract.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
@@ -28,13 +28,15 @@ class BoardTestCase(SynchronousTestCase):
         self.reactor = ManualReactor()
         self.board = Board(self.reactor)
 
-    def arrive(self, carrier: Carrier = PLAIN, room: int = WIDE) -> tuple[Seat, NarrowConnection]:
+    def arrive(
+        self, carrier: Carrier = PLAIN, room: int = WIDE
+    ) -> tuple[Listener, NarrowConnection]:
         """Somebody on plain TCP who hears the talk."""
-        connection = NarrowConnection(self.reactor, room, lambda: seat.lost())
-        seat = self.board.seat(connection, HeldReader(), carrier)
-        self.board.join(seat)
+        connection = NarrowConnection(self.reactor, room, lambda: listener.lost())
+        listener = self.board.listen(connection, HeldReader(), carrier)
+        self.board.join(listener)
         self.reactor.advance(0)
-        return seat, connection
+        return listener, connection
 
 
 class HearingTests(BoardTestCase):
@@ -49,17 +51,17 @@ class HearingTests(BoardTestCase):
     def test_a_tick_is_one_write_for_each_listener(self) -> None:
         """However many talk, and also for those who talk themselves."""
         people = [self.arrive() for _ in range(10)]
-        for number, (seat, _) in enumerate(people[:5]):
-            self.board.say(seat, f"F{number}", ["hola"])
-            self.board.say_block(seat, f"F{number}", b"uno\ndos")
+        for number, (listener, _) in enumerate(people[:5]):
+            self.board.say(listener, f"F{number}", ["hola"])
+            self.board.say_block(listener, f"F{number}", b"uno\ndos")
         self.reactor.advance(0)
         self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1] * 10)
-        self.assertEqual(self.board.stats.writes, 10)
+        self.assertEqual(self.board.counters.writes, 10)
 
     def test_a_great_crowd_hears_row_by_row(self) -> None:
-        """What is said while the first rows are written to is in the next rows' only write."""
-        self.patch(board_module, "ROW", 2)
-        self.patch(rounds, "TURN", -1)  # Each row takes too long.
+        """What is said while the first groups are written to is in the next groups' only write."""
+        self.patch(board_module, "GROUP", 2)
+        self.patch(schedule, "TURN", -1)  # Each group takes too long.
         people = [self.arrive() for _ in range(6)]
         ana, _ = people[0]
         first, more = people[1][1].narrow, ["yo también"]
@@ -77,11 +79,11 @@ class HearingTests(BoardTestCase):
         self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1, 2, 1, 1, 1, 1])
 
     def test_a_row_that_is_empty_is_taken_away(self) -> None:
-        self.patch(board_module, "ROW", 2)
+        self.patch(board_module, "GROUP", 2)
         people = [self.arrive() for _ in range(6)]
-        for seat, _ in people[2:4]:
-            seat.lost()
-        self.assertEqual(len(self.board.rows), 2)
+        for listener, _ in people[2:4]:
+            listener.lost()
+        self.assertEqual(len(self.board.groups), 2)
         self.board.say(people[0][0], "Ana", ["hola"])
         self.reactor.advance(0)
         heard = [wire.taken for _, wire in people]
@@ -127,14 +129,14 @@ class HearingTests(BoardTestCase):
         self.assertEqual(len(wire.narrow.sends), 1)
 
     def test_one_hears_from_joining_to_leaving(self) -> None:
-        """To the line, also within one tick."""
+        """To the line, also within one batch."""
         ana, _ = self.arrive()
-        seat, wire = self.arrive()
-        self.board.leave(seat)
+        listener, wire = self.arrive()
+        self.board.leave(listener)
         self.board.say(ana, "Ana", ["antes"])
-        self.board.join(seat)
+        self.board.join(listener)
         self.board.say(ana, "Ana", ["durante"])
-        self.board.leave(seat)
+        self.board.leave(listener)
         self.board.say(ana, "Ana", ["después"])
         self.reactor.advance(0)
         self.board.say(ana, "Ana", ["mucho después"])
@@ -144,7 +146,7 @@ class HearingTests(BoardTestCase):
     def test_each_hears_in_the_way_of_their_connection(self) -> None:
         ana, _ = self.arrive()
         web = StringTransport()
-        self.board.join(self.board.seat(web, HeldReader(), WEBSOCKET_DATA))
+        self.board.join(self.board.listen(web, HeldReader(), WEBSOCKET_DATA))
         _, plain = self.arrive()
         self.board.say_block(ana, "Ana", b"uno\ndos")
         self.reactor.advance(0)
@@ -156,11 +158,11 @@ class HearingTests(BoardTestCase):
         """GMCP: what was told before stays as it was; afterwards it is too late."""
         ana, _ = self.arrive()
         connection = NarrowConnection(self.reactor, WIDE, lambda: None)
-        seat = self.board.seat(connection, HeldReader())
-        seat.tell(Notice("x", "antes"))
-        seat.carry(GMCP)
-        self.board.join(seat)
-        self.assertRaises(RuntimeError, seat.carry, PLAIN)
+        listener = self.board.listen(connection, HeldReader())
+        listener.tell(Notice("x", "antes"))
+        listener.carry(GMCP)
+        self.board.join(listener)
+        self.assertRaises(RuntimeError, listener.carry, PLAIN)
         self.board.say(ana, "Ana", ["hola"])
         self.reactor.advance(0)
         told = PLAIN.encode(Notice("x", "antes")) + GMCP.encode(Said("Ana", "hola"))
@@ -204,13 +206,13 @@ class ClosingTests(BoardTestCase):
         """
         ana, ana_wire = self.arrive()
         slow = SlowTransport(self.reactor, WIDE)
-        slow_seat = self.board.seat(slow, HeldReader())
-        self.board.join(slow_seat)
+        slow_listener = self.board.listen(slow, HeldReader())
+        self.board.join(slow_listener)
         _, wire = self.arrive()
         ana_wire.loseConnection()
         slow.loseConnection()
-        for seat in (ana, slow_seat):
-            seat.tell(Notice("x", "tarde"))
+        for listener in (ana, slow_listener):
+            listener.tell(Notice("x", "tarde"))
         self.board.announce(Arrived("Eva"))
         self.reactor.advance(0)
         self.board.announce(Arrived("Fe"))
@@ -224,32 +226,32 @@ class ClosingTests(BoardTestCase):
         """TLS closes when both have said so; who says nothing is not waited for for ever."""
         for gone in (False, True):
             slow = SlowTransport(self.reactor, WIDE)
-            seat = self.board.seat(slow, HeldReader())
-            seat.tell(GOODBYE)
-            seat.close()
+            listener = self.board.listen(slow, HeldReader())
+            listener.tell(GOODBYE)
+            listener.close()
             self.reactor.advance(0)
             self.assertTrue(slow.disconnecting)
             if gone:
-                seat.lost()
+                listener.lost()
             self.reactor.advance(TOO_LONG - 0.1)
             self.assertFalse(slow.disconnected)
             self.reactor.advance(0.2)
             self.assertEqual(slow.disconnected, not gone)
-            self.assertEqual(self.board.rows[0].seats, set())
+            self.assertEqual(self.board.groups[0].listeners, set())
 
     def test_one_is_written_to_no_more_whose_socket_is_closed(self) -> None:
         """Twisted takes the socket away before it tells us, and what we announce then may be enough
         to be written at once: to that one as well, in two pieces around their own line."""
 
         def lost() -> None:
-            self.board.announce(Arrived("x" * tick.FLUSH_AT))
-            seat.lost()
+            self.board.announce(Arrived("x" * batch.FLUSH_AT))
+            listener.lost()
 
         connection = NarrowConnection(self.reactor, WIDE, lost)
-        seat = self.board.seat(connection, HeldReader())
-        self.board.join(seat)
+        listener = self.board.listen(connection, HeldReader())
+        self.board.join(listener)
         other, wire = self.arrive()
-        for speaker in (other, seat, other):
+        for speaker in (other, listener, other):
             self.board.say(speaker, "Eva", ["hola"])
         connection.connectionLost(Failure(ConnectionDone()))
         self.reactor.turn()
@@ -262,18 +264,18 @@ class ClosingTests(BoardTestCase):
         slow, slow_wire = self.arrive(room=0)
         self.board.announce(Arrived("Eva"))
         self.reactor.advance(0)
-        for seat in (ana, slow):
-            seat.tell(Notice("x", "tarde"))
-            seat.lost()
-            seat.close()
-            seat.tell(Notice("x", "más tarde"))
-            self.board.join(seat)
+        for listener in (ana, slow):
+            listener.tell(Notice("x", "tarde"))
+            listener.lost()
+            listener.close()
+            listener.tell(Notice("x", "más tarde"))
+            self.board.join(listener)
         taken = wire.taken
         slow_wire.read(WIDE)
         self.board.announce(Arrived("Fe"))
         self.reactor.advance(40)
         self.assertEqual(wire.taken, taken)
-        self.assertEqual(self.board.rows[0].seats, set())
+        self.assertEqual(self.board.groups[0].listeners, set())
         self.assertFalse(wire.disconnecting or ana.pending or slow.pending)
 
 
@@ -290,7 +292,7 @@ class OneGateTests(BoardTestCase):
         self.assertIn(b"Eva", wire.taken)
         self.reactor.turn()
         self.assertEqual(gone.lost, 1)
-        self.assertEqual(len(self.board.rows[0].seats), 1)
+        self.assertEqual(len(self.board.groups[0].listeners), 1)
 
     def test_a_transport_that_raises_stops_nobody(self) -> None:
         class Broken(StringTransport):
@@ -298,7 +300,7 @@ class OneGateTests(BoardTestCase):
                 raise ValueError("no good")
 
         broken = Broken()
-        self.board.join(self.board.seat(broken, HeldReader()))
+        self.board.join(self.board.listen(broken, HeldReader()))
         _, wire = self.arrive()
         self.reactor.advance(0)
         self.board.announce(Arrived("Eva"))
@@ -328,28 +330,28 @@ class OneGateTests(BoardTestCase):
         """twisted.web's channel stays registered when a connection becomes a WebSocket."""
         transport = StringTransport()
         transport.registerProducer(object(), True)
-        seat = self.board.seat(transport, HeldReader())
-        self.assertIs(transport.producer, seat.wire)
+        listener = self.board.listen(transport, HeldReader())
+        self.assertIs(transport.producer, listener.wire)
 
 
 class ManyArrivalsTests(BoardTestCase):
     def test_a_crowd_that_arrives_is_not_quadratic_in_writes(self) -> None:
-        """A hundred who arrive in one tick are one write for each who is there, not a hundred."""
+        """A hundred who arrive in one batch are one write for each who is there, not a hundred."""
         for _ in range(50):
             self.arrive()
-        before = self.board.stats.writes
+        before = self.board.counters.writes
         for number in range(100):
             connection = NarrowConnection(self.reactor, WIDE, lambda: None)
-            seat = self.board.seat(connection, HeldReader())
-            self.board.announce(Arrived(f"F{number}"), seat)
-            self.board.join(seat)
+            listener = self.board.listen(connection, HeldReader())
+            self.board.announce(Arrived(f"F{number}"), listener)
+            self.board.join(listener)
         self.reactor.advance(0)
         # The last to arrive hears of nobody.
-        self.assertEqual(self.board.stats.writes - before, 50 + 99)
+        self.assertEqual(self.board.counters.writes - before, 50 + 99)
 
 
 class PaceTests(BoardTestCase):
-    """When ticks end.  Sending takes as long as ``self.takes`` says."""
+    """When batches end.  Sending takes as long as ``self.takes`` says."""
 
     def setUp(self) -> None:
         self.reactor = ManualReactor()
@@ -421,7 +423,7 @@ class PaceTests(BoardTestCase):
     def test_gaps_grow_with_the_load(self) -> None:
         """None up to half of the time that writing may take, all of it when it takes that time."""
         for load, gap in ((0.1, 0.0), (0.25, 0.0), (0.375, 0.002), (0.5, 0.004), (0.9, 0.004)):
-            pace = Pace(lambda: self.now)
+            pace = Pacing(lambda: self.now)
             for _ in range(500):
                 self.now += 0.004 / load
                 pace.flushed(0.004)
@@ -444,7 +446,7 @@ class PaceTests(BoardTestCase):
         self.assertTrue(self.listener.taken.endswith(b"Eva conectado.\r\n[SERVER] hola\r\n"))
 
     def test_who_comes_and_goes_within_a_gap_takes_nobodys_talk_along(self) -> None:
-        """They are written to with their row, and not before more can be said in its tick."""
+        """They are written to with their group, and not before more can be said in its batch."""
         self.load(self.talk)
         self.talk()
         guest, wire = self.arrive()
@@ -482,25 +484,25 @@ class PaceTests(BoardTestCase):
         self.takes = 0.02
         self.run_for(1.0, every=0.001, what=self.talk)
         newcomer = NarrowConnection(self.reactor, WIDE, lambda: None)
-        seat = self.board.seat(newcomer, HeldReader())
+        listener = self.board.listen(newcomer, HeldReader())
         self.board.announce(Arrived("Eva"))
-        seat.tell(Notice("x", "¿quién eres?"))
+        listener.tell(Notice("x", "¿quién eres?"))
         before = len(self.flushes)
         self.reactor.advance(0)
         self.assertEqual(newcomer.taken, PLAIN.encode(Notice("x", "¿quién eres?")))
         self.assertEqual(len(self.flushes), before)
 
     def test_a_gap_is_short_however_long_a_flush_takes(self) -> None:
-        """Nobody waits more than 10 ms for a tick to end."""
+        """Nobody waits more than 10 ms for a batch to end."""
         self.takes = 0.3
         self.run_for(10.0, every=0.001, what=self.talk)
         self.assertLess(max(self.gaps()), 0.3 + 0.01 + 0.002)
         self.assertGreater(max(self.gaps()), 0.3 + 0.008)
 
     def test_much_talk_is_not_kept_for_the_end_of_a_tick(self) -> None:
-        """256 KB are written at once, so memory does not grow within a tick."""
-        self.board.announce(Arrived("x" * tick.FLUSH_AT))
+        """256 KB are written at once, so memory does not grow within a batch."""
+        self.board.announce(Arrived("x" * batch.FLUSH_AT))
         self.assertEqual(len(self.flushes), 1)
-        for _ in range(tick.FLUSH_AT // 64 + 1):
+        for _ in range(batch.FLUSH_AT // 64 + 1):
             self.hearer.hear(Whispered("Eva", "x" * 64))
         self.assertEqual(len(self.flushes), 2)

@@ -8,7 +8,7 @@ import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.board.board import Board, Seat
+from granja.board.board import Board, Listener
 from granja.board.listener import HEARD_LIMIT, REPLIES_LIMIT
 from granja.board.slow import FAR_BEHIND
 from granja.contract.messages import Arrived, Notice, Whispered
@@ -26,16 +26,16 @@ class FlowTestCase(SynchronousTestCase):
         self.talker, self.reader, _ = self.arrive(WIDE)
         self.spoken = 0
 
-    def arrive(self, room: int) -> tuple[Seat, HeldReader, NarrowConnection]:
-        connection = NarrowConnection(self.reactor, room, lambda: seat.lost())
+    def arrive(self, room: int) -> tuple[Listener, HeldReader, NarrowConnection]:
+        connection = NarrowConnection(self.reactor, room, lambda: listener.lost())
         reader = HeldReader()
-        seat = self.board.seat(connection, reader)
-        self.board.join(seat)
+        listener = self.board.listen(connection, reader)
+        self.board.join(listener)
         self.reactor.advance(0)
-        return seat, reader, connection
+        return listener, reader, connection
 
     def talk(self, size: int) -> None:
-        """About ``size`` bytes of numbered lines, in ticks of 100 lines."""
+        """About ``size`` bytes of numbered lines, in batches of 100 lines."""
         for _ in range(size // 100_000):
             for _ in range(100):
                 self.spoken += 1
@@ -66,12 +66,12 @@ class StillReaderTests(FlowTestCase):
         """After a quarter of a second at the most."""
         _, _, still = self.arrive(room=100)
         self.talk(2_000_000)
-        self.assertEqual(self.reader.held, {"crowd"})
+        self.assertEqual(self.reader.held, {"slow"})
         self.reactor.pump([0.05] * 6)
         self.assertEqual(self.reader.held, set())
         self.talk(20_000_000)
-        self.assertEqual(self.reader.log.count("hold crowd"), 1)
-        self.assertFalse(self.board.crowd.waiting)
+        self.assertEqual(self.reader.log.count("hold slow"), 1)
+        self.assertFalse(self.board.slow.waiting)
         self.assertFalse(still.disconnecting)
 
     def test_they_are_told_how_many_lines_they_missed(self) -> None:
@@ -156,7 +156,7 @@ class StillReaderTests(FlowTestCase):
         self.reactor.pump([1.0] * 3)
         self.assertEqual(still.lost, 1)
         self.assertEqual(quiet.lost, 0)
-        self.assertEqual(self.board.stats.aborted, 1)
+        self.assertEqual(self.board.counters.aborted, 1)
 
     def test_one_who_reads_a_little_is_not_closed(self) -> None:
         _, _, slow = self.arrive(room=100)
@@ -205,10 +205,10 @@ class SlowReaderTests(FlowTestCase):
     def test_talkers_wait_for_one_who_reads_slowly(self) -> None:
         """More than 1 MB behind: until half of it is read.  In the end all is heard."""
         _, _, slow = self.arrive(room=1000)
-        while not self.board.crowd.waiting:
+        while not self.board.slow.waiting:
             self.talk(100_000)
         self.assertLess(self.spoken * len(LINE), FAR_BEHIND + 200_000)
-        self.assertEqual(self.reader.held, {"crowd"})
+        self.assertEqual(self.reader.held, {"slow"})
         reads = 0
         while self.reader.held:
             slow.read(50_000)
@@ -225,7 +225,7 @@ class SlowReaderTests(FlowTestCase):
         other, other_reader, _ = self.arrive(WIDE)
         self.talk(1_300_000)
         self.board.say(other, "Beto", ["hola"])
-        self.assertEqual(other_reader.held, {"crowd"})
+        self.assertEqual(other_reader.held, {"slow"})
         self.read_all(slow)
         self.assertEqual((other_reader.held, self.reader.held), (set(), set()))
 
@@ -235,16 +235,16 @@ class SlowReaderTests(FlowTestCase):
         self.talk(1_300_000)
         slow.read(400_000)
         self.reactor.turn()
-        self.assertEqual(self.reader.held, {"crowd"})
+        self.assertEqual(self.reader.held, {"slow"})
         self.reactor.pump([0.05] * 7)
         self.assertEqual(self.reader.held, set())
         self.assertEqual(len(self.read_all(slow)), self.spoken)
 
     def test_nobody_waits_for_one_who_has_left(self) -> None:
-        slow_seat, _, _ = self.arrive(room=1000)
+        slow_listener, _, _ = self.arrive(room=1000)
         self.talk(1_300_000)
-        self.assertEqual(self.reader.held, {"crowd"})
-        slow_seat.lost()
+        self.assertEqual(self.reader.held, {"slow"})
+        slow_listener.lost()
         self.reactor.advance(0)
         self.assertEqual(self.reader.held, set())
 
@@ -257,34 +257,34 @@ class SlowReaderTests(FlowTestCase):
         for _ in range(1200):
             self.board.announce(Arrived(LINE))
         self.reactor.advance(0)
-        self.assertEqual(self.reader.log, ["hold crowd"])
+        self.assertEqual(self.reader.log, ["hold slow"])
 
     def test_who_waits_and_leaves_is_forgotten(self) -> None:
         _, _, slow = self.arrive(room=1000)
         self.talk(1_300_000)
         self.talker.lost()
         self.read_all(slow)
-        self.assertEqual(self.reader.log, ["hold crowd"])
+        self.assertEqual(self.reader.log, ["hold slow"])
 
     def test_whisperers_wait_for_one_who_reads_slowly(self) -> None:
-        slow_seat, _, slow = self.arrive(room=1000)
+        slow_listener, _, slow = self.arrive(room=1000)
         for _ in range(1100):
-            slow_seat.hear(Whispered("Ana", LINE), self.talker)
+            slow_listener.hear(Whispered("Ana", LINE), self.talker)
             self.reactor.advance(0)
             slow.read(1)
             self.reactor.turn()
-        self.assertEqual(self.reader.held, {"crowd"})
+        self.assertEqual(self.reader.held, {"slow"})
         lines = self.read_all(slow)
         self.assertEqual(len(lines), 1100)
         self.assertEqual(self.reader.held, set())
 
     def test_who_asks_for_more_than_they_read_is_not_read(self) -> None:
         """Replies are never dropped; the farmer's commands wait instead."""
-        slow_seat, reader, slow = self.arrive(room=1000)
+        slow_listener, reader, slow = self.arrive(room=1000)
         while not reader.held:
-            slow_seat.tell(Notice("x", LINE))
-        self.assertLess(slow_seat.replies, REPLIES_LIMIT + 2 * len(LINE))
-        told = slow_seat.replies
+            slow_listener.tell(Notice("x", LINE))
+        self.assertLess(slow_listener.replies, REPLIES_LIMIT + 2 * len(LINE))
+        told = slow_listener.replies
         self.reactor.turn()
         self.assertEqual(reader.held, {"replies"})
         slow.read(20_000)
@@ -308,10 +308,10 @@ class SlowReaderTests(FlowTestCase):
 
     def test_a_farmer_is_read_again_only_if_few_replies_wait(self) -> None:
         """More was asked for in the moment between the last byte's leaving and reading again."""
-        seat, reader, _ = self.arrive(room=100 * (len(LINE) + len("[SERVER] \r\n")))
+        listener, reader, _ = self.arrive(room=100 * (len(LINE) + len("[SERVER] \r\n")))
         for _ in range(2):
             for _ in range(100):
-                seat.tell(Notice("x", LINE))
+                listener.tell(Notice("x", LINE))
             self.board.flush()
         self.reactor.advance(0)
         self.assertEqual(reader.log, ["hold replies"])
@@ -323,20 +323,20 @@ class OtherTransportTests(FlowTestCase):
     def test_a_transport_is_not_given_more_than_it_wants(self) -> None:
         """What waits, waits in the shared log, and not once for each listener."""
         transport = SlowTransport(self.reactor, room=0, most=65536)
-        seat = self.board.seat(transport, HeldReader())
-        self.board.join(seat)
+        listener = self.board.listen(transport, HeldReader())
+        self.board.join(listener)
         self.talk(900_000)
-        self.assertLess(len(transport.value()), 65536 + 3 * seat.wire.limit)
+        self.assertLess(len(transport.value()), 65536 + 3 * listener.wire.limit)
         self.assert_all_accounted_for(self.read_all(transport))
 
     def test_one_who_does_not_read_is_told_what_they_missed(self) -> None:
         transport = SlowTransport(self.reactor, room=10, most=65536)
-        seat = self.board.seat(transport, HeldReader())
-        self.board.join(seat)
+        listener = self.board.listen(transport, HeldReader())
+        self.board.join(listener)
         self.talk(1_300_000)
         self.reactor.advance(0.3)
         self.talk(1_000_000)
-        seat.tell(Notice("x", "fin"))
+        listener.tell(Notice("x", "fin"))
         self.reactor.advance(0)
         lines = self.read_all(transport)
         self.assertEqual(sum("Te perdiste" in line for line in lines), 1)
@@ -346,11 +346,11 @@ class OtherTransportTests(FlowTestCase):
     def test_it_is_closed_without_a_producer(self) -> None:
         """TLS does not say goodbye while a producer is registered."""
         transport = SlowTransport(self.reactor, room=0, most=50)
-        seat = self.board.seat(transport, HeldReader())
-        seat.tell(Notice("x", LINE))
+        listener = self.board.listen(transport, HeldReader())
+        listener.tell(Notice("x", LINE))
         self.reactor.turn()
-        seat.tell(Notice("x", LINE))
-        seat.close()
+        listener.tell(Notice("x", LINE))
+        listener.close()
         self.reactor.turn()
         self.assertFalse(transport.disconnecting)
         self.read_all(transport)

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.batch import Announcement
-from granja.board.counters import Stats
-from granja.board.group import Row
-from granja.board.schedule import Rounds
+from granja.board.counters import Counters
+from granja.board.group import Group
+from granja.board.schedule import Schedule
 from granja.contract.messages import GOODBYE
 
 
 class SharedTimeTests(SynchronousTestCase):
     def turns(self, busy: float) -> list[int]:
-        """Rows that are written to in each turn, 1.1 ms each, while others take ``busy``
+        """Groups that are written to in each turn, 1.1 ms each, while others take ``busy``
         seconds between two turns."""
         clock, turns = Clock(), [0]
 
-        def flush(row: Row) -> None:
-            row.seal()
+        def flush(group: Group[Any]) -> None:
+            group.seal()
             clock.rightNow += 0.0011  # no exact part of a turn
             turns[-1] += 1
 
         def others() -> None:
             turns.append(0)
             clock.rightNow += busy
-            if sum(turns) < len(rows):
+            if sum(turns) < len(groups):
                 clock.callLater(0, others)
 
-        rounds = Rounds(clock, clock.seconds, flush)
-        rows = [Row(Stats()) for _ in range(30)]
-        for row in rows:
-            row.add(Announcement(GOODBYE), None)
-            rounds.due(row)
+        schedule = Schedule(clock, clock.seconds, flush)
+        groups: list[Group[Any]] = [Group(Counters()) for _ in range(30)]
+        for group in groups:
+            group.add(Announcement(GOODBYE), None)
+            schedule.due(group)
         clock.callLater(0, others)
         clock.advance(0)
         return turns[1:-2]  # the last may have been shorter

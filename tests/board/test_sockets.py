@@ -14,7 +14,7 @@ from twisted.internet.protocol import ClientFactory, Factory, Protocol, connecti
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from granja.board.board import Board, Seat
+from granja.board.board import Board, Listener
 from granja.contract.messages import GOODBYE, Arrived, Notice
 from granja.reactor.sending import DirectWire, TransportWire
 from tests.client.test_wire import certificate
@@ -24,24 +24,24 @@ reactor: Any = real_reactor
 TEXT = "¡hola! " * 20
 
 
-class Listener(Protocol):
+class End(Protocol):
     """The server's end of a connection: hears the talk from the beginning."""
 
     transport: Any
 
-    def __init__(self, board: Board, seated: Callable[[Seat], object]) -> None:
+    def __init__(self, board: Board, seated: Callable[[Listener], object]) -> None:
         self.board = board
         self.seated = seated
 
     def connectionMade(self) -> None:  # noqa: N802
         base = getattr(self.transport, "transport", self.transport)
         base.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.seat = self.board.seat(self.transport, HeldReader())
-        self.board.join(self.seat)
-        self.seated(self.seat)
+        self.listener = self.board.listen(self.transport, HeldReader())
+        self.board.join(self.listener)
+        self.seated(self.listener)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
-        self.seat.lost()
+        self.listener.lost()
 
 
 class Client(Protocol):
@@ -80,11 +80,11 @@ class SocketTests(TestCase):
 
     def setUp(self) -> None:
         self.board = Board(reactor)
-        self.seats: list[Seat] = []
-        self.seated: Deferred[Seat] = Deferred()
+        self.listeners: list[Listener] = []
+        self.seated: Deferred[Listener] = Deferred()
 
     def serve(self, context: Any = None) -> int:
-        factory = Factory.forProtocol(lambda: Listener(self.board, self.take))
+        factory = Factory.forProtocol(lambda: End(self.board, self.take))
         factory.noisy = False
         if context is None:
             port = reactor.listenTCP(0, factory, interface="127.0.0.1")
@@ -93,12 +93,12 @@ class SocketTests(TestCase):
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
-    def take(self, seat: Seat) -> None:
-        self.seats.append(seat)
+    def take(self, listener: Listener) -> None:
+        self.listeners.append(listener)
         waiting, self.seated = self.seated, Deferred()
-        waiting.callback(seat)
+        waiting.callback(listener)
 
-    async def sits_down(self, port: int, context: Any = None) -> tuple[Seat, Client]:
+    async def sits_down(self, port: int, context: Any = None) -> tuple[Listener, Client]:
         client, seated = Client(), self.seated
         if context is None:
             reactor.connectTCP("127.0.0.1", port, Calling(client))
@@ -107,7 +107,7 @@ class SocketTests(TestCase):
         await client.made
         return await seated, client
 
-    async def hears_everything(self, seat: Seat, client: Client) -> None:
+    async def hears_everything(self, listener: Listener, client: Client) -> None:
         """Talk and replies, more than fits into any buffer, then the end; only then it reads."""
         expected = bytearray()
         for number in range(3000):
@@ -115,34 +115,34 @@ class SocketTests(TestCase):
             if number % 7:
                 self.board.announce(arrived)
             else:
-                seat.tell(notice)
+                listener.tell(notice)
             expected += (arrived if number % 7 else notice).line().encode() + b"\r\n"
-        seat.tell(GOODBYE)
-        seat.close()
+        listener.tell(GOODBYE)
+        listener.close()
         self.board.flush()
-        self.assertTrue(seat.pending)
+        self.assertTrue(listener.pending)
         client.transport.resumeProducing()
         read = await client.ended
         self.assertEqual(read, bytes(expected) + GOODBYE.line().encode() + b"\r\n")
 
     async def test_a_full_socket_keeps_the_order(self) -> None:
-        seat, client = await self.sits_down(self.serve())
-        self.assertIsInstance(seat.wire, DirectWire)
-        await self.hears_everything(seat, client)
+        listener, client = await self.sits_down(self.serve())
+        self.assertIsInstance(listener.wire, DirectWire)
+        await self.hears_everything(listener, client)
 
     async def test_tls_goes_the_way_of_the_transport(self) -> None:
         """Nothing is ever sent on the socket beside the encryption."""
         path = certificate(Path(self.mktemp()))
         context = ssl.DefaultOpenSSLContextFactory(str(path), str(path))
-        seat, client = await self.sits_down(self.serve(context), ssl.ClientContextFactory())
-        self.assertIsInstance(seat.wire, TransportWire)
-        await self.hears_everything(seat, client)
+        listener, client = await self.sits_down(self.serve(context), ssl.ClientContextFactory())
+        self.assertIsInstance(listener.wire, TransportWire)
+        await self.hears_everything(listener, client)
 
     async def test_nobody_waits_for_a_packet_to_fill(self) -> None:
         """TCP_NODELAY: a single line goes at once, also with one on its way."""
-        seat, client = await self.sits_down(self.serve())
-        self.assertTrue(seat.transport.getTcpNoDelay())
-        seat.close()
+        listener, client = await self.sits_down(self.serve())
+        self.assertTrue(listener.transport.getTcpNoDelay())
+        listener.close()
         client.transport.resumeProducing()
         await client.ended
 
@@ -159,4 +159,4 @@ class SocketTests(TestCase):
         stays.close()
         client.transport.resumeProducing()
         self.assertEqual(len((await client.ended).splitlines()), 10)
-        self.assertNotIn(gone, self.board.rows[0].seats)
+        self.assertNotIn(gone, self.board.groups[0].listeners)

@@ -15,16 +15,14 @@ from hypothesis.stateful import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.board import backlog, board
-from granja.board import listener as seat
+from granja.board import backlog, board, schedule, slow
+from granja.board import listener as listener
 from granja.board import pacing as pace
-from granja.board import schedule as rounds
-from granja.board import slow as crowd
-from granja.board.board import Board, Seat
+from granja.board.board import Board, Listener
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.reactor import sending as wires
 from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
-from tests.support.board_model import ModelBoard, ModelSeat
+from tests.support.board_model import ModelBoard, ModelListener
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 words = st.sampled_from(["hola", "¿qué tal?", "sí", "Ñandú " * 9])
@@ -36,11 +34,11 @@ DIRECT = 4
 
 @dataclass
 class Guest:
-    """A seat, its double in the model, and the two ends of its wire."""
+    """A listener, its double in the model, and the two ends of its wire."""
 
     name: str
-    seat: Seat
-    model: ModelSeat
+    listener: Listener
+    model: ModelListener
     transport: NarrowConnection | SlowTransport
     reader: HeldReader
 
@@ -61,8 +59,8 @@ class BoardMachine(RuleBasedStateMachine):
         else:
             transport = SlowTransport(self.reactor, 100)
         reader = HeldReader()
-        here = self.board.seat(transport, reader, carrier)
-        return Guest(f"Ana{index}", here, self.model.seat(carrier), transport, reader)
+        here = self.board.listen(transport, reader, carrier)
+        return Guest(f"Ana{index}", here, self.model.listen(carrier), transport, reader)
 
     def text(self, word: str) -> str:
         self.number += 1
@@ -73,47 +71,47 @@ class BoardMachine(RuleBasedStateMachine):
     @rule(i=which)
     def join(self, i: int) -> None:
         if not self.guests[i].model.closed:
-            self.board.join(self.guests[i].seat)
+            self.board.join(self.guests[i].listener)
             self.model.join(self.guests[i].model)
 
     @rule(i=which)
     def leave(self, i: int) -> None:
-        self.board.leave(self.guests[i].seat)
+        self.board.leave(self.guests[i].listener)
         self.model.leave(self.guests[i].model)
 
     @rule(i=which, word=words)
     def say(self, i: int, word: str) -> None:
         guest, text = self.guests[i], self.text(word)
-        self.board.say(guest.seat, guest.name, [text])
+        self.board.say(guest.listener, guest.name, [text])
         self.model.say(guest.model, guest.name, [text])
 
     @rule(i=which, lines=st.lists(words, min_size=1, max_size=6))
     def say_block(self, i: int, lines: list[str]) -> None:
         guest, data = self.guests[i], "\n".join(map(self.text, lines)).encode()
-        self.board.say_block(guest.seat, guest.name, data)
+        self.board.say_block(guest.listener, guest.name, data)
         self.model.say_block(guest.model, guest.name, data)
 
     @rule(i=which, alone=st.booleans())
     def announce(self, i: int, alone: bool) -> None:
         guest, message = self.guests[i], Arrived(self.text("Eva"))
-        self.board.announce(message, guest.seat if alone else None)
+        self.board.announce(message, guest.listener if alone else None)
         self.model.announce(message, guest.model if alone else None)
 
     @rule(i=which, word=words)
     def tell(self, i: int, word: str) -> None:
         message = Notice("x", self.text(word))
-        self.guests[i].seat.tell(message)
+        self.guests[i].listener.tell(message)
         self.guests[i].model.tell(message)
 
     @rule(i=which, by=which, word=words)
     def whisper(self, i: int, by: int, word: str) -> None:
         message = Whispered(self.guests[by].name, self.text(word))
-        self.guests[i].seat.hear(message, self.guests[by].seat)
+        self.guests[i].listener.hear(message, self.guests[by].listener)
         self.guests[i].model.hear(message)
 
     @rule(i=st.sampled_from([1, 5]))
     def close(self, i: int) -> None:
-        self.guests[i].seat.close()
+        self.guests[i].listener.close()
         self.guests[i].model.close()
 
     @rule(i=which, size=st.integers(1, 400))
@@ -149,9 +147,9 @@ class BoardMachine(RuleBasedStateMachine):
         for guest in self.guests:
             follow(guest, to_the_end=True)
             assert not guest.reader.held, guest.reader.log
-            assert not guest.seat.pending
+            assert not guest.listener.pending
             assert not guest.model.closed or guest.transport.disconnecting
-        assert not self.board.crowd.waiting
+        assert not self.board.slow.waiting
 
 
 def follow(guest: Guest, to_the_end: bool) -> None:
@@ -193,17 +191,17 @@ class BoardStatefulTests(SynchronousTestCase):
         self.play()
 
     def test_the_same_with_gaps_between_the_rounds(self) -> None:
-        """Much can happen before a row has its turn."""
-        self.patch(pace.Pace, "delay", lambda self, patience: 0.005)
+        """Much can happen before a group has its turn."""
+        self.patch(pace.Pacing, "delay", lambda self, patience: 0.005)
         self.play()
 
     def play(self) -> None:
-        self.patch(crowd, "FAR_BEHIND", 150)
-        self.patch(seat, "HEARD_LIMIT", 200)
-        self.patch(seat, "REPLIES_LIMIT", 300)
-        self.patch(rounds, "FLUSH_AT", 700)
-        self.patch(seat, "FLUSH_AT", 700)
-        self.patch(board, "ROW", 3)
+        self.patch(slow, "FAR_BEHIND", 150)
+        self.patch(listener, "HEARD_LIMIT", 200)
+        self.patch(listener, "REPLIES_LIMIT", 300)
+        self.patch(schedule, "FLUSH_AT", 700)
+        self.patch(listener, "FLUSH_AT", 700)
+        self.patch(board, "GROUP", 3)
         self.patch(backlog, "MOST_BUFFERS", 5)
         self.patch(wires.DirectWire, "limit", 250)
         self.patch(wires.TransportWire, "limit", 120)

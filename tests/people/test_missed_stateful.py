@@ -77,7 +77,7 @@ class Village(RuleBasedStateMachine):
         holder = self.farm.factory.roster.holder(name)
         known = holder is not None and holder.registered
         person = self.here[name] = self.farm.person(name)
-        person.protocol.seat.carry(GMCP)
+        person.protocol.listener.carry(GMCP)
         person.types(name, *(["girasoles"] if known else [", ".join(ARTIFACTS), "si"]))
         return person
 

@@ -9,7 +9,7 @@ from granja.wire.encodings import PLAIN, Carrier
 Heard = tuple[bool, bytes]
 
 
-class ModelSeat:
+class ModelListener:
     """Remembers in ``heard`` what this connection should hear, in order."""
 
     def __init__(self, board: ModelBoard, carrier: Carrier) -> None:
@@ -23,7 +23,7 @@ class ModelSeat:
         for message in messages:
             self.put(False, self.carrier.encode(message))
 
-    def hear(self, message: Message, by: ModelSeat | None = None) -> None:
+    def hear(self, message: Message, by: ModelListener | None = None) -> None:
         self.put(True, self.carrier.encode(message))
 
     def raw(self, data: bytes) -> None:
@@ -39,27 +39,27 @@ class ModelSeat:
 
 class ModelBoard:
     def __init__(self) -> None:
-        self.seats: list[ModelSeat] = []
+        self.listeners: list[ModelListener] = []
 
-    def seat(self, carrier: Carrier = PLAIN) -> ModelSeat:
-        seat = ModelSeat(self, carrier)
-        self.seats.append(seat)
-        return seat
+    def listen(self, carrier: Carrier = PLAIN) -> ModelListener:
+        listener = ModelListener(self, carrier)
+        self.listeners.append(listener)
+        return listener
 
-    def join(self, seat: ModelSeat) -> None:
-        seat.joined = True
+    def join(self, listener: ModelListener) -> None:
+        listener.joined = True
 
-    def leave(self, seat: ModelSeat) -> None:
-        seat.joined = False
+    def leave(self, listener: ModelListener) -> None:
+        listener.joined = False
 
-    def announce(self, message: Message, but: ModelSeat | None = None) -> None:
-        for seat in self.seats:
-            if seat.joined and seat is not but:
-                seat.put(True, seat.carrier.encode(message))
+    def announce(self, message: Message, but: ModelListener | None = None) -> None:
+        for listener in self.listeners:
+            if listener.joined and listener is not but:
+                listener.put(True, listener.carrier.encode(message))
 
-    def say(self, speaker: ModelSeat, name: str, texts: list[str]) -> None:
+    def say(self, speaker: ModelListener, name: str, texts: list[str]) -> None:
         for text in texts:
             self.announce(Said(name, text), speaker)
 
-    def say_block(self, speaker: ModelSeat, name: str, data: bytes) -> None:
+    def say_block(self, speaker: ModelListener, name: str, data: bytes) -> None:
         self.say(speaker, name, data.decode().split("\n"))
