@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Halted, ILedger, NotStored, Opened
+from granja.ledger.interface import Halted, ILedger, Kept, NotStored, Opened
 from granja.market.facts import Fact
 
 
@@ -67,15 +67,19 @@ class FaultyLedger:
         return opened
 
     def append(
-        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
         if self._halted is not None:
             return self._after_hold(fail(self._halted))
         if self._full:
             return self._after_hold(fail(NotStored("SQLITE_FULL: database or disk is full")))
         if self._halts is not None:
-            return self._halt(facts, after, credentials)
-        return self._after_hold(self.inner.append(facts, after, credentials))
+            return self._halt(facts, after, credentials, kept)
+        return self._after_hold(self.inner.append(facts, after, credentials, kept))
 
     def wants_checkpoint(self) -> bool:
         return bool(self.inner.wants_checkpoint())
@@ -89,12 +93,16 @@ class FaultyLedger:
         return closed
 
     def _halt(
-        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept],
     ) -> Deferred[int]:
         self._halted = Halted("whether the last write is stored is not known (told so)")
         if self._halts == "lost":
             return self._after_hold(fail(self._halted))
-        stored: Deferred[int] = self.inner.append(facts, after, credentials)
+        stored: Deferred[int] = self.inner.append(facts, after, credentials, kept)
         return self._after_hold(stored.addCallback(lambda _: Failure(self._halted)))
 
     def _after_hold(self, answer: Deferred[int]) -> Deferred[int]:

@@ -43,6 +43,23 @@ class LedgerRefused(Exception):
     """The ledger cannot be opened; the text is one sentence for the operator."""
 
 
+#: What can be kept beside the chain: what JSON has.
+Value = str | int | float | bool | list[Any] | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that is kept with the ledger, and not in its chain: it may be forgotten.
+
+    ``subject``: what it is about, such as ``passes``.  ``key``: which one of them.  ``value``: what
+    is kept under it from now on, None to forget it.
+    """
+
+    subject: str
+    key: str
+    value: Value | None
+
+
 @dataclass(frozen=True)
 class Opened:
     """What a ledger remembers.
@@ -50,6 +67,7 @@ class Opened:
     ``snapshot`` is a :meth:`granja.market.market.Market.snapshot` taken at sequence number
     ``snapshot_sequence`` (None and 0 when there is none), ``facts`` are those after it, in order,
     ``sequence`` is the number of the last one.  ``credentials`` are password verifiers by farmer.
+    ``kept`` is what is kept beside the chain: by its subject, then by its key.
     """
 
     sequence: int = 0
@@ -57,6 +75,7 @@ class Opened:
     snapshot_sequence: int = 0
     facts: Iterable[Fact] = ()
     credentials: Mapping[FarmerId, str] = field(default_factory=dict)
+    kept: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
 
 class ILedger(Interface):
@@ -72,10 +91,12 @@ class ILedger(Interface):
         facts: Sequence[Fact],  # noqa: N805 (a zope interface has no self)
         after: int,
         credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
-        """Store facts and password verifiers, all or nothing.
+        """Store facts, password verifiers and what is kept beside the chain, all or nothing.
 
         :param after: the sequence number that the decision was made against.
+        :param kept: in their order; a later one replaces an earlier one of the same key.
         :returns: fires with the new last sequence number once the facts survive a power cut;
             fails with :class:`NotStored`, :class:`Stale` or :class:`Halted`.
         """

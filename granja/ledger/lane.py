@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, LedgerError, NotStored, Stale
+from granja.ledger.interface import ILedger, Kept, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Ended
@@ -47,10 +47,16 @@ class _Request:
     farmers: frozenset[FarmerId]
     decide: Callable[[], Sequence[Fact]]
     credentials: Mapping[FarmerId, str]
+    kept: Sequence[Kept]
     trade: bool
     ahead: int = 0
     done: Deferred[list[Fact]] = field(default_factory=Deferred)
     facts: list[Fact] = field(default_factory=list)
+
+    @property
+    def stores(self) -> bool:
+        """Whether there is something to store."""
+        return bool(self.facts or self.credentials or self.kept)
 
 
 class Lane:
@@ -84,6 +90,7 @@ class Lane:
         decide: Callable[[], Sequence[Fact]],
         *,
         credentials: Mapping[FarmerId, str] | None = None,
+        kept: Sequence[Kept] = (),
         trade: bool = False,
     ) -> Deferred[list[Fact]]:
         """Have something decided in its turn.
@@ -92,11 +99,13 @@ class Lane:
         :param decide: called when nothing else of theirs is under way, and again if the ledger
             finds the decision stale; returns the facts, or raises a GranjaError.
         :param credentials: password verifiers to store together with the facts.
+        :param kept: what to keep beside the chain together with the facts; it is looked at after
+            ``decide`` was called, which may fill it.
         :param trade: chooses the sentence for a failed write.
         :returns: fires with the facts once they are durable, applied and told; fails with what
             ``decide`` raised, or with the error for a record that was not stored.
         """
-        request = _Request(frozenset(farmers), decide, credentials or {}, trade)
+        request = _Request(frozenset(farmers), decide, credentials or {}, kept, trade)
         self._line_up(request)
         self._advance()
         return request.done
@@ -187,12 +196,12 @@ class Lane:
         """Whether the request has something to record; if not, it is answered."""
         try:
             request.facts = list(request.decide())
-            if self.halted and (request.facts or request.credentials):
+            if self.halted and request.stores:
                 raise _sentence(request, halted=True)
         except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
             self._end(request, Failure())
             return False
-        if request.facts or request.credentials:
+        if request.stores:
             return True
         self._end(request, request.facts)
         return False
@@ -207,7 +216,8 @@ class Lane:
         """Whether the record is finished already (a ledger in memory is quick)."""
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
-        stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials)
+        kept = [item for request in batch for item in request.kept]
+        stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials, kept)
         done = stored.addCallbacks(self._apply, self._refuse, (batch,), errbackArgs=(batch,))
         done.addErrback(self._refuse_rest, batch)
         finished: list[None] = []

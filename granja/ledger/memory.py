@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, Opened, Stale
+from granja.ledger.interface import ILedger, Kept, Opened, Stale, Value
 from granja.market.facts import Fact
 
 
@@ -24,14 +24,20 @@ class MemoryLedger:
     def __init__(self, *, keep: bool = True) -> None:
         self.facts: list[Fact] = []
         self.credentials: dict[FarmerId, str] = {}
+        self.kept: dict[str, dict[str, Value]] = {}
         self._keep = keep
         self._sequence = 0
 
     def open(self) -> Opened:
-        return Opened(self._sequence, None, 0, tuple(self.facts), dict(self.credentials))
+        kept = {subject: dict(values) for subject, values in self.kept.items()}
+        return Opened(self._sequence, None, 0, tuple(self.facts), dict(self.credentials), kept)
 
     def append(
-        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
         if after != self._sequence:
             told = f"decided after {after}, but the ledger is at {self._sequence}"
@@ -40,8 +46,17 @@ class MemoryLedger:
         if self._keep:
             self.facts.extend(facts)
         self.credentials.update(credentials)
+        for item in kept:
+            self._keep_beside(item)
         self._sequence += len(facts)
         return succeed(self._sequence)
+
+    def _keep_beside(self, item: Kept) -> None:
+        values = self.kept.setdefault(item.subject, {})
+        if item.value is None:
+            values.pop(item.key, None)
+        else:
+            values[item.key] = item.value
 
     def wants_checkpoint(self) -> bool:
         return False

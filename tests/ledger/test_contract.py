@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
 from granja.ledger.faulty import FaultyLedger
-from granja.ledger.interface import ILedger, NotStored, Opened, Stale
+from granja.ledger.interface import ILedger, Kept, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.market.facts import (
@@ -115,6 +115,26 @@ class LedgerContract(_Base):
         await self.store(ledger, *ONE_OF_EACH, after=0)
         _, found = await self.reopened(ledger)
         self.assertEqual(self.all_of(found), ONE_OF_EACH if self.durable else [])
+
+    async def test_what_is_kept_beside_the_chain_is_replaced_and_forgotten(self) -> None:
+        """It is there after a restart as it was last, and what was forgotten is not."""
+        ledger, _ = self.opened()
+        first = [Kept("passes", "a", {"of": 1}), Kept("passes", "b", "Ñandú"), Kept("bans", "a", 7)]
+        self.assertEqual(await ledger.append([], 0, {}, first), 0)
+        later = [Kept("passes", "a", [2.5]), Kept("passes", "b", None), Kept("none", "x", None)]
+        self.assertEqual(await ledger.append(ONE_OF_EACH[:1], 0, {}, later), 1)
+        _, found = await self.reopened(ledger)
+        kept = {subject: dict(values) for subject, values in found.kept.items() if values}
+        wanted = {"passes": {"a": [2.5]}, "bans": {"a": 7}} if self.durable else {}
+        self.assertEqual(kept, wanted)
+
+    async def test_nothing_is_kept_of_a_stale_decision(self) -> None:
+        """All or nothing."""
+        ledger, _ = self.opened()
+        with self.assertRaises(Stale):
+            await ledger.append([], 1, {}, [Kept("bans", "a", True)])
+        _, found = await self.reopened(ledger)
+        self.assertFalse(found.kept.get("bans"))
 
     async def test_a_stale_decision_is_refused(self) -> None:
         """What was decided before something else happened is not stored."""

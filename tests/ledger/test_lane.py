@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.interface import NotStored
+from granja.ledger.interface import Kept, NotStored
 from granja.ledger.lane import Lane
 from granja.ledger.memory import MemoryLedger
 from granja.market import facts as events
@@ -37,17 +37,21 @@ class SlowLedger(MemoryLedger):
         self.slow = True
 
     def append(
-        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
         if not self.slow:
-            return super().append(facts, after, credentials)
-        self.writing.append((Deferred(), (facts, after, credentials)))
+            return super().append(facts, after, credentials, kept)
+        self.writing.append((Deferred(), (facts, after, credentials, kept)))
         return self.writing[-1][0]
 
     def finish(self) -> None:
         """The oldest write is durable."""
-        done, (facts, after, credentials) = self.writing.pop(0)
-        super().append(facts, after, credentials).chainDeferred(done)  # type: ignore[arg-type]
+        done, written = self.writing.pop(0)
+        super().append(*written).chainDeferred(done)  # type: ignore[arg-type]
 
     def fail(self, error: Exception) -> None:
         self.writing.pop(0)[0].errback(error)
@@ -303,6 +307,20 @@ class TheLane(SynchronousTestCase):
         self.successResultOf(lane.when_idle())
         later = lane.submit([FarmerId(1)], lambda: [never_offered])
         self.failureResultOf(later, errors.Halted)
+        kept = lane.submit([FarmerId(1)], list, kept=[Kept("doors", "1", True)])
+        self.failureResultOf(kept, errors.Halted)
+
+    def test_what_is_kept_needs_no_fact(self) -> None:
+        """It is stored when the decision says so, and the decision may still change it."""
+        ledger, kept = MemoryLedger(), list[Kept]()
+
+        def decide() -> list[Fact]:
+            kept.append(Kept("doors", "1", True))
+            return []
+
+        lane = Lane(Clock(), Market(), ledger, 0, lambda fact, ended: None)
+        self.assertEqual(self.successResultOf(lane.submit([FarmerId(1)], decide, kept=kept)), [])
+        self.assertEqual(ledger.kept, {"doors": {"1": True}})
 
     def crowd_of_refusals(self, count: int, seconds: float) -> tuple[Clock, SlowLedger, list[str]]:
         """Many ask something of Ana that is refused, each decision taking so long, and then Ana

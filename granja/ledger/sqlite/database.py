@@ -18,7 +18,7 @@ from granja.ledger.sqlite.files import beside, index_of, log_of, sync_folder
 APPLICATION = 0x4752414E
 
 #: The version of ``schema.sql``.
-VERSION = 3
+VERSION = 4
 
 _log = Logger()
 

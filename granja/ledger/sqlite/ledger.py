@@ -12,8 +12,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, LedgerRefused, NotStored, Opened
-from granja.ledger.sqlite import database, recovery
+from granja.ledger.interface import ILedger, Kept, LedgerRefused, NotStored, Opened
+from granja.ledger.sqlite import database, kept, recovery
 from granja.ledger.sqlite import verifiers as credentials
 from granja.ledger.sqlite import wal as tail
 from granja.ledger.sqlite.files import Place
@@ -64,13 +64,13 @@ class SQLiteLedger:
 
     def _open(self) -> Opened:
         torn = recovery.check_log(self.path)
-        kept = tail.keep(self.path) if torn else None
+        saved = tail.keep(self.path) if torn else None
         connection = database.open_to_write(self.path)
         try:
-            if kept is not None:
-                recovery.forget_torn(connection, self.path, torn, kept)
+            if saved is not None:
+                recovery.forget_torn(connection, self.path, torn, saved)
             head, snapshot = recovery.recover(connection, self.path)
-            verifiers = credentials.read(connection)
+            verifiers, beside = credentials.read(connection), kept.read(connection)
             state = snapshot.content if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
@@ -81,14 +81,18 @@ class SQLiteLedger:
         self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
-        return Opened(head.sequence, state, start, facts, verifiers)
+        return Opened(head.sequence, state, start, facts, verifiers, beside)
 
     def append(
-        self, facts: Sequence[Fact], after: int, credentials: Mapping[FarmerId, str]
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
         if self._writer is None:
             return fail(NotStored("the ledger is closed"))
-        job = Append(tuple(facts), after, dict(credentials), self._now())
+        job = Append(tuple(facts), after, dict(credentials), tuple(kept), self._now())
         self._facts_since_snapshot += len(job.facts)
         self._writer.put(job)
         return job.done

@@ -1,4 +1,4 @@
--- Granja's ledger, version 3.
+-- Granja's ledger, version 4.
 --
 -- The version is kept in PRAGMA user_version, and PRAGMA application_id (0x4752414E, "GRAN") says
 -- that a file is a ledger.  granja/ledger/database.py sets both.
@@ -28,6 +28,18 @@ CREATE TABLE credentials (
     farmer INTEGER PRIMARY KEY,
     verifier TEXT NOT NULL
 ) STRICT;
+
+-- What is kept with the ledger and not in its chain, because it must be replaceable and forgettable:
+-- passes, bans, who may not be heard.  It is written in the transaction of the facts it belongs to.
+--   subject   what it is about
+--   key       which one of them
+--   value     JSON
+CREATE TABLE kept (
+    subject TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (subject, key)
+) STRICT, WITHOUT ROWID;
 
 -- The market's state as it was right after an entry, so that a start need not replay everything.
 -- Only the last two are kept.  All of them may be deleted at any time: they can be computed.

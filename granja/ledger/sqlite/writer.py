@@ -16,8 +16,8 @@ from twisted.logger import Logger
 from granja.contract.ids import FarmerId
 from granja.ledger import rows
 from granja.ledger.chain import extend
-from granja.ledger.interface import Halted, LedgerError, NotStored, Stale
-from granja.ledger.sqlite import outcome, snapshots
+from granja.ledger.interface import Halted, Kept, LedgerError, NotStored, Stale
+from granja.ledger.sqlite import kept, outcome, snapshots
 from granja.ledger.sqlite.files import Place
 from granja.ledger.sqlite.recovery import Head
 from granja.market.facts import Fact
@@ -39,6 +39,7 @@ class Append:
     facts: Sequence[Fact]
     after: int
     credentials: Mapping[FarmerId, str]
+    kept: Sequence[Kept]
     time: float
     done: Deferred[int] = field(default_factory=Deferred)
     head: Head = field(default_factory=Head)
@@ -173,6 +174,7 @@ class Writer:
                     "INSERT OR REPLACE INTO credentials (farmer, verifier) VALUES (?, ?)",
                     job.credentials.items(),
                 )
+            self._log_pages += kept.write(self._connection, job.kept)
             job.head = head
         return head
 
