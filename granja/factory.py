@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from granja.accounts.passwords import IAccounts, outdated
+from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
-from granja.contract import errors, messages
+from granja.contract import messages
 from granja.contract.catalog import Catalog
-from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.interface import ILedger, LedgerRefused
+from granja.ledger.interface import ILedger, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
 from granja.market.facts import Fact
 from granja.market.offers import Ended
-from granja.people.deeds import Deeds
 from granja.people.presence import Presence
-from granja.people.roster import Farmer, Roster
+from granja.people.registration import NameTwice, Registration
+from granja.people.roster import Roster
+from granja.people.talking import Talking
 from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
 from granja.settings import Settings
-from granja.text import names
+from granja.trade.collecting import Collecting
 from granja.trade.expiry import Expiry
 from granja.trade.notices import Teller
+from granja.trade.offering import Offering, OfferNumbers
 
 DEFAULTS = Settings()
 
@@ -72,33 +71,45 @@ class GranjaFactory(ServerFactory):
         self._said_goodbye = self._hurried = False
         self._empty: Deferred[None] | None = None
         self._open(ledger)
-        self.presence = Presence(self)
-        self.deeds = Deeds(self)
 
     def _open(self, ledger: ILedger) -> None:
         opened = ledger.open()
         try:
-            self.market = market_of(opened, self.settings.limits)
-            self._hold_registered()
+            self._move_in(opened)
         except LedgerRefused:
             ledger.close()
             raise
-        self._verifiers = dict(opened.credentials)
-        self._last_farmer = self.market.last_farmer
-        self._last_offer = self.market.last_offer
-        self.teller = Teller(self.market, self.roster, self.catalog)
-        self.lane = Lane(self.clock, self.market, ledger, opened.sequence, self._tell)
-        self.expiry = Expiry(self.clock, self.now, self.market, self.lane)
 
-    def _hold_registered(self) -> None:
-        for id, name in self.market.registered.items():
-            try:
-                self.roster.hold(Farmer(id, names.recall(name), registered=True))
-            except ValueError:
-                raise LedgerRefused(
-                    f"the ledger cannot be used: the name {name} is registered twice; "
-                    "see granja audit"
-                ) from None
+    def _move_in(self, opened: Opened) -> None:
+        """Furnish the rooms with what the ledger remembers.
+
+        :raises LedgerRefused: when that cannot have happened.
+        """
+        self.market = market = market_of(opened, self.settings.limits)
+        self.teller = teller = Teller(market, self.roster, self.catalog)
+        self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
+        self.expiry = Expiry(self.clock, self.now, market, lane)
+        self.talk = Talking(self.board, self.roster)
+        self.presence = Presence(self)
+        self.registration = self._registration(opened)
+        self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
+        numbers = OfferNumbers(market)
+        self.trade = Offering(self.now, self.catalog, self.roster, market, lane, teller, numbers)
+
+    def _registration(self, opened: Opened) -> Registration:
+        try:
+            return Registration(
+                self.accounts,
+                self.lane,
+                self.market,
+                self.roster,
+                opened.credentials,
+                self.presence.ask_declaration,
+            )
+        except NameTwice as error:
+            raise LedgerRefused(
+                f"the ledger cannot be used: the name {error} is registered twice; see granja audit"
+            ) from None
 
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.expiry.watch(fact)
@@ -107,102 +118,6 @@ class GranjaFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)
-
-    def claim(self, text: str) -> Farmer:
-        """The registered farmer of this name, or a new visitor who holds it from here on.
-
-        :raises InvalidName: when it is not a name.
-        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
-        """
-        name = names.parse(text)
-        holder = self.roster.holder(name)
-        if holder is not None and not holder.registered:
-            raise errors.NameTaken
-        if holder is not None:
-            return holder
-        self._last_farmer += 1
-        visitor = Farmer(FarmerId(self._last_farmer), name)
-        self.roster.hold(visitor)
-        return visitor
-
-    # -- registered names ------------------------------------------------------------------------
-
-    def check_password(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
-        """Whether it is this farmer's password."""
-        verifier = self._verifiers.get(farmer.id, "")
-        checked = self.accounts.login(verifier, password, farmer.name.folded, address)
-        if outdated(verifier):
-            checked.addCallback(self._renew, farmer, verifier, password, address)
-        return checked
-
-    def _renew(self, right: bool, farmer: Farmer, old: str, password: str, address: str) -> bool:
-        """Store a right password at today's cost.  Nobody waits for it, and nobody hears of it."""
-
-        def decide() -> list[Fact]:
-            if self._verifiers.get(farmer.id) != old:
-                raise errors.NotStored  # There has been a newer password meanwhile.
-            return []  # To renew a verifier is no event, so there is no fact of it.
-
-        if right:
-            hashed = self.accounts.hash(password, address)
-            hashed.addCallback(lambda verifier: self._store_password(farmer, verifier, decide))
-            hashed.addErrback(self._not_renewed, farmer)
-        return right
-
-    def _not_renewed(self, failure: Failure, farmer: Farmer) -> None:
-        """The old one is as good as before, and the next login tries again."""
-        why = type(failure.value).__name__
-        self.log.warn(
-            "The password of {name} keeps its old cost: {why}.", name=str(farmer), why=why
-        )
-
-    def register(self, farmer: Farmer, verifier: str) -> Deferred[None]:
-        """Make a visitor's name theirs.
-
-        From here on the name is kept even if the connection goes; if it can't be stored, it is not.
-
-        :raises NotStored: when the visitor has left meanwhile.
-        """
-        if self.roster.present(farmer.id) is None:
-            raise errors.NotStored
-        farmer.registered = True
-        decide = partial(self.market.decide_registration, farmer.id, str(farmer))
-        return self._store_password(farmer, verifier, decide).addErrback(self._unregister, farmer)
-
-    def _unregister(self, failure: Failure, farmer: Farmer) -> Failure:
-        farmer.registered = False
-        if self.roster.present(farmer.id) is None:
-            self.roster.free(farmer)
-        return failure
-
-    def change_password(self, farmer: Farmer, verifier: str) -> Deferred[None]:
-        decide = partial(self.market.decide_password_change, farmer.id)
-        return self._store_password(farmer, verifier, decide)
-
-    def _store_password(
-        self, farmer: Farmer, verifier: str, decide: Callable[[], list[Fact]]
-    ) -> Deferred[None]:
-        stored = self.lane.submit([farmer.id], decide, credentials={farmer.id: verifier})
-        return stored.addCallback(lambda _: self._verifiers.update({farmer.id: verifier}))
-
-    # -- trading -------------------------------------------------------------------------------
-
-    def find_partner(self, name: str) -> Farmer | None:
-        """Whoever a name in an offer means: those in the chat before those who are not."""
-        holder = self.roster.holder(name)
-        if holder is not None and holder.name.folded == names.fold(name):
-            return holder
-        return self.roster.find(name) or holder
-
-    def decide_offer(
-        self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
-    ) -> list[Fact]:
-        number = OfferId(max(self._last_offer, self.market.last_offer) + 1)
-        facts = self.market.decide_offer(
-            number, maker.id, taker.id, str(taker), gives, takes, self.now()
-        )
-        self._last_offer = number
-        return facts
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -220,7 +135,7 @@ class GranjaFactory(ServerFactory):
         connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:
             # Nothing is told after it, so nobody hears how the others' offers end.
-            connection.listener.tell(messages.SHUTDOWN)
+            connection.tell(messages.SHUTDOWN)
             connection.listener.close()
         for connection in connections:
             connection.finish()

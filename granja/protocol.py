@@ -22,8 +22,10 @@ from granja.board.listener import REPLIES
 from granja.board.slow import SLOW
 from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
+from granja.contract.messages import Message
 from granja.people import farm
-from granja.people.arriving import AskName, Chat
+from granja.people.arriving import AskName
+from granja.people.chatting import Chat
 from granja.people.roster import Connection, Conversation, Farmer
 from granja.text import clean as text
 from granja.wire import telnet
@@ -165,7 +167,7 @@ class FarmerProtocol(LineReceiver):
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
-        self.listener.tell(messages.TIME_UP)
+        self.tell(messages.TIME_UP)
         self.finish()
 
     def stop_the_clock(self) -> float:
@@ -184,6 +186,14 @@ class FarmerProtocol(LineReceiver):
 
     # -- the conversation ----------------------------------------------------------------------
 
+    def tell(self, *messages: Message) -> None:
+        """Say something to this connection alone; it keeps its place among the talk."""
+        self.listener.tell(*messages)
+
+    def enter_chat(self, farmer: Farmer) -> None:
+        """From here on a line is talk or a command of this farmer."""
+        self.converse(Chat(self.factory, farmer))
+
     def converse(self, conversation: Conversation) -> None:
         """Go on to another place of the conversation, and ask what is asked there."""
         self._conversation = conversation
@@ -193,7 +203,7 @@ class FarmerProtocol(LineReceiver):
         """Ask the question at hand, if there is one."""
         question = self._conversation.question
         if question is not None:
-            self.listener.tell(question)
+            self.tell(question)
         self._hide_typing(question is messages.ASK_PASSWORD)
 
     def _hide_typing(self, hide: bool) -> None:
@@ -208,7 +218,7 @@ class FarmerProtocol(LineReceiver):
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
-        self.listener.tell(messages.failure(error, self.factory.catalog))
+        self.tell(messages.failure(error, self.factory.catalog))
 
     # -- telnet --------------------------------------------------------------------------------
 
@@ -305,7 +315,7 @@ class FarmerProtocol(LineReceiver):
         now, lines = self.factory.clock.seconds(), talk.count(b"\n") + 1
         if self._bucket is not None and not self._bucket.take(lines, now):
             return False
-        self.factory.deeds.say_block(self.farmer, talk)
+        self.factory.talk.say_block(self.farmer, talk)
         return True
 
     def _is_at_rest(self) -> bool:
@@ -393,7 +403,7 @@ class FarmerProtocol(LineReceiver):
 
     def _answer_telnet(self, command: int) -> None:
         if command == telnet.AYT:
-            self.listener.tell(messages.I_AM_HERE)
+            self.tell(messages.I_AM_HERE)
         else:
             self._say_telnet(telnet.WONT, telnet.TIMING_MARK)
 

@@ -46,7 +46,7 @@ class OneBehaviour(SynchronousTestCase):
         farm = Farm(Settings(rate=None))
         ana = farm.arrives("Ana")
         said: list[bytes] = []
-        farm.factory.deeds.say_block = (  # type: ignore[method-assign]
+        farm.factory.talk.say_block = (  # type: ignore[method-assign]
             lambda me, lines: said.append(lines)
         )
         ana.sends(b"hola\r\n\xc2\xbfqu\xc3\xa9 tal?\r\n")

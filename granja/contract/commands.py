@@ -1,8 +1,9 @@
 """The command table: everything that a farmer can type after a colon.
 
 To add a command, add a row.  Dispatch, the checks of the arguments, ``Uso:`` and ``:help`` all
-come from the table, which refuses to load a row without help.  What a command does is in
-:mod:`granja.people.deeds`; :class:`Farm` is what the table knows of it.
+come from the table, which refuses to load a row without help.  :class:`Farm` is what
+the table knows of the rooms that do it: ``granja.people.talking`` and ``registration``,
+``granja.trade.collecting`` and ``offering``.
 """
 
 from __future__ import annotations
@@ -18,31 +19,59 @@ from granja.contract.errors import UnknownCommand, WrongArguments
 from granja.contract.messages import HelpEntry
 
 
-class Farm(Protocol):
-    """What commands may ask for.  ``me`` is whoever typed the command.
-
-    What returns an object may return something to wait for before the next line of that farmer.
-    """
+class Talk(Protocol):
+    """What is said, and who hears it."""
 
     def leave(self, me: Any) -> None: ...
     def say(self, me: Any, text: str) -> None: ...
     def act(self, me: Any, text: str) -> None: ...
     def whisper(self, me: Any, name: str, text: str) -> None: ...
     def list_users(self, me: Any) -> None: ...
+    def show_help(self, me: Any) -> None: ...
+
+
+class Registration(Protocol):
+    """Names and passwords."""
+
+    def register(self, me: Any, password: str) -> object: ...
+    def change_password(self, me: Any, password: str) -> object: ...
+    def come_back(self, me: Any) -> None: ...
+
+
+class Collection(Protocol):
+    """One's own artifacts."""
+
     def show_inventory(self, me: Any) -> None: ...
     def show_artifact(self, me: Any, number: int) -> None: ...
     def show_catalog(self, me: Any) -> None: ...
+    def add(self, me: Any, number: int) -> object: ...
+    def remove(self, me: Any, number: int) -> object: ...
+
+
+class Trade(Protocol):
+    """Offers, one artifact for one."""
+
     def offer(self, me: Any, name: str, gives: int, takes: int) -> object: ...
     def accept(self, me: Any, number: int | None) -> object: ...
     def reject(self, me: Any, number: int | None) -> object: ...
     def retract(self, me: Any, number: int | None) -> object: ...
     def list_offers(self, me: Any) -> None: ...
-    def register(self, me: Any, password: str) -> object: ...
-    def change_password(self, me: Any, password: str) -> object: ...
-    def add_artifact(self, me: Any, number: int) -> object: ...
-    def remove_artifact(self, me: Any, number: int) -> object: ...
-    def come_back(self, me: Any) -> None: ...
-    def show_help(self, me: Any) -> None: ...
+
+
+class Farm(Protocol):
+    """Whom commands ask.  ``me`` is whoever typed the command.
+
+    What returns an object may return something to wait for before the next line of that farmer.
+    """
+
+    @property
+    def talk(self) -> Talk: ...
+    @property
+    def registration(self) -> Registration: ...
+    @property
+    def collection(self) -> Collection: ...
+    @property
+    def trade(self) -> Trade: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,49 +155,49 @@ class Command:
 
 TABLE = (
     Command(":help", (), "muestra esta ayuda (también :h y :?)",
-            lambda farm, me: farm.show_help(me), (":h", ":?")),
+            lambda farm, me: farm.talk.show_help(me), (":h", ":?")),
     Command(":q", (), "sale del chat",
-            lambda farm, me: farm.leave(me)),
+            lambda farm, me: farm.talk.leave(me)),
     Command(":u", (), "muestra quiénes están conectados",
-            lambda farm, me: farm.list_users(me)),
+            lambda farm, me: farm.talk.list_users(me)),
     Command(":p", (NAME, MESSAGE), "susurra un mensaje a una sola persona",
-            lambda farm, me, name, text: farm.whisper(me, name, text)),
+            lambda farm, me, name, text: farm.talk.whisper(me, name, text)),
     Command(":smile", (), "sonríe: :)",
-            lambda farm, me: farm.say(me, ":)")),
+            lambda farm, me: farm.talk.say(me, ":)")),
     Command(":angry", (), "se enoja: >:(",
-            lambda farm, me: farm.say(me, ">:(")),
+            lambda farm, me: farm.talk.say(me, ">:(")),
     Command(":combito", (), "tira un combito: Q(’- ’Q)",
-            lambda farm, me: farm.say(me, "Q(’- ’Q)")),
+            lambda farm, me: farm.talk.say(me, "Q(’- ’Q)")),
     Command(":larva", (), "suelta una larva: ¡Larva! (:o)OOOooo",
-            lambda farm, me: farm.say(me, "¡Larva! (:o)OOOooo")),
+            lambda farm, me: farm.talk.say(me, "¡Larva! (:o)OOOooo")),
     Command(":yo", (ACTION,), "cuenta lo que haces: * Ana baila",
-            lambda farm, me, text: farm.act(me, text)),
+            lambda farm, me, text: farm.talk.act(me, text)),
     Command(":artefactos", (), "muestra tus artefactos",
-            lambda farm, me: farm.show_inventory(me)),
+            lambda farm, me: farm.collection.show_inventory(me)),
     Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",
-            lambda farm, me, number: farm.show_artifact(me, number)),
+            lambda farm, me, number: farm.collection.show_artifact(me, number)),
     Command(":catalogo", (), "muestra todos los artefactos con sus números",
-            lambda farm, me: farm.show_catalog(me)),
+            lambda farm, me: farm.collection.show_catalog(me)),
     Command(":offer", (NAME, MINE, THEIRS), "ofrece un artefacto tuyo por uno suyo (sus números)",
-            lambda farm, me, name, gives, takes: farm.offer(me, name, gives, takes)),
+            lambda farm, me, name, gives, takes: farm.trade.offer(me, name, gives, takes)),
     Command(":accept", (OFFER,), "acepta una oferta que te hicieron",
-            lambda farm, me, number: farm.accept(me, number)),
+            lambda farm, me, number: farm.trade.accept(me, number)),
     Command(":reject", (OFFER,), "rechaza una oferta que te hicieron",
-            lambda farm, me, number: farm.reject(me, number)),
+            lambda farm, me, number: farm.trade.reject(me, number)),
     Command(":retirar", (OFFER,), "retira una oferta que hiciste",
-            lambda farm, me, number: farm.retract(me, number)),
+            lambda farm, me, number: farm.trade.retract(me, number)),
     Command(":ofertas", (), "muestra tus ofertas pendientes",
-            lambda farm, me: farm.list_offers(me)),
+            lambda farm, me: farm.trade.list_offers(me)),
     Command(":agregar", (ARTIFACT,), "anota un artefacto que encontraste",
-            lambda farm, me, number: farm.add_artifact(me, number)),
+            lambda farm, me, number: farm.collection.add(me, number)),
     Command(":quitar", (ARTIFACT,), "anota un artefacto que donaste al museo",
-            lambda farm, me, number: farm.remove_artifact(me, number)),
+            lambda farm, me, number: farm.collection.remove(me, number)),
     Command(":registrar", (PASSWORD,), "registra tu nombre para que nadie más lo use",
-            lambda farm, me, password: farm.register(me, password)),
+            lambda farm, me, password: farm.registration.register(me, password)),
     Command(":volver", (PASS,), "vuelve con un pase (solo donde se pide el nombre)",
-            lambda farm, me, text: farm.come_back(me)),
+            lambda farm, me, text: farm.registration.come_back(me)),
     Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
-            lambda farm, me, password: farm.change_password(me, password)),
+            lambda farm, me, password: farm.registration.change_password(me, password)),
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""What a line means where a farmer is: an answer to a question, or something for the chat.
+"""The way in: what a line means as the answer to a question.
 
 Each class is one place in a farmer's way: :class:`AskName`, then :class:`AskPassword` or
-:class:`Declaration`, then :class:`Chat`.  A place knows its question and takes the answers; what
-it raises is told to the farmer, and the question is asked again.
+:class:`Declaration`, then the chat (:mod:`granja.people.chatting`).  A place knows its question
+and takes the answers; what it raises is told to the farmer, and the question is asked again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
 from granja.contract.answers import artifact_list, is_yes
-from granja.contract.commands import is_return, parse
+from granja.contract.commands import is_return
 from granja.contract.ids import ArtifactId
 from granja.contract.messages import Prompt
 from granja.people.farm import Farm
@@ -24,14 +24,14 @@ from granja.people.roster import Connection, Farmer
 MOST_WRONG_PASSWORDS = 3
 
 
-class _Place:
+class Place:
     """A place where nothing is waited for that could be abandoned."""
 
     def abandon(self) -> None:
         """Nothing to let go of."""
 
 
-class AskName(_Place):
+class AskName(Place):
     """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
 
     question = messages.ASK_NAME
@@ -44,12 +44,12 @@ class AskName(_Place):
         factory, connection = self._factory, self._connection
         if is_return(text):
             raise errors.BadPass
-        farmer = factory.claim(text)
+        farmer = factory.registration.claim(text)
         if farmer.registered:
             connection.converse(AskPassword(factory, connection, farmer))
             return None
         connection.farmer = farmer
-        connection.listener.tell(messages.Welcome())
+        connection.tell(messages.Welcome())
         if factory.settings.declare_once:
             return factory.presence.arrive(farmer, connection, [])
         connection.converse(
@@ -74,7 +74,7 @@ class AskPassword:
         self._checking: Deferred[bool] | None = None
 
     def answer(self, text: str) -> Deferred[None] | None:
-        checking = self._factory.check_password(self._farmer, text, self._connection.address)
+        checking = self._factory.registration.check(self._farmer, text, self._connection.address)
         self._checking = checking
         # The answer may be withheld because somebody else guesses; that is not this one's time.
         left = self._connection.stop_the_clock()
@@ -107,7 +107,7 @@ class AskPassword:
         return None
 
 
-class Declaration(_Place):
+class Declaration(Place):
     """Which artifacts?  Nothing is granted before the yes.
 
     :param declare: called with the confirmed list; what it returns is waited for.
@@ -142,43 +142,5 @@ class Declaration(_Place):
         catalog = self._factory.catalog
         chosen = artifact_list(text, catalog, self._factory.settings.limits.artifacts)
         self._chosen = chosen
-        self._connection.listener.tell(messages.Inventory(messages.inventory(chosen, catalog)))
+        self._connection.tell(messages.Inventory(messages.inventory(chosen, catalog)))
         self._connection.ask()
-
-
-class Chat(_Place):
-    """In the chat nothing is asked: a line is talk or a command."""
-
-    question = None
-
-    def __init__(self, factory: Farm, farmer: Farmer) -> None:
-        self._deeds = factory.deeds
-        self._farmer = farmer
-
-    def answer(self, text: str) -> Deferred[None] | None:
-        parsed = parse(text)
-        if parsed is not None:
-            command, values = parsed
-            outcome = command.run(self._deeds, self._farmer, *values)
-            # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
-            return outcome if outcome is None or isinstance(outcome, Deferred) else None
-        if text and not text.isspace():
-            self._deeds.say(self._farmer, text)
-        return None
-
-
-class DeclarationInChat(Declaration):
-    """The same question to somebody who is in the chat already: commands are still commands."""
-
-    def __init__(
-        self,
-        factory: Farm,
-        connection: Connection,
-        declare: Callable[[list[ArtifactId]], Deferred[None]],
-        chat: Chat,
-    ) -> None:
-        super().__init__(factory, connection, declare)
-        self._chat = chat
-
-    def answer(self, text: str) -> Deferred[None] | None:
-        return super().answer(text) if parse(text) is None else self._chat.answer(text)

@@ -12,14 +12,12 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
 from granja.contract import commands
 from granja.contract.catalog import Catalog
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Inventory, Message
 from granja.ledger.lane import Lane
-from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import News, Offer
 from granja.people.roster import Connection, Farmer, Roster
@@ -50,14 +48,28 @@ class Comings(Protocol):
     def ask_declaration(self, farmer: Farmer) -> None: ...
 
 
-class Deeds(commands.Farm, Protocol):
-    """What commands do, and where a chunk of plain talk goes."""
+class Talk(commands.Talk, Protocol):
+    """The commands of talk, and where a chunk of it goes."""
 
     def say_block(self, me: Farmer | None, lines: bytes) -> None:
         """Several clean lines of plain talk: UTF-8 with LF between them."""
 
 
-class Farm(Protocol):
+class Registry(commands.Registration, Protocol):
+    """The commands of names, and who may come in under one."""
+
+    def claim(self, text: str) -> Farmer:
+        """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        :raises InvalidName: when it is not a name.
+        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        """
+
+    def check(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
+        """Whether it is this farmer's password."""
+
+
+class Farm(commands.Farm, Protocol):
     """Everything that the connections of one farm share.
 
     ``now``: the time on the wall in Unix seconds.  ``closing``: the server stops.
@@ -68,13 +80,9 @@ class Farm(Protocol):
     closing: bool
 
     @property
-    def accounts(self) -> IAccounts: ...
-    @property
     def board(self) -> Board: ...
     @property
     def catalog(self) -> Catalog: ...
-    @property
-    def deeds(self) -> Deeds: ...
     @property
     def journal(self) -> Journal: ...
     @property
@@ -86,24 +94,10 @@ class Farm(Protocol):
     @property
     def roster(self) -> Roster: ...
     @property
+    def registration(self) -> Registry: ...
+    @property
     def settings(self) -> Settings: ...
     @property
+    def talk(self) -> Talk: ...
+    @property
     def teller(self) -> Notices: ...
-
-    def claim(self, text: str) -> Farmer:
-        """The registered farmer of this name, or a new visitor who holds it from here on.
-
-        :raises InvalidName: when it is not a name.
-        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
-        """
-
-    def check_password(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
-        """Whether it is this farmer's password."""
-
-    def register(self, farmer: Farmer, verifier: str) -> Deferred[None]: ...
-    def change_password(self, farmer: Farmer, verifier: str) -> Deferred[None]: ...
-    def find_partner(self, name: str) -> Farmer | None: ...
-
-    def decide_offer(
-        self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
-    ) -> list[Fact]: ...

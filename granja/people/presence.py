@@ -16,7 +16,7 @@ from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Message
 from granja.market.facts import Fact
 from granja.market.offers import News
-from granja.people.arriving import Chat, DeclarationInChat
+from granja.people.chatting import Chat, DeclarationInChat
 from granja.people.farm import Farm
 from granja.people.missed import Newsroom
 from granja.people.roster import Connection, Farmer
@@ -82,7 +82,7 @@ class Presence:
             return
         assert news is not None
         self.news.told(farmer.id)
-        connection.listener.tell(messages.Welcome(), self._teller.inventory(farmer.id))
+        connection.tell(messages.Welcome(), self._teller.inventory(farmer.id))
         told = self._teller.meanwhile(farmer.id, news)
         self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
         self.ask_declaration(farmer)
@@ -95,9 +95,9 @@ class Presence:
             return
         before, farmer.connection = farmer.connection, connection
         connection.stop_the_clock()
-        connection.converse(Chat(self._factory, farmer))
-        connection.listener.tell(messages.Ready(str(farmer)))
-        connection.listener.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
+        connection.enter_chat(farmer)
+        connection.tell(messages.Ready(str(farmer)))
+        connection.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
         if before is None:
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
@@ -108,7 +108,7 @@ class Presence:
 
     def _replace(self, before: Connection) -> None:
         self._board.leave(before.listener)
-        before.listener.tell(messages.REPLACED)
+        before.tell(messages.REPLACED)
         before.finish()
 
     # -- a declaration in the chat -------------------------------------------------------------
@@ -134,13 +134,13 @@ class Presence:
 
     def _declared(self, _: object, farmer: Farmer) -> None:
         if farmer.connection is not None:
-            farmer.connection.converse(Chat(self._factory, farmer))
-            farmer.connection.listener.tell(messages.Ready(str(farmer)))
+            farmer.connection.enter_chat(farmer)
+            farmer.tell(messages.Ready(str(farmer)))
 
     def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
         """Declared meanwhile, on a connection that was taken over: the question is settled."""
         if farmer.connection is not None and failure.check(errors.DeclaredOnce):
-            farmer.connection.converse(Chat(self._factory, farmer))
+            farmer.connection.enter_chat(farmer)
         return failure
 
     # -- leaving -------------------------------------------------------------------------------

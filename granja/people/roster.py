@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from granja.board.board import Listener
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
-from granja.contract.messages import Prompt
+from granja.contract.messages import Message, Prompt
 from granja.text.names import Name, NameIndex
 
 
@@ -40,6 +40,12 @@ class Connection(Protocol):
     over: bool
     listener: Listener
     farmer: Farmer | None
+
+    def tell(self, *messages: Message) -> None:
+        """Say something to this connection alone."""
+
+    def enter_chat(self, farmer: Farmer) -> None:
+        """From here on a line is talk or a command of this farmer."""
 
     def converse(self, conversation: Conversation) -> None:
         """Go on to another place of the conversation, and ask what is asked there."""
@@ -76,6 +82,21 @@ class Farmer:
 
     def __str__(self) -> str:
         return self.name.spelling
+
+    @property
+    def address(self) -> str:
+        """Of their connection; empty while they are away."""
+        return self.connection.address if self.connection is not None else ""
+
+    def tell(self, *messages: Message) -> None:
+        """Answer their own command: never dropped, unless they are away."""
+        if self.connection is not None:
+            self.connection.listener.tell(*messages)
+
+    def hear(self, message: Message) -> None:
+        """Something private that somebody else caused: dropped when they do not read."""
+        if self.connection is not None:
+            self.connection.listener.hear(message)
 
 
 class Roster:

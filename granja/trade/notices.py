@@ -62,9 +62,8 @@ class Teller:
     def _say(self, id: FarmerId, line: Message, *, reply: bool) -> None:
         """``reply``: the line answers their own command, so it is never dropped."""
         farmer = self._roster.present(id)
-        if farmer is not None and farmer.connection is not None:
-            listener = farmer.connection.listener
-            (listener.tell if reply else listener.hear)(line)
+        if farmer is not None:
+            (farmer.tell if reply else farmer.hear)(line)
 
     def _offered(self, fact: events.Offered) -> None:
         names = self._market.names

@@ -41,7 +41,7 @@ class RenewedPasswords(TestCase):
     async def ana_again(self, ledger: ILedger) -> Farmer:
         self.farm = Farm(ledger=ledger)
         self.accounts = Accounts(reactor)
-        self.farm.factory.accounts = self.accounts
+        self.farm.factory.registration.accounts = self.accounts
         self.addCleanup(self.accounts.close)
         await self.farm.factory.lane.when_idle()
         ana = self.farm.factory.roster.holder("Ana")
@@ -60,9 +60,9 @@ class RenewedPasswords(TestCase):
         await ledger.append(REGISTERED, ledger.open().sequence, {ANA: WEAK})
         await ledger.close()
         ana = await self.ana_again(ledger_at(path))
-        self.assertTrue(await self.farm.factory.check_password(ana, PASSWORD, HERE))
+        self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
         await self.renewed()
-        self.assertTrue(await self.farm.factory.check_password(ana, PASSWORD, HERE))
+        self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
         await self.farm.factory.close()
         found, facts = await read(path)
         self.assertEqual([fact.kind for fact in facts], ["declared", "registered", "left"])
@@ -74,11 +74,11 @@ class RenewedPasswords(TestCase):
         """The second login after the change stores nothing any more."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        await self.farm.factory.check_password(ana, PASSWORD, HERE)
+        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
         await self.renewed()
         new = ledger.credentials[ANA]
         self.assertNotEqual(new, WEAK)
-        await self.farm.factory.check_password(ana, PASSWORD, HERE)
+        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
         await self.renewed()
         self.assertEqual(ledger.credentials[ANA], new)
 
@@ -86,7 +86,7 @@ class RenewedPasswords(TestCase):
         """Who guesses wrong must not become the owner of the name."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        self.assertFalse(await self.farm.factory.check_password(ana, PASSWORD + "s", HERE))
+        self.assertFalse(await self.farm.factory.registration.check(ana, PASSWORD + "s", HERE))
         await self.renewed()
         self.assertEqual(ledger.credentials, {ANA: WEAK})
 
@@ -94,8 +94,8 @@ class RenewedPasswords(TestCase):
         """``:clave`` on the other connection wins over the renewal of the old password."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        await self.farm.factory.check_password(ana, PASSWORD, HERE)
-        await self.farm.factory.change_password(ana, "the new one's verifier")
+        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
+        await self.farm.factory.registration.replace(ana, "the new one's verifier")
         await self.renewed()
         self.assertEqual(ledger.credentials, {ANA: "the new one's verifier"})
 
@@ -105,7 +105,7 @@ class RenewedPasswords(TestCase):
         ana = await self.ana_of(ledger)
         ledger.fill()
         with capturedLogs() as logged:
-            self.assertTrue(await self.farm.factory.check_password(ana, PASSWORD, HERE))
+            self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
             await self.renewed()
         lines = [eventAsText(event, includeTimestamp=False) for event in logged]
         self.assertTrue(any("Ana keeps its old cost: NotStored" in line for line in lines), lines)
@@ -114,7 +114,7 @@ class RenewedPasswords(TestCase):
             self.assertNotIn(secret, repr([list(event.values()) for event in logged]))
         self.assertEqual(self.flushLoggedErrors(NotStored), [])
         ledger.empty()
-        await self.farm.factory.check_password(ana, PASSWORD, HERE)
+        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
         await self.renewed()
         self.assertFalse(outdated(ledger.open().credentials[ANA]))
 

@@ -29,7 +29,7 @@ class WithheldAnswers(SynchronousTestCase):
         self.farm = Farm()
         self.farm.arrives("Ana").types(":registrar tulipanes")
         self.accounts = Withholding()
-        self.farm.factory.accounts = self.accounts
+        self.farm.factory.registration.accounts = self.accounts
 
     def guesser(self) -> Person:
         guesser = self.farm.person()

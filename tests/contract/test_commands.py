@@ -15,6 +15,7 @@ from granja.contract.commands import (
     TABLE,
     Argument,
     Command,
+    Farm,
     help_entries,
     is_return,
     load,
@@ -68,8 +69,8 @@ OBEYED: list[tuple[str, tuple[Any, ...]]] = [
     (":?", ("show_help",)),
     (":registrar girasoles", ("register", "girasoles")),
     (":clave tulipanes", ("change_password", "tulipanes")),
-    (":agregar 21", ("add_artifact", 21)),
-    (":quitar 21", ("remove_artifact", 21)),
+    (":agregar 21", ("add", 21)),
+    (":quitar 21", ("remove", 21)),
 ]
 
 #: What somebody may well say, and what must not be obeyed by mistake.
@@ -96,13 +97,20 @@ MISUSED = [
 ]
 
 
+#: Whom the rows of the table ask.
+ROOMS = frozenset(name for name in vars(Farm) if isinstance(vars(Farm)[name], property))
+
+
 class Ear:
     """A farm that only remembers what was asked of it."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
 
-    def __getattr__(self, name: str) -> Callable[..., object]:
+    def __getattr__(self, name: str) -> Any:
+        return self if name in ROOMS else self._hears(name)
+
+    def _hears(self, name: str) -> Callable[..., object]:
         def hear(me: object, *values: object) -> object:
             assert me is ME
             self.heard.append((name, *values))

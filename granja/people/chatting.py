@@ -1,0 +1,52 @@
+"""In the chat: a line is talk or a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+
+from granja.contract.commands import parse
+from granja.contract.ids import ArtifactId
+from granja.people.arriving import Declaration, Place
+from granja.people.farm import Farm
+from granja.people.roster import Connection, Farmer
+
+
+class Chat(Place):
+    """Where nothing is asked."""
+
+    question = None
+
+    def __init__(self, factory: Farm, farmer: Farmer) -> None:
+        self._factory = factory
+        self._talk = factory.talk
+        self._farmer = farmer
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        parsed = parse(text)
+        if parsed is not None:
+            command, values = parsed
+            outcome = command.run(self._factory, self._farmer, *values)
+            # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
+            return outcome if outcome is None or isinstance(outcome, Deferred) else None
+        if text and not text.isspace():
+            self._talk.say(self._farmer, text)
+        return None
+
+
+class DeclarationInChat(Declaration):
+    """Which artifacts?  Asked of somebody in the chat: commands are still commands."""
+
+    def __init__(
+        self,
+        factory: Farm,
+        connection: Connection,
+        declare: Callable[[list[ArtifactId]], Deferred[None]],
+        chat: Chat,
+    ) -> None:
+        super().__init__(factory, connection, declare)
+        self._chat = chat
+
+    def answer(self, text: str) -> Deferred[None] | None:
+        return super().answer(text) if parse(text) is None else self._chat.answer(text)

@@ -1,0 +1,162 @@
+"""Names: who may use one, and the passwords that keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.accounts.passwords import IAccounts, outdated
+from granja.contract import errors, messages
+from granja.contract.ids import FarmerId
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.people.roster import Farmer, Roster
+from granja.text import names
+
+
+class NameTwice(ValueError):
+    """A name is registered twice; ``args[0]`` says which."""
+
+
+class Registration:
+    """The registry of names with passwords.
+
+    :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
+    :param ask_declaration: called with a farmer who has just registered.
+    :raises NameTwice: when two registered farmers have one name.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        accounts: IAccounts,
+        lane: Lane,
+        market: Market,
+        roster: Roster,
+        verifiers: Mapping[FarmerId, str],
+        ask_declaration: Callable[[Farmer], None],
+    ) -> None:
+        self.accounts = accounts
+        self._lane = lane
+        self._market = market
+        self._roster = roster
+        self._verifiers = dict(verifiers)
+        self._ask_declaration = ask_declaration
+        self._last_farmer = market.last_farmer
+        self._hold_registered()
+
+    def _hold_registered(self) -> None:
+        for id, name in self._market.registered.items():
+            try:
+                self._roster.hold(Farmer(id, names.recall(name), registered=True))
+            except ValueError:
+                raise NameTwice(name) from None
+
+    def claim(self, text: str) -> Farmer:
+        """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        :raises InvalidName: when it is not a name.
+        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        """
+        name = names.parse(text)
+        holder = self._roster.holder(name)
+        if holder is not None and not holder.registered:
+            raise errors.NameTaken
+        if holder is not None:
+            return holder
+        self._last_farmer += 1
+        visitor = Farmer(FarmerId(self._last_farmer), name)
+        self._roster.hold(visitor)
+        return visitor
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def register(self, me: Farmer, password: str) -> Deferred[None]:
+        """``:registrar``."""
+        if me.registered:
+            raise errors.AlreadyRegistered
+        hashed = self.accounts.hash(password, me.address)
+        return hashed.addCallback(partial(self.keep, me)).addCallback(self._registered, me)
+
+    def _registered(self, _: object, me: Farmer) -> None:
+        me.tell(messages.NameRegistered(str(me)))
+        self._ask_declaration(me)
+
+    def change_password(self, me: Farmer, password: str) -> Deferred[None]:
+        """``:clave``."""
+        if not me.registered:
+            raise errors.NotRegistered
+        hashed = self.accounts.hash(password, me.address)
+        stored = hashed.addCallback(partial(self.replace, me))
+        return stored.addCallback(lambda _: me.tell(messages.PASSWORD_CHANGED))
+
+    def come_back(self, me: Farmer) -> None:
+        """``:volver``, which is for whoever is asked for a name."""
+        me.tell(messages.ALREADY_HERE)
+
+    # -- passwords -------------------------------------------------------------------------------
+
+    def check(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
+        """Whether it is this farmer's password."""
+        verifier = self._verifiers.get(farmer.id, "")
+        checked = self.accounts.login(verifier, password, farmer.name.folded, address)
+        if outdated(verifier):
+            checked.addCallback(self._renew, farmer, verifier, password, address)
+        return checked
+
+    def _renew(self, right: bool, farmer: Farmer, old: str, password: str, address: str) -> bool:
+        """Store a right password at today's cost.  Nobody waits for it, and nobody hears of it."""
+
+        def decide() -> list[Fact]:
+            if self._verifiers.get(farmer.id) != old:
+                raise errors.NotStored  # There has been a newer password meanwhile.
+            return []  # To renew a verifier is no event, so there is no fact of it.
+
+        if right:
+            hashed = self.accounts.hash(password, address)
+            hashed.addCallback(lambda verifier: self._store(farmer, verifier, decide))
+            hashed.addErrback(self._not_renewed, farmer)
+        return right
+
+    def _not_renewed(self, failure: Failure, farmer: Farmer) -> None:
+        """The old one is as good as before, and the next login tries again."""
+        why = type(failure.value).__name__
+        self.log.warn(
+            "The password of {name} keeps its old cost: {why}.", name=str(farmer), why=why
+        )
+
+    def keep(self, farmer: Farmer, verifier: str) -> Deferred[None]:
+        """Make a visitor's name theirs.
+
+        From here on the name is kept even if the connection goes; if it can't be stored, it is not.
+
+        :raises NotStored: when the visitor has left meanwhile.
+        """
+        if self._roster.present(farmer.id) is None:
+            raise errors.NotStored
+        farmer.registered = True
+        decide = partial(self._market.decide_registration, farmer.id, str(farmer))
+        return self._store(farmer, verifier, decide).addErrback(self._not_kept, farmer)
+
+    def _not_kept(self, failure: Failure, farmer: Farmer) -> Failure:
+        farmer.registered = False
+        if self._roster.present(farmer.id) is None:
+            self._roster.free(farmer)
+        return failure
+
+    def replace(self, farmer: Farmer, verifier: str) -> Deferred[None]:
+        """Have another password from now on."""
+        decide = partial(self._market.decide_password_change, farmer.id)
+        return self._store(farmer, verifier, decide)
+
+    def _store(
+        self, farmer: Farmer, verifier: str, decide: Callable[[], list[Fact]]
+    ) -> Deferred[None]:
+        stored = self._lane.submit([farmer.id], decide, credentials={farmer.id: verifier})
+        return stored.addCallback(lambda _: self._verifiers.update({farmer.id: verifier}))

@@ -1,0 +1,58 @@
+"""A collection: what somebody has, finds and gives away for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred
+
+from granja.contract import errors, messages
+from granja.contract.answers import known_artifact
+from granja.contract.catalog import Catalog
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.people.roster import Farmer
+from granja.settings import Settings
+from granja.trade.notices import Teller
+
+
+class Collecting:
+    """The commands of one's own artifacts; ``me`` is whoever typed the line."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, market: Market, lane: Lane, teller: Teller
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._market = market
+        self._lane = lane
+        self._teller = teller
+
+    def show_inventory(self, me: Farmer) -> None:
+        me.tell(self._teller.inventory(me.id))
+
+    def show_artifact(self, me: Farmer, number: int) -> None:
+        artifact = known_artifact(number, self._catalog)
+        me.tell(messages.ArtifactIs(self._catalog[artifact]))
+
+    def show_catalog(self, me: Farmer) -> None:
+        me.tell(*(messages.CatalogEntry(artifact) for artifact in self._catalog.values()))
+
+    def add(self, me: Farmer, number: int) -> Deferred[None]:
+        """``:agregar``."""
+        if self._settings.declare_once:
+            raise errors.DeclaredOnce
+        artifact = known_artifact(number, self._catalog)
+        declare = partial(self._market.decide_declaration, me.id, str(me), [artifact])
+        return self._change(me, declare)
+
+    def remove(self, me: Farmer, number: int) -> Deferred[None]:
+        """``:quitar``."""
+        artifact = known_artifact(number, self._catalog)
+        return self._change(me, partial(self._market.decide_withdrawal, me.id, artifact))
+
+    def _change(self, me: Farmer, decide: Callable[[], Sequence[Fact]]) -> Deferred[None]:
+        done = self._lane.submit([me.id], decide)
+        return done.addCallback(lambda _: self.show_inventory(me))

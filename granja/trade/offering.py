@@ -1,0 +1,158 @@
+"""Offers: one artifact of mine for one of yours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from granja.contract import errors, messages
+from granja.contract.catalog import Catalog
+from granja.contract.ids import ArtifactId, OfferId
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import Offer
+from granja.people.roster import Farmer, Roster
+from granja.text import names
+from granja.trade.notices import Teller
+
+_NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
+
+Decision = Callable[[], Sequence[Fact]]
+
+
+class OfferNumbers:
+    """Numbers that count up and are never used again (PROTOCOL §4)."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._last = market.last_offer
+
+    def next(self) -> OfferId:
+        """A number that no offer has, nor any that is being decided together with this one."""
+        return OfferId(max(self._last, self._market.last_offer) + 1)
+
+    def used(self, number: OfferId) -> None:
+        self._last = number
+
+
+class Offering:
+    """The commands of offers; ``me`` is whoever typed the line.
+
+    A method returns a Deferred when the next line of that farmer has to wait for it.
+
+    :param now: the time on the wall, in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        catalog: Catalog,
+        roster: Roster,
+        market: Market,
+        lane: Lane,
+        teller: Teller,
+        numbers: OfferNumbers,
+    ) -> None:
+        self._now = now
+        self._catalog = catalog
+        self._roster = roster
+        self._market = market
+        self._lane = lane
+        self._teller = teller
+        self._numbers = numbers
+
+    def offer(self, me: Farmer, name: str, gives: int, takes: int) -> Deferred[None]:
+        other = self._partner(name)
+        mine, theirs = self._tradable(gives), self._tradable(takes)
+        decide = partial(self._decide_offer, me, other, mine, theirs)
+        return self._lane.submit([me.id, other.id], decide, trade=True).addCallback(_no_reply)
+
+    def _partner(self, name: str) -> Farmer:
+        """Whoever is meant, also a registered farmer who is away."""
+        other = self._find(name)
+        if other is None:
+            raise errors.NobodyToTradeWith(name)
+        if not other.registered and self._roster.present(other.id) is None:
+            raise errors.StillArriving(str(other))
+        return other
+
+    def _find(self, name: str) -> Farmer | None:
+        """Whoever a name in an offer means: those in the chat before those who are not."""
+        holder = self._roster.holder(name)
+        if holder is not None and holder.name.folded == names.fold(name):
+            return holder
+        return self._roster.find(name) or holder
+
+    def _tradable(self, number: int) -> ArtifactId:
+        if number not in self._catalog:
+            raise errors.NoSuchArtifact(str(number), self._catalog.first, self._catalog.last)
+        return ArtifactId(number)
+
+    def _decide_offer(
+        self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
+    ) -> list[Fact]:
+        number = self._numbers.next()
+        facts = self._market.decide_offer(
+            number, maker.id, taker.id, str(taker), gives, takes, self._now()
+        )
+        self._numbers.used(number)
+        return facts
+
+    def list_offers(self, me: Farmer) -> None:
+        offers = self._teller.offers(me.id)
+        if not offers:
+            raise errors.NoOffers
+        me.tell(*offers)
+
+    def accept(self, me: Farmer, number: int | None) -> Deferred[None]:
+        offer = self._meant(me, number, self._market.incoming(me.id), ":accept")
+
+        def decide() -> Sequence[Fact]:
+            if not self._teller.standing([offer]):  # They have left since it was typed.
+                raise errors.NoSuchOffer(str(offer.number))
+            return self._market.decide_acceptance(me.id, offer.number, self._now())
+
+        return self._end_offer(offer, decide).addErrback(self._tell_maker, offer)
+
+    def _tell_maker(self, failure: Failure, offer: Offer) -> Failure:
+        """A trade that could not be stored is told to both (PROTOCOL §4)."""
+        maker = self._roster.present(offer.maker)
+        error = failure.value
+        if maker is not None and isinstance(error, _NOT_STORED):
+            maker.hear(messages.failure(error, self._catalog))
+        return failure
+
+    def reject(self, me: Farmer, number: int | None) -> Deferred[None]:
+        offer = self._meant(me, number, self._market.incoming(me.id), ":reject")
+        return self._end_offer(offer, lambda: self._market.decide_rejection(me.id, offer.number))
+
+    def retract(self, me: Farmer, number: int | None) -> Deferred[None]:
+        offer = self._meant(me, number, self._market.outgoing(me.id), ":retirar")
+        return self._end_offer(offer, lambda: self._market.decide_retraction(me.id, offer.number))
+
+    def _meant(self, me: Farmer, number: int | None, offers: list[Offer], word: str) -> Offer:
+        """The offer that ``word`` with or without a number speaks of (PROTOCOL §4)."""
+        offers = self._teller.standing(offers)
+        if number is not None:
+            for offer in offers:
+                if offer.number == number:
+                    return offer
+            raise errors.NoSuchOffer(str(number))
+        if not offers:
+            raise errors.NoOffers
+        if len(offers) > 1:
+            me.tell(*(self._teller.offer_row(me.id, offer) for offer in offers))
+            raise errors.SeveralOffers(len(offers), word)
+        return offers[0]
+
+    def _end_offer(self, offer: Offer, decide: Decision) -> Deferred[None]:
+        done = self._lane.submit([offer.maker, offer.taker], decide, trade=True)
+        return done.addCallback(_no_reply)
+
+
+def _no_reply(_: object) -> None:
+    """The teller has said everything."""
