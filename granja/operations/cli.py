@@ -20,6 +20,7 @@ from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import database, outcome, recovery, schema
 from granja.ledger.sqlite import integrity as pages
+from granja.ledger.sqlite.files import appearing
 from granja.ledger.url import DEFAULT, path_of
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
@@ -274,18 +275,15 @@ def _backup(arguments: argparse.Namespace) -> int:
     path = _path(arguments.ledger)
     with _open(path, any_version=True) as connection:
         try:
-            database.copy(connection, arguments.file)
+            with appearing(arguments.file) as part:
+                database.fill(connection, part)
+                length = _length(part)
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
         except sqlite3.Error as error:
             if not outcome.is_writing(error):
                 raise
             return _fail(f"{arguments.file} cannot be written: {error}")
-    try:
-        length = _length(arguments.file)
-    except BaseException:
-        arguments.file.unlink()  # it is no backup, and would be in the way of one
-        raise
     _print(
         (
             f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import resource
 import sqlite3
 import stat
+import subprocess
+import sys
 from unittest.mock import Mock
 
 from granja.ledger.sqlite import database
 from granja.market.facts import PasswordChanged
 from tests.support.ledgers import ANA, VERIFIER, dump, ledger_at, read, tamper, verifiers, write
 from tests.support.operator_case import LONG_STORY, OperatorCase
+from tests.support.server import environment
 
 
 class BackupTests(OperatorCase):
@@ -75,6 +80,43 @@ class BackupTests(OperatorCase):
         self.assertIn("no such table", self.complaint("backup", str(self.folder / "copy.db")))
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
+    async def test_an_interrupted_one_has_no_name(self) -> None:
+        """Killed in the middle, it leaves nothing that looks like last night's backup."""
+        await write(self.path, LONG_STORY)
+        target = self.folder / "copy.db"
+        program = (
+            "import os, sys; from granja.ledger.sqlite import database\n"
+            "fill = database.fill\n"
+            "database.fill = lambda *all: (fill(*all), os.kill(os.getpid(), 9))\n"
+            "from granja.operations.cli import main; main(sys.argv[1:])"
+        )
+        command = [sys.executable, "-c", program, "backup", str(target)]
+        subprocess.run(
+            [*command, "--ledger", f"sqlite:{self.path}"], env=environment(), check=False
+        )
+        left = [p.name for p in self.folder.iterdir() if not p.name.startswith("granja.db")]
+        self.assertEqual([name[:9] for name in left], [".copy.db."])
+        self.assertEqual(self.run_granja("backup", str(target))[0], 0)
+        self.assertEqual(dump(target), dump(self.path))
+
+    async def test_where_files_have_one_name_only(self) -> None:
+        """On some memory cards and network folders there are no hard links."""
+        await write(self.path, LONG_STORY)
+        self.patch(os, "link", Mock(side_effect=OSError(errno.EPERM, "no links here")))
+        target = self.folder / "copy.db"
+        self.assertEqual(self.run_granja("backup", str(target))[0], 0)
+        self.assertEqual(dump(target), dump(self.path))
+        self.assertEqual({p.name for p in self.folder.iterdir()}, {"granja.db", "copy.db"})
+        self.assertIn("overwrites nothing", self.complaint("backup", str(target)))
+
+    async def test_a_link_is_not_followed(self) -> None:
+        """Not even one that leads nowhere yet."""
+        await write(self.path, LONG_STORY)
+        link = self.folder / "copy.db"
+        link.symlink_to(self.folder / "elsewhere.db")
+        self.assertIn("overwrites nothing", self.complaint("backup", str(link)))
+        self.assertEqual({p.name for p in self.folder.iterdir()}, {"granja.db", "copy.db"})
+
     async def test_a_disk_without_room_for_it(self) -> None:
         """It is the copy's fault, and not the ledger's."""
         await write(self.path, LONG_STORY)
@@ -95,7 +137,7 @@ class BackupTests(OperatorCase):
         await write(self.path, LONG_STORY)
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorname = "SQLITE_IOERR_READ"
-        self.patch(database, "copy", Mock(side_effect=error))
+        self.patch(database, "fill", Mock(side_effect=error))
         copy = str(self.folder / "copy.db")
         self.assertIn("the ledger cannot be read: disk I/O error", self.complaint("backup", copy))
 

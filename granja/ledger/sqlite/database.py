@@ -12,7 +12,14 @@ from twisted.logger import Logger
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import integrity as pages
 from granja.ledger.sqlite import outcome, schema
-from granja.ledger.sqlite.files import beside, index_of, log_of, sync_folder
+from granja.ledger.sqlite.files import (
+    appearing,
+    beside,
+    index_of,
+    log_of,
+    obstacle,
+    sync_folder,
+)
 
 #: "GRAN": what PRAGMA application_id of a ledger says.
 APPLICATION = 0x4752414E
@@ -43,10 +50,14 @@ def create(path: Path) -> None:
     """Make an empty file if there is none: one that only its owner may read, because password
     verifiers will be inside.
 
-    :raises LedgerRefused: when it is only SQLite's log that is there.  SQLite would delete it.
+    :raises LedgerRefused: when it is only SQLite's log that is there, which SQLite would delete; or
+        when that is a link, whose target SQLite would write over.
     :raises OSError: when it cannot be made.
     """
     log = log_of(path)
+    for own in (log, index_of(path)):
+        if own.is_symlink():
+            raise LedgerRefused(f"{own} is a link, and SQLite makes none: move it away")
     nothing = not path.exists() or not path.stat().st_size
     if nothing and log.exists() and log.stat().st_size:
         raise LedgerRefused(
@@ -141,21 +152,28 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
+def unreadable(path: Path, error: sqlite3.Error) -> str:
+    """Why SQLite cannot open or read a ledger, in half a sentence."""
+    if outcome.name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+        return obstacle(path) or str(error)
+    return str(error)
+
+
 def copy(source: sqlite3.Connection, target: Path) -> None:
-    """A consistent copy, all in one read transaction, durable when this returns.
+    """A consistent copy, all in one read transaction, whole and durable when it appears.
 
     :raises FileExistsError: a copy never takes the place of something else.
     """
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    try:
-        with closing(connect(target)) as copied:
-            # One step for all pages: between steps, every commit of a live server would make
-            # SQLite begin anew, for ever.
-            source.backup(copied, pages=-1)
-        sync_folder(target.parent)
-    except BaseException:
-        target.unlink()
-        raise
+    with appearing(target) as part:
+        fill(source, part)
+
+
+def fill(source: sqlite3.Connection, part: Path) -> None:
+    """Copy a database into an empty file."""
+    with closing(connect(part)) as copied:
+        # One step for all pages: between steps, every commit of a live server would make
+        # SQLite begin anew, for ever.
+        source.backup(copied, pages=-1)
 
 
 def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:

@@ -16,7 +16,7 @@ from granja.ledger.interface import ILedger, Kept, LedgerRefused, NotStored, Ope
 from granja.ledger.sqlite import database, kept, recovery
 from granja.ledger.sqlite import verifiers as credentials
 from granja.ledger.sqlite import wal as tail
-from granja.ledger.sqlite.files import Place
+from granja.ledger.sqlite.files import Place, refused
 from granja.ledger.sqlite.lock import Lock
 from granja.ledger.sqlite.writer import Append, Checkpoint, Close, Writer
 from granja.market.facts import Fact
@@ -52,12 +52,12 @@ class SQLiteLedger:
             return self._open()
         except OSError as error:
             self._lock.release()
-            raise LedgerRefused(
-                f"the ledger {self.path} cannot be opened: {error.strerror or error}"
-            ) from None
+            why = refused(self.path, error)
+            raise LedgerRefused(f"the ledger {self.path} cannot be opened: {why}") from None
         except sqlite3.Error as error:
             self._lock.release()
-            raise LedgerRefused(f"the ledger {self.path} cannot be read: {error}") from None
+            why = database.unreadable(self.path, error)
+            raise LedgerRefused(f"the ledger {self.path} cannot be read: {why}") from None
         except BaseException:
             self._lock.release()
             raise

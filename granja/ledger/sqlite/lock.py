@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import sys
 from pathlib import Path
@@ -33,12 +34,13 @@ class Lock:
     def take(self, ledger: Path) -> None:
         """Lock ``<ledger>-lock``.
 
-        :raises LedgerRefused: when another server (or this one) has it.
+        :raises LedgerRefused: when another server (or this one) has it, or what is there is no
+            lock file: a link, say, to a file that would be emptied.
         :raises OSError: when the file cannot be made.
         """
         self._path = ledger.with_name(ledger.name + "-lock")
         while self._descriptor is None:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = _open(self._path)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -93,9 +95,26 @@ class Lock:
             self._descriptor = None
 
 
+def _open(path: Path) -> int:
+    """Make the lock file, or open the one that a crash left behind, and nothing else."""
+    if path.is_symlink():
+        raise LedgerRefused(_NO_LOCK.format(path=path, what="a link"))
+    # Without O_NONBLOCK, a pipe would be waited for.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    what = "a file with another name" if stat.S_ISREG(found.st_mode) else "not a regular file"
+    raise LedgerRefused(_NO_LOCK.format(path=path, what=what))
+
+
+_NO_LOCK = "the lock {path} is {what}, and nothing that a granja made: move it away"
+
+
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
-        there = path.stat()
+        there = path.lstat()
     except FileNotFoundError:
         return False
     return os.path.samestat(os.fstat(descriptor), there)

@@ -12,7 +12,6 @@ https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 from __future__ import annotations
 
 import filecmp
-import os
 import shutil
 import struct
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.sqlite.files import beside, log_of, sync_folder
+from granja.ledger.sqlite.files import appearing, beside, log_of
 
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
@@ -96,16 +95,8 @@ def keep(path: Path) -> Path:
 
 
 def _copy(log: Path, target: Path) -> None:
-    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with log.open("rb") as source, open(descriptor, "wb") as copy:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(descriptor)
-        sync_folder(target.parent)
-    except BaseException:
-        target.unlink()
-        raise
+    with appearing(target) as part, log.open("rb") as source, part.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
 
 
 def pages(path: Path) -> int:

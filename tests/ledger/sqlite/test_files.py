@@ -11,6 +11,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from twisted.trial.unittest import SkipTest
+
 from granja.contract.errors import ConfigurationError
 from granja.ledger import open_ledger
 from granja.ledger.interface import Halted
@@ -33,6 +35,7 @@ from tests.support.ledgers import (
     tamper,
     write,
 )
+from tests.support.server import environment
 
 
 class UrlTests(LedgerFileCase):
@@ -134,6 +137,76 @@ class RecognitionTests(LedgerFileCase):
         other.unlink()
         (self.folder / "here").symlink_to("here")
         self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
+
+    def test_a_lock_that_leads_elsewhere_is_refused(self) -> None:
+        """Whoever may write into the folder could have any file of the server's user emptied."""
+        letter, lock = self.folder / "letter.txt", self.folder / "granja.db-lock"
+        letter.write_text("Querida Ana")
+        for make in (lock.symlink_to, lock.hardlink_to):
+            make(letter)
+            self.assertIn(f"the lock {lock} is a ", self.refusal())
+            self.assertEqual(letter.read_text(), "Querida Ana")
+            lock.unlink()
+        lock.symlink_to(self.folder / "nowhere")
+        self.assertIn(f"the lock {lock} is a link", self.refusal())
+        lock.unlink()
+        os.mkfifo(lock)
+        self.assertIn("not a regular file", self.refusal())
+        self.assertEqual({p.name for p in self.folder.iterdir()}, {letter.name, lock.name})
+
+    async def test_a_log_that_leads_elsewhere_is_refused(self) -> None:
+        """SQLite would write over what is there."""
+        await write(self.path)
+        letter = self.folder / "letter.txt"
+        letter.write_text("Querida Ana")
+        for end in ("-wal", "-shm"):
+            link = self.folder / f"granja.db{end}"
+            link.symlink_to(letter)
+            self.assertIn(f"{link} is a link", self.refusal())
+            self.assertEqual(letter.read_text(), "Querida Ana")
+            link.unlink()
+
+    async def test_what_is_refused_is_named(self) -> None:
+        """The lock, the log or the folder: the ledger is in order, and nobody need look at it."""
+        folder = self.folder / "nowhere"
+        self.assertIn(f"opened: {folder}: No such file", self.refusal(folder / "granja.db"))
+        await write(self.path)
+        for end in ("-lock", "-wal"):
+            inside = self.folder / f"granja.db{end}"
+            inside.mkdir()
+            self.assertIn(str(inside), self.refusal())
+            inside.rmdir()
+
+    async def test_what_a_user_may_not_do_is_named(self) -> None:
+        """As a server finds it that was started once by root, and now by its own user."""
+        if os.getuid():
+            raise SkipTest("only root can try what others may not do")
+        await write(self.path)
+        self.folder.chmod(0o755)
+        lock, log = self.folder / "granja.db-lock", self.folder / "granja.db-wal"
+        self.assertIn(f"opened: {self.folder}: Permission denied", self.refusal_to_a_user())
+        os.chown(self.path, 65534, 65534)
+        lock.touch(0o600)
+        self.assertIn(f"opened: {lock}: Permission denied", self.refusal_to_a_user())
+        os.chown(lock, 65534, 65534)
+        os.chown(self.folder, 65534, 65534)
+        log.touch(0o600)
+        self.assertIn(f"opened: {log}: Permission denied", self.refusal_to_a_user())
+        log.unlink()
+        index = self.folder / "granja.db-shm"
+        index.touch(0o600)
+        self.assertIn(f"read: {index}: Permission denied", self.refusal_to_a_user())
+
+    def refusal_to_a_user(self) -> str:
+        program = (
+            "import os, sys; from pathlib import Path\n"
+            "from tests.support.ledgers import ledger_at\n"
+            "os.setgid(65534); os.setuid(65534)\n"
+            "ledger_at(Path(sys.argv[1])).open()"
+        )
+        command = [sys.executable, "-c", program, str(self.path)]
+        done = subprocess.run(command, env=environment(), capture_output=True, check=False)
+        return done.stderr.decode()
 
     async def test_a_log_without_its_ledger_is_refused_and_left_alone(self) -> None:
         """Somebody moved the ledger; SQLite would begin an empty one, and delete the log."""
