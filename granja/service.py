@@ -25,6 +25,7 @@ from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.reading import Intake
 from granja.reactor.sockets import prepare
+from granja.reactor.tls_contexts import Certificates
 from granja.text import names
 
 #: Seconds that what was begun may take at a shutdown, and again that the closing may take.
@@ -56,17 +57,22 @@ class CannotStart(SystemExit, Exception):
 
 
 class Doorway:
-    """An endpoint to listen on, how the operator wrote it, and what answers there."""
+    """An endpoint to listen on, how the operator wrote it, and what answers there.
+
+    ``certificates`` are those of an ``ssl:`` or ``tls:`` endpoint.
+    """
 
     def __init__(
         self,
         description: str,
         endpoint: IStreamServerEndpoint,
         wrap: Wrap,
+        certificates: Certificates | None = None,
     ) -> None:
         self.description = description
         self.endpoint = endpoint
         self.wrap = wrap
+        self.certificates = certificates
 
 
 class GranjaService(Service):

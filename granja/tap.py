@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import serverFromString, wrapServerTLS
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
@@ -22,6 +20,7 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
+from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text.clean import clean
@@ -214,27 +213,15 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     """
     from twisted.internet import reactor  # Not at the top: it would choose the reactor.
 
-    _check_certificates(description)
     try:
-        return Doorway(description, serverFromString(reactor, description), wrap)
+        tls = secured(description)
+        endpoint = serverFromString(reactor, tls.below if tls else description)
     except Exception as error:  # Endpoint parsers are plugins and raise what they like.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
-
-
-def _check_certificates(description: str) -> None:
-    """Twisted looks into the folder of a ``tls:`` endpoint only when somebody shakes hands.
-
-    :raises ConfigurationError: when there is nothing in it that it could use.
-    """
-    kind, *arguments = re.split(r"(?<!\\):", description)
-    if kind != "tls" or not arguments:
-        return
-    named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    folder = named.get("path", arguments[0]).replace("\\:", ":")
-    if not any(Path(folder).glob("*.pem")):
-        raise ConfigurationError(
-            f"cannot listen on {description}: there is no certificate (*.pem) in {folder}"
-        )
+    if tls is None:
+        return Doorway(description, endpoint, wrap)
+    secure = wrapServerTLS(tls.certificates, endpoint)
+    return Doorway(description, secure, wrap, tls.certificates)
 
 
 def makeService(options: Options) -> IService:  # noqa: N802

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.support.server import PATIENCE, Server, free_port
+from tests.support.certificates import make, rsa_key
+from tests.support.server import PATIENCE, Server, free_port, run_to_the_end
 
 
 def make_pair(folder: Path) -> tuple[Path, Path]:
@@ -164,3 +165,61 @@ class OverTLS(SynchronousTestCase):
         heard = done.stdout.decode()
         self.assertIn("[SERVER] Usuarios conectados: Ana\r\n", heard)
         self.assertTrue(heard.endswith("¡Adiós y suerte completando tu colección!\r\n"), heard)
+
+
+#: Has the kernel refuse code that is made at run time, as ``MemoryDenyWriteExecute=yes`` does.
+HARDENED = """
+import ctypes
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
+    raise SystemExit("no such protection")
+"""
+
+
+class StartTests(SynchronousTestCase):
+    """What could not shake hands does not start."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def refusal(self, *options: str) -> str:
+        status, printed = run_to_the_end(*options, "--ledger", "memory:", folder=str(self.folder))
+        self.assertNotEqual(status, 0)
+        self.assertNotIn("Traceback", printed)
+        return printed.replace("\n", " ")
+
+    def test_a_certificate_that_openssl_refuses(self) -> None:
+        """For the chat as for the page, at both kinds of endpoint."""
+        path = make("localhost", key=rsa_key(1024)).put(self.folder / "a.pem")
+        for option in ("--listen", "--web"):
+            for listen in (f"ssl:5556:privateKey={path}", f"tls:{self.folder}:5556"):
+                printed = self.refusal(option, listen)
+                self.assertIn(f"cannot listen on {listen}: OpenSSL refuses the cert", printed)
+                self.assertIn("key too small", printed)
+
+    def test_a_certificate_without_its_key(self) -> None:
+        path = self.folder / "a.pem"
+        path.write_bytes(make("localhost").certificate)
+        self.assertIn("there is no private key", self.refusal("--listen", f"ssl:5556:{path}"))
+        self.assertIn("has no key", self.refusal("--web", f"tls:{self.folder}:5556"))
+
+    def test_a_hardened_unit(self) -> None:
+        """One certificate is served; to choose among several needs what the unit forbids."""
+        path = make("localhost").put(self.folder / "a.pem")
+        port = free_port()
+        listen = f"ssl:{port}:interface=127.0.0.1:privateKey={path}"
+        try:
+            with Server("--listen", listen, prelude=HARDENED, folder=str(self.folder)):
+                plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
+                heard = _talk(plain, path, b"Ana\n6\nsi\n:u\n", notify=True)
+                self.assertTrue(heard.endswith("Usuarios conectados: Ana\r\n"), heard)
+            make("other").put(self.folder / "b.pem")
+            several = f"tls:{self.folder}:{port}"
+            with Server("--listen", several, prelude=HARDENED, folder=str(self.folder)):
+                self.fail("it starts")
+        except AssertionError as error:
+            if "no such protection" in str(error):
+                raise SkipTest("this kernel has no such protection") from None
+            self.assertIn("MemoryDenyWriteExecute", str(error))
+            self.assertNotIn("Traceback", str(error))
