@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
+from granja.board.history import History
 from granja.contract import messages
 from granja.contract.catalog import Catalog
 from granja.ledger.interface import ILedger, LedgerRefused, Opened
@@ -89,7 +90,7 @@ class GranjaFactory(ServerFactory):
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
-        self.talk = Talking(self.board, self.roster)
+        self.talk = Talking(self.now, self.board, self.roster, History(self.settings.history))
         self.presence = Presence(self)
         self.registration = self._registration(opened)
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)

@@ -307,7 +307,10 @@ class FarmerProtocol(LineReceiver):
 
     def _says_chunk(self, data: bytes) -> bool:
         """Say several whole lines of plain talk at once, if that is all there is."""
-        if not isinstance(self._conversation, Chat) or not self._held.isdisjoint(MUTING):
+        farmer = self.farmer
+        if not isinstance(self._conversation, Chat) or farmer is None:
+            return False
+        if not self._held.isdisjoint(MUTING):
             return False
         talk = plain_talk(data, self._max_line)
         if talk is None:
@@ -315,7 +318,7 @@ class FarmerProtocol(LineReceiver):
         now, lines = self.factory.clock.seconds(), talk.count(b"\n") + 1
         if self._bucket is not None and not self._bucket.take(lines, now):
             return False
-        self.factory.talk.say_block(self.farmer, talk)
+        self.factory.talk.say_block(farmer, talk)
         return True
 
     def _is_at_rest(self) -> bool:

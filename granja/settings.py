@@ -12,11 +12,13 @@ from granja.wire.rate import Rate
 class Settings:
     """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
     connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
-    are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``."""
+    are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
+    ``history``: lines of talk that are kept for ``:historial``."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
     rate: Rate | None = field(default_factory=Rate)
     motd: tuple[str, ...] = ()
     declare_once: bool = False
+    history: int = 200
     limits: Limits = field(default_factory=Limits)

@@ -98,6 +98,7 @@ def _is_origin(text: str) -> bool:
 
 
 _whole = _number(int, 1, "a whole number, 1 or more")
+_count = _number(int, 0, "a whole number, 0 or more")
 _line = _number(int, 64, "a whole number of bytes, 64 or more")
 _seconds = _number(float, 0.001, "a number of seconds above 0")
 
@@ -124,6 +125,7 @@ class Options(UsageOptions):
         _parameter("arrival-timeout", 60.0, "Seconds from connecting to being in the chat",
                    _seconds),
         ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
+        _parameter("history", 200, "Lines of talk that :historial can show, or 0", _count),
         ["motd", None, None, "A text file that everybody is shown on arriving"],
     ]  # fmt: skip
 
@@ -182,6 +184,7 @@ class Options(UsageOptions):
             rate=self["rate"],
             motd=self["motd-lines"],
             declare_once=self["declarations"] == "once",
+            history=self["history"],
             limits=Limits(
                 offers=self["max-offers"],
                 lifetime=self["offer-lifetime"],

@@ -47,7 +47,7 @@ class OneBehaviour(SynchronousTestCase):
         ana = farm.arrives("Ana")
         said: list[bytes] = []
         farm.factory.talk.say_block = (  # type: ignore[method-assign]
-            lambda me, lines: said.append(lines)
+            lambda me, data: said.append(data)
         )
         ana.sends(b"hola\r\n\xc2\xbfqu\xc3\xa9 tal?\r\n")
         self.assertEqual(said, ["hola\n¿qué tal?".encode()])

@@ -61,6 +61,17 @@ def constants(kind: type[Message]) -> list[Message]:
 MESSAGES = (
     Sample("Somebody else in the chat speaks; emoticons are talk.", messages.Said("Ana", "hola")),
     Sample("Somebody else tells what they do (`:yo`).", messages.Acted("Ana", "baila")),
+    Sample(
+        "`:historial`: so many lines follow, oldest first.",
+        messages.LastLines(1),
+        messages.LastLines(3),
+    ),
+    Sample(
+        "A line of `:historial`, with the time of the server's clock, and of another day the day.",
+        messages.SaidBefore("14:05", "Ana", "hola"),
+        messages.SaidBefore("26/11 14:05", "Ana", "hola"),
+    ),
+    Sample("The same of what was told by `:yo`.", messages.ActedBefore("14:05", "Ana", "baila")),
     Sample("Somebody whispers to you alone.", messages.Whispered("Ana", "tengo dos anclas")),
     Sample("Somebody else is in the chat from now on.", messages.Arrived("Ana")),
     Sample("Somebody else has left the chat, in whichever way.", messages.Departed("Ana")),
@@ -170,6 +181,8 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("The list, `:agregar`.", errors.TooManyArtifacts(LIMITS.limits.artifacts)),
     ("A first word that no command has.", errors.UnknownCommand(":quiero")),
     ("`:volver` where the name is asked.", errors.BadPass()),
+    ("`:historial` when nothing was said yet.", errors.NothingSaid()),
+    ("`:historial` with `--history 0`.", errors.NoHistory()),
     (
         "Arguments that are missing, too many, or not numbers.",
         errors.WrongArguments(":p <nombre> <mensaje>"),

@@ -108,17 +108,16 @@ class Board:
         """Say a message to everybody who has joined, except ``but``."""
         self._add(Announcement(message), but)
 
-    def say(self, speaker: Listener, name: str, texts: list[str]) -> None:
-        """Plain talk: ``texts`` are clean lines that ``name`` said, in order."""
-        self._add(Talk(name, "\n".join(texts).encode(), len(texts)), speaker)
+    def say(self, speaker: Listener, name: str, data: bytes, lines: int) -> None:
+        """Plain talk: clean lines of ``name`` as UTF-8, with LF between them, none after the last.
+
+        :param lines: how many they are.
+        """
+        self._add(Talk(name, data, lines), speaker)
 
     def say_message(self, speaker: Listener, message: Message) -> None:
         """Talk that is no plain line, such as what somebody does: everybody else hears it."""
         self._add(Remark(message), speaker)
-
-    def say_block(self, speaker: Listener, name: str, data: bytes) -> None:
-        """The same for clean lines as UTF-8 with LF between them, none after the last."""
-        self._add(Talk(name, data, data.count(b"\n") + 1), speaker)
 
     def _add(self, entry: Entry, but: Listener | None) -> None:
         self.counters.lines += entry.lines

@@ -27,6 +27,7 @@ class Talk(Protocol):
     def act(self, me: Any, text: str) -> None: ...
     def whisper(self, me: Any, name: str, text: str) -> None: ...
     def list_users(self, me: Any) -> None: ...
+    def show_history(self, me: Any, count: int | None) -> None: ...
     def show_help(self, me: Any) -> None: ...
 
 
@@ -93,6 +94,14 @@ def _offer_number(word: str) -> int:
     return whole_number(word.removeprefix("#"))
 
 
+def _count(word: str) -> int:
+    """:raises ValueError: unless it is a whole number above 0."""
+    count = whole_number(word)
+    if not count:
+        raise ValueError(word)
+    return count
+
+
 NAME = Argument("<nombre>")
 MESSAGE = Argument("<mensaje>", rest=True)
 ACTION = Argument("<acción>", rest=True)
@@ -100,6 +109,7 @@ ARTIFACT = Argument("<id>", whole_number)
 MINE = Argument("<mío>", whole_number)
 THEIRS = Argument("<suyo>", whole_number)
 OFFER = Argument("[n]", _offer_number, optional=True)
+COUNT = Argument("[n]", _count, optional=True)
 PASS = Argument("<pase>", rest=True)
 PASSWORD = Argument("<contraseña>", rest=True)
 NEW_PASSWORD = Argument("<nueva>", rest=True)
@@ -172,6 +182,8 @@ TABLE = (
             lambda farm, me: farm.talk.say(me, "¡Larva! (:o)OOOooo")),
     Command(":yo", (ACTION,), "cuenta lo que haces: * Ana baila",
             lambda farm, me, text: farm.talk.act(me, text)),
+    Command(":historial", (COUNT,), "muestra lo último que se dijo",
+            lambda farm, me, count: farm.talk.show_history(me, count)),
     Command(":artefactos", (), "muestra tus artefactos",
             lambda farm, me: farm.collection.show_inventory(me)),
     Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",

@@ -99,6 +99,18 @@ class UnknownCommand(GranjaError):
     sentence = "comando desconocido: {word}. Escribe :help para ver los comandos."
 
 
+class NoHistory(GranjaError):
+    """``--history 0``."""
+
+    prefix = ""
+    sentence = "Esta granja no guarda lo que se dice."
+
+
+class NothingSaid(GranjaError):
+    prefix = ""
+    sentence = "Todavía no se dijo nada."
+
+
 class BadPass(GranjaError):
     sentence = "ese pase ya no sirve."
 

@@ -121,6 +121,44 @@ class Acted(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class LastLines(Message):
+    """``:historial``: so many lines follow."""
+
+    type = "history"
+    template = SERVER + "{sentence}"
+    count: int
+
+    def line(self) -> str:
+        one = self.count == 1
+        sentence = "La última línea:" if one else f"Las últimas {self.count} líneas:"
+        return self.template.format(sentence=sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBefore(Message):
+    """A line of ``:historial``; ``when`` is as it is read there."""
+
+    type = "said-before"
+    template = "[{when}] {speaker}: {text}"
+    renamed = {"speaker": "from"}
+    when: str
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActedBefore(Message):
+    """The same for what was told by ``:yo``."""
+
+    type = "action-before"
+    template = "[{when}] * {speaker} {text}"
+    renamed = {"speaker": "from"}
+    when: str
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived(Message):
     type = "arrived"
     template = SERVER + "Cliente {name} conectado."

@@ -51,8 +51,8 @@ class Comings(Protocol):
 class Talk(commands.Talk, Protocol):
     """The commands of talk, and where a chunk of it goes."""
 
-    def say_block(self, me: Farmer | None, lines: bytes) -> None:
-        """Several clean lines of plain talk: UTF-8 with LF between them."""
+    def say_block(self, me: Farmer, data: bytes) -> None:
+        """Clean lines of plain talk: UTF-8 with LF between them."""
 
 
 class Registry(commands.Registration, Protocol):

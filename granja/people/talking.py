@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from granja.board.board import Board
+from granja.board.history import History, Remark
 from granja.contract import errors, messages
 from granja.contract.commands import help_entries
+from granja.contract.messages import Message
+from granja.people.moments import stamp
 from granja.people.roster import Farmer, Roster
 from granja.text.clean import squeezed
 
+#: Lines that ``:historial`` shows when no number is typed, and at the most (PROTOCOL §3).
+USUAL, MOST = 20, 100
+
 
 class Talking:
-    """The commands of talk; ``me`` is whoever typed the line."""
+    """The commands of talk; ``me`` is whoever typed the line.
 
-    def __init__(self, board: Board, roster: Roster) -> None:
+    :param now: the time on the wall, in Unix seconds.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], board: Board, roster: Roster, history: History
+    ) -> None:
+        self._now = now
         self._board = board
         self._roster = roster
+        self._history = history
 
     def show_help(self, me: Farmer) -> None:
         me.tell(*help_entries())
@@ -34,20 +49,42 @@ class Talking:
         if theirs is None:
             raise errors.NobodyCalled(name)
         by = me.connection.listener if me.connection is not None else None
-        theirs.listener.hear_whisper(me.name.spelling, squeezed(text), by)
+        theirs.listener.hear_whisper(str(me), squeezed(text), by)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""
-        if me.connection is not None:
-            self._board.say(me.connection.listener, str(me), [squeezed(text)])
+        self.say_block(me, squeezed(text).encode())
 
     def act(self, me: Farmer, text: str) -> None:
         """``:yo``."""
         if me.connection is not None:
             acted = messages.Acted(str(me), squeezed(text))
             self._board.say_message(me.connection.listener, acted)
+            said = acted.text.encode()
+            self._history.add(me.id, str(me), said, 1, self._now(), acted=True)
 
-    def say_block(self, me: Farmer | None, lines: bytes) -> None:
-        """Several clean lines of plain talk: UTF-8 with LF between them."""
-        if me is not None and me.connection is not None:
-            self._board.say_block(me.connection.listener, str(me), lines)
+    def say_block(self, me: Farmer, data: bytes) -> None:
+        """Clean lines of plain talk: UTF-8 with LF between them."""
+        if me.connection is not None:
+            name, lines = me.name.spelling, data.count(b"\n") + 1
+            self._board.say(me.connection.listener, name, data, lines)
+            self._history.add(me.id, name, data, lines, self._now())
+
+    def show_history(self, me: Farmer, count: int | None) -> None:
+        """``:historial``.
+
+        :raises NoHistory: when the operator keeps none.
+        :raises NothingSaid: when there is nothing to show.
+        """
+        if not self._history.most:
+            raise errors.NoHistory
+        found = self._history.last(min(count or USUAL, MOST))
+        if not found:
+            raise errors.NothingSaid
+        now = self._now()
+        me.tell(messages.LastLines(len(found)), *(_as_before(remark, now) for remark in found))
+
+
+def _as_before(remark: Remark, now: float) -> Message:
+    kind = messages.ActedBefore if remark.acted else messages.SaidBefore
+    return kind(stamp(remark.time, now), remark.name, remark.text)

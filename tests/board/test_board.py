@@ -18,6 +18,7 @@ from granja.board.pacing import Pacing, Patience
 from granja.board.slow import TOO_LONG
 from granja.contract.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
+from tests.support.board_model import say
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 WIDE = 1 << 30
@@ -43,7 +44,7 @@ class HearingTests(BoardTestCase):
     def test_others_hear_and_the_speaker_does_not(self) -> None:
         ana, ana_wire = self.arrive()
         _, beto_wire = self.arrive()
-        self.board.say(ana, "Ana", ["hola", "¿qué tal?"])
+        say(self.board, ana, "Ana", "hola", "¿qué tal?")
         self.reactor.advance(0)
         self.assertEqual(beto_wire.taken.decode(), "Ana: hola\r\nAna: ¿qué tal?\r\n")
         self.assertEqual(ana_wire.taken, b"")
@@ -52,8 +53,8 @@ class HearingTests(BoardTestCase):
         """However many talk, and also for those who talk themselves."""
         people = [self.arrive() for _ in range(10)]
         for number, (listener, _) in enumerate(people[:5]):
-            self.board.say(listener, f"F{number}", ["hola"])
-            self.board.say_block(listener, f"F{number}", b"uno\ndos")
+            say(self.board, listener, f"F{number}", "hola")
+            say(self.board, listener, f"F{number}", "uno", "dos")
         self.reactor.advance(0)
         self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1] * 10)
         self.assertEqual(self.board.counters.writes, 10)
@@ -68,10 +69,10 @@ class HearingTests(BoardTestCase):
 
         def say_more() -> None:
             if more:
-                self.reactor.callLater(0, self.board.say, people[5][0], "Eva", [more.pop()])
+                self.reactor.callLater(0, say, self.board, people[5][0], "Eva", more.pop())
 
         first.sending = say_more
-        self.board.say(ana, "Ana", ["hola"])
+        say(self.board, ana, "Ana", "hola")
         self.reactor.advance(0)
         both = b"Ana: hola\r\nEva: yo tambi\xc3\xa9n\r\n"
         heard = [wire.taken for _, wire in people]
@@ -84,7 +85,7 @@ class HearingTests(BoardTestCase):
         for listener, _ in people[2:4]:
             listener.lost()
         self.assertEqual(len(self.board.groups), 2)
-        self.board.say(people[0][0], "Ana", ["hola"])
+        say(self.board, people[0][0], "Ana", "hola")
         self.reactor.advance(0)
         heard = [wire.taken for _, wire in people]
         self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
@@ -113,10 +114,10 @@ class HearingTests(BoardTestCase):
     def test_private_lines_keep_their_place_among_the_talk(self) -> None:
         ana, wire = self.arrive()
         beto, _ = self.arrive()
-        self.board.say(beto, "Beto", ["uno"])
+        say(self.board, beto, "Beto", "uno")
         ana.tell(Notice("x", "dos"))
-        self.board.say(ana, "Ana", ["(no eco)"])
-        self.board.say(beto, "Beto", ["tres"])
+        say(self.board, ana, "Ana", "(no eco)")
+        say(self.board, beto, "Beto", "tres")
         ana.hear(Whispered("Beto", "cuatro"))
         ana.raw(b"\xff\xfb\x01")
         self.board.announce(Arrived("Eva"))
@@ -133,13 +134,13 @@ class HearingTests(BoardTestCase):
         ana, _ = self.arrive()
         listener, wire = self.arrive()
         self.board.leave(listener)
-        self.board.say(ana, "Ana", ["antes"])
+        say(self.board, ana, "Ana", "antes")
         self.board.join(listener)
-        self.board.say(ana, "Ana", ["durante"])
+        say(self.board, ana, "Ana", "durante")
         self.board.leave(listener)
-        self.board.say(ana, "Ana", ["después"])
+        say(self.board, ana, "Ana", "después")
         self.reactor.advance(0)
-        self.board.say(ana, "Ana", ["mucho después"])
+        say(self.board, ana, "Ana", "mucho después")
         self.reactor.advance(0)
         self.assertEqual(wire.taken.decode(), "Ana: durante\r\n")
 
@@ -148,7 +149,7 @@ class HearingTests(BoardTestCase):
         web = StringTransport()
         self.board.join(self.board.listen(web, HeldReader(), WEBSOCKET_DATA))
         _, plain = self.arrive()
-        self.board.say_block(ana, "Ana", b"uno\ndos")
+        say(self.board, ana, "Ana", "uno", "dos")
         self.reactor.advance(0)
         self.assertEqual(plain.taken, b"Ana: uno\r\nAna: dos\r\n")
         said = [WEBSOCKET_DATA.encode(Said("Ana", text)) for text in ("uno", "dos")]
@@ -163,7 +164,7 @@ class HearingTests(BoardTestCase):
         listener.carry(GMCP)
         self.board.join(listener)
         self.assertRaises(RuntimeError, listener.carry, PLAIN)
-        self.board.say(ana, "Ana", ["hola"])
+        say(self.board, ana, "Ana", "hola")
         self.reactor.advance(0)
         told = PLAIN.encode(Notice("x", "antes")) + GMCP.encode(Said("Ana", "hola"))
         self.assertEqual(connection.taken, told)
@@ -174,10 +175,10 @@ class ClosingTests(BoardTestCase):
         """What was told until then is written, what is told later is not, then it is closed."""
         ana, wire = self.arrive()
         beto, _ = self.arrive()
-        self.board.say(beto, "Beto", ["uno"])
+        say(self.board, beto, "Beto", "uno")
         ana.tell(GOODBYE)
         ana.close()
-        self.board.say(beto, "Beto", ["dos"])
+        say(self.board, beto, "Beto", "dos")
         ana.tell(Notice("x", "nunca"))
         ana.hear(Whispered("Beto", "nunca"))
         self.reactor.advance(0)
@@ -252,7 +253,7 @@ class ClosingTests(BoardTestCase):
         self.board.join(listener)
         other, wire = self.arrive()
         for speaker in (other, listener, other):
-            self.board.say(speaker, "Eva", ["hola"])
+            say(self.board, speaker, "Eva", "hola")
         connection.connectionLost(Failure(ConnectionDone()))
         self.reactor.turn()
         self.assertIn(b"x conectado", wire.taken)
@@ -368,7 +369,7 @@ class PaceTests(BoardTestCase):
         self.now += self.takes
 
     def talk(self) -> None:
-        self.board.say(self.talker, "Eva", ["hola"])
+        say(self.board, self.talker, "Eva", "hola")
 
     def news(self) -> None:
         self.board.announce(Arrived("Eva"))
@@ -455,7 +456,7 @@ class PaceTests(BoardTestCase):
         guest.close()
         before = len(self.listener.taken)
         self.reactor.advance(0)
-        self.board.say(self.talker, "Eva", ["al final"])
+        say(self.board, self.talker, "Eva", "al final")
         self.hearer.tell(Notice("x", "y esto"))
         self.run_for(0.05, every=1.0, what=self.talk)
         heard = self.listener.taken[before:].decode().split("\r\n")

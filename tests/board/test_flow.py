@@ -13,6 +13,7 @@ from granja.board.listener import HEARD_LIMIT, REPLIES_LIMIT
 from granja.board.slow import FAR_BEHIND
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.wire.encodings import PLAIN
+from tests.support.board_model import say
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 LINE = "x" * 1000
@@ -39,7 +40,7 @@ class FlowTestCase(SynchronousTestCase):
         for _ in range(size // 100_000):
             for _ in range(100):
                 self.spoken += 1
-                self.board.say(self.talker, "Ana", [f"{self.spoken} {LINE}"])
+                say(self.board, self.talker, "Ana", f"{self.spoken} {LINE}")
             self.reactor.advance(0)
 
     def read_all(self, connection: NarrowConnection | SlowTransport) -> list[str]:
@@ -92,7 +93,7 @@ class StillReaderTests(FlowTestCase):
         self.talk(1_200_000)
         self.reactor.advance(0.3)
         still_seat.tell(Notice("x", "antes"))
-        self.board.say(self.talker, "Ana", ["sola"])
+        say(self.board, self.talker, "Ana", "sola")
         still_seat.tell(Notice("x", "después"))
         self.reactor.advance(0)
         self.assertEqual(
@@ -136,12 +137,12 @@ class StillReaderTests(FlowTestCase):
         self.talker, _, still = self.arrive(room=0)
         loud, _, _ = self.arrive(WIDE)
         for number in range(3000):
-            self.board.say(self.talker, "Beto", [str(number)])
-            self.board.say(loud, "Ana", [LINE])
+            say(self.board, self.talker, "Beto", str(number))
+            say(self.board, loud, "Ana", LINE)
             if number % 100 == 0:
                 self.reactor.advance(0.01)
         self.reactor.advance(0.3)
-        self.board.say(self.talker, "Beto", ["más"])
+        say(self.board, self.talker, "Beto", "más")
         lines = self.read_all(still)
         missed = sum(int(m) for m in re.findall(r"perdiste (\d+)", "\n".join(lines)))
         self.assertGreater(missed, 1000)
@@ -224,7 +225,7 @@ class SlowReaderTests(FlowTestCase):
         _, _, slow = self.arrive(room=1000)
         other, other_reader, _ = self.arrive(WIDE)
         self.talk(1_300_000)
-        self.board.say(other, "Beto", ["hola"])
+        say(self.board, other, "Beto", "hola")
         self.assertEqual(other_reader.held, {"slow"})
         self.read_all(slow)
         self.assertEqual((other_reader.held, self.reader.held), (set(), set()))

@@ -22,7 +22,7 @@ from granja.board.board import Board, Listener
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.reactor import sending as wires
 from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
-from tests.support.board_model import ModelBoard, ModelListener
+from tests.support.board_model import ModelBoard, ModelListener, say
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 words = st.sampled_from(["hola", "¿qué tal?", "sí", "Ñandú " * 9])
@@ -82,13 +82,13 @@ class BoardMachine(RuleBasedStateMachine):
     @rule(i=which, word=words)
     def say(self, i: int, word: str) -> None:
         guest, text = self.guests[i], self.text(word)
-        self.board.say(guest.listener, guest.name, [text])
+        say(self.board, guest.listener, guest.name, text)
         self.model.say(guest.model, guest.name, [text])
 
     @rule(i=which, lines=st.lists(words, min_size=1, max_size=6))
     def say_block(self, i: int, lines: list[str]) -> None:
         guest, data = self.guests[i], "\n".join(map(self.text, lines)).encode()
-        self.board.say_block(guest.listener, guest.name, data)
+        self.board.say(guest.listener, guest.name, data, data.count(b"\n") + 1)
         self.model.say_block(guest.model, guest.name, data)
 
     @rule(i=which, alone=st.booleans())

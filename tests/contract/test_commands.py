@@ -53,6 +53,8 @@ OBEYED: list[tuple[str, tuple[Any, ...]]] = [
     (":larva", ("say", "¡Larva! (:o)OOOooo")),
     (":yo baila", ("act", "baila")),
     (":volver abc", ("come_back",)),
+    (":historial", ("show_history", None)),
+    (":historial 3", ("show_history", 3)),
     (":artefactos", ("show_inventory",)),
     (":artefacto 22", ("show_artifact", 22)),
     (":offer Gus 32 12", ("offer", "Gus", 32, 12)),
@@ -92,7 +94,18 @@ MISUSED = [
     *(":offer Gus 32 12 1", ":offer 32 12", ":offer Gus 32,12", ":offer Gus -1 12"),
     *(":accept x", ":accept 7 8", ":accept #", ":accept ##7", ":accept # 7", ":accept -7"),
     *(":reject x", ":reject 7 8", ":retirar x", ":retirar 7 8", ":accept 7.0", ":accept ²"),
-    *(":registrar", ":registrar  ", ":clave", ":clave ", ":volver", ":yo", ":yo  "),
+    *(
+        ":registrar",
+        ":registrar  ",
+        ":clave",
+        ":clave ",
+        ":volver",
+        ":yo",
+        ":yo  ",
+        ":historial x",
+        ":historial 0",
+    ),
+    *(":historial 1 2", ":historial -1"),
     *(":agregar", ":agregar ancla", ":agregar 6 7", ":quitar", ":quitar x", ":quitar 6 6"),
 ]
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from granja.board.board import Board, Listener
 from granja.contract.messages import Message, Said
 from granja.wire.encodings import PLAIN, Carrier
 
 #: Whether a line may be missed by who does not read.
 Heard = tuple[bool, bytes]
+
+
+def say(board: Board, speaker: Listener, name: str, *texts: str) -> None:
+    """``name`` says these lines to everybody else, at once."""
+    board.say(speaker, name, "\n".join(texts).encode(), len(texts))
 
 
 class ModelListener:

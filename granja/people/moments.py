@@ -1,0 +1,30 @@
+"""How a moment is said, by the time zone of the server.  The time itself arrives as an argument."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def stamp(time: float, now: float) -> str:
+    """When something was said: ``14:05``, or of another day ``26/11 14:05`` (PROTOCOL §3).
+
+    :param time: Unix seconds.
+    :param now: the same, of the moment when it is asked.
+    """
+    moment, today = datetime.fromtimestamp(time), datetime.fromtimestamp(now)
+    day = "" if moment.date() == today.date() else f"{moment.day}/{moment.month} "
+    return f"{day}{moment:%H:%M}"
+
+
+def until(time: float, now: float) -> str:
+    """When something ends: ``14:35``, ``14:35 del 3/12``, of another year ``14:35 del 3/12/2027``
+    (PROTOCOL §7).
+
+    :param time: Unix seconds.
+    :param now: the same, of the moment when it is said.
+    """
+    moment, today = datetime.fromtimestamp(time), datetime.fromtimestamp(now)
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    year = "" if moment.year == today.year else f"/{moment.year}"
+    return f"{moment:%H:%M} del {moment.day}/{moment.month}{year}"
