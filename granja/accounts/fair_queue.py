@@ -1,4 +1,4 @@
-"""Slow work in a few threads of its own, each address in its turn."""
+"""Slow work in a few threads of its own, each network in its turn."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ T = TypeVar("T")
 
 @dataclass(eq=False, slots=True, repr=False)
 class _Job:
-    """No repr: the work may hold a password."""
+    """No repr: the work may hold a password.  ``number``: which one it is, from the beginning."""
 
     work: Callable[[], Any]
     who: str
+    number: int
     done: Deferred[Any] = field(default_factory=Deferred)
 
 
 class Turns:
     """A queue before a small thread pool.
 
-    Whoever waits is served in the order of arrival among those of the same address; addresses
-    take turns, so that one that sends thousands delays the others by one job each.
+    Whoever waits is served in the order of arrival among those of the same network; networks take
+    turns, so that one that sends thousands delays the others by one job each.
 
     :param reactor: where answers are given.
     :param threads: how many jobs are under way at once.
-    :param most: jobs that may wait.  Beyond it, the newest of the address with the most is refused.
+    :param most: jobs that may wait.  Beyond it, the newest of the network with the most is refused;
+        of several with as many, the newest of all.
     """
 
     def __init__(self, reactor: IReactorFromThreads, threads: int = 1, most: int = 2000) -> None:
@@ -44,6 +46,7 @@ class Turns:
         self._most = most
         self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._count = 0
+        self._taken = 0
         self._closed: Deferred[None] | None = None
 
     def take(self, work: Callable[[], T], who: str) -> Deferred[T]:
@@ -51,11 +54,13 @@ class Turns:
 
         Cancelling the Deferred takes the job out of the queue, if it has not begun.
 
+        :param who: the network, or whoever else takes turns with the networks.
         :returns: fires with the result; fails with :class:`TooManyWaiting` or what it raised.
         """
         if self._closed is not None:
             return fail(TooManyWaiting())
-        job = _Job(work, who)
+        self._taken += 1
+        job = _Job(work, who, self._taken)
         job.done = Deferred(lambda _: self._drop(job))
         self._waiting.setdefault(who, deque()).append(job)
         self._count += 1
@@ -75,7 +80,7 @@ class Turns:
         return self._closed if not self._closed.called else succeed(None)
 
     def _refuse_one(self) -> None:
-        crowd = max(self._waiting.values(), key=len)
+        crowd = max(self._waiting.values(), key=lambda jobs: (len(jobs), jobs[-1].number))
         newest = crowd[-1]
         self._drop(newest)
         newest.done.errback(TooManyWaiting())

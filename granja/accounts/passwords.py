@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from zope.interface import Interface, implementer
 
 from granja.accounts.fair_queue import Turns
+from granja.accounts.networks import network_of
 from granja.accounts.throttle import Throttle
 from granja.contract.errors import BadPassword
 
@@ -115,22 +116,27 @@ class Accounts:
             wanted = check(password)
         except BadPassword as error:
             return fail(error)
-        return self._in_thread(lambda: _hasher.hash(wanted), address)
+        return self._in_thread(lambda: _hasher.hash(wanted), network_of(address) or "")
 
     def verify(self, verifier: str, password: str, address: str = "") -> Deferred[bool]:
         """See :meth:`IAccounts.verify`."""
-        given = normalise(password)
-        if not verifier or not SHORTEST <= len(given) <= LONGEST:
-            return succeed(False)
-        return self._in_thread(lambda: _matches(verifier, given), address)
+        return self._verify(verifier, password, network_of(address) or "")
 
     def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
         """See :meth:`IAccounts.login`."""
-        return self.verify(verifier, password, address).addCallback(self._answer, name, address)
+        # Whoever comes by a unix socket takes turns by name: they are in no network.
+        checked = self._verify(verifier, password, network_of(address) or name)
+        return checked.addCallback(self._answer, name, address)
 
     def close(self) -> Deferred[None]:
         """See :meth:`IAccounts.close`."""
         return self._turns.close()
+
+    def _verify(self, verifier: str, password: str, who: str) -> Deferred[bool]:
+        given = normalise(password)
+        if not verifier or not SHORTEST <= len(given) <= LONGEST:
+            return succeed(False)
+        return self._in_thread(lambda: _matches(verifier, given), who)
 
     def _answer(self, right: bool, name: str, address: str) -> bool | Deferred[bool]:
         now = self._reactor.seconds()
@@ -139,8 +145,8 @@ class Accounts:
         wait = self._throttle.delay(now, name, address)
         return deferLater(self._reactor, wait, lambda: right) if wait else right
 
-    def _in_thread(self, work: Callable[[], T], address: str) -> Deferred[T]:
-        done = self._turns.take(lambda: _quietly(work), address)
+    def _in_thread(self, work: Callable[[], T], who: str) -> Deferred[T]:
+        done = self._turns.take(lambda: _quietly(work), who)
         return done.addCallback(_outcome)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from ipaddress import IPv6Address, ip_address
+
+from granja.accounts.networks import network_of
 
 #: Wrong ones that a name, or an address, may have within :data:`WINDOW` seconds without waiting.
 MOST_WRONG = 10
@@ -27,16 +28,18 @@ class Throttle:
     def wrong(self, now: float, name: str, address: str) -> None:
         """Somebody at ``address`` gave a wrong password for ``name``."""
         self._names.note(now, name)
-        self._networks.note(now, network_of(address))
+        network = network_of(address)
+        if network is not None:
+            self._networks.note(now, network)
 
     def delay(self, now: float, name: str, address: str) -> float:
         """Seconds until the answer may be given: 0, or at most :data:`WINDOW`.
 
         Right and wrong answers wait alike; otherwise waiting would be an answer.
         """
-        return max(
-            self._names.delay(now, name), self._networks.delay(now, network_of(address)), 0.0
-        )
+        network = network_of(address)
+        by_network = 0.0 if network is None else self._networks.delay(now, network)
+        return max(self._names.delay(now, name), by_network, 0.0)
 
 
 class _Counter:
@@ -58,14 +61,3 @@ class _Counter:
     def delay(self, now: float, key: str) -> float:
         answers = self._answers.get(key)
         return answers[-1] - now if answers else 0.0
-
-
-def network_of(address: str) -> str:
-    """Who is behind an address: itself, or for IPv6 its /64, which is what one customer gets."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return str(IPv6Address(int(found) >> 64 << 64))
-    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -20,7 +20,7 @@ from zope.interface.verify import verifyObject
 from granja.accounts import passwords as accounts
 from granja.accounts.fair_queue import Turns
 from granja.accounts.passwords import Accounts, IAccounts, PasswordTrouble, PlainAccounts
-from granja.accounts.throttle import MOST_WRONG, WINDOW, Throttle, network_of
+from granja.accounts.throttle import MOST_WRONG, WINDOW, Throttle
 from granja.contract.errors import BadPassword, TooManyWaiting
 from granja.ledger.sqlite.verifiers import UNREADABLE
 
@@ -191,6 +191,26 @@ class RealAccountsTests(AccountsContract, TestCase):
         for login in waiting[40:]:
             login.addErrback(lambda failure: failure.trap(CancelledError) and None)
 
+    async def test_who_changes_addresses_within_a_network_has_one_turn(self) -> None:
+        """200 addresses of one IPv6 /64 delay a stranger by one check, not by 200."""
+        verifier, ended = await self.subject.hash(GOOD), []
+        crowd = [self.subject.login(verifier, GOOD, "ana", f"2001:db8::{n}") for n in range(20)]
+        mine = self.subject.login(verifier, GOOD, "beto", "2001:db8:0:1::1")
+        for n, login in enumerate([*crowd, mine]):
+            login.addCallback(lambda _, n=n: ended.append(n))
+        await gatherResults([*crowd, mine])
+        self.assertLessEqual(ended.index(20), 2)
+
+    async def test_by_a_unix_socket_names_take_turns(self) -> None:
+        """Its peers have no address, and a crowd at one name delays no other."""
+        verifier, ended = await self.subject.hash(GOOD), []
+        crowd = [self.subject.login(verifier, GOOD, "ana", "") for n in range(20)]
+        mine = self.subject.login(verifier, GOOD, "beto", "")
+        for n, login in enumerate([*crowd, mine]):
+            login.addCallback(lambda _, n=n: ended.append(n))
+        await gatherResults([*crowd, mine])
+        self.assertLessEqual(ended.index(20), 2)
+
 
 async def lateness(until: Deferred[Any]) -> float:
     """How late the reactor came to its timers at the worst, in seconds."""
@@ -270,6 +290,26 @@ class TurnsTests(TestCase):
         self.assertEqual(await me, "me")
         await gatherResults(crowd[:-1])
 
+    async def test_of_crowds_as_big_the_newest_is_refused(self) -> None:
+        """However many networks there are with one each, who has waited longest is served."""
+        turns = self.queue(most=5)
+        begun = self.job(turns, "begun", "z")
+        waiting = [self.job(turns, f"{n}", f"192.0.2.{n}") for n in range(6)]
+        self.failureResultOf(waiting[-1], TooManyWaiting)
+        self.gate.set()
+        await gatherResults([begun, *waiting[:-1]])
+        self.assertEqual(self.done, ["begun", *"01234"])
+
+    async def test_of_crowds_as_big_whose_newest_came_last_loses_it(self) -> None:
+        """Also when another crowd has its turn first."""
+        turns = self.queue(most=4)
+        begun = self.job(turns, "begun", "z")
+        names = ["a1", "b1", "a2", "b2", "c1"]
+        jobs = {name: self.job(turns, name, name[0]) for name in names}
+        self.failureResultOf(jobs.pop("b2"), TooManyWaiting)
+        self.gate.set()
+        await gatherResults([begun, *jobs.values()])
+
     async def test_closing_finishes_what_has_begun_and_drops_the_rest(self) -> None:
         """A shutdown waits for one check, not for a thousand."""
         turns = self.queue()
@@ -342,13 +382,9 @@ class ThrottleTests(SynchronousTestCase):
             self.assertLessEqual(sum(at - WINDOW < other <= at for other in answers), 10)
         self.assertEqual(len(answers), 60 * 10 + 1)
 
-    def test_an_ipv6_customer_is_one_address(self) -> None:
-        """Changing the last half of an IPv6 address is free, so it does not help."""
-        self.assertEqual(network_of("2001:db8::1"), network_of("2001:db8::ffff:2"))
-        self.assertNotEqual(network_of("2001:db8::1"), network_of("2001:db8:0:1::1"))
-        self.assertEqual(network_of("::ffff:192.0.2.1"), "192.0.2.1")
-        self.assertEqual(network_of("fe80::1%eth0"), network_of("fe80::2"))
-        self.assertEqual(network_of("a unix socket"), "a unix socket")
+    def test_peers_of_a_unix_socket_share_no_count(self) -> None:
+        """They are in no network: eleven wrong ones for other names delay nobody."""
+        self.assertEqual(self.after(11, address="").delay(0, "zoe", ""), 0)
 
     def test_a_million_addresses_do_not_fill_the_memory(self) -> None:
         """An attack from everywhere is remembered up to a bound."""
