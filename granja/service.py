@@ -24,6 +24,7 @@ from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.reading import Intake
+from granja.reactor.renewing import Renewal
 from granja.reactor.sockets import prepare
 from granja.reactor.tls_contexts import Certificates
 from granja.text import names
@@ -90,6 +91,12 @@ class GranjaService(Service):
         self._doorways = list(doorways)
         self._refusal = ""
         self._intake: Intake | None = None
+        self._renewal: Renewal | None = None
+
+    @property
+    def certificates(self) -> list[Certificates]:
+        """Those of all endpoints that have some."""
+        return [d.certificates for d in self._doorways if d.certificates is not None]
 
     def privilegedStartService(self) -> None:  # noqa: N802
         """Listen while a low port may still be had (``twistd`` sheds its privileges after this)."""
@@ -116,6 +123,8 @@ class GranjaService(Service):
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
         spare_the_collector()
+        self._renewal = Renewal(self.certificates, self.farm.clock)
+        self._renewal.start()
         # As soon as Twisted's own handlers are there.
         self.farm.clock.callLater(0, _heed_impatience, self.farm)
 
@@ -153,6 +162,8 @@ class GranjaService(Service):
         """PROTOCOL §6: what was begun is finished, everybody hears the goodbye, then it ends."""
         Service.stopService(self)
         farm, self.farm = self.farm, None
+        if self._renewal is not None:
+            self._renewal.stop()
         return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)
 
     async def _stop(self, farm: GranjaFactory) -> None:

@@ -109,8 +109,14 @@ def read_folder(folder: Path) -> list[Identity]:
 
 
 def pem_files(folder: Path) -> list[Path]:
-    """The ``*.pem`` files in a folder and in the folders in it, in order."""
-    return sorted(path for path in folder.rglob("*.pem") if not path.is_dir())
+    """The ``*.pem`` files in a folder and in the folders in it, in order.
+
+    None, if one of the folders vanishes meanwhile.
+    """
+    try:
+        return sorted(path for path in folder.rglob("*.pem") if not path.is_dir())
+    except OSError:
+        return []
 
 
 def _chain(

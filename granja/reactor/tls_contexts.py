@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
@@ -44,10 +45,16 @@ Stamp = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Contexts:
-    """``default`` is for whoever names no host that is known; ``named`` has hosts in lower case."""
+    """``default`` is for whoever names no host that is known; ``named`` has hosts in lower case.
+
+    ``prints`` tell the certificates from others; ``stamp`` is that of their files when they were
+    read.
+    """
 
     default: SSL.Context
     named: dict[bytes, SSL.Context]
+    prints: frozenset[bytes]
+    stamp: Stamp = ()
 
     def choose(self, connection: SSL.Connection) -> None:
         """OpenSSL calls this when a client says which host it wants."""
@@ -60,25 +67,30 @@ class Contexts:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates:
-    """The certificates of one endpoint.
+    """The certificates of one endpoint; ``served`` are those that whoever comes now gets.
 
+    :param where: the endpoint's description.
     :param read: reads their files.
     :param look: what :func:`stamp` says of those files.
     :raises CertificateRefused: when they cannot be served.
     """
 
-    def __init__(self, read: Callable[[], Sequence[Identity]], look: Callable[[], Stamp]) -> None:
+    def __init__(
+        self, where: str, read: Callable[[], Sequence[Identity]], look: Callable[[], Stamp]
+    ) -> None:
+        self.where = where
         self._read = read
         self.look = look
-        self.serve(self.load())
+        self.served = self.load()
 
     def load(self) -> Contexts:
         """Read the files anew, and serve as before.
 
         :raises CertificateRefused: when what is there now cannot be served.
         """
+        stamp = self.look()  # Before reading: what is written meanwhile is seen at the next look.
         try:
-            return contexts_of(self._read())
+            return replace(contexts_of(self._read()), stamp=stamp)
         except MemoryError:
             raise CertificateRefused(
                 "this process may not make code at run time, which choosing among several "
@@ -87,10 +99,10 @@ class Certificates:
 
     def serve(self, contexts: Contexts) -> None:
         """Whoever comes from here on gets these."""
-        self._contexts = contexts
+        self.served = contexts
 
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: N802
-        return SSL.Connection(self._contexts.default)
+        return SSL.Connection(self.served.default)
 
 
 def contexts_of(identities: Sequence[Identity]) -> Contexts:
@@ -105,7 +117,8 @@ def contexts_of(identities: Sequence[Identity]) -> Contexts:
         named.update((name.encode(), context) for name in identity.names())
     first, default = built[0]
     named_first = named.get(first.names()[0].encode()) if first.names() else None
-    contexts = Contexts(named_first or default, named)
+    prints = frozenset(identity.certificate.fingerprint(SHA256()) for identity in identities)
+    contexts = Contexts(named_first or default, named, prints)
     if len(built) > 1:
         contexts.default.set_tlsext_servername_callback(contexts.choose)
     for identity, context in built:
@@ -195,10 +208,10 @@ def secured(description: str) -> Secured | None:
     kind, *words = re.split(r"(?<!\\):", description)
     if kind == "ssl":
         given = _arguments(words, _OF_SSL)
-        return Secured(_below("tcp", given), _of_files(given))
+        return Secured(_below("tcp", given), _of_files(description, given))
     if kind == "tls":
         given = {"port": "443", "interface": "::", **_arguments(words, _OF_TLS)}
-        return Secured(_below("tcp6", given), _of_folder(given))
+        return Secured(_below("tcp6", given), _of_folder(description, given))
     return None
 
 
@@ -230,20 +243,20 @@ def _escaped(value: str) -> str:
     return re.sub(r"([\\:=])", r"\\\1", value)
 
 
-def _of_files(given: dict[str, str]) -> Certificates:
+def _of_files(where: str, given: dict[str, str]) -> Certificates:
     key = Path(given.get("privateKey", "server.pem"))
     certificate = Path(given.get("certKey", key))
     chain = Path(given["extraCertChain"]) if "extraCertChain" in given else None
     files = [path for path in (key, certificate, chain) if path is not None]
-    return Certificates(partial(read_files, key, certificate, chain), lambda: stamp(files))
+    return Certificates(where, partial(read_files, key, certificate, chain), lambda: stamp(files))
 
 
-def _of_folder(given: dict[str, str]) -> Certificates:
+def _of_folder(where: str, given: dict[str, str]) -> Certificates:
     """:raises ValueError: when no folder is named."""
     if not given.get("path"):
         raise ValueError("it names no folder of certificates")
     folder = Path(given["path"])
-    return Certificates(partial(read_folder, folder), lambda: stamp(pem_files(folder)))
+    return Certificates(where, partial(read_folder, folder), lambda: stamp(pem_files(folder)))
 
 
 def stamp(files: Sequence[Path]) -> Stamp:

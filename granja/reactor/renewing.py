@@ -1,0 +1,73 @@
+"""Certificates that are renewed while the server runs.
+
+Certbot and its like write new files every few weeks, and tell nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from granja.reactor.certificates import CertificateRefused
+from granja.reactor.tls_contexts import Certificates, Stamp
+
+#: Seconds between two looks at the files.  What has changed is read at the next look if it has not
+#: changed again, because it may be half written: so it is served within two of them.
+PERIOD: Final = 20.0
+
+
+class Renewal:
+    """Serves what is new, and keeps the old when the new cannot be served.
+
+    :param clock: says when to look.
+    """
+
+    def __init__(self, served: Iterable[Certificates], clock: IReactorTime) -> None:
+        self._watched = [_Watched(certificates) for certificates in served]
+        self._clock = clock
+        self._later: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """Look from now on."""
+        if self._watched:
+            self._later = self._clock.callLater(PERIOD, self._look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
+    def _look(self) -> None:
+        self.start()
+        for watched in self._watched:
+            watched.look()
+
+
+class _Watched:
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, certificates: Certificates) -> None:
+        self._certificates = certificates
+        self._seen: Stamp = certificates.served.stamp
+        self._refused: Stamp | None = None
+
+    def look(self) -> None:
+        now, before = self._certificates.look(), self._seen
+        self._seen = now
+        if now == before and now not in (self._certificates.served.stamp, self._refused):
+            self._renew(now)
+
+    def _renew(self, now: Stamp) -> None:
+        where, old = self._certificates.where, self._certificates.served
+        try:
+            self._certificates.serve(self._certificates.load())
+        except CertificateRefused as error:
+            self._refused = now
+            self.log.error("{where} keeps its certificates: {why}", where=where, why=str(error))
+            return
+        if self._certificates.served.prints != old.prints:
+            self.log.info("{where} serves renewed certificates.", where=where)
