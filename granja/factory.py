@@ -17,8 +17,10 @@ from granja.contract.catalog import Catalog
 from granja.ledger.interface import ILedger, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
-from granja.market.facts import Fact
+from granja.market.facts import Departed, Fact
 from granja.market.offers import Ended
+from granja.people.ignoring import SUBJECT as IGNORED
+from granja.people.ignoring import Ignoring
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
 from granja.people.roster import Roster
@@ -27,6 +29,8 @@ from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
 from granja.settings import Settings
 from granja.trade.collecting import Collecting
+from granja.trade.doors import SUBJECT as CLOSED_DOORS
+from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
 from granja.trade.notices import Teller
 from granja.trade.offering import Offering, OfferNumbers
@@ -90,12 +94,17 @@ class GranjaFactory(ServerFactory):
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
-        self.talk = Talking(self.now, self.board, self.roster, History(self.settings.history))
+        kept, history = opened.kept, History(self.settings.history)
+        self.ignoring = Ignoring(lane, self.roster, kept.get(IGNORED, ()), market.registered)
+        self.doors = Doors(lane, self.ignoring, kept.get(CLOSED_DOORS, ()))
+        self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
         self.presence = Presence(self)
         self.registration = self._registration(opened)
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
         numbers = OfferNumbers(market)
-        self.trade = Offering(self.now, self.catalog, self.roster, market, lane, teller, numbers)
+        self.trade = Offering(
+            self.now, self.catalog, self.roster, market, lane, teller, numbers, self.doors
+        )
 
     def _registration(self, opened: Opened) -> Registration:
         try:
@@ -106,6 +115,7 @@ class GranjaFactory(ServerFactory):
                 self.roster,
                 opened.credentials,
                 self.presence.ask_declaration,
+                lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
             )
         except NameTwice as error:
             raise LedgerRefused(
@@ -116,6 +126,9 @@ class GranjaFactory(ServerFactory):
         self.expiry.watch(fact)
         self.teller(fact, ended)
         self.presence.news.note(fact, ended)
+        if isinstance(fact, Departed):
+            self.ignoring.forget(fact.farmer)
+            self.doors.forget(fact.farmer)
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)

@@ -62,6 +62,12 @@ MESSAGES = (
     Sample("Somebody else in the chat speaks; emoticons are talk.", messages.Said("Ana", "hola")),
     Sample("Somebody else tells what they do (`:yo`).", messages.Acted("Ana", "baila")),
     Sample(
+        "`:ignorar <nombre>`: no talk, whisper or new offer of theirs comes.",
+        messages.Ignored("Beto"),
+    ),
+    Sample("`:escuchar <nombre>`.", messages.HeardAgain("Beto")),
+    Sample("`:ignorar`: whom you do not hear.", messages.Ignoring(("Beto", "Caro"))),
+    Sample(
         "`:historial`: so many lines follow, oldest first.",
         messages.LastLines(1),
         messages.LastLines(3),
@@ -181,6 +187,13 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("The list, `:agregar`.", errors.TooManyArtifacts(LIMITS.limits.artifacts)),
     ("A first word that no command has.", errors.UnknownCommand(":quiero")),
     ("`:volver` where the name is asked.", errors.BadPass()),
+    (
+        "`:ignorar` of a name that nobody has who is in the chat or registered.",
+        errors.Nobody("X"),
+    ),
+    ("`:ignorar` of oneself.", errors.IgnoresOneself()),
+    ("`:escuchar` of somebody whom one hears.", errors.NotIgnored("X")),
+    ("`:offer` to somebody who takes none, or none of yours.", errors.DoorClosed("Gus")),
     ("`:historial` when nothing was said yet.", errors.NothingSaid()),
     ("`:historial` with `--history 0`.", errors.NoHistory()),
     (

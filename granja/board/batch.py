@@ -104,10 +104,10 @@ class Rendering:
 class Batch(Generic[L]):
     """What was said between two flushes.
 
-    ``start`` is how many bytes, and ``first_line`` how many lines, were said before; ``own`` says
-    which entries a listener must not hear, because it said them itself; ``patient`` is whether
-    there are some, and nobody may be waiting for one; ``next`` is there as soon as nothing more can
-    be said in this batch.
+    ``start``: bytes that were said before.  ``first_line``: lines that were said before.
+    ``unheard``: the entries, by their index, that a listener must not hear: their own, and those of
+    people whom they ignore.  ``talkers``: who said something.  ``patient``: there are entries, and
+    nobody may be waiting for one.  ``next``: there as soon as nothing more can be said here.
     """
 
     __slots__ = (
@@ -116,15 +116,17 @@ class Batch(Generic[L]):
         "first_line",
         "lines",
         "next",
-        "own",
         "patient",
         "size",
         "start",
+        "talkers",
+        "unheard",
     )
 
     def __init__(self, start: int, first_line: int) -> None:
         self.entries: list[Entry] = []
-        self.own: dict[L, list[int]] = {}
+        self.unheard: dict[L, list[int]] = {}
+        self.talkers: dict[L, None] = {}
         self.start = start
         self.size = 0
         self.first_line = first_line
@@ -134,13 +136,18 @@ class Batch(Generic[L]):
         self._renderings: dict[Carrier, Rendering] = {}
 
     def add(self, entry: Entry, but: L | None) -> None:
-        """Put ``entry`` at the end, to be heard by everybody ``but`` one."""
+        """Put ``entry`` at the end, to be heard by everybody ``but`` the one who says it."""
         if but is not None:
-            self.own.setdefault(but, []).append(len(self.entries))
+            self.talkers[but] = None
+            self.unheard.setdefault(but, []).append(len(self.entries))
         self.patient = not entry.urgent and (self.patient or not self.entries)
         self.entries.append(entry)
         self.size += entry.size
         self.lines += entry.lines
+
+    def hide_last(self, listener: L) -> None:
+        """The entry at the end is not for this listener either."""
+        self.unheard.setdefault(listener, []).append(len(self.entries) - 1)
 
     def seal(self) -> Batch[L]:
         """End this batch; return the one that follows it."""
@@ -157,11 +164,11 @@ class Batch(Generic[L]):
         return made
 
     def spans(self, carrier: Carrier, listener: L, first: int, stop: int) -> list[memoryview]:
-        """What ``listener`` hears of the entries from ``first`` up to ``stop``: not its own."""
+        """What ``listener`` hears of the entries from ``first`` up to ``stop``."""
         rendering = self.rendering(carrier)
-        own = self.own.get(listener, ())
+        unheard = self.unheard.get(listener, ())
         spans = []
-        for index in own[bisect_left(own, first) : bisect_left(own, stop)]:
+        for index in unheard[bisect_left(unheard, first) : bisect_left(unheard, stop)]:
             if first < index:
                 spans.append(rendering.span(first, index))
             first = index + 1

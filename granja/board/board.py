@@ -6,7 +6,7 @@ Whatever is written to a connection goes in order through its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -108,21 +108,34 @@ class Board:
         """Say a message to everybody who has joined, except ``but``."""
         self._add(Announcement(message), but)
 
-    def say(self, speaker: Listener, name: str, data: bytes, lines: int) -> None:
+    def say(
+        self,
+        speaker: Listener,
+        name: str,
+        data: bytes,
+        lines: int,
+        deaf: Collection[Listener] = (),
+    ) -> None:
         """Plain talk: clean lines of ``name`` as UTF-8, with LF between them, none after the last.
 
         :param lines: how many they are.
+        :param deaf: others who are not to hear it.
         """
-        self._add(Talk(name, data, lines), speaker)
+        self._add(Talk(name, data, lines), speaker, deaf)
 
-    def say_message(self, speaker: Listener, message: Message) -> None:
+    def say_message(
+        self, speaker: Listener, message: Message, deaf: Collection[Listener] = ()
+    ) -> None:
         """Talk that is no plain line, such as what somebody does: everybody else hears it."""
-        self._add(Remark(message), speaker)
+        self._add(Remark(message), speaker, deaf)
 
-    def _add(self, entry: Entry, but: Listener | None) -> None:
+    def _add(self, entry: Entry, but: Listener | None, deaf: Collection[Listener] = ()) -> None:
         self.counters.lines += entry.lines
         for group in self.groups:
             group.add(entry, but)
+        for listener in deaf:
+            listener.group.batch.hide_last(listener)
+            self.touch(listener)
         if but is not None:
             self.touch(but)
             if self.slow.waiting:

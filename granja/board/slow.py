@@ -115,7 +115,7 @@ class Slow(Generic[W]):
         for listener in [listener for listener in self._behind if listener.group is group]:
             self._judge(listener, now)
         if self._far:
-            for talker in batch.own:
+            for talker in batch.talkers:
                 self.hold(talker)
 
     # -- talkers ---------------------------------------------------------------------------------

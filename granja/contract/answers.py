@@ -26,7 +26,12 @@ def whole_number(word: str) -> int:
 
 def is_yes(text: str) -> bool:
     """PROTOCOL §2: ``si``, ``sí`` or ``s`` in any case, composed or not."""
-    return unicodedata.normalize("NFC", text.strip().casefold()) in _YES
+    return folded(text.strip()) in _YES
+
+
+def folded(text: str) -> str:
+    """In small letters, composed: how answers are compared."""
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from granja.contract.answers import whole_number
+from granja.contract.answers import folded, whole_number
 from granja.contract.errors import UnknownCommand, WrongArguments
 from granja.contract.messages import HelpEntry
 
@@ -29,6 +29,13 @@ class Talk(Protocol):
     def list_users(self, me: Any) -> None: ...
     def show_history(self, me: Any, count: int | None) -> None: ...
     def show_help(self, me: Any) -> None: ...
+
+
+class Ignoring(Protocol):
+    """Whom one does not hear."""
+
+    def ignore(self, me: Any, name: str | None) -> object: ...
+    def hear_again(self, me: Any, name: str) -> object: ...
 
 
 class Registration(Protocol):
@@ -56,7 +63,7 @@ class Trade(Protocol):
     def accept(self, me: Any, number: int | None) -> object: ...
     def reject(self, me: Any, number: int | None) -> object: ...
     def retract(self, me: Any, number: int | None) -> object: ...
-    def list_offers(self, me: Any) -> None: ...
+    def list_offers(self, me: Any, wanted: bool | None) -> object: ...
 
 
 class Farm(Protocol):
@@ -67,6 +74,8 @@ class Farm(Protocol):
 
     @property
     def talk(self) -> Talk: ...
+    @property
+    def ignoring(self) -> Ignoring: ...
     @property
     def registration(self) -> Registration: ...
     @property
@@ -102,7 +111,17 @@ def _count(word: str) -> int:
     return count
 
 
+def _door(word: str) -> bool:
+    """:raises ValueError: unless it is ``no``, ``si`` or ``sí``."""
+    answer = folded(word)
+    if answer not in ("no", "si", "sí"):
+        raise ValueError(word)
+    return answer != "no"
+
+
 NAME = Argument("<nombre>")
+ANYBODY = Argument("[nombre]", optional=True)
+DOOR = Argument("[no|si]", _door, optional=True)
 MESSAGE = Argument("<mensaje>", rest=True)
 ACTION = Argument("<acción>", rest=True)
 ARTIFACT = Argument("<id>", whole_number)
@@ -184,6 +203,10 @@ TABLE = (
             lambda farm, me, text: farm.talk.act(me, text)),
     Command(":historial", (COUNT,), "muestra lo último que se dijo",
             lambda farm, me, count: farm.talk.show_history(me, count)),
+    Command(":ignorar", (ANYBODY,), "deja de escuchar a alguien, o muestra a quiénes no escuchas",
+            lambda farm, me, name: farm.ignoring.ignore(me, name)),
+    Command(":escuchar", (NAME,), "vuelve a escuchar a alguien",
+            lambda farm, me, name: farm.ignoring.hear_again(me, name)),
     Command(":artefactos", (), "muestra tus artefactos",
             lambda farm, me: farm.collection.show_inventory(me)),
     Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",
@@ -198,8 +221,8 @@ TABLE = (
             lambda farm, me, number: farm.trade.reject(me, number)),
     Command(":retirar", (OFFER,), "retira una oferta que hiciste",
             lambda farm, me, number: farm.trade.retract(me, number)),
-    Command(":ofertas", (), "muestra tus ofertas pendientes",
-            lambda farm, me: farm.trade.list_offers(me)),
+    Command(":ofertas", (DOOR,), "muestra tus ofertas pendientes, o deja de recibirlas (no, si)",
+            lambda farm, me, wanted: farm.trade.list_offers(me, wanted)),
     Command(":agregar", (ARTIFACT,), "anota un artefacto que encontraste",
             lambda farm, me, number: farm.collection.add(me, number)),
     Command(":quitar", (ARTIFACT,), "anota un artefacto que donaste al museo",

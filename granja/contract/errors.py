@@ -99,6 +99,24 @@ class UnknownCommand(GranjaError):
     sentence = "comando desconocido: {word}. Escribe :help para ver los comandos."
 
 
+@dataclass(eq=False)
+class Nobody(GranjaError):
+    """Neither in the chat nor registered."""
+
+    name: str
+    sentence = "no hay nadie con el nombre {name}."
+
+
+class IgnoresOneself(GranjaError):
+    sentence = "no puedes ignorarte."
+
+
+@dataclass(eq=False)
+class NotIgnored(GranjaError):
+    name: str
+    sentence = "no estabas ignorando a {name}."
+
+
 class NoHistory(GranjaError):
     """``--history 0``."""
 
@@ -200,6 +218,14 @@ class TooManyOffersToOne(TradeError):
     def explain(self, name_of: Callable[[int], str] = str) -> str:
         noun = "oferta" if self.count == 1 else "ofertas"
         return self.prefix + self.sentence.format(count=self.count, noun=noun, name=self.name)
+
+
+@dataclass(eq=False)
+class DoorClosed(TradeError):
+    """They take no offers, or none of one whom they ignore: which of both is not told."""
+
+    name: str
+    sentence = "{name} no recibe ofertas por ahora."
 
 
 @dataclass(eq=False)

@@ -235,6 +235,9 @@ REPLACED = Notice("replaced", "Entraste desde otro lugar.")
 ALREADY_HERE = Notice("already-here", "Ya estás aquí.")
 I_AM_HERE = Notice("i-am-here", "Aquí estoy.")
 SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
+HEARS_EVERYBODY = Notice("hears-everybody", "Escuchas a todos.")
+DOOR_CLOSED = Notice("door-closed", "Ya no recibes ofertas.")
+DOOR_OPEN = Notice("door-open", "Recibes ofertas otra vez.")
 PASSWORD_CHANGED = Notice("password-changed", "Contraseña cambiada.")
 
 
@@ -259,6 +262,29 @@ class Inventory(Message):
 class Here(Message):
     type = "here"
     template = SERVER + "Usuarios conectados: {names}"
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored(Message):
+    type = "ignored"
+    template = SERVER + "Ya no escuchas a {name}."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAgain(Message):
+    type = "heard-again"
+    template = SERVER + "Escuchas a {name} otra vez."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignoring(Message):
+    """``:ignorar`` without a name."""
+
+    type = "ignoring"
+    template = SERVER + "No escuchas a: {names}"
     names: tuple[str, ...]
 
 

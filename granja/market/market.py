@@ -142,11 +142,14 @@ class Market:
         gives: ArtifactId,
         takes: ArtifactId,
         now: float,
+        *,
+        closed: bool = False,
     ) -> list[Fact]:
         """``maker`` offers ``gives`` for ``takes``, as of ``now`` (Unix seconds).
 
         :param number: one that no offer has had; it is the caller's to give out, because several
             offers may be decided before the first of them is applied.
+        :param closed: whether ``taker`` takes no new offers, or none of this maker.
         :raises TradeError: the one of PROTOCOL §4 that applies.
         """
         if maker == taker:
@@ -154,6 +157,8 @@ class Market:
         # Limits come first, so that a refusal tells nobody what somebody holds (PROTOCOL §4).
         self._refuse_excess(maker, taker, taker_name)
         self._refuse_repeat(maker, taker, gives, takes, now)
+        if closed:
+            raise errors.DoorClosed(taker_name)
         if not self.holds(maker, gives):
             raise errors.NotMine(gives)
         if not self.holds(taker, takes):

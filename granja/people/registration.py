@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from granja.accounts.passwords import IAccounts, outdated
 from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -28,6 +29,7 @@ class Registration:
 
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
     :param ask_declaration: called with a farmer who has just registered.
+    :param carried: what is kept of a visitor from their registration on.
     :raises NameTwice: when two registered farmers have one name.
     """
 
@@ -41,6 +43,7 @@ class Registration:
         roster: Roster,
         verifiers: Mapping[FarmerId, str],
         ask_declaration: Callable[[Farmer], None],
+        carried: Callable[[Farmer], Sequence[Kept]],
     ) -> None:
         self.accounts = accounts
         self._lane = lane
@@ -48,6 +51,7 @@ class Registration:
         self._roster = roster
         self._verifiers = dict(verifiers)
         self._ask_declaration = ask_declaration
+        self._carried = carried
         self._last_farmer = market.last_farmer
         self._hold_registered()
 
@@ -142,7 +146,8 @@ class Registration:
             raise errors.NotStored
         farmer.registered = True
         decide = partial(self._market.decide_registration, farmer.id, str(farmer))
-        return self._store(farmer, verifier, decide).addErrback(self._not_kept, farmer)
+        carried = self._carried(farmer)
+        return self._store(farmer, verifier, decide, carried).addErrback(self._not_kept, farmer)
 
     def _not_kept(self, failure: Failure, farmer: Farmer) -> Failure:
         farmer.registered = False
@@ -156,7 +161,13 @@ class Registration:
         return self._store(farmer, verifier, decide)
 
     def _store(
-        self, farmer: Farmer, verifier: str, decide: Callable[[], list[Fact]]
+        self,
+        farmer: Farmer,
+        verifier: str,
+        decide: Callable[[], list[Fact]],
+        kept: Sequence[Kept] = (),
     ) -> Deferred[None]:
-        stored = self._lane.submit([farmer.id], decide, credentials={farmer.id: verifier})
+        stored = self._lane.submit(
+            [farmer.id], decide, credentials={farmer.id: verifier}, kept=kept
+        )
         return stored.addCallback(lambda _: self._verifiers.update({farmer.id: verifier}))

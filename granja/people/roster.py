@@ -11,7 +11,7 @@ from granja.board.board import Listener
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Message, Prompt
-from granja.text.names import Name, NameIndex
+from granja.text.names import Name, NameIndex, fold
 
 
 class Conversation(Protocol):
@@ -124,6 +124,20 @@ class Roster:
     def holder(self, name: str | Name) -> Farmer | None:
         """Who holds this name or one that could be mistaken for it, present or not."""
         return self._held.find(name)
+
+    def meant(self, name: str) -> Farmer | None:
+        """Who holds this name, in any spelling: those in the chat before those who are not."""
+        holder = self.holder(name)
+        if holder is not None and holder.name.folded == fold(name):
+            return holder
+        return self.find(name) or holder
+
+    def person(self, name: str) -> Farmer | None:
+        """Whoever a name means, in the chat or registered, but not still arriving."""
+        meant = self.meant(name)
+        if meant is None or meant.registered or meant.id in self._present:
+            return meant
+        return None
 
     def enter(self, farmer: Farmer) -> None:
         self._present[farmer.id] = farmer

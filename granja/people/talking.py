@@ -9,6 +9,7 @@ from granja.board.history import History, Remark
 from granja.contract import errors, messages
 from granja.contract.commands import help_entries
 from granja.contract.messages import Message
+from granja.people.ignoring import Ignoring
 from granja.people.moments import stamp
 from granja.people.roster import Farmer, Roster
 from granja.text.clean import squeezed
@@ -24,12 +25,18 @@ class Talking:
     """
 
     def __init__(
-        self, now: Callable[[], float], board: Board, roster: Roster, history: History
+        self,
+        now: Callable[[], float],
+        board: Board,
+        roster: Roster,
+        history: History,
+        ignoring: Ignoring,
     ) -> None:
         self._now = now
         self._board = board
         self._roster = roster
         self._history = history
+        self._ignoring = ignoring
 
     def show_help(self, me: Farmer) -> None:
         me.tell(*help_entries())
@@ -45,9 +52,10 @@ class Talking:
     def whisper(self, me: Farmer, name: str, text: str) -> None:
         """:raises NobodyCalled: when nobody in the chat has this name."""
         other = self._roster.find(name)
-        theirs = other.connection if other is not None else None
-        if theirs is None:
+        if other is None or (theirs := other.connection) is None:
             raise errors.NobodyCalled(name)
+        if me.id in self._ignoring.ignored_by(other.id):
+            return  # Who is ignored does not notice (PROTOCOL §3).
         by = me.connection.listener if me.connection is not None else None
         theirs.listener.hear_whisper(str(me), squeezed(text), by)
 
@@ -59,7 +67,8 @@ class Talking:
         """``:yo``."""
         if me.connection is not None:
             acted = messages.Acted(str(me), squeezed(text))
-            self._board.say_message(me.connection.listener, acted)
+            deaf = self._ignoring.deaf_to(me.id)
+            self._board.say_message(me.connection.listener, acted, deaf)
             said = acted.text.encode()
             self._history.add(me.id, str(me), said, 1, self._now(), acted=True)
 
@@ -67,7 +76,8 @@ class Talking:
         """Clean lines of plain talk: UTF-8 with LF between them."""
         if me.connection is not None:
             name, lines = me.name.spelling, data.count(b"\n") + 1
-            self._board.say(me.connection.listener, name, data, lines)
+            deaf = self._ignoring.deaf_to(me.id)
+            self._board.say(me.connection.listener, name, data, lines, deaf)
             self._history.add(me.id, name, data, lines, self._now())
 
     def show_history(self, me: Farmer, count: int | None) -> None:
@@ -78,7 +88,8 @@ class Talking:
         """
         if not self._history.most:
             raise errors.NoHistory
-        found = self._history.last(min(count or USUAL, MOST))
+        ignored = self._ignoring.ignored_by(me.id)
+        found = self._history.last(min(count or USUAL, MOST), ignored)
         if not found:
             raise errors.NothingSaid
         now = self._now()

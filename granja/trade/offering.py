@@ -16,7 +16,7 @@ from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Offer
 from granja.people.roster import Farmer, Roster
-from granja.text import names
+from granja.trade.doors import Doors
 from granja.trade.notices import Teller
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
@@ -56,6 +56,7 @@ class Offering:
         lane: Lane,
         teller: Teller,
         numbers: OfferNumbers,
+        doors: Doors,
     ) -> None:
         self._now = now
         self._catalog = catalog
@@ -64,6 +65,7 @@ class Offering:
         self._lane = lane
         self._teller = teller
         self._numbers = numbers
+        self._doors = doors
 
     def offer(self, me: Farmer, name: str, gives: int, takes: int) -> Deferred[None]:
         other = self._partner(name)
@@ -73,19 +75,12 @@ class Offering:
 
     def _partner(self, name: str) -> Farmer:
         """Whoever is meant, also a registered farmer who is away."""
-        other = self._find(name)
+        other = self._roster.meant(name)
         if other is None:
             raise errors.NobodyToTradeWith(name)
         if not other.registered and self._roster.present(other.id) is None:
             raise errors.StillArriving(str(other))
         return other
-
-    def _find(self, name: str) -> Farmer | None:
-        """Whoever a name in an offer means: those in the chat before those who are not."""
-        holder = self._roster.holder(name)
-        if holder is not None and holder.name.folded == names.fold(name):
-            return holder
-        return self._roster.find(name) or holder
 
     def _tradable(self, number: int) -> ArtifactId:
         if number not in self._catalog:
@@ -95,18 +90,22 @@ class Offering:
     def _decide_offer(
         self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
     ) -> list[Fact]:
-        number = self._numbers.next()
+        number, closed = self._numbers.next(), self._doors.closed_to(taker.id, maker.id)
         facts = self._market.decide_offer(
-            number, maker.id, taker.id, str(taker), gives, takes, self._now()
+            number, maker.id, taker.id, str(taker), gives, takes, self._now(), closed=closed
         )
         self._numbers.used(number)
         return facts
 
-    def list_offers(self, me: Farmer) -> None:
+    def list_offers(self, me: Farmer, wanted: bool | None = None) -> Deferred[None] | None:
+        """``:ofertas``; with ``no`` or ``si`` one's door is closed or opened for new ones."""
+        if wanted is not None:
+            return self._doors.set_open(me, wanted)
         offers = self._teller.offers(me.id)
         if not offers:
             raise errors.NoOffers
         me.tell(*offers)
+        return None
 
     def accept(self, me: Farmer, number: int | None) -> Deferred[None]:
         offer = self._meant(me, number, self._market.incoming(me.id), ":accept")

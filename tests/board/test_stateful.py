@@ -85,11 +85,14 @@ class BoardMachine(RuleBasedStateMachine):
         say(self.board, guest.listener, guest.name, text)
         self.model.say(guest.model, guest.name, [text])
 
-    @rule(i=which, lines=st.lists(words, min_size=1, max_size=6))
-    def say_block(self, i: int, lines: list[str]) -> None:
+    @rule(i=which, lines=st.lists(words, min_size=1, max_size=6), deaf=st.sets(which))
+    def say_block(self, i: int, lines: list[str], deaf: set[int]) -> None:
+        """Some ignore who speaks."""
         guest, data = self.guests[i], "\n".join(map(self.text, lines)).encode()
-        self.board.say(guest.listener, guest.name, data, data.count(b"\n") + 1)
-        self.model.say_block(guest.model, guest.name, data)
+        others = [self.guests[j] for j in sorted(deaf - {i})]
+        listeners = [other.listener for other in others]
+        self.board.say(guest.listener, guest.name, data, data.count(b"\n") + 1, listeners)
+        self.model.say_block(guest.model, guest.name, data, [other.model for other in others])
 
     @rule(i=which, alone=st.booleans())
     def announce(self, i: int, alone: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from granja.board.board import Board, Listener
 from granja.contract.messages import Message, Said
 from granja.wire.encodings import PLAIN, Carrier
@@ -58,14 +60,31 @@ class ModelBoard:
     def leave(self, listener: ModelListener) -> None:
         listener.joined = False
 
-    def announce(self, message: Message, but: ModelListener | None = None) -> None:
+    def announce(
+        self,
+        message: Message,
+        but: ModelListener | None = None,
+        deaf: Collection[ModelListener] = (),
+    ) -> None:
         for listener in self.listeners:
-            if listener.joined and listener is not but:
+            if listener.joined and listener is not but and listener not in deaf:
                 listener.put(True, listener.carrier.encode(message))
 
-    def say(self, speaker: ModelListener, name: str, texts: list[str]) -> None:
+    def say(
+        self,
+        speaker: ModelListener,
+        name: str,
+        texts: list[str],
+        deaf: Collection[ModelListener] = (),
+    ) -> None:
         for text in texts:
-            self.announce(Said(name, text), speaker)
+            self.announce(Said(name, text), speaker, deaf)
 
-    def say_block(self, speaker: ModelListener, name: str, data: bytes) -> None:
-        self.say(speaker, name, data.decode().split("\n"))
+    def say_block(
+        self,
+        speaker: ModelListener,
+        name: str,
+        data: bytes,
+        deaf: Collection[ModelListener] = (),
+    ) -> None:
+        self.say(speaker, name, data.decode().split("\n"), deaf)

@@ -1,0 +1,51 @@
+"""Doors: who takes new offers, and from whom (PROTOCOL §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from twisted.internet.defer import Deferred
+
+from granja.contract import messages
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept
+from granja.ledger.lane import Lane
+from granja.people.ignoring import Ignoring
+from granja.people.keepsakes import keep
+from granja.people.roster import Farmer
+
+#: What it is kept under: a key for each registered farmer whose door is closed.
+SUBJECT = "closed-doors"
+
+
+class Doors:
+    """:param kept: what the ledger keeps under :data:`SUBJECT`."""
+
+    def __init__(self, lane: Lane, ignoring: Ignoring, kept: Iterable[str]) -> None:
+        self._lane = lane
+        self._ignoring = ignoring
+        self._closed = {FarmerId(int(key)) for key in kept if key.isascii() and key.isdigit()}
+
+    def closed_to(self, taker: FarmerId, maker: FarmerId) -> bool:
+        """Whether ``taker`` hears of no new offer of ``maker``, whatever the reason."""
+        return taker in self._closed or maker in self._ignoring.ignored_by(taker)
+
+    def set_open(self, me: Farmer, open: bool) -> Deferred[None] | None:
+        """``:ofertas no`` and ``:ofertas si``."""
+
+        def done() -> None:
+            if open:
+                self._closed.discard(me.id)
+            else:
+                self._closed.add(me.id)
+            me.tell(messages.DOOR_OPEN if open else messages.DOOR_CLOSED)
+
+        return keep(self._lane, me, [Kept(SUBJECT, str(me.id), None if open else True)], done)
+
+    def carried(self, farmer: Farmer) -> list[Kept]:
+        """What is to be kept once this visitor registers."""
+        return [Kept(SUBJECT, str(farmer.id), True)] if farmer.id in self._closed else []
+
+    def forget(self, visitor: FarmerId) -> None:
+        """A visit is over."""
+        self._closed.discard(visitor)
