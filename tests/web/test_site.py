@@ -125,7 +125,7 @@ class Pictures(SynchronousTestCase):
         self.assertEqual(len(drawings), len(self.symbols))
 
     def test_the_page_knows_which_there_are(self) -> None:
-        text = (STATIC / "js" / "pictures.js").read_text()
+        text = (STATIC / "js" / "model" / "pictures.js").read_text()
         self.assertEqual(
             set(re.findall(r'^  "([a-z-]+)",$', text, re.M)) | {"generico"}, set(self.symbols)
         )

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Arrival } from "../../../granja/web/static/js/arrival.js";
-import { commandWord, echoOf, oneLine } from "../../../granja/web/static/js/commands.js";
-import { pauseBefore } from "../../../granja/web/static/js/connection.js";
-import { addCopy, parseList, removeCopy, spellList } from "../../../granja/web/static/js/counts.js";
-import { hasPicture, slug } from "../../../granja/web/static/js/pictures.js";
-import { Receipts } from "../../../granja/web/static/js/receipts.js";
-import { fits } from "../../../granja/web/static/js/search.js";
+import { Arrival } from "../../../granja/web/static/js/session/arrival.js";
+import { commandWord, echoOf, oneLine } from "../../../granja/web/static/js/model/commands.js";
+import { pauseBefore } from "../../../granja/web/static/js/session/connection.js";
+import { addCopy, parseList, removeCopy, spellList } from "../../../granja/web/static/js/model/counts.js";
+import { hasPicture, slug } from "../../../granja/web/static/js/model/pictures.js";
+import { Receipts } from "../../../granja/web/static/js/session/receipts.js";
+import { fits } from "../../../granja/web/static/js/model/search.js";
 
 const CATALOG = [6, 13, 14].map((id) => ({ id, name: `n.º ${id}` }));
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HISTORY, initialState, reduce } from "../../../granja/web/static/js/state.js";
+import { HISTORY, initialState, reduce } from "../../../granja/web/static/js/model/state.js";
 
 const ANCLA = { id: 21, name: "Ancla" };
 const DISCO = { id: 12, name: "Disco raro" };
@@ -113,6 +113,11 @@ test("a line that may be lost is marked, and unmarked when it is said again", ()
 test("a message of a kind that is not known yet is shown as its line", () => {
   const state = inside({ type: "weather", line: "[SERVER] Llueve." });
   assert.equal(state.log.at(-1).text, "Llueve.");
+});
+
+test("a message that has no line shows nothing", () => {
+  const state = inside();
+  assert.equal(hear(state, { type: "pass", pass: "abc", seconds: 120 }), state);
 });
 
 test("a refusal at the door stands beside the question", () => {

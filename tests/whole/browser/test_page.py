@@ -17,7 +17,7 @@ from tests.whole.browser.chromium import DESK, PHONE, Visitor, shared, stop_shar
 from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.test_tls import make_pair
 
-#: As much of the conversation as the page keeps (static/js/state.js).
+#: As much of the conversation as the page keeps (static/js/model/state.js).
 HISTORY = 400
 
 

@@ -1,8 +1,8 @@
 // The page: makes the store, the session and the views, and joins them.
 
-import { createStore } from "./store.js";
-import { initialState, reduce } from "./state.js";
-import { Session } from "./session.js";
+import { createStore } from "./model/store.js";
+import { initialState, reduce } from "./model/state.js";
+import { Session } from "./session/session.js";
 import { showAccount } from "./views/account.js";
 import { showBanner } from "./views/banner.js";
 import { showCollection } from "./views/collection.js";

@@ -1,6 +1,6 @@
 // Registering one's name, or changing its password.  The password is sent and forgotten.
 
-import { byId, h, watch } from "../dom.js";
+import { byId, h, watch } from "./dom.js";
 
 export function showAccount({ store, session }) {
   const title = h("h2", { id: "account-title" });

@@ -1,6 +1,6 @@
 // One artifact, large, and what one can do with it.
 
-import { h, icon, picture, plural } from "../dom.js";
+import { h, icon, picture, plural } from "./dom.js";
 
 export class ArtifactDialog {
   #page;

@@ -1,6 +1,6 @@
 // The sentence about the connection, and the button to try again.
 
-import { byId, watch } from "../dom.js";
+import { byId, watch } from "./dom.js";
 
 export function showBanner({ store, session }) {
   const banner = byId("banner");

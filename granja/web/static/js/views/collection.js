@@ -1,8 +1,8 @@
 // The shelf: every place of the catalog, one's own artifacts lit and counted.
 
-import { byId, h, picture, plural, syncList, watch } from "../dom.js";
-import { place } from "../places.js";
-import { fits } from "../search.js";
+import { byId, h, picture, plural, syncList, watch } from "./dom.js";
+import { place } from "../model/places.js";
+import { fits } from "../model/search.js";
 import { ArtifactDialog } from "./artifact-dialog.js";
 
 const FILTERS = [

@@ -1,7 +1,7 @@
 // Where one types: talk, whispers, emoticons and the colon-commands.
 
-import { byId, h, icon, isNarrow, watch } from "../dom.js";
-import { byteLength, commandWord, EMOTICONS, isSecret, oneLine } from "../commands.js";
+import { byId, h, icon, isNarrow, watch } from "./dom.js";
+import { byteLength, commandWord, EMOTICONS, isSecret, oneLine } from "../model/commands.js";
 
 const MOST_BYTES = 4096;
 const RECALLED = 50;

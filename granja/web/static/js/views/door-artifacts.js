@@ -1,10 +1,10 @@
 // "Cuéntame, ¿qué artefactos tienes?": a shelf to tap, or a list of numbers for those who type.
 
-import { addCopy, parseList, removeCopy, spellList, totalCopies } from "../counts.js";
-import { h, icon, picture, plural, sameName, syncList } from "../dom.js";
-import { recall } from "../memory.js";
-import { place } from "../places.js";
-import { fits } from "../search.js";
+import { addCopy, parseList, removeCopy, spellList, totalCopies } from "../model/counts.js";
+import { h, icon, picture, plural, sameName, syncList } from "./dom.js";
+import { recall } from "../session/memory.js";
+import { place } from "../model/places.js";
+import { fits } from "../model/search.js";
 
 let picked = null; // kept while the answer is thought over, also across a lost connection
 

@@ -1,6 +1,6 @@
 // "¿Está Bien? (Sí/No)": what the server understood, in pictures.
 
-import { h, picture } from "../dom.js";
+import { h, picture } from "./dom.js";
 
 export function confirmCard({ store, session }) {
   const { catalog, mine } = store.state;

@@ -1,7 +1,7 @@
 // Arriving: one friendly card for each question of the server.
 
-import { byId, h, watch } from "../dom.js";
-import { recall, remember } from "../memory.js";
+import { byId, h, watch } from "./dom.js";
+import { recall, remember } from "../session/memory.js";
 import { artifactsCard, forgetPicked } from "./door-artifacts.js";
 import { confirmCard } from "./door-confirm.js";
 

@@ -1,7 +1,7 @@
 // The frame: the door or the farm, the top bar, the tabs of a phone, the title's count.
 
-import { avatar, byId, h, icon, isNarrow, watch } from "../dom.js";
-import { recall, remember } from "../memory.js";
+import { avatar, byId, h, icon, isNarrow, watch } from "./dom.js";
+import { recall, remember } from "../session/memory.js";
 
 const TABS = [
   { panel: "talk", label: "Charla", symbol: "talk" },

@@ -1,6 +1,6 @@
 // The conversation.  A live region: what is added is read aloud, what leaves at the top is not.
 
-import { avatar, byId, h, icon, oncePerFrame, picture, syncList } from "../dom.js";
+import { avatar, byId, h, icon, oncePerFrame, picture, syncList } from "./dom.js";
 
 /** Pixels from the end within which the log follows what is said. */
 const NEAR = 80;

@@ -1,7 +1,7 @@
 // Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
 
-import { h, icon, picture, sameName, watch } from "../dom.js";
-import { fits } from "../search.js";
+import { h, icon, picture, sameName, watch } from "./dom.js";
+import { fits } from "../model/search.js";
 
 const LIST = new Intl.ListFormat("es");
 

@@ -1,6 +1,6 @@
 // The offers that wait: incoming with two buttons, outgoing with one.
 
-import { byId, h, icon, picture, syncList, watch } from "../dom.js";
+import { byId, h, icon, picture, syncList, watch } from "./dom.js";
 
 export function showOffers(page) {
   const list = h("ul", { class: "offer-list", tabindex: "-1", "aria-labelledby": "offers-title" });

@@ -1,6 +1,6 @@
 // What to answer at the door without asking the person again.  Pure: it decides, others send.
 
-import { spellList } from "./counts.js";
+import { spellList } from "../model/counts.js";
 
 export class Arrival {
   /** What the person said, kept for the next connection; the password only until it is used. */

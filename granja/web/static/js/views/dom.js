@@ -1,6 +1,6 @@
 // Making elements.  Text is only ever put in text nodes and attributes: never parsed as markup.
 
-import { hasPicture, slug } from "./pictures.js";
+import { hasPicture, slug } from "../model/pictures.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

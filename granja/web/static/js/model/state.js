@@ -145,8 +145,13 @@ function offerEntry(m, at) {
 }
 
 function heard(state, { message, at }) {
-  const change = HEARD[message.type] ?? server;
+  const change = HEARD[message.type] ?? unknown;
   return change(state, message, at);
+}
+
+/** A kind of message that this page does not know: shown as its line, if it has one. */
+function unknown(state, message, at) {
+  return typeof message.line === "string" ? server(state, message, at) : state;
 }
 
 // -- what the person and the connection do ---------------------------------------------------

@@ -1,7 +1,7 @@
 // The conversation with the server: joins the connection, the door and the state.
 
 import { Arrival } from "./arrival.js";
-import { commandWord, isSecret, oneLine } from "./commands.js";
+import { commandWord, isSecret, oneLine } from "../model/commands.js";
 import { Connection } from "./connection.js";
 import { Receipts } from "./receipts.js";
 
