@@ -19,6 +19,12 @@ def read_catalog(path: str | None) -> Catalog:
     return Catalog.parse(read_text(path), path)
 
 
+def is_lasting(path: str | None) -> bool:
+    """Whether it can be read a second time: from a pipe (``--motd <(fortune)``) nothing would come,
+    and whoever reads would wait for it."""
+    return path is None or not Path(path).exists() or Path(path).is_file()
+
+
 def read_text(path: str) -> str:
     """The text of a file.
 

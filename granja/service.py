@@ -5,12 +5,10 @@ from __future__ import annotations
 import gc
 import resource
 import select
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from threading import current_thread, main_thread
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
@@ -25,6 +23,7 @@ from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.reading import Intake
 from granja.reactor.renewing import Renewal
+from granja.reactor.signals import heed
 from granja.reactor.sockets import prepare
 from granja.reactor.tls_contexts import Certificates
 from granja.text import names
@@ -79,15 +78,23 @@ class Doorway:
 class GranjaService(Service):
     """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
 
+    :param on_hangup: called with the factory at each SIGHUP.
+
     ``farm`` is the factory, once the service has started, and ``ports`` are what listens.
     """
 
     log = Logger()
 
-    def __init__(self, open_farm: Callable[[], GranjaFactory], doorways: Iterable[Doorway]) -> None:
+    def __init__(
+        self,
+        open_farm: Callable[[], GranjaFactory],
+        doorways: Iterable[Doorway],
+        on_hangup: Callable[[GranjaFactory], None],
+    ) -> None:
         self.farm: GranjaFactory | None = None
         self.ports: list[IListeningPort] = []
         self._open_farm = open_farm
+        self._on_hangup = on_hangup
         self._doorways = list(doorways)
         self._refusal = ""
         self._intake: Intake | None = None
@@ -125,8 +132,7 @@ class GranjaService(Service):
         spare_the_collector()
         self._renewal = Renewal(self.certificates, self.farm.clock)
         self._renewal.start()
-        # As soon as Twisted's own handlers are there.
-        self.farm.clock.callLater(0, _heed_impatience, self.farm)
+        heed(self.farm.clock, reread=self._reread, hurry=self.farm.hurry)
 
     def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
         listening = doorway.endpoint.listen(doorway.wrap(farm))
@@ -156,6 +162,11 @@ class GranjaService(Service):
             sys.__stderr__.write(f"granja: {sentence}\n")
         raise CannotStart(sentence)
 
+    def _reread(self) -> None:
+        """PROTOCOL §6, SIGHUP."""
+        if self.farm is not None:
+            self._on_hangup(self.farm)
+
     # -- the end -------------------------------------------------------------------------------
 
     def stopService(self) -> Deferred[None]:  # noqa: N802
@@ -179,28 +190,6 @@ class GranjaService(Service):
         if self._intake is not None:
             self._intake.close()
             self._intake = None
-
-
-def _heed_impatience(farm: GranjaFactory) -> None:
-    """The first signal is Twisted's.  After another one nobody waits for slow readers; Twisted's
-    own handler would stop a second time, which logs a traceback."""
-    reactor: Any = farm.clock
-    if current_thread() is not main_thread():
-        return  # Then signals are somebody else's.
-    twisteds = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    heard: list[int] = []
-
-    def handle(number: int, frame: Any) -> None:
-        first = twisteds[signal.Signals(number)]
-        heard.append(number)
-        if len(heard) > 1:
-            reactor.callFromThread(farm.hurry)
-        elif callable(first):
-            first(number, frame)
-
-    for number, handler in twisteds.items():
-        if callable(handler):
-            signal.signal(number, handle)
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:

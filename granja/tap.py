@@ -15,11 +15,12 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from granja import __version__
-from granja.catalog_file import read_catalog, read_text
+from granja.catalog_file import is_lasting, read_catalog, read_text
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
+from granja.operations.rereading import Sources, reread
 from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
@@ -249,4 +250,11 @@ def makeService(options: Options) -> IService:  # noqa: N802
             settings=options.settings(),
         )
 
-    return GranjaService(open_farm, options["doorways"])
+    doorways = options["doorways"]
+    artifacts, motd = options["artifacts"], options["motd"]
+    sources = Sources(
+        lambda: read_catalog(artifacts) if is_lasting(artifacts) else options["catalog"],
+        lambda: read_motd(motd) if is_lasting(motd) else options["motd-lines"],
+        [doorway.certificates for doorway in doorways if doorway.certificates is not None],
+    )
+    return GranjaService(open_farm, doorways, lambda farm: reread(sources, farm))

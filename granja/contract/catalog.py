@@ -21,12 +21,30 @@ class Artifact:
 
 
 class Catalog(Mapping[int, Artifact]):
-    """The artifacts, by number, in the order of their numbers."""
+    """The artifacts, by number, in the order of their numbers.
+
+    ``edition`` is another one after :meth:`become`.
+    """
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self._artifacts = {n: Artifact(ArtifactId(n), names[n]) for n in sorted(names)}
-        self.first = next(iter(self._artifacts))
-        self.last = next(reversed(self._artifacts))
+        self.edition = 0
+
+    @property
+    def first(self) -> int:
+        """The lowest number."""
+        return next(iter(self._artifacts))
+
+    @property
+    def last(self) -> int:
+        """The highest number."""
+        return next(reversed(self._artifacts))
+
+    def become(self, other: Catalog) -> None:
+        """Have the artifacts of another catalog from now on, for everybody who has this one."""
+        if other._artifacts != self._artifacts:
+            self._artifacts = other._artifacts
+            self.edition += 1
 
     @classmethod
     def parse(cls, text: str, source: str = "catalog") -> Catalog:

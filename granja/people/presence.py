@@ -29,7 +29,10 @@ MOST_AT_ONCE = 500
 
 
 class Presence:
-    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be."""
+    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be.
+
+    ``motd`` may be changed: clean lines that are told after every ``¡OK!`` of an arrival.
+    """
 
     log = Logger()
 
@@ -40,7 +43,7 @@ class Presence:
         self._lane = factory.lane
         self._market = factory.market
         self._roster = factory.roster
-        self._settings = factory.settings
+        self.motd: Sequence[str] = factory.settings.motd
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster)
         self._retry: IDelayedCall | None = None
@@ -97,7 +100,7 @@ class Presence:
         connection.stop_the_clock()
         connection.enter_chat(farmer)
         connection.tell(messages.Ready(str(farmer)))
-        connection.tell(*map(messages.MessageOfTheDay, self._settings.motd), *told)
+        connection.tell(*map(messages.MessageOfTheDay, self.motd), *told)
         if before is None:
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
@@ -116,7 +119,7 @@ class Presence:
     def ask_declaration(self, farmer: Farmer) -> None:
         """``--declarations once``: a registered farmer is asked once, in the chat."""
         connection = farmer.connection
-        if connection is None or not self._settings.declare_once:
+        if connection is None or not self._factory.settings.declare_once:
             return
         if farmer.id not in self._market.declared:
             declare = partial(self._declare_once, farmer)

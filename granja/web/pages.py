@@ -59,9 +59,13 @@ class Page(Place):
 
     def __init__(self, content: bytes, type: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._type = type.encode()
+        self.show(content)
+
+    def show(self, content: bytes) -> None:
+        """Have this content from now on."""
         self._content = content
         self._packed = gzip.compress(content, 9, mtime=0)
-        self._type = type.encode()
         self._tag = hashlib.sha256(content).hexdigest()[:20]
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802
@@ -75,6 +79,26 @@ class Page(Place):
         if packed:
             request.setHeader(b"content-encoding", b"gzip")
         return self._packed if packed else self._content
+
+
+class CatalogPage(Page):
+    """The catalog, also after an operator has changed it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(_names(catalog), TYPES["json"])
+        self._catalog = catalog
+        self._edition = catalog.edition
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        if self._edition != self._catalog.edition:
+            self._edition = self._catalog.edition
+            self.show(_names(self._catalog))
+        return super().render_GET(request)
+
+
+def _names(catalog: Catalog) -> bytes:
+    names = {str(artifact.id): artifact.name for artifact in catalog.values()}
+    return json.dumps(names, ensure_ascii=False).encode()
 
 
 def _accepts_gzip(request: Request) -> bool:
@@ -92,9 +116,7 @@ def page_tree(catalog: Catalog) -> Resource:
     """The page and all that it loads."""
     root = _folder(files("granja.web") / "static")
     root.putChild(b"", _file(files("granja.web") / "static" / "index.html"))
-    names = {str(artifact.id): artifact.name for artifact in catalog.values()}
-    content = json.dumps(names, ensure_ascii=False).encode()
-    root.putChild(b"artefactos.json", Page(content, TYPES["json"]))
+    root.putChild(b"artefactos.json", CatalogPage(catalog))
     return root
 
 

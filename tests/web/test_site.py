@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.catalog import Catalog
 from granja.web.site import web_site
 from tests.support.farm import Farm
 from tests.support.web_visitor import KEY, Visit
@@ -75,6 +76,13 @@ class ThePage(SiteCase):
         names = json.loads(self.visit.asks("/artefactos.json").body)
         self.assertEqual(names["12"], "Disco raro")
         self.assertEqual(len(names), len(self.farm.factory.catalog))
+
+    def test_a_changed_catalog_is_there_at_once(self) -> None:
+        """A browser that has the old one is not told that it has it."""
+        tag = self.visit.asks("/artefactos.json").headers["etag"]
+        self.farm.factory.catalog.become(Catalog({3: "Nabo"}))
+        response = self.visit.asks("/artefactos.json", if_none_match=tag)
+        self.assertEqual(json.loads(response.body), {"3": "Nabo"})
 
     def test_what_is_not_there_is_not_found(self) -> None:
         for path in ("/nada", "/css", "/css/", "/js/views", "/../server.py", "/%2e%2e/server.py"):
