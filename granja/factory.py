@@ -34,6 +34,7 @@ from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
 from granja.trade.notices import Teller
 from granja.trade.offering import Offering, OfferNumbers
+from granja.wire.complaints import Complaints
 
 DEFAULTS = Settings()
 
@@ -71,6 +72,7 @@ class GranjaFactory(ServerFactory):
         self.closing = False
         self.board = Board(clock)
         self.journal = Journal(clock)
+        self.complaints = Complaints(clock)
         self.roster = Roster()
         self.ledger = ledger
         self._said_goodbye = self._hurried = False
@@ -187,6 +189,7 @@ class GranjaFactory(ServerFactory):
         """Let go of connections that would not end, of timers, and of the ledger."""
         self.hang_up()
         self.journal.finish()
+        self.complaints.finish()
         self.expiry.stop()
         self.presence.stop()
         await self.lane.when_idle()

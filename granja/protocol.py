@@ -29,6 +29,7 @@ from granja.people.chatting import Chat
 from granja.people.roster import Connection, Conversation, Farmer
 from granja.text import clean as text
 from granja.wire import telnet
+from granja.wire.addresses import address_of
 from granja.wire.encodings import GMCP, PLAIN, Carrier
 from granja.wire.lines import TOO_LONG, LineSplitter, TooLong
 from granja.wire.plain import plain_line, plain_talk
@@ -117,8 +118,9 @@ class FarmerProtocol(LineReceiver):
     # -- the connection's life -----------------------------------------------------------------
 
     def connectionMade(self) -> None:  # noqa: N802
+        """By every door, who is at the other end is known here: a PROXY header has been read."""
         clock, settings = self.factory.clock, self.factory.settings
-        self.address = getattr(self.transport.getPeer(), "host", "")
+        self.address = address_of(self.transport.getPeer())
         self._bucket = TokenBucket(settings.rate, clock.seconds()) if settings.rate else None
         self.listener = self.factory.board.listen(self.transport, self, self.carrier)
         self._at_rest = True

@@ -13,7 +13,12 @@ from typing import NoReturn
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -21,12 +26,14 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.reactor.half_close import close_by_halves
+from granja.reactor.header_first import expect_header
 from granja.reactor.reading import Intake
 from granja.reactor.renewing import Renewal
 from granja.reactor.signals import heed
 from granja.reactor.sockets import prepare
 from granja.reactor.tls_contexts import Certificates
 from granja.text import names
+from granja.wire.addresses import address_of
 
 #: Seconds that what was begun may take at a shutdown, and again that the closing may take.
 PATIENCE = 5.0
@@ -59,7 +66,8 @@ class CannotStart(SystemExit, Exception):
 class Doorway:
     """An endpoint to listen on, how the operator wrote it, and what answers there.
 
-    ``certificates`` are those of an ``ssl:`` or ``tls:`` endpoint.
+    ``certificates`` are those of an ``ssl:`` or ``tls:`` endpoint.  ``proxied``: a PROXY header
+    comes first.
     """
 
     def __init__(
@@ -68,11 +76,14 @@ class Doorway:
         endpoint: IStreamServerEndpoint,
         wrap: Wrap,
         certificates: Certificates | None = None,
+        *,
+        proxied: bool = False,
     ) -> None:
         self.description = description
         self.endpoint = endpoint
         self.wrap = wrap
         self.certificates = certificates
+        self.proxied = proxied
 
 
 class GranjaService(Service):
@@ -136,16 +147,19 @@ class GranjaService(Service):
 
     def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
         listening = doorway.endpoint.listen(doorway.wrap(farm))
-        listening.addCallbacks(self._listening, self._cannot_listen, errbackArgs=(doorway,))
+        listening.addCallback(self._listening, doorway, farm)
+        listening.addErrback(self._cannot_listen, doorway)
         # Not from within the callback: a Deferred would keep the SystemExit to itself.
         if self._refusal:
             farm.ledger.close()
             self._close_intake()
             self._give_up(self._refusal)
 
-    def _listening(self, port: IListeningPort) -> None:
+    def _listening(self, port: IListeningPort, doorway: Doorway, farm: GranjaFactory) -> None:
         close_by_halves(port)
         prepare(port)
+        if doorway.proxied:
+            _expect_header(port, farm)
         if self._intake is not None:
             self._intake.serve(port)
         self.ports.append(port)
@@ -190,6 +204,16 @@ class GranjaService(Service):
         if self._intake is not None:
             self._intake.close()
             self._intake = None
+
+
+def _expect_header(port: IListeningPort, farm: GranjaFactory) -> None:
+    def believes(peer: IAddress) -> bool:
+        return farm.settings.proxies.believes(address_of(peer))
+
+    def complain(peer: IAddress, why: str) -> None:
+        farm.complaints.note(f"Closed a connection from {address_of(peer)}: {why}")
+
+    expect_header(port, farm.clock, believes, complain)
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from granja.market.market import Limits
+from granja.wire.addresses import Proxies
 from granja.wire.rate import Rate
 
 
@@ -13,7 +14,8 @@ class Settings:
     """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
     connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
     are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
-    ``history``: lines of talk that are kept for ``:historial``."""
+    ``history``: lines of talk that are kept for ``:historial``.
+    ``proxies``: whose word is believed on who is behind them."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
@@ -22,3 +24,4 @@ class Settings:
     declare_once: bool = False
     history: int = 200
     limits: Limits = field(default_factory=Limits)
+    proxies: Proxies = field(default_factory=Proxies)

@@ -25,9 +25,13 @@ from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text.clean import clean
+from granja.wire.addresses import NoNetwork, Proxies
 from granja.wire.rate import Rate
 
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
+
+#: What the description of an endpoint begins with where proxies say who is behind them.
+PROXIED = "haproxy:"
 
 
 Coercion = Callable[[str], Any]
@@ -135,6 +139,7 @@ class Options(UsageOptions):
         self["listen"] = []
         self["web"] = []
         self["web-origin"] = []
+        self["proxy"] = []
 
     def opt_listen(self, description: str) -> None:
         """A Twisted endpoint to listen on, such as tcp:5555 (repeatable).
@@ -154,6 +159,16 @@ class Options(UsageOptions):
                 f"--web-origin {origin}: it must be an origin, such as https://granja.example"
             )
         self["web-origin"].append(origin)
+
+    def opt_proxy(self, network: str) -> None:
+        """A network of proxies, such as 10.0.0.0/8, whose word is believed on who is behind them:
+        PROXY headers at haproxy: endpoints, X-Forwarded-For on the web. Or unix, for who connects
+        by a unix socket (repeatable). [default: loopback and unix]"""
+        try:
+            Proxies.named([network])
+        except NoNetwork as error:
+            raise UsageError(f"--proxy {network}: {error}") from None
+        self["proxy"].append(network)
 
     def opt_version(self) -> NoReturn:
         """Print Granja's version and exit."""
@@ -186,6 +201,7 @@ class Options(UsageOptions):
             motd=self["motd-lines"],
             declare_once=self["declarations"] == "once",
             history=self["history"],
+            proxies=Proxies.named(self["proxy"]),
             limits=Limits(
                 offers=self["max-offers"],
                 lifetime=self["offer-lifetime"],
@@ -217,15 +233,17 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     """
     from twisted.internet import reactor  # Not at the top: it would choose the reactor.
 
+    below = description.removeprefix(PROXIED)
+    proxied = below != description
     try:
-        tls = secured(description)
-        endpoint = serverFromString(reactor, tls.below if tls else description)
+        tls = secured(below)
+        endpoint = serverFromString(reactor, tls.below if tls else below)
     except Exception as error:  # Endpoint parsers are plugins and raise what they like.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
     if tls is None:
-        return Doorway(description, endpoint, wrap)
+        return Doorway(description, endpoint, wrap, proxied=proxied)
     secure = wrapServerTLS(tls.certificates, endpoint)
-    return Doorway(description, secure, wrap, tls.certificates)
+    return Doorway(description, secure, wrap, tls.certificates, proxied=proxied)
 
 
 def makeService(options: Options) -> IService:  # noqa: N802

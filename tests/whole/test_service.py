@@ -223,6 +223,8 @@ class CommandLine(SynchronousTestCase):
             ("--web-origin", "granja.example", "it must be an origin, such as https://"),
             ("--web-origin", "https://granja.example/chat", "it must be an origin"),
             ("--web-origin", "https://[granja", "it must be an origin"),
+            ("--proxy", "granja.example", "it must be a network, such as 10.0.0.0/8"),
+            ("--listen", "haproxy:carrier:pigeon", "cannot listen on haproxy:carrier:pigeon"),
             ("--motd", "/nonexistent", "cannot read /nonexistent"),
             ("--artifacts", "/nonexistent", "cannot read /nonexistent"),
             ("--ledger", "pigeon:loft", "must be memory: or sqlite:PATH, not 'pigeon:loft'"),
