@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HISTORY, initialState, reduce } from "../../../granja/web/static/js/model/state.js";
+import { addressee, HISTORY, initialState, reduce } from "../../../granja/web/static/js/model/state.js";
 
 const ANCLA = { id: 21, name: "Ancla" };
 const DISCO = { id: 12, name: "Disco raro" };
@@ -43,6 +43,47 @@ test("the answer to the page's own question is not conversation", () => {
   const quiet = hear(hushed, here);
   assert.equal(quiet.log.length, hushed.log.length);
   assert.equal(hear(quiet, here).log.at(-1).text, "Usuarios conectados: Ana");
+});
+
+const whispering = () =>
+  reduce(inside({ type: "here", names: ["Ana", "Gus"], line: "" }), {
+    type: "addressed",
+    name: "gus",
+  });
+
+test("a whisper mode ends when that farmer leaves, and reaches no stranger of that name", () => {
+  assert.deepEqual(addressee(whispering()), { to: "one", name: "Gus" });
+  const gone = hear(whispering(), { type: "left", name: "Gus", line: "" });
+  assert.deepEqual(addressee(gone), { to: "nobody", name: "Gus" });
+  const stranger = hear(gone, { type: "arrived", name: "Gus", line: "" });
+  assert.deepEqual(addressee(stranger), { to: "nobody", name: "Gus" });
+  assert.equal(addressee(reduce(stranger, { type: "addressed", name: "Gus" })).to, "one");
+  assert.equal(addressee(reduce(gone, { type: "addressed", name: null })).to, "all");
+});
+
+test("a whisper mode outlives a lost line only if that farmer is there afterwards", () => {
+  const lost = reduce(whispering(), { type: "disconnected", link: "waiting", notice: "…" });
+  const back = hear(lost, { type: "ready", name: "Ana", line: "" });
+  assert.equal(addressee(back).to, "nobody");
+  assert.equal(addressee(hear(back, { type: "here", names: ["Gus", "Ana"], line: "" })).to, "one");
+  const alone = hear(back, { type: "here", names: ["Ana"], line: "" });
+  assert.equal(
+    addressee(hear(alone, { type: "arrived", name: "Gus", line: "" })).to,
+    "nobody",
+  );
+});
+
+test("the whispers of one who has left offer no answer", () => {
+  const state = inside(
+    { type: "whispered", from: "Gus", text: "hola", line: "" },
+    { type: "left", name: "Gus", line: "" },
+    { type: "whispered", from: "Gus", text: "soy otro", line: "" },
+  );
+  const whispers = state.log.filter((entry) => entry.kind === "whispered");
+  assert.deepEqual(
+    whispers.map((entry) => entry.past === true),
+    [true, false],
+  );
 });
 
 test("an offer waits until it ends, however it ends", () => {

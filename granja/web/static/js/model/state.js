@@ -5,6 +5,7 @@
 
 import { countArtifacts } from "./counts.js";
 import { echoOf, isSecret } from "./commands.js";
+import { sameName } from "./names.js";
 
 /** How many entries of the conversation are kept. */
 export const HISTORY = 400;
@@ -21,6 +22,7 @@ export function initialState(catalog) {
     registered: false,
     mine: {}, // copies by artifact number; at "confirm", what is proposed
     people: [],
+    whisper: null, // to whom alone one writes: {name, gone}; to one who is gone goes nothing
     offers: [], // {number, way: "in" | "out", who, gives, takes, busy}
     log: [],
     nextEntry: 1,
@@ -65,6 +67,29 @@ function traded(state, message, at) {
   return server(after, message, at, "trade");
 }
 
+// -- whispers --------------------------------------------------------------------------------
+
+/** The name in the list that is the same farmer's, or undefined. */
+const among = (people, name) => people.find((known) => sameName(known, name));
+
+/** Who has left is gone, also when somebody of that name comes: it may be somebody else. */
+function stillHere(whisper, people) {
+  if (whisper === null || whisper.gone || among(people, whisper.name)) return whisper;
+  return { ...whisper, gone: true };
+}
+
+/** Whether it is a whisper from or to this farmer. */
+function isWith(entry, name) {
+  return entry.kind === "whispered" && sameName(entry.own ? entry.to : entry.from, name);
+}
+
+/** Where what is typed goes: {to: "all"}, {to: "one", name} or {to: "nobody", name}. */
+export function addressee({ whisper, people }) {
+  if (whisper === null) return { to: "all" };
+  const isReached = !whisper.gone && among(people, whisper.name) !== undefined;
+  return { to: isReached ? "one" : "nobody", name: whisper.name };
+}
+
 // -- what the server says --------------------------------------------------------------------
 
 const HEARD = {
@@ -77,10 +102,12 @@ const HEARD = {
   },
   left(state, m, at) {
     const people = state.people.filter((name) => name !== m.name);
-    return server({ ...state, people }, m, at, "going");
+    const log = state.log.map((entry) => (isWith(entry, m.name) ? { ...entry, past: true } : entry));
+    const after = { ...state, people, log, whisper: stillHere(state.whisper, people) };
+    return server(after, m, at, "going");
   },
   here(state, m, at) {
-    const after = { ...state, people: m.names };
+    const after = { ...state, people: m.names, whisper: stillHere(state.whisper, m.names) };
     return state.hush > 0 ? { ...after, hush: state.hush - 1 } : server(after, m, at);
   },
 
@@ -172,6 +199,13 @@ const ACTIONS = {
   /** A doubtful line was said again: {id}. */
   repeated(state, { id }) {
     return { ...state, log: state.log.map((e) => (e.id === id ? { ...e, doubtful: false } : e)) };
+  },
+
+  /** From now on, what is typed goes to this farmer alone, or to everybody: {name or null}. */
+  addressed(state, { name }) {
+    if (name === null) return { ...state, whisper: null };
+    const known = among(state.people, name);
+    return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
   /** The page asked ":u" by itself; its answer is not conversation. */

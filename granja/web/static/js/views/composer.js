@@ -2,6 +2,7 @@
 
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
 import { byteLength, commandWord, EMOTICONS, isSecret, oneLine } from "../model/commands.js";
+import { addressee } from "../model/state.js";
 
 const MOST_BYTES = 4096;
 const RECALLED = 50;
@@ -18,6 +19,11 @@ export function showComposer(page) {
     (state) => state.phase === "inside",
     (inside) => composer.setInside(inside),
   );
+  watch(
+    page.store,
+    (state) => state.whisper,
+    (whisper) => composer.showAddressee(whisper),
+  );
   byId("log").addEventListener("click", (event) => {
     const id = event.target.dataset?.again;
     if (id) page.session.sayAgain(Number(id));
@@ -27,7 +33,6 @@ export function showComposer(page) {
 
 class Composer {
   #page;
-  #whom = null;
   #said = []; // what was sent, newest last, for the arrow keys
   #back = 0;
 
@@ -48,7 +53,7 @@ class Composer {
 
   parts() {
     const faces = EMOTICONS.map(({ word, face, name }) => {
-      const say = () => this.#emoticon(this.#whom === null ? word : `:p ${this.#whom} ${face}`);
+      const say = () => this.#emoticon(word, face);
       const shown = face.replace("¡Larva! ", "");
       return h(
         "button",
@@ -69,7 +74,7 @@ class Composer {
         class: "face",
         title: ":help",
         "aria-label": "? Ayuda: ver los comandos",
-        onclick: () => this.#emoticon(":help"),
+        onclick: () => this.#sayNow(":help"),
       },
       "?",
     );
@@ -98,37 +103,64 @@ class Composer {
 
   /** From now on, lines go to this farmer alone; null: to everybody. */
   whisperTo(name) {
-    this.#whom = name;
-    this.chip.hidden = name === null;
-    this.label.textContent = name === null ? "Mensaje" : `Susurro para ${name}`;
-    if (name !== null) {
-      const stop = () => this.whisperTo(null);
-      this.chip.replaceChildren(
-        icon("whisper"),
-        h("span", {}, `Susurrando a ${name}`),
-        h(
-          "button",
-          { type: "button", class: "round tiny", "aria-label": "Dejar de susurrar", onclick: stop },
-          icon("cross"),
-        ),
-      );
-    }
+    this.#page.store.dispatch({ type: "addressed", name });
     if (isNarrow()) this.#page.goTo("talk");
     this.focus();
+  }
+
+  /** Say beside the field where lines go. */
+  showAddressee(whisper) {
+    this.hint.textContent = "";
+    this.chip.hidden = whisper === null;
+    this.label.textContent = whisper === null ? "Mensaje" : `Susurro para ${whisper.name}`;
+    if (whisper === null) return;
+    this.chip.classList.toggle("gone", whisper.gone);
+    const everybody = () => this.whisperTo(null);
+    const end = whisper.gone
+      ? h("button", { type: "button", class: "small", onclick: everybody }, "Escribir a todxs")
+      : h(
+          "button",
+          {
+            type: "button",
+            class: "round tiny",
+            "aria-label": "Dejar de susurrar",
+            onclick: everybody,
+          },
+          icon("cross"),
+        );
+    const sentence = whisper.gone
+      ? `${whisper.name} ya no está. Lo que escribas no le llega a nadie.`
+      : `Susurrando a ${whisper.name}`;
+    this.chip.replaceChildren(icon("whisper"), h("span", {}, sentence), end);
   }
 
   submit() {
     const text = oneLine(this.input.value);
     if (text === "") return;
-    // Whatever is no command is for that farmer alone, also ":)" and all that only looks like one.
-    const line =
-      this.#whom !== null && commandWord(text) === null ? `:p ${this.#whom} ${text}` : text;
+    if (this.#page.store.state.phase !== "inside") return this.#noLine();
+    const line = commandWord(text) === null ? this.#addressed(text, text) : text;
+    if (line === null) return;
     if (byteLength(line) > MOST_BYTES)
       this.hint.textContent = `Es demasiado largo: hay lugar para ${MOST_BYTES} bytes.`;
     else if (this.#page.session.say(line)) this.#sent(text);
-    else
-      this.hint.textContent =
-        "Ahora no hay conexión. Tu mensaje se queda aquí y podrás enviarlo al volver.";
+    else this.#noLine();
+  }
+
+  #noLine() {
+    this.hint.textContent =
+      "Ahora no hay conexión. Tu mensaje se queda aquí y podrás enviarlo al volver.";
+  }
+
+  /**
+   * The line that says it to whom one writes; null, with a word why, when there is nobody.
+   * Whatever is no command is for that farmer alone, also ":)" and what only looks like one.
+   */
+  #addressed(toAll, toOne) {
+    const { to, name } = addressee(this.#page.store.state);
+    if (to === "all") return toAll;
+    if (to === "one") return `:p ${name} ${toOne}`;
+    this.hint.textContent = `${name} ya no está. Elige de nuevo a quién le escribes.`;
+    return null;
   }
 
   #sent(text) {
@@ -137,14 +169,21 @@ class Composer {
     this.#back = 0;
   }
 
-  #emoticon(word) {
-    if (!this.#page.session.say(word))
+  #emoticon(word, face) {
+    const line = this.#addressed(word, face);
+    if (line !== null) this.#sayNow(line);
+  }
+
+  #sayNow(line) {
+    if (!this.#page.session.say(line))
       this.hint.textContent = "Ahora no hay conexión con la granja.";
   }
 
   #key(event) {
-    if (event.key === "Escape" && this.#whom !== null) this.whisperTo(null);
-    if (event.isComposing || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    // While an input method composes, keys are its own; Safari says so with 229 only.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape" && this.#page.store.state.whisper !== null) this.whisperTo(null);
+    if (!["ArrowUp", "ArrowDown"].includes(event.key)) return;
     if (this.#back === 0 && (this.input.value !== "" || event.key === "ArrowDown")) return;
     event.preventDefault();
     const back = this.#back + (event.key === "ArrowUp" ? 1 : -1);

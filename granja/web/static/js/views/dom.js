@@ -63,28 +63,27 @@ const known = new WeakMap(); // list element -> Map of key -> {item, node}
  * and screen readers are not disturbed.  An item is changed when it is another object.
  */
 export function syncList(list, items, keyOf, make) {
-  const before = known.get(list) ?? new Map();
-  const after = new Map();
+  const hadFocus = list.contains(document.activeElement);
+  const after = entriesOf(known.get(list) ?? new Map(), items, keyOf, make);
+  known.set(list, after);
+  const nodes = new Set([...after.values()].map((entry) => entry.node));
+  // What goes, goes first: then what stays is in its place already.
+  for (const node of [...list.children]) if (!nodes.has(node)) node.remove();
   let cursor = list.firstElementChild;
-  for (const item of items) {
-    const kept = before.get(keyOf(item));
-    const node = kept?.item === item ? kept.node : make(item);
-    after.set(keyOf(item), { item, node });
+  for (const node of nodes) {
     if (node === cursor) cursor = cursor.nextElementSibling;
     else list.insertBefore(node, cursor);
   }
-  known.set(list, after);
-  removeFrom(list, cursor);
+  if (hadFocus && !list.contains(document.activeElement)) list.focus();
 }
 
-function removeFrom(list, first) {
-  const hadFocus = list.contains(document.activeElement);
-  for (let node = first; node !== null;) {
-    const next = node.nextElementSibling;
-    node.remove();
-    node = next;
-  }
-  if (hadFocus && !list.contains(document.activeElement)) list.focus();
+/** Key -> {item, node}, with the nodes of before for the items of before. */
+function entriesOf(before, items, keyOf, make) {
+  const entry = (item) => {
+    const kept = before.get(keyOf(item));
+    return kept?.item === item ? kept : { item, node: make(item) };
+  };
+  return new Map(items.map((item) => [keyOf(item), entry(item)]));
 }
 
 /** Run at most once a frame, however often it is asked for. */
@@ -107,9 +106,6 @@ export function watch(store, select, show) {
     if (select(state) !== select(before)) show(select(state), select(before));
   });
 }
-
-/** Whether two names are surely the same farmer, as far as the page needs to know. */
-export const sameName = (one, other) => one?.toLowerCase() === other?.toLowerCase();
 
 /** "1 copia", "3 copias". */
 export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;

@@ -1,7 +1,8 @@
 // "Cuéntame, ¿qué artefactos tienes?": a shelf to tap, or a list of numbers for those who type.
 
 import { addCopy, parseList, removeCopy, spellList, totalCopies } from "../model/counts.js";
-import { h, icon, picture, plural, sameName, syncList } from "./dom.js";
+import { h, icon, picture, plural, syncList } from "./dom.js";
+import { sameName } from "../model/names.js";
 import { recall } from "../session/memory.js";
 import { place } from "../model/places.js";
 import { fits } from "../model/search.js";

@@ -97,11 +97,14 @@ function whispered(page, entry) {
     time(entry.at),
   );
   const reply = () => page.composer.whisperTo(who);
-  const again = h(
-    "button",
-    { type: "button", class: "link", onclick: reply },
-    entry.own ? "Seguir susurrando" : "Responder",
-  );
+  // Who has left is not answered: whoever comes under that name may be somebody else.
+  const again =
+    !entry.past &&
+    h(
+      "button",
+      { type: "button", class: "link", onclick: reply },
+      entry.own ? "Seguir susurrando" : "Responder",
+    );
   const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text), again);
   return withDoubt(entry, row({ own: entry.own }, "whispered", avatar(entry.from), bubble));
 }
@@ -144,7 +147,7 @@ function doubt(entry) {
     { type: "button", class: "link", "data-again": entry.id },
     "Enviar de nuevo",
   );
-  return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && button);
+  return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && !entry.past && button);
 }
 
 function mentions(text, me) {

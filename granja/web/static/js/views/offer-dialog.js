@@ -1,6 +1,7 @@
 // Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
 
-import { h, icon, picture, sameName, watch } from "./dom.js";
+import { h, icon, picture, watch } from "./dom.js";
+import { sameName } from "../model/names.js";
 import { fits } from "../model/search.js";
 
 const LIST = new Intl.ListFormat("es");

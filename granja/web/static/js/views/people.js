@@ -1,6 +1,7 @@
 // Who is here, with a button to whisper and one to trade beside each.
 
-import { avatar, byId, h, icon, sameName, syncList, watch } from "./dom.js";
+import { avatar, byId, h, icon, syncList, watch } from "./dom.js";
+import { sameName } from "../model/names.js";
 
 export function showPeople(page) {
   const list = byId("people-list");
