@@ -19,6 +19,7 @@ from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
 from granja.market.facts import Departed, Fact
 from granja.market.offers import Ended
+from granja.people.homes import Homes
 from granja.people.ignoring import SUBJECT as IGNORED
 from granja.people.ignoring import Ignoring
 from granja.people.presence import Presence
@@ -48,6 +49,7 @@ class GranjaFactory(ServerFactory):
     :param clock: the reactor, or a ``task.Clock``.
     :param now: the time on the wall, in Unix seconds.
     :param ledger: opened here.
+    :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
     :raises LedgerRefused: what opening the ledger raises.
     """
 
@@ -61,12 +63,14 @@ class GranjaFactory(ServerFactory):
         catalog: Catalog,
         ledger: ILedger,
         accounts: IAccounts,
+        chance: Callable[[int], bytes],
         settings: Settings = DEFAULTS,
     ) -> None:
         self.clock = clock
         self.now = now
         self.catalog = catalog
         self.accounts = accounts
+        self.chance = chance
         self.settings = settings
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
@@ -116,6 +120,7 @@ class GranjaFactory(ServerFactory):
                 self.market,
                 self.roster,
                 opened.credentials,
+                Homes(self.now, self.chance, self.lane, opened.kept),
                 self.presence.ask_declaration,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from secrets import token_bytes
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -265,6 +266,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
             catalog=options["catalog"],
             ledger=open_ledger(options["ledger"], reactor, time.time),
             accounts=Accounts(reactor),
+            chance=token_bytes,
             settings=options.settings(),
         )
 

@@ -9,6 +9,7 @@ from granja.accounts import throttle
 from granja.board import listener, slow
 from granja.market import offers
 from granja.people import arriving as conversation
+from granja.people import homes
 from granja.settings import Settings
 from granja.text import names
 from granja.text.unicode import extenders
@@ -59,9 +60,18 @@ LIMITS = (
     Limit("a password", f"{accounts.SHORTEST} to {accounts.LONGEST} characters in NFC"),
     Limit("wrong passwords on one connection", f"{conversation.MOST_WRONG_PASSWORDS}"),
     Limit(
-        "wrong passwords for a name, or from an address, before answers wait",
-        f"{throttle.MOST_WRONG} in {_seconds(throttle.WINDOW)}",
+        "wrong passwords for a name from one network, before answers wait",
+        f"{throttle.MOST_BY_PAIR} in {_seconds(throttle.WINDOW)}",
     ),
+    Limit(
+        "wrong passwords from one network, before answers wait",
+        f"{throttle.MOST_BY_NETWORK} in {_seconds(throttle.WINDOW)}",
+    ),
+    Limit(
+        "wrong passwords for a name, before answers wait where it has not come in before",
+        f"{throttle.MOST_BY_NAME} in {_seconds(throttle.WINDOW)}",
+    ),
+    Limit("a network from which a name has come in is remembered", f"{homes.DAYS} days"),
     Limit("news of an absence", f"{offers.MOST_NEWS} lines, and one that counts the rest"),
     Limit("unread replies, before no more commands are read", _bytes(listener.REPLIES_LIMIT)),
     Limit(

@@ -97,8 +97,9 @@ MESSAGES = (
         messages.Ready("Ana"),
     ),
     Sample(
-        "Something that needs no fields; `code` says what. After all of these but "
-        "`password-changed` the server closes the connection.",
+        "Something that needs no fields; `code` says what. After `goodbye`, `time-up`, `replaced` "
+        "and `shutdown` the server closes the connection; after `too-many-tries` the answer to the "
+        "password comes later.",
         *constants(messages.Notice),
     ),
     Sample("`:registrar` worked.", messages.NameRegistered("Ana")),

@@ -22,7 +22,7 @@ from zope.interface import Interface, implementer
 
 from granja.accounts.fair_queue import Turns
 from granja.accounts.networks import network_of
-from granja.accounts.throttle import Throttle
+from granja.accounts.throttle import Attempt, Throttle
 from granja.contract.errors import BadPassword
 
 SHORTEST, LONGEST = 8, 128
@@ -86,12 +86,19 @@ class IAccounts(Interface):
         Fails with :class:`~granja.contract.errors.TooManyWaiting`.  Cancelling it leaves the queue.
         """
 
-    def login(verifier: str, password: str, name: str, address: str) -> Deferred[bool]:  # noqa: N805
-        """As :meth:`verify`, but the answer waits while a name or an address has too many wrong.
+    def login(
+        verifier: str,  # noqa: N805
+        password: str,
+        attempt: Attempt,
+        waits: Callable[[], object],
+    ) -> Deferred[bool]:
+        """As :meth:`verify`, but the answer waits while there are too many wrong ones.
 
-        :param name: in the form in which equal names are equal.
-        :param address: of the peer, without the port.
+        :param waits: called at once, and once, when the answer waits.
         """
+
+    def judge(right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:  # noqa: N805
+        """The same for what is known to be right or wrong already, such as a pass."""
 
     def close() -> Deferred[None]:
         """End the threads; what waits is cancelled."""
@@ -122,11 +129,20 @@ class Accounts:
         """See :meth:`IAccounts.verify`."""
         return self._verify(verifier, password, network_of(address) or "")
 
-    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+    def login(
+        self, verifier: str, password: str, attempt: Attempt, waits: Callable[[], object]
+    ) -> Deferred[bool]:
         """See :meth:`IAccounts.login`."""
+        waiter = _Waiter(waits)
+        if self._throttle.wait(self._reactor.seconds(), attempt):
+            waiter.tell()  # However long the check itself has to wait for its turn.
         # Whoever comes by a unix socket takes turns by name: they are in no network.
-        checked = self._verify(verifier, password, network_of(address) or name)
-        return checked.addCallback(self._answer, name, address)
+        checked = self._verify(verifier, password, network_of(attempt.address) or attempt.name)
+        return checked.addCallback(self._answer, attempt, waiter)
+
+    def judge(self, right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:
+        """See :meth:`IAccounts.judge`."""
+        return succeed(right).addCallback(self._answer, attempt, _Waiter(waits))
 
     def close(self) -> Deferred[None]:
         """See :meth:`IAccounts.close`."""
@@ -138,16 +154,32 @@ class Accounts:
             return succeed(False)
         return self._in_thread(lambda: _matches(verifier, given), who)
 
-    def _answer(self, right: bool, name: str, address: str) -> bool | Deferred[bool]:
+    def _answer(self, right: bool, attempt: Attempt, waiter: _Waiter) -> bool | Deferred[bool]:
         now = self._reactor.seconds()
+        wait = self._throttle.wait(now, attempt)
         if not right:
-            self._throttle.wrong(now, name, address)
-        wait = self._throttle.delay(now, name, address)
-        return deferLater(self._reactor, wait, lambda: right) if wait else right
+            self._throttle.wrong(now, attempt)
+        if not wait:
+            return right
+        waiter.tell()
+        return deferLater(self._reactor, wait, lambda: right)
 
     def _in_thread(self, work: Callable[[], T], who: str) -> Deferred[T]:
         done = self._turns.take(lambda: _quietly(work), who)
         return done.addCallback(_outcome)
+
+
+class _Waiter:
+    """Somebody who is told once that the answer waits."""
+
+    def __init__(self, waits: Callable[[], object]) -> None:
+        self._waits = waits
+        self._told = False
+
+    def tell(self) -> None:
+        if not self._told:
+            self._told = True
+            self._waits()
 
 
 @implementer(IAccounts)
@@ -163,8 +195,13 @@ class PlainAccounts:
     def verify(self, verifier: str, password: str, address: str = "") -> Deferred[bool]:
         return succeed(verifier == "plain:" + normalise(password))
 
-    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
-        return self.verify(verifier, password, address)
+    def login(
+        self, verifier: str, password: str, attempt: Attempt, waits: Callable[[], object]
+    ) -> Deferred[bool]:
+        return self.verify(verifier, password, attempt.address)
+
+    def judge(self, right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:
+        return succeed(right)
 
     def close(self) -> Deferred[None]:
         return succeed(None)

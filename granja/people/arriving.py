@@ -8,6 +8,7 @@ and takes the answers; what it raises is told to the farmer, and the question is
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -74,10 +75,16 @@ class AskPassword:
         self._checking: Deferred[bool] | None = None
 
     def answer(self, text: str) -> Deferred[None] | None:
-        checking = self._factory.registration.check(self._farmer, text, self._connection.address)
+        connection = self._connection
+        checking = self._factory.registration.check(
+            self._farmer,
+            text,
+            connection.address,
+            partial(connection.tell, messages.TOO_MANY_TRIES),
+        )
         self._checking = checking
         # The answer may be withheld because somebody else guesses; that is not this one's time.
-        left = self._connection.stop_the_clock()
+        left = connection.stop_the_clock()
         return checking.addBoth(self._go_on, left).addCallback(self._checked)
 
     def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:

@@ -65,8 +65,16 @@ class Registry(commands.Registration, Protocol):
         :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
         """
 
-    def check(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
-        """Whether it is this farmer's password."""
+    def check(
+        self, farmer: Farmer, password: str, address: str, waits: Callable[[], object]
+    ) -> Deferred[bool]:
+        """Whether it is this farmer's password.
+
+        :param waits: called when the answer waits, because there were too many wrong ones.
+        """
+
+    def came_in(self, farmer: Farmer, address: str) -> None:
+        """A registered farmer is in the chat, from this address."""
 
 
 class Farm(commands.Farm, Protocol):

@@ -108,6 +108,8 @@ class Presence:
         else:
             self._replace(before)
         self._board.join(connection.listener)
+        if farmer.registered:
+            self._factory.registration.came_in(farmer, connection.address)
 
     def _replace(self, before: Connection) -> None:
         self._board.leave(before.listener)

@@ -10,12 +10,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja.accounts.passwords import IAccounts, outdated
+from granja.accounts.throttle import Attempt
 from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.market.market import Market
+from granja.people.homes import Homes
 from granja.people.roster import Farmer, Roster
 from granja.text import names
 
@@ -28,6 +30,7 @@ class Registration:
     """The registry of names with passwords.
 
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
+    :param homes: from where the registered names have come in.
     :param ask_declaration: called with a farmer who has just registered.
     :param carried: what is kept of a visitor from their registration on.
     :raises NameTwice: when two registered farmers have one name.
@@ -42,6 +45,7 @@ class Registration:
         market: Market,
         roster: Roster,
         verifiers: Mapping[FarmerId, str],
+        homes: Homes,
         ask_declaration: Callable[[Farmer], None],
         carried: Callable[[Farmer], Sequence[Kept]],
     ) -> None:
@@ -50,6 +54,7 @@ class Registration:
         self._market = market
         self._roster = roster
         self._verifiers = dict(verifiers)
+        self._homes = homes
         self._ask_declaration = ask_declaration
         self._carried = carried
         self._last_farmer = market.last_farmer
@@ -85,10 +90,12 @@ class Registration:
         """``:registrar``."""
         if me.registered:
             raise errors.AlreadyRegistered
-        hashed = self.accounts.hash(password, me.address)
-        return hashed.addCallback(partial(self.keep, me)).addCallback(self._registered, me)
+        address = me.address
+        hashed = self.accounts.hash(password, address)
+        return hashed.addCallback(partial(self.keep, me)).addCallback(self._registered, me, address)
 
-    def _registered(self, _: object, me: Farmer) -> None:
+    def _registered(self, _: object, me: Farmer, address: str) -> None:
+        self._homes.came_in(me.id, address)
         me.tell(messages.NameRegistered(str(me)))
         self._ask_declaration(me)
 
@@ -106,10 +113,17 @@ class Registration:
 
     # -- passwords -------------------------------------------------------------------------------
 
-    def check(self, farmer: Farmer, password: str, address: str) -> Deferred[bool]:
-        """Whether it is this farmer's password."""
+    def check(
+        self, farmer: Farmer, password: str, address: str, waits: Callable[[], object]
+    ) -> Deferred[bool]:
+        """Whether it is this farmer's password.
+
+        :param waits: called when the answer waits, because there were too many wrong ones.
+        """
         verifier = self._verifiers.get(farmer.id, "")
-        checked = self.accounts.login(verifier, password, farmer.name.folded, address)
+        at_home = self._homes.is_home(farmer.id, address)
+        attempt = Attempt(farmer.name.folded, address, at_home)
+        checked = self.accounts.login(verifier, password, attempt, waits)
         if outdated(verifier):
             checked.addCallback(self._renew, farmer, verifier, password, address)
         return checked
@@ -134,6 +148,10 @@ class Registration:
         self.log.warn(
             "The password of {name} keeps its old cost: {why}.", name=str(farmer), why=why
         )
+
+    def came_in(self, farmer: Farmer, address: str) -> None:
+        """A registered farmer is in the chat, from this address: it is one of their homes."""
+        self._homes.came_in(farmer.id, address)
 
     def keep(self, farmer: Farmer, verifier: str) -> Deferred[None]:
         """Make a visitor's name theirs.

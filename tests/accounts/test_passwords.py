@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -20,13 +19,17 @@ from zope.interface.verify import verifyObject
 from granja.accounts import passwords as accounts
 from granja.accounts.fair_queue import Turns
 from granja.accounts.passwords import Accounts, IAccounts, PasswordTrouble, PlainAccounts
-from granja.accounts.throttle import MOST_WRONG, WINDOW, Throttle
+from granja.accounts.throttle import MOST_BY_NETWORK, MOST_BY_PAIR, WINDOW, Attempt
 from granja.contract.errors import BadPassword, TooManyWaiting
 from granja.ledger.sqlite.verifiers import UNREADABLE
 
 reactor: Any = _reactor
 
 GOOD = "cuchara oxidada"
+
+
+def nothing() -> None:
+    """Told that an answer waits."""
 
 
 class PasswordTests(SynchronousTestCase):
@@ -64,18 +67,18 @@ class AccountsContract(_Base):
     async def test_the_right_password_opens(self) -> None:
         """What one registered with is what one comes back with, however it is typed."""
         verifier = await self.subject.hash("contrasen\u0303a larga ")
-        self.assertTrue(await self.subject.login(verifier, " contraseña larga", "ana", "192.0.2.1"))
+        self.assertTrue(await self.login(verifier, " contraseña larga", "ana", "192.0.2.1"))
 
     async def test_any_other_password_does_not(self) -> None:
         """One letter more, in another case, too short, too long or nothing at all: wrong."""
         verifier = await self.subject.hash(GOOD)
         for wrong in (GOOD + "s", GOOD.upper(), "", "corta", GOOD * 20):
-            self.assertFalse(await self.subject.login(verifier, wrong, "ana", "192.0.2.1"))
+            self.assertFalse(await self.login(verifier, wrong, "ana", "192.0.2.1"))
 
     async def test_a_name_without_a_verifier_opens_to_nobody(self) -> None:
         """Not even to the empty password."""
         for given in ("", GOOD):
-            self.assertFalse(await self.subject.login("", given, "ana", "192.0.2.1"))
+            self.assertFalse(await self.login("", given, "ana", "192.0.2.1"))
 
     async def test_a_bad_new_password_is_refused(self) -> None:
         """``:registrar corta`` says what a password must be."""
@@ -85,6 +88,12 @@ class AccountsContract(_Base):
     def test_it_provides_the_interface(self) -> None:
         """It has everything that the factory will ask of it."""
         self.assertTrue(verifyObject(IAccounts, self.subject))
+
+    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+        login: Deferred[bool] = self.subject.login(
+            verifier, password, Attempt(name, address), nothing
+        )
+        return login
 
     def setUp(self) -> None:
         self.subject: Any = self.make()
@@ -143,30 +152,67 @@ class RealAccountsTests(AccountsContract, TestCase):
         await gatherResults(waiting)
 
     async def test_after_ten_wrong_ones_the_answer_waits(self) -> None:
-        """Ten wrong answers come at once; the eleventh, and a right one after it, must wait."""
+        """Ten wrong answers come at once; after them right and wrong ones wait, and are told so.
+
+        At once: while the check itself still waits for its turn.
+        """
         clock = ClockedReactor()
+        told: list[object] = []
         subject = Accounts(clock)
         self.addCleanup(subject.close)
         verifier = await subject.hash(GOOD)
-        for _ in range(MOST_WRONG):
-            self.assertFalse(await subject.login(verifier, "wrong wrong", "ana", "192.0.2.1"))
+        attempt = Attempt("ana", "192.0.2.1")
+        for _ in range(MOST_BY_PAIR):
+            self.assertFalse(
+                await subject.login(verifier, "wrong wrong", attempt, lambda: told.append("early"))
+            )
         waits = [
-            subject.login(verifier, "wrong wrong", "ana", "192.0.2.2"),
-            subject.login(verifier, GOOD, "ana", "192.0.2.3"),
+            subject.login(verifier, given, attempt, partial(told.append, given))
+            for given in ("wrong wrong", GOOD)
         ]
+        self.assertEqual(told, ["wrong wrong", GOOD])
         await subject.verify(verifier, GOOD)  # comes after them, so both have been checked
         self.assertEqual([wait.called and not wait.paused for wait in waits], [False, False])
         clock.advance(WINDOW)
         self.assertEqual([await wait for wait in waits], [False, True])
+        self.assertEqual(told, ["wrong wrong", GOOD])
+
+    async def test_guesses_at_the_same_moment_are_counted_too(self) -> None:
+        """Who sends a hundred at once gets ten answers; the others hear that they wait."""
+        clock = ClockedReactor()
+        told: list[object] = []
+        subject = Accounts(clock)
+        self.addCleanup(subject.close)
+        attempt = Attempt("ana", "192.0.2.1")
+        for number in range(20):
+            subject.login("$x", "wrong wrong", attempt, partial(told.append, number))
+        await subject.verify("$x", GOOD, "192.0.2.1")
+        self.assertEqual(told, [*range(10, 20)])
+        await subject.close()
+
+    async def test_a_pass_is_judged_like_a_password(self) -> None:
+        """Thirty wrong ones from one network, whatever they were for, and the next one waits."""
+        clock = ClockedReactor()
+        told: list[object] = []
+        subject = Accounts(clock)
+        attempt = Attempt("", "192.0.2.1")
+        for _ in range(MOST_BY_NETWORK):
+            self.assertFalse(await subject.judge(False, attempt, lambda: told.append("early")))
+        waiting = subject.judge(True, attempt, lambda: told.append("late"))
+        self.assertNoResult(waiting)
+        self.assertEqual(told, ["late"])
+        clock.advance(WINDOW)
+        self.assertTrue(self.successResultOf(waiting))
 
     async def test_who_hangs_up_while_waiting_leaves_no_timer(self) -> None:
         """A guesser who disconnects costs nothing any more."""
         clock = ClockedReactor()
         subject = Accounts(clock)
         self.addCleanup(subject.close)
-        for _ in range(MOST_WRONG):
-            await subject.login("$x", "wrong wrong", "ana", "192.0.2.1")
-        waiting = subject.login("$x", "wrong wrong", "ana", "192.0.2.1")
+        attempt = Attempt("ana", "192.0.2.1")
+        for _ in range(MOST_BY_PAIR):
+            await subject.login("$x", "wrong wrong", attempt, nothing)
+        waiting = subject.login("$x", "wrong wrong", attempt, nothing)
         await subject.verify("$x", GOOD)
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
@@ -182,7 +228,7 @@ class RealAccountsTests(AccountsContract, TestCase):
         waiting: list[Deferred[bool]] = []
         while len(waiting) < 1000:
             name = f"name{len(waiting)}"
-            waiting.append(self.subject.login(verifier, GOOD, name, "192.0.2.1"))
+            waiting.append(self.login(verifier, GOOD, name, "192.0.2.1"))
             if len(waiting) % 20 == 0:  # as connections come: some in each tick
                 await deferLater(reactor, 0)
         busy = await lateness(gatherResults(waiting[:40]))
@@ -191,25 +237,25 @@ class RealAccountsTests(AccountsContract, TestCase):
         for login in waiting[40:]:
             login.addErrback(lambda failure: failure.trap(CancelledError) and None)
 
+    async def assert_second(self, mine: Deferred[bool], crowd: list[Deferred[bool]]) -> None:
+        """At most two of the crowd that came before me have their turn before mine."""
+        ended: list[Deferred[bool]] = []
+        for login in [*crowd, mine]:
+            login.addCallback(lambda _, login=login: ended.append(login))  # type: ignore[call-overload]
+        await gatherResults([*crowd, mine])
+        self.assertLessEqual(ended.index(mine), 2)
+
     async def test_who_changes_addresses_within_a_network_has_one_turn(self) -> None:
         """200 addresses of one IPv6 /64 delay a stranger by one check, not by 200."""
-        verifier, ended = await self.subject.hash(GOOD), []
-        crowd = [self.subject.login(verifier, GOOD, "ana", f"2001:db8::{n}") for n in range(20)]
-        mine = self.subject.login(verifier, GOOD, "beto", "2001:db8:0:1::1")
-        for n, login in enumerate([*crowd, mine]):
-            login.addCallback(lambda _, n=n: ended.append(n))
-        await gatherResults([*crowd, mine])
-        self.assertLessEqual(ended.index(20), 2)
+        verifier = await self.subject.hash(GOOD)
+        crowd = [self.login(verifier, GOOD, "ana", f"2001:db8::{n}") for n in range(20)]
+        await self.assert_second(self.login(verifier, GOOD, "beto", "2001:db8:0:1::1"), crowd)
 
     async def test_by_a_unix_socket_names_take_turns(self) -> None:
         """Its peers have no address, and a crowd at one name delays no other."""
-        verifier, ended = await self.subject.hash(GOOD), []
-        crowd = [self.subject.login(verifier, GOOD, "ana", "") for n in range(20)]
-        mine = self.subject.login(verifier, GOOD, "beto", "")
-        for n, login in enumerate([*crowd, mine]):
-            login.addCallback(lambda _, n=n: ended.append(n))
-        await gatherResults([*crowd, mine])
-        self.assertLessEqual(ended.index(20), 2)
+        verifier = await self.subject.hash(GOOD)
+        crowd = [self.login(verifier, GOOD, "ana", "") for n in range(20)]
+        await self.assert_second(self.login(verifier, GOOD, "beto", ""), crowd)
 
 
 async def lateness(until: Deferred[Any]) -> float:
@@ -329,69 +375,3 @@ class TurnsTests(TestCase):
         with self.assertRaises(ZeroDivisionError):
             await wrong
         self.assertEqual(await turns.take(lambda: 7, "a"), 7)
-
-
-class ThrottleTests(SynchronousTestCase):
-    """More than ten wrong in a minute for a name or an address: the answer waits."""
-
-    def after(self, count: int, *, now: float = 0.0, **who: str) -> Throttle:
-        throttle = Throttle()
-        for n in range(count):
-            throttle.wrong(now, who.get("name", f"name{n}"), who.get("address", f"192.0.2.{n}"))
-        return throttle
-
-    def test_ten_wrong_ones_do_not_wait(self) -> None:
-        """Fat fingers are forgiven."""
-        throttle = self.after(10, name="ana", address="192.0.2.1")
-        self.assertEqual(throttle.delay(0, "ana", "192.0.2.1"), 0)
-
-    def test_the_eleventh_for_a_name_waits_from_any_address(self) -> None:
-        """Guessing one name from many machines does not help."""
-        throttle = self.after(11, name="ana")
-        self.assertEqual(throttle.delay(0, "ana", "198.51.100.7"), WINDOW)
-        self.assertEqual(throttle.delay(0, "beto", "198.51.100.7"), 0)
-
-    def test_the_eleventh_from_an_address_waits_for_any_name(self) -> None:
-        """Guessing many names from one machine does not help either."""
-        throttle = self.after(11, address="192.0.2.1")
-        self.assertEqual(throttle.delay(0, "zoe", "192.0.2.1"), WINDOW)
-        self.assertEqual(throttle.delay(0, "zoe", "192.0.2.2"), 0)
-
-    def test_it_is_forgotten_after_a_minute(self) -> None:
-        """The wait ends when the wrong ones are a minute old."""
-        throttle = self.after(11, name="ana")
-        self.assertEqual(throttle.delay(45, "ana", "x"), 15)
-        self.assertEqual(throttle.delay(60, "ana", "x"), 0)
-
-    def test_wrong_ones_far_apart_do_not_add_up(self) -> None:
-        """Eleven in a year are not eleven in a minute."""
-        throttle = Throttle()
-        for n in range(50):
-            throttle.wrong(n * 7.0, "ana", "192.0.2.1")
-        self.assertEqual(throttle.delay(50 * 7.0, "ana", "192.0.2.1"), 0)
-
-    def test_guessing_on_and_on_never_beats_ten_a_minute(self) -> None:
-        """Who always waits for the answer gets ten a minute and not one more, for hours."""
-        throttle, now = Throttle(), 0.0
-        answers: list[float] = []
-        while now < 3600:
-            throttle.wrong(now, "ana", "192.0.2.1")
-            now += throttle.delay(now, "ana", "192.0.2.1")
-            answers.append(now)
-        for at in answers:
-            self.assertLessEqual(sum(at - WINDOW < other <= at for other in answers), 10)
-        self.assertEqual(len(answers), 60 * 10 + 1)
-
-    def test_peers_of_a_unix_socket_share_no_count(self) -> None:
-        """They are in no network: eleven wrong ones for other names delay nobody."""
-        self.assertEqual(self.after(11, address="").delay(0, "zoe", ""), 0)
-
-    def test_a_million_addresses_do_not_fill_the_memory(self) -> None:
-        """An attack from everywhere is remembered up to a bound."""
-        throttle = Throttle(most_kept=100)
-        for n in range(20_000):
-            throttle.wrong(n / 1000, f"name{n}", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}")
-        gc.collect()
-        kept = throttle._names._answers, throttle._networks._answers
-        self.assertEqual([len(times) for times in kept], [100, 100])
-        self.assertLess(sum(sys.getsizeof(times) for times in kept), 100_000)

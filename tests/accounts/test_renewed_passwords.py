@@ -48,6 +48,9 @@ class RenewedPasswords(TestCase):
         assert ana is not None
         return ana
 
+    def check(self, ana: Farmer, password: str) -> Deferred[bool]:
+        return self.farm.factory.registration.check(ana, password, HERE, lambda: None)
+
     async def renewed(self) -> None:
         """The queue is served in order, so what is asked now is answered after the renewal."""
         await self.accounts.verify(WEAK, PASSWORD, HERE)
@@ -60,9 +63,9 @@ class RenewedPasswords(TestCase):
         await ledger.append(REGISTERED, ledger.open().sequence, {ANA: WEAK})
         await ledger.close()
         ana = await self.ana_again(ledger_at(path))
-        self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
+        self.assertTrue(await self.check(ana, PASSWORD))
         await self.renewed()
-        self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
+        self.assertTrue(await self.check(ana, PASSWORD))
         await self.farm.factory.close()
         found, facts = await read(path)
         self.assertEqual([fact.kind for fact in facts], ["declared", "registered", "left"])
@@ -74,11 +77,11 @@ class RenewedPasswords(TestCase):
         """The second login after the change stores nothing any more."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
+        await self.check(ana, PASSWORD)
         await self.renewed()
         new = ledger.credentials[ANA]
         self.assertNotEqual(new, WEAK)
-        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
+        await self.check(ana, PASSWORD)
         await self.renewed()
         self.assertEqual(ledger.credentials[ANA], new)
 
@@ -86,7 +89,7 @@ class RenewedPasswords(TestCase):
         """Who guesses wrong must not become the owner of the name."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        self.assertFalse(await self.farm.factory.registration.check(ana, PASSWORD + "s", HERE))
+        self.assertFalse(await self.check(ana, PASSWORD + "s"))
         await self.renewed()
         self.assertEqual(ledger.credentials, {ANA: WEAK})
 
@@ -94,7 +97,7 @@ class RenewedPasswords(TestCase):
         """``:clave`` on the other connection wins over the renewal of the old password."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
-        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
+        await self.check(ana, PASSWORD)
         await self.farm.factory.registration.replace(ana, "the new one's verifier")
         await self.renewed()
         self.assertEqual(ledger.credentials, {ANA: "the new one's verifier"})
@@ -105,7 +108,7 @@ class RenewedPasswords(TestCase):
         ana = await self.ana_of(ledger)
         ledger.fill()
         with capturedLogs() as logged:
-            self.assertTrue(await self.farm.factory.registration.check(ana, PASSWORD, HERE))
+            self.assertTrue(await self.check(ana, PASSWORD))
             await self.renewed()
         lines = [eventAsText(event, includeTimestamp=False) for event in logged]
         self.assertTrue(any("Ana keeps its old cost: NotStored" in line for line in lines), lines)
@@ -114,7 +117,7 @@ class RenewedPasswords(TestCase):
             self.assertNotIn(secret, repr([list(event.values()) for event in logged]))
         self.assertEqual(self.flushLoggedErrors(NotStored), [])
         ledger.empty()
-        await self.farm.factory.registration.check(ana, PASSWORD, HERE)
+        await self.check(ana, PASSWORD)
         await self.renewed()
         self.assertFalse(outdated(ledger.open().credentials[ANA]))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.accounts.passwords import PlainAccounts
+from granja.accounts.throttle import Attempt
 from tests.support.farm import Farm, Person
 
 
@@ -15,13 +18,15 @@ class Withholding(PlainAccounts):
     def __init__(self) -> None:
         self.withheld: list[Deferred[bool]] = []
 
-    def login(self, verifier: str, password: str, name: str, address: str) -> Deferred[bool]:
+    def login(
+        self, verifier: str, password: str, attempt: Attempt, waits: Callable[[], object]
+    ) -> Deferred[bool]:
         def withhold(right: bool) -> Deferred[bool]:
             answer: Deferred[bool] = Deferred(self.withheld.remove)
             self.withheld.append(answer)
             return answer
 
-        return super().login(verifier, password, name, address).addCallback(withhold)
+        return super().login(verifier, password, attempt, waits).addCallback(withhold)
 
 
 class WithheldAnswers(SynchronousTestCase):

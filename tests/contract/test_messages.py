@@ -34,6 +34,7 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.REPLACED, "[SERVER] Entraste desde otro lugar."),
     (messages.ALREADY_HERE, "[SERVER] Ya estás aquí."),
     (messages.I_AM_HERE, "[SERVER] Aquí estoy."),
+    (messages.TOO_MANY_TRIES, "[SERVER] Hay demasiados intentos; espera un momento…"),
     (messages.Acted("Ana", "baila"), "* Ana baila"),
     (messages.Ignored("Beto"), "[SERVER] Ya no escuchas a Beto."),
     (messages.HeardAgain("Beto"), "[SERVER] Escuchas a Beto otra vez."),

@@ -7,7 +7,9 @@ is a ``task.Clock`` that starts at a fixed moment.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from secrets import token_bytes
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -27,13 +29,15 @@ DAWN = 1_700_000_000.0
 
 
 class Wire(StringTransport):
-    """A connection in memory that remembers how it ended."""
+    """A connection in memory that remembers how it ended.
+
+    :param address: of the peer.
+    """
 
     aborted = False
 
     def __init__(self, address: str = "127.0.0.1") -> None:
-        super().__init__()
-        self.address = address
+        super().__init__(peerAddress=IPv4Address("TCP", address, 54321))
 
     def abortConnection(self) -> None:  # noqa: N802
         self.aborted = self.disconnecting = True
@@ -42,10 +46,10 @@ class Wire(StringTransport):
 class Person:
     """Somebody at a terminal."""
 
-    def __init__(self, farm: Farm, name: str = "") -> None:
+    def __init__(self, farm: Farm, name: str = "", address: str = "127.0.0.1") -> None:
         self.farm = farm
         self.name = name
-        self.wire = Wire()
+        self.wire = Wire(address)
         self.protocol: FarmerProtocol = farm.factory.buildProtocol(None)
         self.protocol.makeConnection(self.wire)
         self._lost = False
@@ -116,19 +120,20 @@ class Farm:
             read_catalog(None),
             self.ledger,
             PlainAccounts(),
+            token_bytes,
             self.settings,
         )
         self.factory.presence.reconcile()
 
-    def person(self, name: str = "") -> Person:
-        """Somebody connects."""
-        person = Person(self, name)
+    def person(self, name: str = "", address: str = "127.0.0.1") -> Person:
+        """Somebody connects, from an address."""
+        person = Person(self, name, address)
         self.people.append(person)
         return person
 
-    def arrives(self, name: str, artifacts: str = "") -> Person:
+    def arrives(self, name: str, artifacts: str = "", address: str = "127.0.0.1") -> Person:
         """Somebody connects and comes in as a visitor."""
-        person = self.person(name).arrives(artifacts)
+        person = self.person(name, address).arrives(artifacts)
         for other in self.people:
             other.hears()
         return person

@@ -68,7 +68,9 @@ class SnapshotTests(LedgerFileCase):
             self.counted(recovery, "_entry"),
         ]
         ledger = ledger_at(self.path)
-        factory = GranjaFactory(Clock(), lambda: 1.0, read_catalog(None), ledger, PlainAccounts())
+        factory = GranjaFactory(
+            Clock(), lambda: 1.0, read_catalog(None), ledger, PlainAccounts(), bytes
+        )
         await ledger.close()
         self.assertEqual([len(calls) for calls in work], [3, 3, 3, 6])
         self.assertEqual(factory.market.inventory(ANA), [ARROW, SPADE])

@@ -1,0 +1,137 @@
+"""Homes: from which networks a registered name has come in (PROTOCOL §5, Guessing).
+
+When somebody guesses at a name, its owner at home does not wait.  A home is kept with the ledger,
+so that a restart sends nobody away, and beside its chain, so that it can be forgotten.  What is
+kept is a keyed hash: whoever sees a list of homes without the key learns no address from it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from granja.accounts.networks import network_of
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept, Value
+from granja.ledger.lane import Lane
+
+#: Days after which a home is forgotten, if the name has not come in from there again.
+DAYS: Final = 90
+#: Homes of one farmer.  Beyond it, the one that was come in from longest ago is forgotten.
+MOST_HOMES: Final = 64
+#: Homes that are forgotten at a time; the others are at the next.
+MOST_FORGOTTEN: Final = 1000
+
+DAY: Final = 86400.0
+
+#: Under which subjects the ledger keeps homes, and the key of their hashes.
+HOMES: Final = "homes"
+SECRETS: Final = "secrets"
+
+
+class Homes:
+    """:param now: the time on the wall, in Unix seconds.
+    :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
+    :param kept: what the ledger keeps beside its chain, by subject and key.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        chance: Callable[[int], bytes],
+        lane: Lane,
+        kept: Mapping[str, Mapping[str, Value]],
+    ) -> None:
+        self._now = now
+        self._lane = lane
+        #: Homes that are to be stored or forgotten, by their key; a full disk leaves them here.
+        self._owed: dict[str, Kept] = {}
+        #: The last day of each home; the longest ago is first.
+        self._days: OrderedDict[str, tuple[FarmerId, int]] = OrderedDict()
+        self._by_farmer: dict[FarmerId, OrderedDict[str, None]] = {}
+        self._secret = self._read_secret(kept.get(SECRETS, {}).get(HOMES), chance)
+        for day, farmer, key in sorted(_read(kept.get(HOMES, {}))):
+            self._note(farmer, key, day)
+
+    def is_home(self, farmer: FarmerId, address: str) -> bool:
+        """Whether this farmer has come in from the network of ``address`` within 90 days."""
+        home = self._days.get(self._key(farmer, address))
+        return home is not None and self._today() - home[1] <= DAYS
+
+    def came_in(self, farmer: FarmerId, address: str) -> Deferred[None]:
+        """Remember where they came in from.  It is stored once a day.
+
+        :returns: fires when it is stored; if it cannot be, it is tried again with the next one.
+        """
+        key, today = self._key(farmer, address), self._today()
+        if self._days.get(key) != (farmer, today):
+            self._note(farmer, key, today)
+            self._owed[key] = Kept(HOMES, key, [farmer, today])
+        self._forget_old(today)
+        return self._store(farmer)
+
+    # -- which they are --------------------------------------------------------------------------
+
+    def _key(self, farmer: FarmerId, address: str) -> str:
+        """Peers of unix sockets are in no network; together they are one home."""
+        home = f"{farmer} {network_of(address) or 'unix'}"
+        return blake2b(home.encode(), key=self._secret, digest_size=16).hexdigest()
+
+    def _today(self) -> int:
+        return int(self._now() // DAY)
+
+    def _note(self, farmer: FarmerId, key: str, day: int) -> None:
+        self._days[key] = farmer, day
+        self._days.move_to_end(key)
+        theirs = self._by_farmer.setdefault(farmer, OrderedDict())
+        theirs[key] = None
+        theirs.move_to_end(key)
+        if len(theirs) > MOST_HOMES:
+            self._forget(next(iter(theirs)))
+
+    def _forget(self, key: str) -> None:
+        farmer, _ = self._days.pop(key)
+        theirs = self._by_farmer[farmer]
+        del theirs[key]
+        if not theirs:
+            del self._by_farmer[farmer]
+        self._owed[key] = Kept(HOMES, key, None)
+
+    def _forget_old(self, today: int) -> None:
+        for _ in range(MOST_FORGOTTEN):
+            key = next(iter(self._days), "")
+            if not key or today - self._days[key][1] <= DAYS:
+                return
+            self._forget(key)
+
+    # -- storing ---------------------------------------------------------------------------------
+
+    def _read_secret(self, kept: Value | None, chance: Callable[[int], bytes]) -> bytes:
+        if isinstance(kept, str):
+            with suppress(ValueError):
+                return bytes.fromhex(kept)
+        secret = chance(32)
+        self._owed[""] = Kept(SECRETS, HOMES, secret.hex())
+        return secret
+
+    def _store(self, farmer: FarmerId) -> Deferred[None]:
+        owed, self._owed = self._owed, {}
+        stored: Deferred[Any] = self._lane.submit([farmer], list, kept=list(owed.values()))
+        return stored.addCallbacks(lambda _: None, lambda _: self._owe_again(owed))
+
+    def _owe_again(self, owed: dict[str, Kept]) -> None:
+        """The disk is full, and has said so in the log; what has been owed since then is newer."""
+        self._owed = {**owed, **self._owed}
+
+
+def _read(kept: Mapping[str, Value]) -> Iterator[tuple[int, FarmerId, str]]:
+    """Day, farmer and key of each home that the ledger keeps; what is damaged is no home."""
+    for key, value in kept.items():
+        match value:
+            case [int(farmer), int(day)]:
+                yield day, FarmerId(farmer), key

@@ -1,0 +1,139 @@
+"""From where a name has come in before, which lasts for 90 days and over a restart."""
+
+from __future__ import annotations
+
+from secrets import token_bytes
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.ids import FarmerId
+from granja.ledger.faulty import FaultyLedger
+from granja.ledger.lane import Lane
+from granja.ledger.memory import MemoryLedger
+from granja.market.market import Market
+from granja.people.homes import DAY, DAYS, MOST_HOMES, Homes
+
+ANA, BETO = FarmerId(1), FarmerId(2)
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+
+
+class HomesTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.stored = MemoryLedger()
+        self.ledger = FaultyLedger(self.stored)
+        self.now = 1_700_000_000.0
+        self.homes = self.opened()
+
+    def opened(self) -> Homes:
+        """What a start of the server finds in the ledger."""
+        kept: Any = self.ledger.open().kept
+        lane = Lane(Clock(), Market(), self.ledger, 0, lambda fact, ended: None)
+        return Homes(lambda: self.now, token_bytes, lane, kept)
+
+    def comes_in(self, farmer: FarmerId = ANA, address: str = HERE) -> None:
+        self.successResultOf(self.homes.came_in(farmer, address))
+
+    def kept(self) -> dict[str, Any]:
+        return self.stored.kept.get("homes", {})
+
+    def test_where_a_name_came_in_is_its_home_and_nobody_elses(self) -> None:
+        """It is of one farmer and one network: for IPv6 that is the /64."""
+        self.comes_in(ANA, "2001:db8::1")
+        self.assertTrue(self.homes.is_home(ANA, "2001:db8::ffff"))
+        self.assertFalse(self.homes.is_home(ANA, "2001:db8:0:1::1"))
+        self.assertFalse(self.homes.is_home(BETO, "2001:db8::1"))
+
+    def test_a_unix_socket_can_be_a_home(self) -> None:
+        """All of its peers are at one place: this machine."""
+        self.comes_in(ANA, "")
+        self.assertTrue(self.homes.is_home(ANA, "/run/granja.sock"))
+        self.assertFalse(self.homes.is_home(ANA, HERE))
+
+    def test_a_restart_sends_nobody_away(self) -> None:
+        self.comes_in()
+        homes = self.opened()
+        self.assertTrue(homes.is_home(ANA, HERE))
+        self.assertFalse(homes.is_home(ANA, THERE))
+
+    def test_no_address_and_no_name_is_kept(self) -> None:
+        """Only a keyed hash, of which another ledger has another one."""
+        self.comes_in()
+        self.assertNotIn(HERE, repr(self.stored.kept))
+        self.stored.kept.clear()
+        before = set(self.kept())
+        self.homes = self.opened()
+        self.comes_in()
+        self.assertFalse(before & set(self.kept()))
+
+    def test_it_is_forgotten_after_90_days(self) -> None:
+        """Whoever does not come in from there again is not at home there; nor is that kept."""
+        self.comes_in()
+        self.now += DAYS * DAY
+        self.assertTrue(self.homes.is_home(ANA, HERE))
+        self.now += DAY
+        self.assertFalse(self.homes.is_home(ANA, HERE))
+        self.comes_in(BETO, THERE)
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_each_time_counts_anew(self) -> None:
+        for _ in range(3):
+            self.comes_in()
+            self.now += 60 * DAY
+        self.assertTrue(self.homes.is_home(ANA, HERE))
+        self.assertTrue(self.opened().is_home(ANA, HERE))
+
+    def test_what_was_forgotten_while_the_server_was_off(self) -> None:
+        self.comes_in()
+        self.now += 91 * DAY
+        self.homes = self.opened()
+        self.assertFalse(self.homes.is_home(ANA, HERE))
+        self.comes_in(BETO)
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_it_is_stored_once_a_day(self) -> None:
+        """Coming and going all day costs no write for each time."""
+        self.comes_in()
+        self.stored.kept.clear()
+        self.comes_in()
+        self.assertEqual(self.kept(), {})
+        self.now += DAY
+        self.comes_in()
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_on_a_full_disk_it_is_stored_later(self) -> None:
+        """Until then it holds all the same; the key of the hashes is not lost either."""
+        self.ledger.fill()
+        self.comes_in()
+        self.assertTrue(self.homes.is_home(ANA, HERE))
+        self.assertEqual(self.kept(), {})
+        self.ledger.empty()
+        self.comes_in(BETO)
+        homes = self.opened()
+        self.assertTrue(homes.is_home(ANA, HERE))
+        self.assertTrue(homes.is_home(BETO, HERE))
+
+    def test_a_farmer_has_so_many_homes_and_no_more(self) -> None:
+        """The one that is longest ago makes room; others' homes stay."""
+        self.comes_in(BETO)
+        for n in range(MOST_HOMES + 1):
+            self.comes_in(ANA, f"10.0.{n}.1")
+            self.comes_in(ANA, "10.0.0.1")
+        self.assertTrue(self.homes.is_home(ANA, "10.0.0.1"))
+        self.assertFalse(self.homes.is_home(ANA, "10.0.1.1"))
+        self.assertTrue(self.homes.is_home(BETO, HERE))
+        self.assertEqual(len(self.kept()), MOST_HOMES + 1)
+
+    def test_damage_is_no_home(self) -> None:
+        """Neither a home nor a key that cannot be read keeps the server from starting."""
+        self.comes_in()
+        [key] = self.kept()
+        damages: list[Any] = ["x", [1], ["a", "b"], {}]
+        for damage in damages:
+            self.stored.kept["homes"][key] = damage
+            self.assertFalse(self.opened().is_home(ANA, HERE))
+        self.stored.kept["secrets"]["homes"] = "no hexadecimal"
+        self.homes = self.opened()
+        self.comes_in()
+        self.assertTrue(self.opened().is_home(ANA, HERE))
