@@ -10,8 +10,6 @@ from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.listener import REPLIES
-from granja.protocol import TELNET_SLICE
-from granja.reactor.sending import TransportWire
 from granja.settings import Settings
 from granja.text.clean import clean
 from granja.wire import telnet
@@ -315,7 +313,7 @@ class Manners(QuietCase):
         ana = farm.arrives("Ana")
         beto.hears()
         ana.protocol.dataReceived(b":artefacto 1\n" * 1000)
-        waiting = len(ana.protocol._lines)
+        waiting = len(ana.protocol._inbox._lines)
         self.assertGreater(waiting, 0)
         beto.types(":u")
         self.assertEqual(beto.hears(), ["[SERVER] Usuarios conectados: Beto, Ana"])
@@ -454,25 +452,6 @@ class Telnet(QuietCase):
         self.assertNotIn(b"\xff", person.hears_bytes())
         person.types("girasoles")
         self.assertEqual(person.hears_bytes().count(b"\xff\xfc\x01"), 1)
-
-    def test_little_is_read_at_a_time_of_who_speaks_telnet(self) -> None:
-        """Its commands are not counted by the rate, and the others want to be read as well."""
-        asked: list[object] = []
-        farm = Farm()
-        ana, beto = farm.person(), farm.person()
-        self.patch(TransportWire, "read_little", lambda *of: asked.append(of))
-        beto.types("Beto")
-        ana.sends(bytes((telnet.IAC, 241)) * 3)
-        self.assertEqual(asked, [(ana.protocol.listener.wire, TELNET_SLICE)])
-
-    def test_a_flood_of_marks_is_gathered_in_place(self) -> None:
-        """32,000 fit into one read: to copy those before for each took the reactor 7 s."""
-        ana = Farm(Settings()).arrives("Ana")
-        ana.protocol.dataReceived(bytes((telnet.IAC, telnet.AYT)) * 30)
-        before = ana.protocol._lines
-        ana.protocol.marked(telnet.AYT, b"")
-        self.assertIs(ana.protocol._lines, before)
-        self.assertEqual(list(before)[-1], telnet.AYT)
 
     def test_netcat_gets_no_telnet(self) -> None:
         person = self.registered().person()

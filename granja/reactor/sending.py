@@ -57,9 +57,6 @@ class Wire(Protocol):
     def lose(self) -> None:
         """Close the connection in good order."""
 
-    def read_little(self, size: int) -> None:
-        """Read at most so many bytes at a time from now on, if that can be chosen."""
-
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
 
@@ -132,9 +129,6 @@ class DirectWire:
 
     def lose(self) -> None:
         self.transport.loseConnection()
-
-    def read_little(self, size: int) -> None:
-        self.transport.bufferSize = size
 
     def is_cut(self) -> bool:
         return _has_lost_its_peer(self.transport)
@@ -214,9 +208,6 @@ class TransportWire:
             self._registered = False
             self.transport.unregisterProducer()
         self.transport.loseConnection()
-
-    def read_little(self, size: int) -> None:
-        """What is below decides."""
 
     def pauseProducing(self) -> None:  # noqa: N802
         self._paused = True

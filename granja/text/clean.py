@@ -170,6 +170,14 @@ def clean(text: str) -> str:
     return drop_needless(text.translate(_replacements()))
 
 
+def is_clean_line(text: str) -> bool:
+    """Whether it is plain at a glance that :func:`decode` changes nothing in this one line.
+
+    ``False`` may be wrong, ``True`` never.
+    """
+    return _harmless_line(text) is not None
+
+
 def is_clean(lines: str) -> bool:
     """Whether it is plain at a glance that ``clean`` changes none of these lines.
 

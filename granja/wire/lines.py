@@ -53,6 +53,17 @@ class LineSplitter:
         """
         return bool(self._held) or self._dropping or self._after_cr
 
+    def take_back(self) -> bytes | None:
+        """The beginning of the line under way, which is then forgotten.
+
+        None, and nothing is forgotten, after a CR or while a line is being dropped: then it is not
+        known yet what the next byte means.
+        """
+        if self._dropping or self._after_cr:
+            return None
+        held, self._held = bytes(self._held), b""
+        return held
+
     def feed(self, segment: bytes) -> list[bytes | TooLong]:
         """The lines that ``segment`` ends, without their ends, in order."""
         if segment[-1:] == b"\n" and not (self._held or self._after_cr or self._dropping):

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from granja.contract.commands import BLANK, SLIP
-from granja.text.clean import PRINTABLE, is_clean, is_squeezed
+from granja.text.clean import PRINTABLE, is_clean, is_clean_line, is_squeezed
 from granja.wire.telnet import IAC
 
 #: A name before each of very many short lines would make a chunk many times as large.
@@ -25,9 +25,9 @@ _odd_line = re.compile(r"\n" + _ODD).search
 
 
 def plain_line(segment: bytes, max_line: int) -> str | None:
-    """The line that ``segment`` is, if it is one whole line of printable ASCII.
+    """The line that ``segment`` is, if it is one whole line with nothing to clean.
 
-    Such a line has no telnet in it, no second end, and nothing to clean.
+    Such a line has no telnet in it, because UTF-8 has no byte FF, and no second end.
 
     :param segment: what one read of a connection gave, after a whole line.
     :param max_line: the most bytes of a line without its end.
@@ -39,9 +39,15 @@ def plain_line(segment: bytes, max_line: int) -> str | None:
         line = segment.removesuffix(b"\n")
         if len(line) == size:
             return None
-    if len(line) > max_line or line.translate(PRINTABLE) != line:
+    if len(line) > max_line:
         return None
-    return line.decode()
+    if line.translate(PRINTABLE) == line:
+        return line.decode()
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if is_clean_line(text) else None
 
 
 def plain_talk(segment: bytes, max_line: int) -> bytes | None:
