@@ -129,7 +129,7 @@ class GranjaService(Service):
         if self.farm is not None:
             return
         raise_descriptor_limit()
-        names.parse("Ana")  # Reads the Unicode tables now, not while the first farmer waits.
+        names.parse("Íñigo")  # Reads the Unicode tables now, not while the first farmer waits.
         try:
             self.farm = self._open_farm()
         except (LedgerRefused, ConfigurationError) as error:

@@ -1,4 +1,4 @@
-"""Rebuild ``granja/unicode/*.txt`` from the files that Unicode publishes inside ICU.
+"""Rebuild ``granja/text/unicode/*.txt`` from the files that Unicode publishes inside ICU.
 
 The argument is the directory ``source/data/unidata`` of an ICU release (``apt-get source icu``
 fetches one).  Three of its files are read: ``ppucd.txt`` (the character database, preparsed),
@@ -63,6 +63,7 @@ def main(unidata: Path) -> None:
     lines.append(entry("regions", regions(unidata / "emoji-sequences.txt")))
     (GRANJA_UNICODE / "classes.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_confusables(unidata / "confusables.txt", version)
+    write_scripts(properties, version)
 
 
 def entry(name: str, words: Iterable[str]) -> str:
@@ -161,6 +162,27 @@ def write_confusables(path: Path, version: str) -> None:
     ]
     lines += [entry(target, sorted(sources[target])) for target in sorted(sources)]
     (GRANJA_UNICODE / "confusables.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_scripts(properties: list[Properties], version: str) -> None:
+    """Which scripts use each letter, mark and digit: what a name may consist of."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for point, p in enumerate(properties):
+        if p["gc"][0] in "LM" or p["gc"] == "Nd":
+            members[scripts(p)].append(point)
+    lines = [
+        f"# Scripts of letters, marks and decimal digits, Unicode {version}, from ppucd.txt.",
+        "# Made by tools/build_unicode.py. © Unicode, Inc.; see LICENSE.txt in this directory.",
+        "# Each line: scripts (Script_Extensions, else Script): every character that they use;",
+        "# those of Zyyy (Common) are used by all",
+    ]
+    lines += [entry(name, map(spell_range, ranges_of(members[name]))) for name in sorted(members)]
+    (GRANJA_UNICODE / "scripts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def scripts(p: Properties) -> str:
+    extensions = p["scx"] if p["scx"] != "<script>" else p["sc"]
+    return "Zyyy" if extensions == "Zinh" else extensions
 
 
 if __name__ == "__main__":

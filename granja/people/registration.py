@@ -73,7 +73,13 @@ class Registration:
         :raises InvalidName: when it is not a name.
         :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
         """
-        name = names.parse(text)
+        try:
+            name = names.parse(text)
+        except errors.InvalidName:
+            owner = self._roster.owner(text)
+            if owner is None:
+                raise
+            return owner  # A name of before a rule that it breaks.
         holder = self._roster.holder(name)
         if holder is not None and not holder.registered:
             raise errors.NameTaken

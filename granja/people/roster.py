@@ -139,6 +139,11 @@ class Roster:
             return meant
         return None
 
+    def owner(self, text: str) -> Farmer | None:
+        """The registered farmer of this very name, whatever rules are newer than it."""
+        holder = self._held.exact(text)
+        return holder if holder is not None and holder.registered else None
+
     def enter(self, farmer: Farmer) -> None:
         self._present[farmer.id] = farmer
         self._names = None

@@ -1,9 +1,12 @@
 """What a name is, and which names are one name (PROTOCOL §2).
 
-Names that a person could mistake for one another are one name.  Two comparisons say so, and either
-is enough: the *skeleton* of the folded forms (``Ana``, ``ANA`` and ``аnа`` in Cyrillic), and the
-folded form of the skeletons (``SERVlDOR`` with an l, ``SERVIDOR``, and ``B0B`` with a zero).
+Names that a person could mistake for one another are one name.  Three comparisons say so, and any
+of them is enough: the *skeleton* of the folded forms (``Ana``, ``ANA`` and ``аnа`` in Cyrillic),
+the folded form of the skeletons (``SERVlDOR`` with an l, ``SERVIDOR``, and ``B0B`` with a zero),
+and that of the forms in capitals (``beto`` and ``вето``, because ``BETO`` looks like ``ВЕТО``).
 Folding is NFKC_Casefold of the Unicode standard; a skeleton is that of UTS 39, ``confusable``.
+Latin letters and digits that look alike but have skeletons of their own, such as ``d`` and ``cl``,
+are put one for the other at the end of each.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from operator import contains, eq
 from typing import Generic, TypeVar
 
 from granja.contract.errors import InvalidName
+from granja.text.scripts import mixture
 from granja.text.unicode import char_set, prototypes
 
 T = TypeVar("T")
@@ -37,14 +42,17 @@ RESERVED = (
 """Whoever had one of these names could speak for the granja, or be taken for no one."""
 
 
+Keys = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """A name: as its owner spells it (in NFC), and what it is compared by."""
 
     spelling: str
     folded: str
-    keys: tuple[str, str]
-    """The skeleton of the folded form, and the folded form of the skeleton."""
+    keys: Keys
+    """The skeleton of the folded form, the folded form of the skeleton, and that in capitals."""
 
     def __str__(self) -> str:
         return self.spelling
@@ -60,20 +68,21 @@ def parse(text: str) -> Name:
     if fault:
         raise InvalidName(fault)
     name = recall(spelling)
-    if any(map(_is_reserved, (spelling, *_stems(spelling)))):
+    if any(map(_is_reserved, {name, *map(recall, _stems(spelling) - {spelling})})):
         raise InvalidName("está reservado")
+    mixed = mixture(spelling)
+    if mixed:
+        raise InvalidName(mixed)
     return name
 
 
-def _is_reserved(spelling: str) -> bool:
-    name = recall(spelling)
-    first, second = _reserved_keys()
-    return name.keys[0] in first or name.keys[1] in second
+def _is_reserved(name: Name) -> bool:
+    return any(map(contains, _reserved_keys(), name.keys))
 
 
-def _stems(spelling: str) -> tuple[str, ...]:
+def _stems(spelling: str) -> set[str]:
     """What a name is without the digits at its end, and up to its first sign (PROTOCOL §2)."""
-    return _DIGITS_AT_THE_END.sub("", spelling), _SIGN.split(spelling, maxsplit=1)[0]
+    return {_DIGITS_AT_THE_END.sub("", spelling), _SIGN.split(spelling, maxsplit=1)[0]}
 
 
 _DIGITS_AT_THE_END = re.compile(r"\d+\Z")
@@ -89,16 +98,20 @@ _ADDRESS = re.compile(
 def recall(spelling: str) -> Name:
     """A name that was parsed before: it is not checked again, lest a new rule lock someone out."""
     folded = fold(spelling)
-    looks, folded_looks = skeleton(folded), fold(skeleton(spelling))
+    looks = _pairs_apart(skeleton(folded))
+    folded_looks = _pairs_apart(fold(skeleton(spelling)))
+    capital_looks = _pairs_apart(fold(skeleton(folded.upper())))
     # Ten thousand names are kept at a time, so equal texts are kept as one.
     folded = spelling if folded == spelling else folded
     looks = folded if looks == folded else looks
-    return Name(spelling, folded, (looks, looks if looks == folded_looks else folded_looks))
+    folded_looks = looks if folded_looks == looks else folded_looks
+    capital_looks = folded_looks if capital_looks == folded_looks else capital_looks
+    return Name(spelling, folded, (looks, folded_looks, capital_looks))
 
 
 def same(one: Name, other: Name) -> bool:
     """Whether a person could mistake one for the other."""
-    return one.keys[0] == other.keys[0] or one.keys[1] == other.keys[1]
+    return any(map(eq, one.keys, other.keys))
 
 
 def fold(text: str) -> str:
@@ -119,6 +132,14 @@ def skeleton(text: str) -> str:
     visible = _visible(unicodedata.normalize("NFD", text))
     look = unicodedata.normalize("NFD", visible.translate(prototypes()))
     return re.sub("([ij])\u0307", r"\1", look)
+
+
+#: What looks alike in Latin letters (PROTOCOL §2): one side stands for the other.
+_PAIRS = str.maketrans({"0": "o", "1": "l", "5": "s", "d": "cl", "m": "rn", "w": "vv"})
+
+
+def _pairs_apart(look: str) -> str:
+    return look.translate(_PAIRS)
 
 
 def _visible(text: str) -> str:
@@ -178,11 +199,10 @@ def _kind(char: str) -> str:
 
 
 @cache
-def _reserved_keys() -> tuple[frozenset[str], frozenset[str]]:
+def _reserved_keys() -> tuple[frozenset[str], ...]:
     """Of every reserved word in small, capital and title letters, as ``Name.keys``."""
     spelled = [form for word in RESERVED for form in (word, word.upper(), word.title())]
-    first, second = zip(*(recall(form).keys for form in spelled), strict=True)
-    return frozenset(first), frozenset(second)
+    return tuple(map(frozenset, zip(*(recall(form).keys for form in spelled), strict=True)))
 
 
 # -- who has which name ----------------------------------------------------------------------
@@ -209,7 +229,7 @@ class NameIndex(Generic[T]):
     def __init__(self) -> None:
         self._entries: dict[str, _Entry[T]] = {}
         self._spelled: dict[str, _Entry[T]] = {}
-        self._by_key: tuple[_Keyed[T], _Keyed[T]] = ({}, {})
+        self._by_key: tuple[_Keyed[T], _Keyed[T], _Keyed[T]] = ({}, {}, {})
         self._places = 0
 
     def add(self, name: Name, item: T) -> None:
@@ -256,6 +276,12 @@ class NameIndex(Generic[T]):
             return exact.item
         alike = self._alike(sought)
         return alike[0].item if alike else None
+
+    def exact(self, name: str | Name) -> T | None:
+        """The one of the same folded form, if there is one."""
+        sought = self._sought(name)
+        entry = self._entries.get(sought.folded) if sought is not None else None
+        return entry.item if entry is not None else None
 
     def matches(self, name: str | Name) -> list[T]:
         """All whose name is one with this, in the order of their addition."""

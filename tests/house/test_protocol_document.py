@@ -120,7 +120,13 @@ class ThePage(SynchronousTestCase):
     def test_reasons_against_a_name(self) -> None:
         """Whoever is told why their name is none finds the reason on the page."""
         names = ["", "admin", "a" * 21, "🌽", "ñandú con sal", "a\u200bb", "\U00020000" * 17, "_a"]
-        names += ["10.0.0.1", "a.\u0301b", "a" + "\u0332\u0323\u0331\u0330\u032d"]
+        names += [
+            "10.0.0.1",
+            "an\u0430",
+            "ana\u0663",
+            "a.\u0301b",
+            "a" + "\u0332\u0323\u0331\u0330\u032d",
+        ]
         reasons = set()
         for name in names:
             with self.assertRaises(InvalidName, msg=ascii(name)) as caught:

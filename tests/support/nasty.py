@@ -206,6 +206,17 @@ LOOKALIKES = [
     ("\ufefb", "\u0644\u0627", "an Arabic ligature"),
     ("\u212bke", "\u00e5ke", "the sign of the angstrom"),
     ("\u01c6ak", "d\u017eak", "a letter of two"),
+    ("Max", "Ma\u2cad", "Coptic"),
+    ("beto", "\u0432\u0435\u0442\u043e", "Cyrillic that looks alike in capitals"),
+    ("BETO", "\u0432\u0435\u0442\u043e", "Cyrillic in small letters"),
+    ("Walter", "VValter", "vv for w"),
+    ("wALTER", "vvA1ter", "vv for w, and more"),
+    ("Walter", "vvaIter", "vv for W and I for l"),
+    ("David", "Davicl", "cl for d"),
+    ("DAVID", "clavicl", "cl for D"),
+    ("Simon", "5imon", "5 for s"),
+    ("Lalo", "1a1o", "1 for l"),
+    ("\u1e83ilma", "vv\u0301ilma", "a letter of a pair with its accent"),
 ]
 """Pairs of names that a person could mistake for one another, and why."""
 

@@ -36,8 +36,7 @@ class CharSet:
 @cache
 def char_set(name: str) -> CharSet:
     """One of the classes that the head of ``classes.txt`` explains, such as ``mark``."""
-    spans = (word.partition("-") for word in _classes()[name])
-    return CharSet([(int(first, 16), int(last or first, 16)) for first, _, last in spans])
+    return CharSet([_span(word) for word in _classes()[name]])
 
 
 @cache
@@ -54,6 +53,35 @@ def prototypes() -> dict[int, str]:
         for target, sources in _entries("confusables.txt").items()
         for source in sources
     }
+
+
+#: The script of characters that every script uses (Common and Inherited).
+EVERY_SCRIPT = "Zyyy"
+_UNKNOWN = frozenset({"Zzzz"})
+
+
+def scripts_of(char: str) -> frozenset[str]:
+    """The scripts that use a letter, a mark or a decimal digit, by their codes of four letters."""
+    firsts, lasts, scripts = _scripts()
+    at = bisect_right(firsts, ord(char)) - 1
+    return scripts[at] if at >= 0 and ord(char) <= lasts[at] else _UNKNOWN
+
+
+@cache
+def _scripts() -> tuple[list[int], list[int], list[frozenset[str]]]:
+    """Ranges in their order: their first and last code points, and the scripts of each."""
+    ranges = []
+    for scripts, spans in _entries("scripts.txt").items():
+        used_by = frozenset(scripts.split())
+        for first, last in map(_span, spans):
+            ranges.append((first, last, used_by))
+    ranges.sort(key=lambda each: each[0])
+    return [each[0] for each in ranges], [each[1] for each in ranges], [each[2] for each in ranges]
+
+
+def _span(word: str) -> tuple[int, int]:
+    first, _, last = word.partition("-")
+    return int(first, 16), int(last or first, 16)
 
 
 @cache
