@@ -8,7 +8,7 @@ import select
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
@@ -19,12 +19,14 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IStreamServerEndpoint,
 )
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger, textFileLogObserver
+from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
+from granja.operations.logfile import Later
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.header_first import expect_header
 from granja.reactor.reading import Intake
@@ -90,6 +92,7 @@ class GranjaService(Service):
     """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
 
     :param on_hangup: called with the factory at each SIGHUP.
+    :param log_file: where ``twistd`` is to log to; None leaves that to the runner.
 
     ``farm`` is the factory, once the service has started, and ``ports`` are what listens.
     """
@@ -101,15 +104,24 @@ class GranjaService(Service):
         open_farm: Callable[[], GranjaFactory],
         doorways: Iterable[Doorway],
         on_hangup: Callable[[GranjaFactory], None],
+        log_file: Later | None = None,
     ) -> None:
         self.farm: GranjaFactory | None = None
         self.ports: list[IListeningPort] = []
         self._open_farm = open_farm
         self._on_hangup = on_hangup
+        self._log_file = log_file
         self._doorways = list(doorways)
         self._refusal = ""
         self._intake: Intake | None = None
         self._renewal: Renewal | None = None
+
+    def setServiceParent(self, parent: Any) -> None:  # noqa: N802
+        """The application of ``twistd`` is asked where to log to, when it starts to log."""
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+        if self._log_file is not None and isinstance(parent, Componentized):
+            file: Any = self._log_file
+            parent.setComponent(ILogObserver, textFileLogObserver(file))
 
     @property
     def certificates(self) -> list[Certificates]:
@@ -128,6 +140,8 @@ class GranjaService(Service):
     def _start(self) -> None:
         if self.farm is not None:
             return
+        if self._log_file is not None:
+            self._log_file.begin()  # The process is a daemon by now.
         raise_descriptor_limit()
         names.parse("Íñigo")  # Reads the Unicode tables now, not while the first farmer waits.
         try:
@@ -199,6 +213,8 @@ class GranjaService(Service):
         await _patiently(farm.when_empty(), farm)
         await farm.close()
         self._close_intake()
+        if self._log_file is not None:
+            self._log_file.finish()
 
     def _close_intake(self) -> None:
         if self._intake is not None:

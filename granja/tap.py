@@ -21,6 +21,7 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
+from granja.operations.logfile import take_over
 from granja.operations.rereading import Sources, reread
 from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
@@ -190,6 +191,7 @@ class Options(UsageOptions):
             path_of(self["ledger"])
             self["catalog"] = read_catalog(self["artifacts"])
             self["motd-lines"] = read_motd(self["motd"])
+            self["log-file"] = take_over(self.parent)
         except ConfigurationError as error:
             raise UsageError(str(error)) from None
 
@@ -277,4 +279,6 @@ def makeService(options: Options) -> IService:  # noqa: N802
         lambda: read_motd(motd) if is_lasting(motd) else options["motd-lines"],
         [doorway.certificates for doorway in doorways if doorway.certificates is not None],
     )
-    return GranjaService(open_farm, doorways, lambda farm: reread(sources, farm))
+    return GranjaService(
+        open_farm, doorways, lambda farm: reread(sources, farm), options["log-file"]
+    )

@@ -1,0 +1,147 @@
+"""What the server says to its operator, and that nobody in the chat waits for it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.server import PATIENCE, Line, Server, environment, free_port
+
+GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
+
+
+class IntoAPipe(Server):
+    """Its output goes into a pipe of 4 KB, which is full from the start."""
+
+    def __init__(self, *options: str, command: str = "twistd") -> None:
+        super().__init__(*options, command=command)
+        self.reader, self._writer = os.pipe()
+        fcntl.fcntl(self._writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(self._writer, False)
+        os.write(self._writer, b"x" * 4096)
+        os.set_blocking(self._writer, True)
+
+    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+        listen = f"tcp:{self.port}:interface=127.0.0.1"
+        return subprocess.Popen(
+            [*command, "granja", "--listen", listen, "--ledger", "memory:"],
+            cwd=self.folder,
+            stdout=self._writer,
+            stderr=self._writer,
+            env=environment(),
+        )
+
+    def read(self, words: bytes) -> bytes:
+        """What comes out of the pipe, up to these words."""
+        heard = b""
+        while words not in heard:
+            heard += os.read(self.reader, 65536)
+        return heard
+
+    def close(self) -> None:
+        os.close(self.reader)
+        os.close(self._writer)
+
+
+class UnreadTests(SynchronousTestCase):
+    """Ctrl-S at the terminal, or a pager that nobody turns over."""
+
+    def unread(self, command: str) -> IntoAPipe:
+        server = IntoAPipe(command=command)
+        self.addCleanup(server.close)
+        return server
+
+    def test_the_chat_goes_on(self) -> None:
+        for command in ("twistd", "twist"):
+            server = self.unread(command)
+            with server:
+                ana, gus = server.dial().arrives("Ana"), server.dial().arrives("Gus")
+                gus.types("¿hay alguien?")
+                ana.hears_until("Gus: ¿hay alguien?")
+                heard = server.read(b"Ana arrived")
+                self.assertTrue(heard.startswith(b"x" * 4096))
+                ana.close()
+                gus.close()
+
+    def test_it_ends_all_the_same(self) -> None:
+        for command in ("twistd", "twist"):
+            server = self.unread(command)
+            with server:
+                ana = server.dial().arrives("Ana")
+                server.stop()
+                self.assertEqual(ana.hears_to_the_end(), [GOODBYE])
+                ana.close()
+
+
+class ReadTests(SynchronousTestCase):
+    def test_the_last_lines_are_there(self) -> None:
+        """Also those that Twisted writes when all is over."""
+        for how in (signal.SIGTERM, signal.SIGINT):
+            with Server() as server:
+                server.stop(how)
+                self.assertIn("Server Shut Down.", server.read_log())
+
+
+class FileTests(SynchronousTestCase):
+    """In the background."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def start(self, port: int) -> int:
+        program = (
+            "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+        )
+        command = [sys.executable, "-c", program, "granja", "--ledger", "memory:"]
+        command += ["--listen", f"tcp:{port}:interface=127.0.0.1"]
+        subprocess.run(command, cwd=self.folder, env=environment(), timeout=30, check=True)
+        pid = int((self.folder / "twistd.pid").read_text())
+        self.addCleanup(subprocess.run, ["kill", "-9", str(pid)], check=False, capture_output=True)
+        return pid
+
+    def test_the_log_of_a_daemon_is_private_and_whole(self) -> None:
+        """Whoever is on the machine cannot read who was there, and from where."""
+        log = self.folder / "twistd.log"
+        log.touch(0o644)
+        port = free_port()
+        pid = self.start(port)
+        line = Line(socket.create_connection(("127.0.0.1", port), PATIENCE))
+        line.arrives("Ana").close()
+        os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + PATIENCE
+        while "Server Shut Down." not in log.read_text():
+            self.assertLess(time.monotonic(), deadline, log.read_text())
+            time.sleep(0.02)  # Between two looks; there is nothing to be told by.
+        self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o640)
+        for words in ("twistd", "Ana arrived from 127.0.0.1", "Ana left"):
+            self.assertEqual(log.read_text().count(f" {words}"), 1, log.read_text())
+
+    def test_a_log_that_cannot_be_written_is_a_sentence(self) -> None:
+        (self.folder / "twistd.log").mkdir()
+        program = (
+            "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, "granja", "--ledger", "memory:"],
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        self.assertNotEqual(done.returncode, 0)
+        printed = (done.stdout + done.stderr).decode()
+        self.assertIn("cannot write the log twistd.log: Is a directory", printed)
+        self.assertNotIn("Traceback", printed)
