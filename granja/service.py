@@ -151,7 +151,7 @@ class GranjaService(Service):
         # First in the lane, so what a crash left behind is on record before anybody's arrival.
         self.farm.presence.reconcile()
         if hasattr(select, "epoll"):
-            self._intake = Intake(self.farm.clock, self.farm.board.time)
+            self._intake = Intake(self.farm.clock, self.farm.board.time, self.farm.complaints.note)
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
         spare_the_collector()

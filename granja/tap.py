@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from secrets import token_bytes
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString, wrapServerTLS
@@ -27,6 +26,7 @@ from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text.clean import clean
+from granja.web.names import NoHost, read_host, read_origin
 from granja.wire.addresses import NoNetwork, Proxies
 from granja.wire.rate import Rate
 
@@ -94,16 +94,6 @@ def _choice(*choices: str) -> Coercion:
     return coerce
 
 
-def _is_origin(text: str) -> bool:
-    """Whether browsers send it as an ``Origin`` (RFC 6454 §6.2), a slash at its end apart."""
-    try:
-        parts = urlsplit(text.lower())
-    except ValueError:
-        return False
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return parts.scheme in ("http", "https") and text.lower().rstrip("/") == origin
-
-
 _whole = _number(int, 1, "a whole number, 1 or more")
 _count = _number(int, 0, "a whole number, 0 or more")
 _line = _number(int, 64, "a whole number of bytes, 64 or more")
@@ -141,6 +131,7 @@ class Options(UsageOptions):
         self["listen"] = []
         self["web"] = []
         self["web-origin"] = []
+        self["web-host"] = []
         self["proxy"] = []
 
     def opt_listen(self, description: str) -> None:
@@ -156,11 +147,20 @@ class Options(UsageOptions):
     def opt_web_origin(self, origin: str) -> None:
         """Another origin whose pages may open a WebSocket here, such as https://granja.example
         (repeatable; the site's own always may)."""
-        if not _is_origin(origin):
+        if read_origin(origin.rstrip("/")) is None:
             raise UsageError(
                 f"--web-origin {origin}: it must be an origin, such as https://granja.example"
             )
         self["web-origin"].append(origin)
+
+    def opt_web_host(self, host: str) -> None:
+        """A name that this site has, such as granja.example (repeatable). Browsers that ask for
+        another one are refused; localhost, addresses and the hosts of --web-origin are known."""
+        try:
+            read_host(host)
+        except NoHost as error:
+            raise UsageError(f"--web-host {host}: {error}") from None
+        self["web-host"].append(host)
 
     def opt_proxy(self, network: str) -> None:
         """A network of proxies, such as 10.0.0.0/8, whose word is believed on who is behind them:
@@ -186,7 +186,7 @@ class Options(UsageOptions):
         try:
             self["rate"] = rate(self["rate"])
             self["doorways"] = [doorway(listen) for listen in self["listen"]]
-            browsers = partial(open_to_browsers, origins=self["web-origin"])
+            browsers = partial(open_to_browsers, origins=self["web-origin"], hosts=self["web-host"])
             self["doorways"] += [doorway(web, browsers) for web in self["web"]]
             path_of(self["ledger"])
             self["catalog"] = read_catalog(self["artifacts"])
@@ -222,11 +222,13 @@ def read_motd(path: str | None) -> tuple[str, ...]:
     return tuple(clean(line) for line in read_text(path).splitlines()) if path else ()
 
 
-def open_to_browsers(farm: GranjaFactory, origins: Sequence[str]) -> IProtocolFactory:
+def open_to_browsers(
+    farm: GranjaFactory, origins: Sequence[str], hosts: Sequence[str]
+) -> IProtocolFactory:
     """What answers at a ``--web`` endpoint."""
     from granja.web.site import web_site
 
-    return web_site(farm, origins=origins)
+    return web_site(farm, origins=origins, hosts=hosts, proxies=farm.settings.proxies)
 
 
 def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 from twisted.internet import main, tcp
 from twisted.internet.interfaces import (
@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IReactorFDSet,
     IReadDescriptor,
 )
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -38,13 +37,15 @@ class Intake:
 
     :param reactor: the real one.
     :param time: measures how long things take, in seconds.
+    :param complain: takes a line for the log; a stranger may be the cause of it.
     """
 
-    log: ClassVar[Logger] = Logger()
-
-    def __init__(self, reactor: Any, time: Callable[[], float]) -> None:
+    def __init__(
+        self, reactor: Any, time: Callable[[], float], complain: Callable[[str], None]
+    ) -> None:
         self._reactor = reactor
         self._time = time
+        self._complain = complain
         self._readers: dict[int, Any] = {}
         self._epoll = select.epoll()
         self.fileno = self._epoll.fileno
@@ -106,7 +107,7 @@ class Intake:
             try:
                 why = reader.doRead() if event & select.EPOLLIN else main.CONNECTION_DONE
             except Exception as error:
-                self.log.error("{reader} failed: {error!r}", reader=reader, error=error)
+                self._complain(f"{reader} failed: {error!a}")
                 why = error
             if why:
                 self._end(reader, why)
@@ -122,7 +123,7 @@ class Intake:
         try:
             self._tell_the_end(reader, why)
         except Exception as error:
-            self.log.error("{reader} could not end: {error!r}", reader=reader, error=error)
+            self._complain(f"{reader} could not end: {error!a}")
             self._close_socket(reader)
 
     def _close_socket(self, reader: Any) -> None:

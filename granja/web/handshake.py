@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from h11 import LocalProtocolError
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.server import NOT_DONE_YET, Request
 from wsproto.connection import ConnectionType
@@ -15,14 +14,22 @@ from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
 
 from granja.web.frame_queue import FrameQueue
-from granja.web.http import WebChannel
+from granja.web.http import MOST_SHOWN, WebRequest, texts
+from granja.web.names import Names
 from granja.web.pages import Place
 from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, Conversation, WebSocketConnection
+from granja.wire.addresses import Proxies, address_of
 from granja.wire.encodings import WEBSOCKET_DATA, WEBSOCKET_LINES
 
 #: The sub-protocol in which every message is a JSON object.
 JSON = "granja.json"
+
+
+class Log(Protocol):
+    """Takes what strangers do wrong."""
+
+    def note(self, sentence: str) -> None: ...
 
 
 class FarmerFactory(Protocol):
@@ -30,29 +37,16 @@ class FarmerFactory(Protocol):
 
     closing: bool
 
+    @property
+    def complaints(self) -> Log: ...
+
     def buildProtocol(self, addr: IAddress | None) -> Conversation: ...  # noqa: N802
 
 
-def may_come_from(origin: str, host: str | None, allowed: Collection[str]) -> bool:
-    """Whether a page of ``origin`` may talk to us; else any page could speak for its visitor.
-
-    (Programs that are not browsers send no Origin, and nobody asks.)  The page's own host may,
-    and so may those that the operator has named.
-
-    :param origin: the Origin header, such as ``https://granja.example``.
-    :param host: the Host header.
-    :param allowed: origins, in small letters.
-    """
-    if origin.lower() in allowed:
-        return True
-    try:
-        return host is not None and urlsplit(origin).netloc.lower() == host.lower()
-    except ValueError:
-        return False
-
-
 class WebSocketResource(Place):
-    """:param origins: from which pages may connect besides our own."""
+    """:param names: whose pages may connect.
+    :param proxies: whose word is believed on who is behind them.
+    """
 
     isLeaf = True  # noqa: N815
 
@@ -60,28 +54,45 @@ class WebSocketResource(Place):
         self,
         factory: FarmerFactory,
         clock: IReactorTime,
-        origins: Collection[str] = (),
+        names: Names,
+        proxies: Proxies,
         keepalive: float = KEEPALIVE,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._factory = factory
         self._clock = clock
         self._queue = FrameQueue(clock)
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self._names = names
+        self._proxies = proxies
         self._keepalive = keepalive
 
     def render_GET(self, request: Request) -> bytes | int:  # noqa: N802
         if request.postpath:
             return refuse(request, 404, "Aquí no hay nada.")
-        origins = request.requestHeaders.getRawHeaders("origin", [])
-        host = request.getHeader("host")
-        if not all(may_come_from(origin, host, self._origins) for origin in origins):
-            return refuse(request, 403, "Esta página no puede entrar a la granja.")
+        assert isinstance(request, WebRequest)
+        for origin in texts(request, "origin"):
+            if not self._names.may_come_from(origin, request.host_header):
+                self._refused(request, origin)
+                return refuse(request, 403, "Esta página no puede entrar a la granja.")
         if self._factory.closing:
             return refuse(request, 503, "El servidor se apaga. ¡Hasta pronto!")
         return self._upgrade(request)
 
-    def _upgrade(self, request: Request) -> bytes | int:
+    def _refused(self, request: WebRequest, origin: str) -> None:
+        address = address_of(self._who_asks(request))
+        page = f"{origin[:MOST_SHOWN]!a}"
+        self._factory.complaints.note(f"Refused a page of {page} that came from {address}")
+
+    def _who_asks(self, request: WebRequest) -> IAddress:
+        """Behind a proxy that is believed, whoever the proxy names."""
+        peer: IAddress = request.channel.transport.getPeer()
+        nearest = address_of(peer)
+        who = self._proxies.who_is_behind(nearest, texts(request, "x-forwarded-for"))
+        if who == nearest:
+            return peer
+        return (IPv6Address if ":" in who else IPv4Address)("TCP", who, 0)
+
+    def _upgrade(self, request: WebRequest) -> bytes | int:
         handshake = H11Handshake(ConnectionType.SERVER)
         headers = [(k, v) for k, vs in request.requestHeaders.getAllRawHeaders() for v in vs]
         try:
@@ -96,13 +107,14 @@ class WebSocketResource(Place):
         self._connect(request, answer, chosen is not None)
         return NOT_DONE_YET
 
-    def _connect(self, request: Request, answer: bytes, as_data: bool) -> None:
-        channel = request.channel
-        assert isinstance(channel, WebChannel)
-        farmer = self._factory.buildProtocol(channel.transport.getPeer())
+    def _connect(self, request: WebRequest, answer: bytes, as_data: bool) -> None:
+        channel, peer = request.channel, self._who_asks(request)
+        farmer = self._factory.buildProtocol(peer)
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
         channel.transport.write(answer)
-        channel.upgrade(WebSocketConnection(farmer, self._clock, self._queue, self._keepalive))
+        channel.upgrade(
+            WebSocketConnection(farmer, self._clock, self._queue, peer, self._keepalive)
+        )
 
 
 def _not_a_handshake(request: Request, error: RemoteProtocolError) -> bytes:

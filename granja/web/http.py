@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, globalLogPublisher
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers
 from twisted.web.server import Request
+from zope.interface import implementer
+
+from granja.web.names import Names, NoHost
+from granja.web.refusal import refuse
 
 #: Nothing is loaded from elsewhere, nothing is inline, and no string becomes markup or script.
 CONTENT_POLICY = "; ".join(
@@ -27,6 +35,9 @@ CONTENT_POLICY = "; ".join(
     )
 )
 
+#: Characters of what a stranger wrote that are shown in the log.
+MOST_SHOWN: Final = 80
+
 #: Sent with every response, also with errors.
 HEADERS = {
     b"content-security-policy": CONTENT_POLICY.encode(),
@@ -40,15 +51,92 @@ HEADERS = {
 }
 
 
+@implementer(ILogObserver)
+class _OurFailures:
+    """Twisted says in the log what strangers do, a line for each: only our failures matter."""
+
+    def __call__(self, event: LogEvent) -> None:
+        if event["log_level"] >= LogLevel.error:
+            globalLogPublisher(event)
+
+
+_quiet = Logger("granja.web", observer=_OurFailures())
+
+
+def texts(request: Request, name: str) -> list[str]:
+    """The values of all headers of that name; :class:`WebRequest` lets in only what is UTF-8."""
+    values = request.requestHeaders.getRawHeaders(name.encode(), [])
+    return [value.decode() for value in values]
+
+
+class WebSite(Protocol):
+    """What a request needs of the site that it came to.
+
+    ``complain``: takes a line for the log.
+    """
+
+    names: Names
+    complain: Callable[[str], None]
+
+
+def _where(failure: Failure) -> str:
+    trace = failure.getTracebackObject()
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+
+
 class WebRequest(Request):
-    """A request with our headers on its response.  Nothing here takes a body, so none is kept."""
+    """A request with our headers on its response.  Nothing here takes a body, so none is kept.
+
+    ``host_header``: whom it asks; empty if it does not say.
+    """
 
     channel: WebChannel
+    host_header = ""
+    _log = _quiet
 
     def process(self) -> None:
         for name, value in HEADERS.items():
             self.setHeader(name, value)  # type: ignore[no-untyped-call]
-        super().process()  # type: ignore[no-untyped-call]
+        refusal = self._refusal()
+        if refusal is None:
+            super().process()  # type: ignore[no-untyped-call]
+            return
+        self._answer(*refusal)
+
+    def _refusal(self) -> tuple[int, str] | None:
+        """The status and the sentence, if nobody here answers this at all."""
+        site = self.channel.site
+        try:
+            _decode(self.requestHeaders)
+            host, *more = texts(self, "host") or [""]
+            answers = site.names.answers_to(host)
+        except (UnicodeDecodeError, NoHost):
+            return HTTPStatus.BAD_REQUEST, "No entiendo lo que pide el navegador."
+        if more:
+            return HTTPStatus.BAD_REQUEST, "No entiendo lo que pide el navegador."
+        if not answers:
+            asked = f"{host[:MOST_SHOWN]!a}"
+            site.complain(f"Refused a request for {asked}: --web-host says which names we have")
+            return HTTPStatus.MISDIRECTED_REQUEST, "Esta granja no se llama así."
+        self.host_header = host
+        return None
+
+    def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
+        """One line, not a traceback for each time that a stranger asks again."""
+        self.channel.site.complain(f"A request failed: {reason.value!a}{_where(reason)}")
+        if self.startedWriting or self.channel.upgraded is not None:
+            self.channel.transport.abortConnection()
+        else:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Algo salió mal.")
+        return reason
+
+    def _answer(self, status: int, sentence: str) -> None:
+        body = refuse(self, status, sentence)
+        self.setHeader(b"content-length", b"%d" % len(body))  # type: ignore[no-untyped-call]
+        self.write(b"" if self.method == b"HEAD" else body)  # type: ignore[no-untyped-call]
+        self.finish()  # type: ignore[no-untyped-call]
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         super().gotLength(0)  # type: ignore[no-untyped-call]
@@ -57,6 +145,14 @@ class WebRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         """Drop it: the refusal is on its way."""
+
+
+def _decode(headers: Headers) -> None:
+    """:raises UnicodeDecodeError: when one of them is not UTF-8."""
+    for name, values in headers.getAllRawHeaders():
+        name.decode()
+        for value in values:
+            value.decode()
 
 
 class WebChannel(HTTPChannel):
@@ -72,6 +168,8 @@ class WebChannel(HTTPChannel):
     """
 
     transport: Any
+    site: WebSite
+    _log = _quiet
     maxHeaders = 64  # noqa: N815
     totalHeadersSize = 8192  # noqa: N815
     #: What the connection belongs to since :meth:`upgrade`.

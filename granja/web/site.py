@@ -11,8 +11,10 @@ from twisted.web.server import Site
 from granja.contract.catalog import Catalog
 from granja.web.handshake import FarmerFactory, WebSocketResource
 from granja.web.http import WebChannel, WebRequest
+from granja.web.names import Names
 from granja.web.pages import Health, page_tree
 from granja.web.websocket import KEEPALIVE
+from granja.wire.addresses import Proxies
 
 
 class Lane(Protocol):
@@ -35,6 +37,8 @@ class Farm(FarmerFactory, Protocol):
     def roster(self) -> Sized: ...
 
 
+LOOPBACK = Proxies()
+
 #: Seconds that a request may take to arrive.
 REQUEST_TIME = 30
 
@@ -43,6 +47,8 @@ class FarmSite(Site):
     """Speaks HTTP through :class:`WebChannel`; keeps no access log of its own."""
 
     protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
+    names: Names
+    complain: Callable[[str], None]
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
         """What TLS offers (ALPN): not HTTP/2, also where the library for it is installed."""
@@ -61,6 +67,8 @@ def web_site(
     farm: Farm,
     *,
     origins: Collection[str] = (),
+    hosts: Collection[str] | None = None,
+    proxies: Proxies = LOOPBACK,
     keepalive: float = KEEPALIVE,
     health: Callable[[], dict[str, Any]] | None = None,
 ) -> FarmSite:
@@ -69,10 +77,14 @@ def web_site(
     :param farm: the same factory that TCP connections have.
     :param origins: from which pages a WebSocket may come, besides this site's own
         (``https://granja.example``, without a path).
+    :param hosts: the names of this site besides its addresses and ``localhost``; None: any is.
+    :param proxies: whose word is believed on who is behind them (``X-Forwarded-For``).
     :param keepalive: seconds of silence before a ping, and again until the peer counts as dead.
     :param health: what ``/healthz`` says; by default :func:`health_of` the farm.
     """
-    root = page_tree(farm.catalog)
-    root.putChild(b"ws", WebSocketResource(farm, farm.clock, origins, keepalive))
+    root, names = page_tree(farm.catalog), Names(hosts, origins)
+    root.putChild(b"ws", WebSocketResource(farm, farm.clock, names, proxies, keepalive))
     root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
-    return FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]
+    site = FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]
+    site.names, site.complain = names, farm.complaints.note
+    return site

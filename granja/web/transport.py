@@ -19,7 +19,6 @@ class Wire(Protocol):
     def abortConnection(self) -> None: ...  # noqa: N802
     def pauseProducing(self) -> None: ...  # noqa: N802
     def resumeProducing(self) -> None: ...  # noqa: N802
-    def getPeer(self) -> IAddress: ...  # noqa: N802
     def getHost(self) -> IAddress: ...  # noqa: N802
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...  # noqa: N802
     def unregisterProducer(self) -> None: ...  # noqa: N802
@@ -30,10 +29,12 @@ class WebSocketTransport:
     """What a :class:`FarmerProtocol` has for a transport.
 
     :param close: says Close, and closes ``wire`` when that is answered.
+    :param peer: whom the farm is to see at the other end.
     """
 
-    def __init__(self, close: Callable[[], None], wire: Wire) -> None:
+    def __init__(self, close: Callable[[], None], wire: Wire, peer: IAddress) -> None:
         self._close = close
+        self._peer = peer
         self._wire = wire
         self.gauge = Gauge()
         self.disconnecting = False
@@ -55,7 +56,7 @@ class WebSocketTransport:
         self._wire.abortConnection()
 
     def getPeer(self) -> IAddress:  # noqa: N802
-        return self._wire.getPeer()
+        return self._peer
 
     def getHost(self) -> IAddress:  # noqa: N802
         return self._wire.getHost()

@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import singledispatchmethod
 from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -73,6 +73,7 @@ class WebSocketConnection(TwistedProtocol):
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
     :param clock: for the keepalive.
     :param queue: where connections with more frames than are taken at a time wait for their turn.
+    :param peer: who is at the other end, behind whatever proxies there are.
     :param keepalive: seconds of silence before a ping, and again before the peer counts as dead.
     """
 
@@ -84,11 +85,13 @@ class WebSocketConnection(TwistedProtocol):
         farmer: Conversation,
         clock: IReactorTime,
         queue: FrameQueue,
+        peer: IAddress,
         keepalive: float = KEEPALIVE,
     ) -> None:
         self._farmer = farmer
         self._clock = clock
         self._queue = queue
+        self._peer = peer
         self._keepalive = keepalive
         self._frames = Connection(ConnectionType.SERVER)
         self._lines: list[bytes] = []
@@ -101,7 +104,7 @@ class WebSocketConnection(TwistedProtocol):
         self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
-        self.adapter = WebSocketTransport(self._say_goodbye, self.transport)
+        self.adapter = WebSocketTransport(self._say_goodbye, self.transport, self._peer)
         self.adapter.gauge.emptied = self._send_pong
         self._wait(self._keepalive, self._check)
         self._farmer.makeConnection(self.adapter)

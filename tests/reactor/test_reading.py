@@ -84,7 +84,8 @@ class Visitor(Protocol):
 
 class IntakeTests(TestCase):
     def setUp(self) -> None:
-        self.intake = Intake(reactor, reactor.seconds)
+        self.said: list[str] = []
+        self.intake = Intake(reactor, reactor.seconds, self.said.append)
         self.addCleanup(self.intake.close)
         self.echoes: list[Echo] = []
         self.heard: list[bytes] = []
@@ -136,7 +137,8 @@ class IntakeTests(TestCase):
         ana, beto = await self.visit(), await self.visit()
         ana.transport.write(b"bang")  # type: ignore[union-attr]
         self.assertEqual(await ana.ended, b"")
-        self.assertEqual(self.flushLoggedErrors(ZeroDivisionError), [])  # a line, no traceback
+        self.assertEqual(self.flushLoggedErrors(ZeroDivisionError), [])
+        self.assertIn("ZeroDivisionError()", self.said[0])  # a line, no traceback
         heard = beto.hears(b"hola")
         beto.transport.write(b"hola")  # type: ignore[union-attr]
         await heard

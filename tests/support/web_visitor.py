@@ -27,9 +27,9 @@ class WebWire(Wire):
     #: Whether the transport's buffer is full of whatever is written.
     narrow = False
 
-    def __init__(self) -> None:
+    def __init__(self, peer: Any) -> None:
         super().__init__()
-        self.peerAddr = IPv4Address("TCP", "192.0.2.7", 50000)
+        self.peerAddr = peer
 
     def write(self, data: bytes) -> None:
         super().write(data)
@@ -54,10 +54,13 @@ class Response:
 class Visit:
     """One TCP connection to the site."""
 
+    #: Where it comes from.
+    peer: Any = IPv4Address("TCP", "192.0.2.7", 50000)
+
     def __init__(self, farm: Farm, site: FarmSite | None = None, **options: Any) -> None:
         self.farm = farm
         self.site = site or web_site(farm.factory, **options)
-        self.wire = WebWire()
+        self.wire = WebWire(self.peer)
         self.channel: Any = self.site.buildProtocol(None)
         self.channel.makeConnection(self.wire)
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from granja.settings import Settings
-from granja.web.handshake import may_come_from
+from granja.web.names import Names
 from granja.web.websocket import HUGE, LAST_WORDS, MOST_OTHERS
 from granja.wire.rate import Rate
 from tests.support.farm import Farm
@@ -124,7 +124,7 @@ class Origins(SocketCase):
             self.assertEqual(farmer.greeting.status, status, origin)
 
     def test_without_a_host_nobody_is_our_own_page(self) -> None:
-        self.assertFalse(may_come_from("https://granja.example", None, ()))
+        self.assertFalse(Names(None, ()).may_come_from("https://granja.example", ""))
 
 
 class Lines(SocketCase):
