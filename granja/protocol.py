@@ -6,7 +6,6 @@ from typing import ClassVar, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IHalfCloseableProtocol,
     IPushProducer,
     ITCPTransport,
@@ -26,6 +25,7 @@ from granja.people import farm
 from granja.people.arriving import AskName
 from granja.people.chatting import Chat
 from granja.people.roster import Connection, Conversation, Farmer
+from granja.reactor.clockwork import Timer
 from granja.text import clean as text
 from granja.wire import telnet
 from granja.wire.addresses import address_of
@@ -94,8 +94,8 @@ class FarmerProtocol(LineReceiver):
         self._negotiation = Negotiation(self)
         self._working = False
         self._stopped: Deferred[None] | None = None
-        self._later: IDelayedCall | None = None
-        self._deadline: IDelayedCall | None = None
+        self._later = Timer(factory.clock, self._work_again)
+        self._deadline = Timer(factory.clock, self._time_is_up)
 
     # -- the connection's life -----------------------------------------------------------------
 
@@ -146,8 +146,7 @@ class FarmerProtocol(LineReceiver):
         self._inbox.close()
         self.stop_the_clock()
         self._conversation.abandon()
-        if self._later is not None and self._later.active():
-            self._later.cancel()
+        self._later.stop()
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
@@ -156,17 +155,12 @@ class FarmerProtocol(LineReceiver):
 
     def stop_the_clock(self) -> float:
         """Take no more of the time for arriving.  Returns the seconds that are left of it."""
-        deadline, self._deadline = self._deadline, None
-        if deadline is None or not deadline.active():
-            return 0.0
-        left = deadline.getTime() - self.factory.clock.seconds()
-        deadline.cancel()
-        return left
+        return self._deadline.stop()
 
     def start_the_clock(self, seconds: float) -> None:
         """From here on, so many seconds are left for arriving."""
         if not self.over:
-            self._deadline = self.factory.clock.callLater(seconds, self._time_is_up)
+            self._deadline.restart(seconds)
 
     # -- the conversation ----------------------------------------------------------------------
 
@@ -253,16 +247,12 @@ class FarmerProtocol(LineReceiver):
                 break
             now = seconds()
             if now > enough:
-                self._work_later(0)
+                self._later.start(0)
                 break
         else:
-            self._work_later(0)
+            self._later.start(0)
         self._working = False
         self._settle()
-
-    def _work_later(self, seconds: float) -> None:
-        if self._later is None or not self._later.active():
-            self._later = self.factory.clock.callLater(seconds, self._work_again)
 
     def _work_again(self) -> None:
         # Whoever has reset the connection is not kept present by the lines that they left behind.
@@ -278,7 +268,7 @@ class FarmerProtocol(LineReceiver):
             return
         if inbox.waiting:
             if inbox.wait:
-                self._work_later(inbox.wait)
+                self._later.start(inbox.wait)
             self.hold(LINES)
         elif inbox.busy:
             return  # Nothing waits for it: pausing and resuming would cost four system calls.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from granja.board import backlog as kinds
 from granja.board.backlog import Backlog, Note, Piece, compose
@@ -15,6 +15,7 @@ from granja.board.fanout import FanOut
 from granja.board.group import Group
 from granja.board.slow import TOO_LONG, Reader, Slow
 from granja.contract.messages import Message, Missed
+from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
 
@@ -107,7 +108,7 @@ class Listener:
         self.hearing = False
         self._closing = False
         self._waits = False
-        self._deadline: IDelayedCall | None = None
+        self._deadline: Timer | None = None
 
     @property
     def transport(self) -> Any:
@@ -230,8 +231,8 @@ class Listener:
         self.joined = self.hearing = False
         self._notes = self.backlog = None
         self.replies = self.heard = 0
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
+        if self._deadline is not None:
+            self._deadline.stop()
         self.board.forget(self)
 
     # -- sending ---------------------------------------------------------------------------------
@@ -345,7 +346,8 @@ class Listener:
             return
         self.wire.lose()
         if self in self.group.listeners and not self.wire.closes_alone:
-            self._deadline = self.board.clock.callLater(TOO_LONG, self.abort)
+            self._deadline = Timer(self.board.clock, self.abort)
+            self._deadline.start(TOO_LONG)
 
     def delivered(self, kind: int, size: int) -> None:
         """Bytes of a private piece have left the backlog."""

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain, islice
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,6 +19,7 @@ from granja.people.chatting import Chat, DeclarationInChat
 from granja.people.farm import Farm
 from granja.people.missed import Newsroom
 from granja.people.roster import Connection, Farmer
+from granja.reactor.clockwork import Timer
 
 #: Seconds between attempts to record what could not be recorded when it happened.
 RETRY = 5.0
@@ -46,7 +46,7 @@ class Presence:
         self.motd: Sequence[str] = factory.settings.motd
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster)
-        self._retry: IDelayedCall | None = None
+        self._retry = Timer(factory.clock, self.reconcile)
         self._owing = False  # Something could not be recorded.
         self._sweeping = False  # It is being tried again.
 
@@ -230,12 +230,10 @@ class Presence:
 
     def _try_later(self) -> None:
         """Unless it is in vain, or waits already, or is under way: then at its end."""
-        waits = self._retry is not None and self._retry.active()
         in_vain = self._lane.halted or self._factory.closing
-        if self._owing and not (waits or self._sweeping or in_vain):
-            self._retry = self._factory.clock.callLater(RETRY, self.reconcile)
+        if self._owing and not (self._sweeping or in_vain):
+            self._retry.start(RETRY)
 
     def stop(self) -> None:
         """Try no more."""
-        if self._retry and self._retry.active():
-            self._retry.cancel()
+        self._retry.stop()

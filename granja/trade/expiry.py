@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from heapq import heapify, heappop, heappush
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -15,6 +15,7 @@ from granja.contract.ids import OfferId
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact, Offered
 from granja.market.market import Market
+from granja.reactor.clockwork import Timer
 
 #: Seconds; the wall's clock can be set, so it is looked at this often even if nothing is due.
 LONGEST_NAP = 60.0
@@ -30,13 +31,12 @@ class Expiry:
     def __init__(
         self, clock: IReactorTime, now: Callable[[], float], market: Market, lane: Lane
     ) -> None:
-        self._clock = clock
         self._now = now
         self._market = market
         self._lane = lane
         self._due = [(offer.expires, offer.number) for offer in market.offers.values()]
         heapify(self._due)
-        self._call: IDelayedCall | None = None
+        self._timer = Timer(clock, self._wake)
         self._sleep()
 
     def watch(self, fact: Fact) -> None:
@@ -54,8 +54,7 @@ class Expiry:
             heapify(self._due)
 
     def stop(self) -> None:
-        if self._call is not None and self._call.active():
-            self._call.cancel()
+        self._timer.stop()
 
     def _sleep(self) -> None:
         """Until the next offer is due, past those that have ended otherwise."""
@@ -64,7 +63,7 @@ class Expiry:
             heappop(self._due)
         if self._due:
             nap = max(0.0, self._due[0][0] - self._now())
-            self._call = self._clock.callLater(min(nap, LONGEST_NAP), self._wake)
+            self._timer.start(min(nap, LONGEST_NAP))
 
     def _wake(self) -> None:
         now = self._now()

@@ -1,0 +1,44 @@
+"""Timers: one call that waits for its time, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+
+class Timer:
+    """Calls ``call`` when its time has come; starts asleep.
+
+    :param clock: the reactor, or a ``task.Clock``.
+    """
+
+    __slots__ = ("_call", "_clock", "_waiting")
+
+    def __init__(self, clock: IReactorTime, call: Callable[[], object]) -> None:
+        self._clock = clock
+        self._call = call
+        self._waiting: IDelayedCall | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._waiting is not None and self._waiting.active()
+
+    def start(self, seconds: float) -> None:
+        """Call in so many seconds, unless a call waits already."""
+        if not self.running:
+            self._waiting = self._clock.callLater(seconds, self._call)
+
+    def restart(self, seconds: float) -> None:
+        """Call in so many seconds, and not before."""
+        self.stop()
+        self.start(seconds)
+
+    def stop(self) -> float:
+        """Call no more.  Returns the seconds that were left, 0.0 if nothing waited."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or not waiting.active():
+            return 0.0
+        left = waiting.getTime() - self._clock.seconds()
+        waiting.cancel()
+        return left
