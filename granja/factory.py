@@ -96,6 +96,7 @@ class GranjaFactory(ServerFactory):
 
         :raises LedgerRefused: when that cannot have happened.
         """
+        self.began_at = opened.sequence
         self.market = market = market_of(opened, self.settings.limits)
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)

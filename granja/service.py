@@ -177,6 +177,7 @@ class GranjaService(Service):
         if self._intake is not None:
             self._intake.serve(port)
         self.ports.append(port)
+        self.log.info("Listening on {at}{where}.", at=doorway.description, where=_where(port))
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
         error = failure.value
@@ -230,6 +231,13 @@ def _expect_header(port: IListeningPort, farm: GranjaFactory) -> None:
         farm.complaints.note(f"Closed a connection from {address_of(peer)}: {why}")
 
     expect_header(port, farm.clock, believes, complain)
+
+
+def _where(port: IListeningPort) -> str:
+    """Also of an endpoint that leaves the port to the system."""
+    here = port.getHost()
+    host, number = getattr(here, "host", None), getattr(here, "port", None)
+    return "" if host is None or number is None else f" (address {host}, port {number})"
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:

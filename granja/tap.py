@@ -20,6 +20,7 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
+from granja.operations.announcing import announce
 from granja.operations.logfile import take_over
 from granja.operations.rereading import Sources, reread
 from granja.reactor.tls_contexts import secured
@@ -264,7 +265,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
     reactor.seconds = time.monotonic
 
     def open_farm() -> GranjaFactory:
-        return GranjaFactory(
+        farm = GranjaFactory(
             clock=reactor,
             now=time.time,
             catalog=options["catalog"],
@@ -273,6 +274,8 @@ def makeService(options: Options) -> IService:  # noqa: N802
             chance=token_bytes,
             settings=options.settings(),
         )
+        announce(farm, options["ledger"])
+        return farm
 
     doorways = options["doorways"]
     artifacts, motd = options["artifacts"], options["motd"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import stat
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja import __version__
 from tests.support.server import PATIENCE, Line, Server, environment, free_port
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
@@ -145,3 +147,48 @@ class FileTests(SynchronousTestCase):
         printed = (done.stdout + done.stderr).decode()
         self.assertIn("cannot write the log twistd.log: Is a directory", printed)
         self.assertNotIn("Traceback", printed)
+
+
+class StartTests(SynchronousTestCase):
+    """The first lines tell an operator whether this is the farm that was meant."""
+
+    def test_which_version_which_ledger_and_where(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = Path(folder) / "farm.db"
+            with Server(folder=folder, ledger="sqlite:farm.db") as server:
+                new = server.read_log()
+                server.dial().arrives("Ana", "6").close()
+                server.stop()
+            with Server(folder=folder, ledger="sqlite:farm.db") as server:
+                old = server.read_log()[len(new) :]
+                self.assertIn(f"Granja {__version__}; ledger {ledger}: new, no entries.", new)
+                self.assertIn(f"Granja {__version__}; ledger {ledger}: 2 entries.", old)
+                listen = f"tcp:{server.port}:interface=127.0.0.1"
+                where = f"Listening on {listen} (address 127.0.0.1, port {server.port})."
+                self.assertIn(where, old)
+
+    def test_a_port_that_the_system_chooses(self) -> None:
+        with Server("--listen", "tcp:0:interface=127.0.0.1") as server:
+            found = re.search(
+                r"Listening on tcp:0:.* \(address 127.0.0.1, port ([1-9]\d+)\)", server.read_log()
+            )
+            self.assertIsNotNone(found, server.read_log())
+            self.assertIn("ledger in memory", server.read_log())
+
+    def test_a_catalog_that_lacks_what_people_hold(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            catalog = Path(folder) / "catalog.json"
+            catalog.write_text('{"1": "Rollo", "7": "Nabo"}')
+            with Server(folder=folder, ledger="sqlite:farm.db") as server:
+                ana = server.dial().arrives("Ana", "7, 7, 12")
+                ana.types(":registrar girasoles al sol")
+                ana.hears()
+                ana.close()
+                server.stop()
+                self.assertNotIn("lacks", server.read_log())
+            with Server(
+                "--artifacts", str(catalog), folder=folder, ledger="sqlite:farm.db"
+            ) as server:
+                self.assertIn(
+                    "The catalog lacks artifacts that people hold: 12 (1 copy);", server.read_log()
+                )
