@@ -23,9 +23,9 @@ from zope.interface import Interface, implementer
 from granja.accounts.fair_queue import Turns
 from granja.accounts.networks import network_of
 from granja.accounts.throttle import Attempt, Throttle
-from granja.contract.errors import BadPassword
+from granja.contract.errors import PASSWORD_CHARACTERS, BadPassword
 
-SHORTEST, LONGEST = 8, 128
+SHORTEST, LONGEST = PASSWORD_CHARACTERS
 
 T = TypeVar("T")
 

@@ -90,13 +90,15 @@ class Argument:
 
     ``label``: as the usage shows it.  ``read``: from the typed word to the value; a ValueError is
     a wrong argument.  ``rest``: takes the rest of the line, spaces and all.  ``optional``: may be
-    left out, and is then None.
+    left out, and is then None.  ``kind``: what it is, for whoever completes or hides it: a
+    ``name``, an ``artifact`` (``mine``, ``theirs``), an ``offer``, a ``secret`` or else a ``word``.
     """
 
     label: str
     read: Callable[[str], Any] = str
     rest: bool = False
     optional: bool = False
+    kind: str = "word"
 
 
 def _offer_number(word: str) -> int:
@@ -119,19 +121,19 @@ def _door(word: str) -> bool:
     return answer != "no"
 
 
-NAME = Argument("<nombre>")
-ANYBODY = Argument("[nombre]", optional=True)
+NAME = Argument("<nombre>", kind="name")
+ANYBODY = Argument("[nombre]", optional=True, kind="name")
 DOOR = Argument("[no|si]", _door, optional=True)
 MESSAGE = Argument("<mensaje>", rest=True)
 ACTION = Argument("<acción>", rest=True)
-ARTIFACT = Argument("<id>", whole_number)
-MINE = Argument("<mío>", whole_number)
-THEIRS = Argument("<suyo>", whole_number)
-OFFER = Argument("[n]", _offer_number, optional=True)
+ARTIFACT = Argument("<id>", whole_number, kind="artifact")
+MINE = Argument("<mío>", whole_number, kind="mine")
+THEIRS = Argument("<suyo>", whole_number, kind="theirs")
+OFFER = Argument("[n]", _offer_number, optional=True, kind="offer")
 COUNT = Argument("[n]", _count, optional=True)
-PASS = Argument("<pase>", rest=True)
-PASSWORD = Argument("<contraseña>", rest=True)
-NEW_PASSWORD = Argument("<nueva>", rest=True)
+PASS = Argument("<pase>", rest=True, kind="secret")
+PASSWORD = Argument("<contraseña>", rest=True, kind="secret")
+NEW_PASSWORD = Argument("<nueva>", rest=True, kind="secret")
 
 
 @dataclass(frozen=True, slots=True)

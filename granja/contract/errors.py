@@ -302,8 +302,12 @@ class TooManyWaiting(GranjaError):
     sentence = "hay demasiadas personas entrando; inténtalo de nuevo en un momento."
 
 
+#: The fewest and the most characters of a password, in NFC.
+PASSWORD_CHARACTERS = (8, 128)
+
+
 class BadPassword(GranjaError):
-    sentence = "la contraseña debe tener entre 8 y 128 caracteres."
+    sentence = "la contraseña debe tener entre {} y {} caracteres.".format(*PASSWORD_CHARACTERS)
 
 
 class AlreadyRegistered(GranjaError):

@@ -17,6 +17,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from granja.contract.catalog import Catalog
+from granja.web.language import Settings, language
 from granja.web.refusal import refuse
 
 TYPES = {
@@ -112,11 +113,13 @@ def _wanted(coding: str) -> bool:
     return name == "gzip" and quality.strip("0.") != ""
 
 
-def page_tree(catalog: Catalog) -> Resource:
+def page_tree(catalog: Catalog, settings: Settings) -> Resource:
     """The page and all that it loads."""
     root = _folder(files("granja.web") / "static")
     root.putChild(b"", _file(files("granja.web") / "static" / "index.html"))
     root.putChild(b"artefactos.json", CatalogPage(catalog))
+    content = json.dumps(language(settings), ensure_ascii=False).encode()
+    root.putChild(b"contract.json", Page(content, TYPES["json"]))
     return root
 
 

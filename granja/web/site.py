@@ -11,6 +11,7 @@ from twisted.web.server import Site
 from granja.contract.catalog import Catalog
 from granja.web.handshake import FarmerFactory, WebSocketResource
 from granja.web.http import WebChannel, WebRequest
+from granja.web.language import Settings
 from granja.web.names import Names
 from granja.web.pages import Health, page_tree
 from granja.web.websocket import KEEPALIVE
@@ -29,6 +30,8 @@ class Farm(FarmerFactory, Protocol):
 
     @property
     def catalog(self) -> Catalog: ...
+    @property
+    def settings(self) -> Settings: ...
     @property
     def clock(self) -> IReactorTime: ...
     @property
@@ -82,7 +85,7 @@ def web_site(
     :param keepalive: seconds of silence before a ping, and again until the peer counts as dead.
     :param health: what ``/healthz`` says; by default :func:`health_of` the farm.
     """
-    root, names = page_tree(farm.catalog), Names(hosts, origins)
+    root, names = page_tree(farm.catalog, farm.settings), Names(hosts, origins)
     root.putChild(b"ws", WebSocketResource(farm, farm.clock, names, proxies, keepalive))
     root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
     site = FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]

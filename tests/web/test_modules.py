@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
+
+from granja.settings import Settings
+from granja.web.language import language
 
 HERE = Path(__file__).parent
 CSS = (files("granja.web") / "static" / "css" / "base.css").read_text()
@@ -21,6 +26,8 @@ class Modules(SynchronousTestCase):
 
     def test_the_modules_do_what_their_tests_say(self) -> None:
         """Each test is a sentence in tests/web/modules."""
+        contract = Path(self.mktemp())
+        contract.write_text(json.dumps(language(Settings())))
         tests = sorted(str(path) for path in (HERE / "modules").glob("*.test.mjs"))
         done = subprocess.run(
             [str(self.node), "--test", *tests],
@@ -28,6 +35,7 @@ class Modules(SynchronousTestCase):
             text=True,
             timeout=60,
             check=False,
+            env={**os.environ, "CONTRACT": str(contract.absolute())},
         )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"pass [1-9]\d")

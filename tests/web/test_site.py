@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.catalog import Catalog
+from granja.contract.commands import TABLE
+from granja.web.language import deed_of
 from granja.web.site import web_site
 from tests.support.farm import Farm
 from tests.support.web_visitor import KEY, Visit
@@ -83,6 +85,27 @@ class ThePage(SiteCase):
         self.farm.factory.catalog.become(Catalog({3: "Nabo"}))
         response = self.visit.asks("/artefactos.json", if_none_match=tag)
         self.assertEqual(json.loads(response.body), {"3": "Nabo"})
+
+    def test_what_the_page_knows_of_the_contract_comes_from_the_command_table(self) -> None:
+        found = json.loads(self.visit.asks("/contract.json").body)
+        self.assertEqual([row["word"] for row in found["commands"]], [row.word for row in TABLE])
+        self.assertEqual(found["deeds"]["talk.whisper"], ":p")
+        self.assertIn({"word": ":larva", "face": "¡Larva! (:o)OOOooo"}, found["emoticons"])
+        self.assertEqual(found["secrets"], [":registrar", ":volver", ":clave"])
+        limits = {"line": 4096, "name": 20, "name_bytes": 64, "password": [8, 128]}
+        self.assertEqual(found["limits"], limits | {"artifacts": 100})
+
+    def test_each_command_does_one_thing(self) -> None:
+        deeds = [deed_of(row) for row in TABLE]
+        self.assertEqual(len({repr(deed) for deed in deeds}), len(deeds))
+
+    def test_the_page_repeats_no_word_of_a_command(self) -> None:
+        words = [word for row in TABLE for word in (row.word, *row.aliases)]
+        for path, content in every_file().items():
+            if path.endswith(".js"):
+                code = re.sub(r"//.*|/\*.*?\*/", "", content.decode())
+                for word in words:
+                    self.assertNotRegex(code, rf"[\"'`]{re.escape(word)}\b", path)
 
     def test_what_is_not_there_is_not_found(self) -> None:
         for path in ("/nada", "/css", "/css/", "/js/views", "/../server.py", "/%2e%2e/server.py"):

@@ -1,20 +1,23 @@
 // The page's small pure parts.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Arrival } from "../../../granja/web/static/js/session/arrival.js";
-import { commandWord, echoOf, oneLine } from "../../../granja/web/static/js/model/commands.js";
+import { Commands, lengthOf, oneLine } from "../../../granja/web/static/js/model/commands.js";
 import { pauseBefore } from "../../../granja/web/static/js/session/connection.js";
 import { addCopy, parseList, removeCopy, spellList } from "../../../granja/web/static/js/model/counts.js";
 import { hasPicture, slug } from "../../../granja/web/static/js/model/pictures.js";
 import { Receipts } from "../../../granja/web/static/js/session/receipts.js";
 import { fits } from "../../../granja/web/static/js/model/search.js";
 
+const commands = new Commands(JSON.parse(readFileSync(process.env.CONTRACT)));
+
 const CATALOG = [6, 13, 14].map((id) => ({ id, name: `n.º ${id}` }));
 
 test("what is a command is what the wire contract says", () => {
   for (const line of [":q", ":u", ":?", ":p Ana hola", ":ARTEFACTOS", ":quiero", ":éxito"]) {
-    assert.notEqual(commandWord(line), null, line);
+    assert.notEqual(commands.wordOf(line), null, line);
   }
   for (const line of [
     "hola",
@@ -29,20 +32,46 @@ test("what is a command is what the wire contract says", () => {
     "hola :q",
     ":ab1",
   ]) {
-    assert.equal(commandWord(line), null, line);
+    assert.equal(commands.wordOf(line), null, line);
   }
 });
 
 test("one's own line looks as the others see it", () => {
-  assert.deepEqual(echoOf(":LARVA"), { kind: "said", text: "¡Larva! (:o)OOOooo" });
-  assert.deepEqual(echoOf(":p  Ana   hola, ¿qué tal?"), {
+  assert.deepEqual(commands.echoOf(":LARVA"), { kind: "said", text: "¡Larva! (:o)OOOooo" });
+  assert.deepEqual(commands.echoOf(":p  Ana   hola, ¿qué tal?"), {
     kind: "whispered",
     to: "Ana",
     text: "hola, ¿qué tal?",
   });
-  assert.deepEqual(echoOf(":) hola"), { kind: "said", text: ":) hola" });
-  assert.equal(echoOf(":p Ana").kind, "typed");
-  assert.doesNotMatch(echoOf(":CLAVE secreta").text, /secreta/);
+  assert.deepEqual(commands.echoOf(":) hola"), { kind: "said", text: ":) hola" });
+  assert.equal(commands.echoOf(":p Ana").kind, "typed");
+  assert.deepEqual(commands.echoOf(":yo baila"), { kind: "action", text: "baila" });
+});
+
+test("a password is shown nowhere, also where a slip makes it talk", () => {
+  for (const line of [":CLAVE secreta", ":clave: secreta", "::registrar secreta", "¡Clave, secreta"]) {
+    assert.ok(commands.isSecret(line), line);
+    assert.doesNotMatch(commands.echoOf(line).text, /secreta/);
+  }
+  for (const line of ["clave secreta", ":claves", "la :clave", ":) clave"])
+    assert.ok(!commands.isSecret(line), line);
+});
+
+test("lengths are counted as the server counts: code points, accents composed", () => {
+  assert.equal(lengthOf("cafe\u0301"), 4);
+  assert.equal(lengthOf("🌾"), 1);
+  assert.equal(commands.faultOfPassword("🌾".repeat(8)), null);
+  assert.equal(commands.faultOfPassword("e\u0301".repeat(128)), null);
+  assert.equal(commands.faultOfPassword(" 1234567 ").count, 7);
+  assert.deepEqual(commands.faultOfPassword("x".repeat(129)), { count: 129, least: 8, most: 128 });
+  assert.equal(commands.faultOfName(` ${"ñ".normalize("NFD").repeat(20)} `), null);
+  assert.deepEqual(commands.faultOfName("a".repeat(21)), { count: 21, most: 20 });
+});
+
+test("a line is spelled by what it does", () => {
+  assert.equal(commands.line("trade.offer", "Gus", 6, 13), ":offer Gus 6 13");
+  assert.equal(commands.line("talk.leave"), ":q");
+  assert.equal(commands.about(":larva"), "Suelta una larva");
 });
 
 test("what is pasted in many lines is one line", () => {

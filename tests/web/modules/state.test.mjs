@@ -1,8 +1,12 @@
 // The page's state: what each message and each deed changes.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { Commands } from "../../../granja/web/static/js/model/commands.js";
 import { addressee, HISTORY, initialState, reduce } from "../../../granja/web/static/js/model/state.js";
+
+const commands = new Commands(JSON.parse(readFileSync(process.env.CONTRACT)));
 
 const ANCLA = { id: 21, name: "Ancla" };
 const DISCO = { id: 12, name: "Disco raro" };
@@ -139,12 +143,17 @@ test("the history is bounded, and entries keep their identity", () => {
 });
 
 test("a password that is typed is kept nowhere", () => {
-  const state = reduce(inside(), { type: "spoke", line: ":registrar muy-secreta", at: AT });
+  const state = reduce(inside(), {
+    type: "spoke",
+    echo: commands.echoOf(":registrar muy-secreta"),
+    line: null,
+    at: AT,
+  });
   assert.doesNotMatch(JSON.stringify(state), /muy-secreta/);
 });
 
 test("a line that may be lost is marked, and unmarked when it is said again", () => {
-  const said = reduce(inside(), { type: "spoke", line: "hola", at: AT });
+  const said = reduce(inside(), { type: "spoke", echo: commands.echoOf("hola"), line: "hola", at: AT });
   const { id } = said.log.at(-1);
   const doubted = reduce(said, { type: "doubted", ids: [id] });
   assert.equal(doubted.log.at(-1).doubtful, true);

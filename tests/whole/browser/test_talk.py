@@ -41,7 +41,7 @@ class Whispering(PageCase):
         ana.sees("Cliente Gus conectado.")
         ana.line.press("Enter")
         ana.page.get_by_text("Elige de nuevo a quién le escribes.").wait_for()
-        ana.page.get_by_role("button", name="Sonrisa").click()
+        ana.page.get_by_role("button", name="Sonríe").click()
         self.assertEqual(ana.line.input_value(), "un secreto")
         ana.button("Escribir a todxs").click()
         ana.types("hola")

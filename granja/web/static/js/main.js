@@ -1,5 +1,6 @@
 // The page: makes the store, the session and the views, and joins them.
 
+import { Commands } from "./model/commands.js";
 import { createStore } from "./model/store.js";
 import { initialState, reduce } from "./model/state.js";
 import { Session } from "./session/session.js";
@@ -14,12 +15,13 @@ import { showOffers } from "./views/offers.js";
 import { OfferDialog } from "./views/offer-dialog.js";
 import { showPeople } from "./views/people.js";
 
-async function loadCatalog() {
-  const answer = await fetch("artefactos.json");
-  if (!answer.ok) throw new Error(`artefactos.json: ${answer.status}`);
-  const names = await answer.json();
-  return Object.entries(names).map(([id, name]) => ({ id: Number(id), name }));
+async function load(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
 }
+
+const catalogOf = (names) => Object.entries(names).map(([id, name]) => ({ id: Number(id), name }));
 
 function webSocketUrl() {
   const url = new URL("ws", location.href);
@@ -28,9 +30,11 @@ function webSocketUrl() {
 }
 
 async function start() {
-  const store = createStore(reduce, initialState(await loadCatalog()));
-  const session = new Session(store, webSocketUrl());
-  const page = { store, session };
+  const [names, contract] = await Promise.all([load("artefactos.json"), load("contract.json")]);
+  const commands = new Commands(contract);
+  const store = createStore(reduce, initialState(catalogOf(names)));
+  const session = new Session(store, webSocketUrl(), commands);
+  const page = { store, session, commands };
   page.offerDialog = new OfferDialog(page);
   page.composer = showComposer(page);
   const views = [

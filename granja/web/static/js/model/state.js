@@ -4,7 +4,6 @@
 // the few of ACTIONS below for what the person or the connection does.
 
 import { countArtifacts } from "./counts.js";
-import { echoOf, isSecret } from "./commands.js";
 import { sameName } from "./names.js";
 
 /** How many entries of the conversation are kept. */
@@ -94,6 +93,7 @@ export function addressee({ whisper, people }) {
 
 const HEARD = {
   said: (state, m, at) => say(state, { kind: "said", from: m.from, text: m.text, at }),
+  action: (state, m, at) => say(state, { kind: "action", from: m.from, text: m.text, at }),
   whispered: (state, m, at) => say(state, { kind: "whispered", from: m.from, text: m.text, at }),
 
   arrived(state, m, at) {
@@ -186,11 +186,11 @@ function unknown(state, message, at) {
 const ACTIONS = {
   heard,
 
-  /** A line was typed and written: {line, at}. The entry's identity is state.nextEntry before. */
-  spoke(state, { line, at }) {
-    const kept = isSecret(line) ? null : line;
-    return say(state, { ...echoOf(line), from: state.me, own: true, line: kept, at });
-  },
+  /**
+   * A line was typed and written: {echo, line, at}, with line null where it holds a secret.
+   * The entry's identity is state.nextEntry before.
+   */
+  spoke: (state, { echo, line, at }) => say(state, { ...echo, from: state.me, own: true, line, at }),
   /** These own lines may not have arrived: {ids}. */
   doubted(state, { ids }) {
     const log = state.log.map((e) => (ids.includes(e.id) ? { ...e, doubtful: true } : e));
@@ -208,7 +208,7 @@ const ACTIONS = {
     return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
-  /** The page asked ":u" by itself; its answer is not conversation. */
+  /** The page asked who is here by itself; its answer is not conversation. */
   hushed: (state) => ({ ...state, hush: state.hush + 1 }),
   /** The person is asked: {step, error?}. */
   asking(state, { step, error }) {
@@ -217,6 +217,9 @@ const ACTIONS = {
   },
   /** The person answered; what was wrong before is no longer. */
   answered: (state) => ({ ...state, doorError: null }),
+
+  /** The page itself refused an answer at the door: {error}. */
+  refused: (state, { error }) => ({ ...state, doorError: error }),
 
   connecting: (state) => ({ ...state, link: "connecting" }),
   connected: (state) => ({ ...state, link: "open", hush: 0, registered: false }),

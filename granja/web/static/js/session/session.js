@@ -1,7 +1,7 @@
 // The conversation with the server: joins the connection, the door and the state.
 
 import { Arrival } from "./arrival.js";
-import { commandWord, isSecret, oneLine } from "../model/commands.js";
+import { oneLine } from "../model/commands.js";
 import { Connection } from "./connection.js";
 import { Receipts } from "./receipts.js";
 
@@ -20,6 +20,7 @@ const ELSEWHERE = "Entraste desde otro lugar, así que esta ventana se desconect
 
 export class Session {
   #store;
+  #commands;
   #connection;
   #arrival = new Arrival();
   #receipts = new Receipts();
@@ -29,8 +30,9 @@ export class Session {
   #lastError = null; // code of the last refusal at the door
   #parting = null; // the notice that announced the end, if one did
 
-  constructor(store, url) {
+  constructor(store, url, commands) {
     this.#store = store;
+    this.#commands = commands;
     this.#connection = new Connection(url, {
       onOpen: () => this.#opened(),
       onMessage: (message) => this.#heard(message),
@@ -66,15 +68,18 @@ export class Session {
     const line = oneLine(text);
     const { phase, nextEntry } = this.#store.state;
     if (phase !== "inside" || !this.#connection.send(line)) return false;
-    this.#store.dispatch({ type: "spoke", line, at: now() });
-    if (commandWord(line) !== ":q" && !isSecret(line)) this.#receipts.sent(nextEntry);
+    const isSecret = this.#commands.isSecret(line);
+    const echo = this.#commands.echoOf(line);
+    this.#store.dispatch({ type: "spoke", echo, line: isSecret ? null : line, at: now() });
+    const isGoodbye = this.#commands.does(line, "talk.leave");
+    if (!isGoodbye && !isSecret) this.#receipts.sent(nextEntry);
     this.#listenOn();
     return true;
   }
 
-  /** A command of a button: not shown as typed. */
-  command(line) {
-    return this.#connection.send(oneLine(line));
+  /** A command of a button, by what it does: not shown as typed. */
+  command(deed, ...values) {
+    return this.#connection.send(oneLine(this.#commands.line(deed, ...values)));
   }
 
   sayAgain(id) {
@@ -210,7 +215,7 @@ export class Session {
   }
 
   #lookAround() {
-    if (this.#connection.send(":u")) this.#store.dispatch({ type: "hushed" });
+    if (this.command("talk.list_users")) this.#store.dispatch({ type: "hushed" });
   }
 
   // -- is the other end there? ---------------------------------------------------------------
@@ -239,7 +244,7 @@ export class Session {
 
   /** Ask for a sign of life: the cheapest question there is. */
   #probe() {
-    this.#connection.send(`:artefacto ${this.#probeNumber()}`);
+    this.command("collection.show_artifact", this.#probeNumber());
     this.#receipts.probed();
     this.#listenOn();
   }

@@ -1,8 +1,9 @@
 // Registering one's name, or changing its password.  The password is sent and forgotten.
 
-import { byId, h, watch } from "./dom.js";
+import { byId, h, plural, watch } from "./dom.js";
 
-export function showAccount({ store, session }) {
+export function showAccount({ store, session, commands }) {
+  const [least, most] = commands.limits.password;
   const title = h("h2", { id: "account-title" });
   const text = h("p", { class: "hint" });
   const user = h("input", {
@@ -16,8 +17,6 @@ export function showAccount({ store, session }) {
     id: "account-password",
     type: "password",
     autocomplete: "new-password",
-    minlength: "8",
-    maxlength: "128",
     required: true,
     "aria-describedby": "account-error",
   });
@@ -49,8 +48,8 @@ export function showAccount({ store, session }) {
     const { registered, me } = store.state;
     title.textContent = registered ? "Cambiar tu contraseña" : "Registrar tu nombre";
     text.textContent = registered
-      ? "De 8 a 128 caracteres. La próxima vez te pediré la nueva."
-      : "Con una contraseña de 8 a 128 caracteres, el nombre, la colección y las ofertas siguen siendo tuyos cuando te vas.";
+      ? `De ${least} a ${most} caracteres. La próxima vez te pediré la nueva.`
+      : `Con una contraseña de ${least} a ${most} caracteres, el nombre, la colección y las ofertas siguen siendo tuyos cuando te vas.`;
     user.value = me ?? "";
     password.value = error.textContent = "";
     store.dispatch({ type: "opened" });
@@ -58,8 +57,14 @@ export function showAccount({ store, session }) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const word = store.state.registered ? ":clave" : ":registrar";
-    const sent = session.command(`${word} ${password.value}`);
+    const fault = commands.faultOfPassword(password.value);
+    if (fault !== null) {
+      error.textContent = wrongLength(fault);
+      return;
+    }
+    const { registered } = store.state;
+    const deed = registered ? "registration.change_password" : "registration.register";
+    const sent = session.command(deed, password.value);
     error.textContent = sent ? "" : "Ahora no hay conexión con la granja.";
   });
   watch(
@@ -74,4 +79,9 @@ export function showAccount({ store, session }) {
       }
     },
   );
+}
+
+/** Nothing is cut in silence: who pastes a long password could never type it again. */
+function wrongLength({ count, least, most }) {
+  return `Tu contraseña tiene ${plural(count, "carácter", "caracteres")}; debe tener entre ${least} y ${most}.`;
 }

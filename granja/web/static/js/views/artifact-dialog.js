@@ -36,8 +36,8 @@ export class ArtifactDialog {
       this.#dialog.close();
       this.#page.offerDialog.open(choice);
     };
-    const tell = (line) => () => {
-      this.#page.session.command(line);
+    const tell = (deed) => () => {
+      this.#page.session.command(deed, artifact.id);
       this.#dialog.close();
     };
     const button = (label, symbol, kind, onclick) =>
@@ -51,10 +51,10 @@ export class ArtifactDialog {
         copies > 0 ? "Encontré otra copia" : "Lo encontré",
         "plus",
         "quiet",
-        tell(`:agregar ${artifact.id}`),
+        tell("collection.add"),
       ),
       copies > 0 &&
-        button("Donar una copia al museo", "gift", "quiet", tell(`:quitar ${artifact.id}`)),
+        button("Donar una copia al museo", "gift", "quiet", tell("collection.remove")),
       button("Cerrar", "cross", "quiet", () => this.#dialog.close()),
     ];
   }

@@ -1,10 +1,9 @@
 // Where one types: talk, whispers, emoticons and the colon-commands.
 
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
-import { byteLength, commandWord, EMOTICONS, isSecret, oneLine } from "../model/commands.js";
+import { oneLine } from "../model/commands.js";
 import { addressee } from "../model/state.js";
 
-const MOST_BYTES = 4096;
 const RECALLED = 50;
 
 export function showComposer(page) {
@@ -52,7 +51,9 @@ class Composer {
   }
 
   parts() {
-    const faces = EMOTICONS.map(({ word, face, name }) => {
+    const { commands } = this.#page;
+    const help = commands.line("talk.show_help");
+    const faces = commands.emoticons.map(({ word, face }) => {
       const say = () => this.#emoticon(word, face);
       const shown = face.replace("¡Larva! ", "");
       return h(
@@ -61,26 +62,26 @@ class Composer {
           type: "button",
           class: "face",
           title: word,
-          "aria-label": `${shown} ${name}`,
+          "aria-label": `${shown} ${commands.about(word)}`,
           onclick: say,
         },
         shown,
       );
     });
-    const help = h(
+    const ask = h(
       "button",
       {
         type: "button",
         class: "face",
-        title: ":help",
+        title: help,
         "aria-label": "? Ayuda: ver los comandos",
-        onclick: () => this.#sayNow(":help"),
+        onclick: () => this.#sayNow(help),
       },
       "?",
     );
     const send = h("button", { class: "primary send", "aria-label": "Enviar" }, icon("send"));
     return [
-      h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, help),
+      h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, ask),
       this.chip,
       h("div", { class: "line" }, this.label, this.input, send),
       this.hint,
@@ -138,10 +139,12 @@ class Composer {
     const text = oneLine(this.input.value);
     if (text === "") return;
     if (this.#page.store.state.phase !== "inside") return this.#noLine();
-    const line = commandWord(text) === null ? this.#addressed(text, text) : text;
+    const { commands } = this.#page;
+    const isTalk = commands.wordOf(text) === null && !commands.isSecret(text);
+    const line = isTalk ? this.#addressed(text, text) : text;
     if (line === null) return;
-    if (byteLength(line) > MOST_BYTES)
-      this.hint.textContent = `Es demasiado largo: hay lugar para ${MOST_BYTES} bytes.`;
+    if (!commands.fits(line))
+      this.hint.textContent = `Es demasiado largo: hay lugar para ${commands.limits.line} bytes.`;
     else if (this.#page.session.say(line)) this.#sent(text);
     else this.#noLine();
   }
@@ -158,14 +161,14 @@ class Composer {
   #addressed(toAll, toOne) {
     const { to, name } = addressee(this.#page.store.state);
     if (to === "all") return toAll;
-    if (to === "one") return `:p ${name} ${toOne}`;
+    if (to === "one") return this.#page.commands.line("talk.whisper", name, toOne);
     this.hint.textContent = `${name} ya no está. Elige de nuevo a quién le escribes.`;
     return null;
   }
 
   #sent(text) {
     this.input.value = this.hint.textContent = "";
-    if (!isSecret(text)) this.#said = [...this.#said, text].slice(-RECALLED);
+    if (!this.#page.commands.isSecret(text)) this.#said = [...this.#said, text].slice(-RECALLED);
     this.#back = 0;
   }
 

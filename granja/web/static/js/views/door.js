@@ -71,7 +71,7 @@ function question(field, onAnswer, ...parts) {
   return h("form", { onsubmit: submit }, ...parts);
 }
 
-function nameCard({ session }) {
+function nameCard({ store, session, commands }) {
   const input = h("input", {
     id: "name",
     name: "name",
@@ -79,18 +79,22 @@ function nameCard({ session }) {
     autocapitalize: "words",
     spellcheck: "false",
     required: true,
-    maxlength: "64",
     autofocus: true,
     value: recall("name") ?? "",
     "aria-describedby": "name-hint",
   });
   const hint =
-    "De 1 a 20 letras o números. Si el nombre ya está registrado, te pediré la contraseña.";
+    `De 1 a ${commands.limits.name} letras o números. Si el nombre ya está registrado, te pediré la contraseña.`;
   const go = h("button", { class: "primary wide" }, "Entrar a la granja");
+  const answer = (name) => {
+    const fault = commands.faultOfName(name);
+    if (fault === null) session.answer("name", name.trim());
+    else store.dispatch({ type: "refused", error: tooLong(fault) });
+  };
   return [
     question(
       input,
-      (name) => session.answer("name", name.trim()),
+      answer,
       h("h2", { tabindex: "-1" }, h("label", { for: "name" }, "¿Cómo te llamas?")),
       input,
       h("p", { id: "name-hint", class: "hint" }, hint),
@@ -98,6 +102,9 @@ function nameCard({ session }) {
     ),
   ];
 }
+
+const tooLong = ({ count, most }) =>
+  `Ese nombre tiene ${count} caracteres y caben ${most}. Elige uno más corto.`;
 
 function passwordCard({ store, session }) {
   const name = session.name ?? "";

@@ -82,7 +82,7 @@ function accountButton({ store }) {
 }
 
 function leaveButton({ session }) {
-  const leave = () => session.command(":q") || session.becomeStranger();
+  const leave = () => session.command("talk.leave") || session.becomeStranger();
   const attributes = { type: "button", class: "top-button", "aria-label": "Salir de la granja" };
   return h("button", { ...attributes, onclick: leave }, icon("leave"), h("span", {}, "Salir"));
 }
@@ -126,7 +126,7 @@ function setBadge(buttons, panel, count, what) {
 
 // -- what was not seen yet -------------------------------------------------------------------
 
-const isTalk = (entry) => !entry.own && ["said", "whispered", "proposal"].includes(entry.kind);
+const isTalk = (entry) => !entry.own && ["said", "action", "whispered", "proposal"].includes(entry.kind);
 
 function countUnread(page) {
   let unread = 0;

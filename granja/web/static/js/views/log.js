@@ -56,7 +56,7 @@ function goesOn(entry, before) {
 // -- entries ---------------------------------------------------------------------------------
 
 function drawer(page) {
-  const kinds = { said, whispered, proposal, typed };
+  const kinds = { said, action, whispered, proposal, typed };
   return ({ entry, follows }) => (kinds[entry.kind] ?? announced)(page, entry, follows);
 }
 
@@ -107,6 +107,14 @@ function whispered(page, entry) {
     );
   const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text), again);
   return withDoubt(entry, row({ own: entry.own }, "whispered", avatar(entry.from), bubble));
+}
+
+function action({ store }, entry) {
+  const called = !entry.own && mentions(entry.text, store.state.me);
+  const classes = `action${called ? " called" : ""}`;
+  const name = h("span", { class: "who" }, entry.from);
+  const text = h("p", { class: "text" }, "* ", name, ` ${entry.text}`);
+  return withDoubt(entry, row({ own: entry.own }, classes, h("div", { class: "bubble" }, text)));
 }
 
 function proposal(page, entry) {

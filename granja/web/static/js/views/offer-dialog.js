@@ -16,7 +16,6 @@ export class OfferDialog {
     this.other = h("input", {
       id: "offer-other",
       type: "text",
-      maxlength: "64",
       autocomplete: "off",
       spellcheck: "false",
       oninput: () => this.#picked(),
@@ -146,7 +145,7 @@ export class OfferDialog {
     const { whom, mine, theirs } = this.#choice();
     if (!whom || !mine || !theirs) return;
     this.error.textContent = "";
-    this.#waiting = this.#page.session.command(`:offer ${whom} ${mine} ${theirs}`);
+    this.#waiting = this.#page.session.command("trade.offer", whom, mine, theirs);
     if (!this.#waiting) this.error.textContent = "Ahora no hay conexión con la granja.";
     this.#picked();
   }

@@ -69,9 +69,9 @@ function actions(page, offer) {
     offer.way === "in"
       ? `la oferta ${offer.number} de ${offer.who}`
       : `la oferta ${offer.number} a ${offer.who}`;
-  const button = (label, symbol, command, kind) => {
+  const button = (label, symbol, deed, kind) => {
     const press = () => {
-      if (page.session.command(`${command} ${offer.number}`)) {
+      if (page.session.command(deed, offer.number)) {
         page.store.dispatch({ type: "pressed", number: offer.number });
       }
     };
@@ -83,9 +83,9 @@ function actions(page, offer) {
     };
     return h("button", { ...attributes, onclick: press }, icon(symbol), label);
   };
-  if (offer.way === "out") return [button("Retirar", "cross", ":retirar", "quiet")];
+  if (offer.way === "out") return [button("Retirar", "cross", "trade.retract", "quiet")];
   return [
-    button("Aceptar", "check", ":accept", "primary"),
-    button("Rechazar", "cross", ":reject", "quiet"),
+    button("Aceptar", "check", "trade.accept", "primary"),
+    button("Rechazar", "cross", "trade.reject", "quiet"),
   ];
 }

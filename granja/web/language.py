@@ -1,0 +1,101 @@
+"""``/contract.json``: what the page knows of the contract, made from the command table.
+
+The page writes no command's word, no emoticon and no limit down again: it asks for a command by
+what it does in the farm (``talk.whisper``), and finds its word here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from granja.contract.commands import TABLE, Command
+from granja.contract.errors import PASSWORD_CHARACTERS
+from granja.text.names import MAX_BYTES, MAX_CHARACTERS
+
+
+class Limits(Protocol):
+    """``artifacts``: the most that one farmer may declare."""
+
+    @property
+    def artifacts(self) -> int: ...
+
+
+class Settings(Protocol):
+    """``max_line``: bytes of a line without its end.  ``declare_once``: PROTOCOL §5, ``once``."""
+
+    @property
+    def max_line(self) -> int: ...
+    @property
+    def declare_once(self) -> bool: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
+class _Witness:
+    """Stands in for the farm, and notes which of its rooms a row asks, and for what."""
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> _Witness:
+        room = _Witness(f"{self._name}.{name}".lstrip("."))
+        room.asked = self.asked
+        return room
+
+    def __call__(self, *values: Any) -> None:
+        self.asked.append((self._name, values))
+
+
+def deed_of(command: Command) -> tuple[str, tuple[Any, ...]]:
+    """What a row does, as ``talk.whisper``, and with which values after the farmer.
+
+    :raises ValueError: when the row does more than one thing, or nothing.
+    """
+    farm, me = _Witness(), object()
+    command.run(farm, me, *command.arguments)
+    if len(farm.asked) != 1:
+        raise ValueError(f"{command.word} does not do one thing")
+    [(deed, (_, *values))] = farm.asked
+    return deed, tuple(values)
+
+
+def language(settings: Settings) -> dict[str, Any]:
+    """The content of ``contract.json``.
+
+    ``commands``: the rows of the table.  ``deeds``: what they do, and with which word.
+    ``emoticons``: the words that are said as a face.  ``secrets``: the words after which a
+    secret stands.  ``limits``: in characters (NFC), in bytes (``line``, ``name_bytes``) and in
+    pieces (``artifacts``).
+    """
+    deeds = {row.word: deed_of(row) for row in TABLE}
+    faces = [
+        {"word": word, "face": values[0]}
+        for word, (deed, values) in deeds.items()
+        if values and isinstance(values[0], str)
+    ]
+    said = {face["word"] for face in faces}
+    return {
+        "commands": [_row(row) for row in TABLE],
+        "deeds": {deed: word for word, (deed, _) in deeds.items() if word not in said},
+        "emoticons": faces,
+        "secrets": [row.word for row in TABLE if any(a.kind == "secret" for a in row.arguments)],
+        "limits": {
+            "line": settings.max_line,
+            "name": MAX_CHARACTERS,
+            "name_bytes": MAX_BYTES,
+            "password": list(PASSWORD_CHARACTERS),
+            "artifacts": settings.limits.artifacts,
+        },
+        "declare_once": settings.declare_once,
+    }
+
+
+def _row(command: Command) -> dict[str, Any]:
+    return {
+        "word": command.word,
+        "aliases": list(command.aliases),
+        "usage": command.usage,
+        "summary": command.summary,
+        "arguments": [argument.kind for argument in command.arguments],
+    }
