@@ -10,11 +10,13 @@ from twisted.internet.defer import Deferred
 from granja.contract import errors, messages
 from granja.contract.answers import known_artifact
 from granja.contract.catalog import Catalog
+from granja.contract.ids import ArtifactId
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.people.roster import Farmer
 from granja.settings import Settings
+from granja.trade.circulation import Circulation
 from granja.trade.notices import Teller
 
 
@@ -26,6 +28,7 @@ class Collecting:
     ) -> None:
         self._settings = settings
         self._catalog = catalog
+        self._circulation = Circulation(catalog, market)
         self._market = market
         self._lane = lane
         self._teller = teller
@@ -34,8 +37,7 @@ class Collecting:
         me.tell(self._teller.inventory(me.id))
 
     def show_artifact(self, me: Farmer, number: int) -> None:
-        artifact = known_artifact(number, self._catalog)
-        me.tell(messages.ArtifactIs(self._catalog[artifact]))
+        me.tell(messages.ArtifactIs(self._catalog.describe(self._known(number))))
 
     def show_catalog(self, me: Farmer) -> None:
         me.tell(*(messages.CatalogEntry(artifact) for artifact in self._catalog.values()))
@@ -50,8 +52,13 @@ class Collecting:
 
     def remove(self, me: Farmer, number: int) -> Deferred[None]:
         """``:quitar``."""
-        artifact = known_artifact(number, self._catalog)
+        artifact = self._known(number)
         return self._change(me, partial(self._market.decide_withdrawal, me.id, artifact))
+
+    def _known(self, number: int) -> ArtifactId:
+        """:raises UnknownArtifact: when there is none of that number."""
+        found = self._circulation.find(number)
+        return known_artifact(number, self._catalog) if found is None else found
 
     def _change(self, me: Farmer, decide: Callable[[], Sequence[Fact]]) -> Deferred[None]:
         done = self._lane.submit([me.id], decide)

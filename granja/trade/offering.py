@@ -16,6 +16,7 @@ from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Offer
 from granja.people.roster import Farmer, Roster
+from granja.trade.circulation import Circulation
 from granja.trade.doors import Doors
 from granja.trade.notices import Teller
 
@@ -60,6 +61,7 @@ class Offering:
     ) -> None:
         self._now = now
         self._catalog = catalog
+        self._circulation = Circulation(catalog, market)
         self._roster = roster
         self._market = market
         self._lane = lane
@@ -83,9 +85,10 @@ class Offering:
         return other
 
     def _tradable(self, number: int) -> ArtifactId:
-        if number not in self._catalog:
+        found = self._circulation.find(number)
+        if found is None:
             raise errors.NoSuchArtifact(str(number), self._catalog.first, self._catalog.last)
-        return ArtifactId(number)
+        return found
 
     def _decide_offer(
         self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
