@@ -484,9 +484,10 @@ class GMCP(QuietCase):
         self.assertEqual(line.decode(), "Beto: ¡hola!\r\n")
         name, _, body = package.removeprefix(b"\xff\xfa\xc9").partition(b" ")
         self.assertEqual(name, b"Granja.Said")
+        said = json.loads(body)
+        self.assertEqual(said.pop("n"), 6, "it is the sixth line of data that she hears")
         self.assertEqual(
-            json.loads(body),
-            {"type": "said", "from": "Beto", "text": "¡hola!", "line": "Beto: ¡hola!"},
+            said, {"type": "said", "from": "Beto", "text": "¡hola!", "line": "Beto: ¡hola!"}
         )
 
     def test_in_the_chat_it_is_too_late_and_other_options_are_refused(self) -> None:

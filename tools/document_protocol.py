@@ -29,7 +29,7 @@ from tools.protocol_samples import CATALOG, ERRORS, MESSAGES, Sample
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_SUBNEGOTIATION = re.compile(rb"\xff\xfa\xc9(\S+) (.*?)\xff\xf0(.*)\r\n", re.DOTALL)
+_SUBNEGOTIATION = re.compile(rb"\xff\xfa\xc9(\S+) (.*?)\xff\xf0(?:(.*)\r\n)?", re.DOTALL)
 
 
 class Undocumented(Exception):
@@ -124,7 +124,7 @@ def _overview(sample: Sample) -> tuple[str, ...]:
         _code(message.type),
         _code(package(message)),
         ", ".join(f"`{name}`: {kind}" for name, kind in field_types(type(message))),
-        _code(template),
+        _code(template) if template else "",
     )
 
 
@@ -154,12 +154,11 @@ def message_examples() -> str:
 
 def _examples(sample: Sample) -> str:
     first = sample.messages[0]
-    lines = [message.line() for message in sample.messages]
+    lines = [message.line() for message in sample.messages if not message.silent]
     data = [carriers.WEBSOCKET_DATA.text(message) for message in sample.messages]
     return (
         f"#### `{first.type}`\n\n{sample.when}\n\n"
-        + _fenced("text", lines)
-        + "\n"
+        + (_fenced("text", lines) + "\n" if lines else "")
         + _fenced("json", data)
     )
 
@@ -170,10 +169,10 @@ def package(message: Message) -> str:
 
 
 def _sent(message: Message) -> tuple[str, str, str]:
-    match = _SUBNEGOTIATION.fullmatch(carriers.GMCP.encode(message))
+    match = _SUBNEGOTIATION.fullmatch(carriers.GMCP.encode(message).replace(carriers.MARK, b"12"))
     if match is None:
         raise Undocumented(f"{message} is not sent as the section on GMCP says")
-    name, data, line = (part.decode() for part in match.groups())
+    name, data, line = (part.decode() for part in match.groups(b""))
     return name, data, line
 
 

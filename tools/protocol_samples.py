@@ -91,6 +91,12 @@ MESSAGES = (
         *constants(messages.Prompt),
     ),
     Sample("Your name, or your password, was accepted.", messages.Welcome()),
+    Sample("You have come back with a pass (`:volver`).", messages.WelcomeBack("Ana")),
+    Sample(
+        "Only as data, after each `¡OK!`, `:registrar` and `:clave`: a pass, which brings you back "
+        "with `:volver`, and for how many seconds it serves after the connection has dropped.",
+        messages.Pass("0f8c1b5e9d2a47368f1e0b7c6d5a4392", 120),
+    ),
     Sample(
         "You are in the chat from now on, under this name. With `--declarations once` it also "
         "ends the questions after `:registrar`.",

@@ -7,13 +7,15 @@ to hear the talk, and before which entry of a batch it stands.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 from granja.board.batch import Batch
 from granja.board.counters import Counters
 from granja.board.group import Group
+from granja.board.receipts import Receipts
 from granja.contract.messages import Missed
-from granja.wire.encodings import Carrier, Readable
+from granja.wire.encodings import MARK, Carrier, Readable, first_number, numbered
 
 #: Kinds of pieces.  What everybody hears; an answer to the listener's own command; what another
 #: farmer caused; the word that lines were missed; and in its place, one private line missed.
@@ -25,23 +27,29 @@ LOST: Final = 4
 #: Kinds of notes that are no pieces.
 JOIN: Final = 5
 LEAVE: Final = 6
+#: An answer that is kept for who may not have heard it.
+TOLD: Final = 7
 
 #: In one write; the system's own limit (IOV_MAX) is 1024.
 MOST_BUFFERS: Final = 256
 
 Piece = tuple[int, Readable]
 Note = tuple[int, int, bytes]
+#: A piece, and where in the talk it stands (:mod:`granja.board.receipts`).
+Placed = tuple[int, Readable, int]
 
 
 class Behind(Protocol):
     """What a backlog needs of its listener.
 
     ``joined``: whether it hears the talk.  ``heard``: unsent bytes that others caused.
+    ``receipts``: what numbers its lines, if they have numbers.
     """
 
     carrier: Carrier
     joined: bool
     heard: int
+    receipts: Receipts | None
 
     @property
     def group(self) -> Group[Any]: ...
@@ -74,6 +82,43 @@ def compose(
     return pieces, hearing
 
 
+def compose_placed(
+    batch: Batch[Any], listener: Behind, notes: list[Note], hearing: bool
+) -> tuple[list[Placed], bool]:
+    """The same as :func:`compose`, with the place of each piece."""
+    pieces: list[Placed] = []
+    at = 0
+    for index, kind, data in notes:
+        if hearing and index > at:
+            pieces += _placed_talk(batch, listener, at, index)
+        at = index
+        if kind in (JOIN, LEAVE):
+            hearing = kind == JOIN
+        else:
+            pieces.append((kind, data, batch.place(index)))
+    stop = len(batch.entries)
+    if hearing and stop > at:
+        pieces += _placed_talk(batch, listener, at, stop)
+    return pieces, hearing
+
+
+def _placed_talk(batch: Batch[Any], listener: Behind, first: int, stop: int) -> Iterator[Placed]:
+    rendering = batch.rendering(listener.carrier)
+    for start, end in batch.heard(listener, first, stop):
+        yield TALK, rendering.span(start, end), batch.place(start)
+
+
+def number(receipts: Receipts, kind: int, data: Readable, place: int) -> bytes:
+    """A piece with its number, or its numbers."""
+    if kind == TALK:
+        return receipts.number_talk(bytes(data).split(MARK), place)
+    if kind == HEARD:
+        return receipts.number_heard(data, place)
+    if kind == TOLD:
+        return receipts.number_told(data, place)
+    return receipts.number(data, place)
+
+
 class Backlog:
     """A listener who could not be sent everything at once.
 
@@ -94,6 +139,7 @@ class Backlog:
         "_notes",
         "_pieces",
         "_talk",
+        "_void",
         "hearing",
         "moved_at",
         "skipping",
@@ -117,6 +163,8 @@ class Backlog:
         self._batch = batch if hearing else None
         self._line = batch.first_line
         self._missed = 0
+        #: The last number of a line that was numbered and then dropped; 0 if there is none.
+        self._void = 0
         self.hearing = hearing
         self.skipping = False
         self.moved_at = now
@@ -211,7 +259,7 @@ class Backlog:
             self._missed += batch.first_line - self._line
             self._batch = batch
         self.skipping = False
-        self._tell_missed()
+        self._tell_missed(batch.first_line)
 
     def _sealed(self) -> Batch[Any] | None:
         """The next batch that has ended and has something for this listener."""
@@ -228,25 +276,45 @@ class Backlog:
     def _compose(self, batch: Batch[Any], notes: list[Note]) -> None:
         if self.skipping and self.hearing:
             self._missed += batch.first_line - self._line
-        pieces, self.hearing = compose(batch, self._listener, notes, self.hearing)
-        for piece in pieces:
-            self._put(*piece)
+        receipts = self._listener.receipts
+        if receipts is None:
+            pieces, self.hearing = compose(batch, self._listener, notes, self.hearing)
+            for piece in pieces:
+                self._put(*piece)
+        else:
+            placed, self.hearing = compose_placed(batch, self._listener, notes, self.hearing)
+            for kind, data, place in placed:
+                self._put_numbered(receipts, kind, data, place)
         self._line = batch.first_line + batch.lines
         self._batch = batch.next if self.hearing and not self.skipping else None
 
+    def _put_numbered(self, receipts: Receipts, kind: int, data: Readable, place: int) -> None:
+        """What is dropped has no number."""
+        if not (self.skipping and kind in (TALK, LOST)):
+            self._tell_missed(place)
+            data = number(receipts, kind, data, place)
+        self._put(kind, data)
+
     def _put(self, kind: int, data: Readable) -> None:
-        if self.skipping and kind == TALK:
-            self._missed += self._listener.carrier.count(data)
-        elif self.skipping and kind == LOST:
-            self._missed += 1
+        if self.skipping and kind in (TALK, LOST):
+            lines = self._listener.carrier.count(data)
+            self._missed += lines
+            if self._listener.receipts is not None and (first := first_number(bytes(data))):
+                self._void = first + lines - 1
         else:
             self._tell_missed()
             self._pieces.append((kind, data))
             self._talk += len(data) if kind == TALK else 0
 
-    def _tell_missed(self) -> None:
+    def _tell_missed(self, place: int = 0) -> None:
+        """:param place: where in the talk that is; it matters to who has receipts."""
         if self._missed:
             line = self._listener.carrier.encode(Missed(self._missed))
+            receipts = self._listener.receipts
+            if receipts is not None and self._void:
+                line = numbered(line.split(MARK), self._void)  # before what was numbered already
+            elif receipts is not None:
+                line = receipts.number(line, place)
             self._pieces.append((MISSED, line))
             self._counters.missed += self._missed
-            self._missed = 0
+            self._missed = self._void = 0

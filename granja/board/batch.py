@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import ClassVar, Final, Generic, TypeVar
 
 from granja.contract.messages import Message
-from granja.wire.encodings import Carrier
+from granja.wire.encodings import MARK, Carrier
 
 #: A listener.  Here it is only a key.
 L = TypeVar("L")
@@ -87,12 +87,20 @@ class Talk(Entry):
 class Rendering:
     """A batch as one carrier writes it: ``block``, and where each entry of it is."""
 
-    __slots__ = ("_sizes", "_starts", "block")
+    __slots__ = ("_parts", "_sizes", "_starts", "block")
 
     def __init__(self, parts: list[bytes]) -> None:
         self.block = b"".join(parts)
         self._sizes = list(map(len, parts))
         self._starts: list[int] | None = None
+        self._parts: list[bytes] | None = None
+
+    @property
+    def parts(self) -> list[bytes]:
+        """What stands between the numbers of its lines."""
+        if self._parts is None:
+            self._parts = self.block.split(MARK)
+        return self._parts
 
     def span(self, first: int, stop: int) -> memoryview:
         """The entries from ``first`` up to ``stop``, not copied."""
@@ -104,7 +112,7 @@ class Rendering:
 class Batch(Generic[L]):
     """What was said between two flushes.
 
-    ``start``: bytes that were said before.  ``first_line``: lines that were said before.
+    ``start``: bytes that were said before.  ``first_line``: lines that the board had before.
     ``unheard``: the entries, by their index, that a listener must not hear: their own, and those of
     people whom they ignore.  ``talkers``: who said something.  ``patient``: there are entries, and
     nobody may be waiting for one.  ``next``: there as soon as nothing more can be said here.
@@ -154,6 +162,12 @@ class Batch(Generic[L]):
         self.next = Batch(self.start + self.size, self.first_line + self.lines)
         return self.next
 
+    def place(self, index: int) -> int:
+        """How many lines were said at the board before the entry at ``index``."""
+        if index == len(self.entries):
+            return self.first_line + self.lines
+        return self.first_line + sum([entry.lines for entry in self.entries[:index]])
+
     def rendering(self, carrier: Carrier) -> Rendering:
         """The batch's bytes, made once for each carrier that somebody uses.  Only when sealed."""
         made = self._renderings.get(carrier)
@@ -166,12 +180,16 @@ class Batch(Generic[L]):
     def spans(self, carrier: Carrier, listener: L, first: int, stop: int) -> list[memoryview]:
         """What ``listener`` hears of the entries from ``first`` up to ``stop``."""
         rendering = self.rendering(carrier)
+        return [rendering.span(start, end) for start, end in self.heard(listener, first, stop)]
+
+    def heard(self, listener: L, first: int, stop: int) -> list[tuple[int, int]]:
+        """The same as the numbers of entries: where each stretch begins and ends."""
         unheard = self.unheard.get(listener, ())
-        spans = []
+        stretches = []
         for index in unheard[bisect_left(unheard, first) : bisect_left(unheard, stop)]:
             if first < index:
-                spans.append(rendering.span(first, index))
+                stretches.append((first, index))
             first = index + 1
         if first < stop:
-            spans.append(rendering.span(first, stop))
-        return spans
+            stretches.append((first, stop))
+        return stretches

@@ -22,7 +22,7 @@ class FanOut(Generic[L]):
     def __init__(self, carrier: Carrier, limit: int, counters: Counters) -> None:
         self.carrier = carrier
         self.sends: dict[L, Callable[[bytes], int]] = {}
-        self._limit = limit
+        self.limit = limit
         self._counters = counters
 
     def broadcast(self, block: bytes) -> list[tuple[L, int]]:
@@ -35,7 +35,7 @@ class FanOut(Generic[L]):
         :return: those who took less than all of it, and how many bytes they took.
         """
         size = len(block)
-        if size > self._limit:
+        if size > self.limit:
             return [(listener, 0) for listener in self.sends]
         self._counters.writes += len(self.sends)
         short: dict[Callable[[bytes], int], int] = {}

@@ -14,12 +14,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from granja.board.batch import Batch, Entry
 from granja.board.counters import Counters
 from granja.board.fanout import FanOut
+from granja.board.receipts import Receipts
 from granja.reactor.sending import DirectWire, TransportWire
 from granja.wire.encodings import Carrier
 
 
 class Member(Protocol):
     """What a group needs of a listener."""
+
+    receipts: Receipts | None
 
     @property
     def fan_out(self) -> FanOut[Any]: ...
@@ -39,7 +42,7 @@ class Group(Generic[M]):
 
     def __init__(self, counters: Counters) -> None:
         self.listeners: set[M] = set()
-        self.batch: Batch[M] = Batch(0, 0)
+        self.batch: Batch[M] = Batch(0, counters.lines)
         self.touched: dict[M, None] = {}
         self.gathered = 0
         self._fan_outs: dict[tuple[Carrier, type], FanOut[M]] = {}
@@ -79,7 +82,25 @@ class Group(Generic[M]):
         for listener in touched:
             listener.fan_out.sends.pop(listener, None)
         for fan_out in self._fan_outs.values():
-            if fan_out.sends:
+            if fan_out.sends and fan_out.carrier.numbers:
+                yield from self._broadcast_numbered(batch, fan_out)
+            elif fan_out.sends:
                 block = batch.rendering(fan_out.carrier).block
                 for listener, sent in fan_out.broadcast(block):
                     yield listener, block, sent
+
+    def _broadcast_numbered(
+        self, batch: Batch[M], fan_out: FanOut[M]
+    ) -> Iterator[tuple[M, bytes, int]]:
+        """The same for those who have numbers of their own in it."""
+        parts = batch.rendering(fan_out.carrier).parts
+        self._counters.writes += len(fan_out.sends)
+        for listener, send in list(fan_out.sends.items()):
+            assert listener.receipts is not None
+            block = listener.receipts.number_talk(parts, batch.first_line)
+            try:
+                sent = send(block) if len(block) <= fan_out.limit else 0
+            except OSError:
+                sent = 0
+            if sent != len(block):
+                yield listener, block, sent

@@ -8,13 +8,14 @@ from typing import Any, Final, Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from granja.board import backlog as kinds
-from granja.board.backlog import Backlog, Note, Piece, compose
+from granja.board.backlog import Backlog, Note, Piece, compose, compose_placed, number
 from granja.board.batch import FLUSH_AT, Batch
 from granja.board.counters import Counters
 from granja.board.fanout import FanOut
 from granja.board.group import Group
+from granja.board.receipts import Private, Receipts
 from granja.board.slow import TOO_LONG, Reader, Slow
-from granja.contract.messages import Message, Missed
+from granja.contract.messages import Message, Missed, Whispered
 from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
@@ -66,7 +67,8 @@ class Listener:
     """One connection's place: everything that it hears passes here, in order.
 
     ``joined`` says whether it hears the talk, ``hearing`` whether it did when the batch at hand
-    began; ``replies`` and ``heard`` are unsent bytes.
+    began; ``replies`` and ``heard`` are unsent bytes; ``receipts`` number the lines of who hears
+    them as data.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Listener:
         "hearing",
         "joined",
         "reader",
+        "receipts",
         "replies",
         "wire",
     )
@@ -99,6 +102,7 @@ class Listener:
         self.group = group
         self.reader = reader
         self.carrier = carrier
+        self.receipts: Receipts | None = Receipts(board.counters) if carrier.numbers else None
         self.wire = wire(transport, carrier.shares_transport, self)
         self.fan_out: FanOut[Listener] = group.fan_out(carrier, self.wire)
         self.joined = False
@@ -129,6 +133,8 @@ class Listener:
         """The same at any time, when nothing of the batch at hand has been said yet."""
         sits = self.fan_out.sends.pop(self, None) is not None
         self.carrier = carrier
+        if carrier.numbers and self.receipts is None:
+            self.receipts = Receipts(self.board.counters)
         self.fan_out = self.group.fan_out(carrier, self.wire)
         if sits:
             self._sit()
@@ -147,15 +153,37 @@ class Listener:
         for message in messages:
             self.raw(self.carrier.encode(message))
 
+    def tell_kept(self, message: Message) -> None:
+        """The same for what is kept, in case the connection is dead (PROTOCOL §5b)."""
+        if self.receipts is not None:
+            self.tell_numbered(message, self.receipts.keep(message))
+        else:
+            self.tell(message)
+
+    def tell_numbered(
+        self, message: Message, private: Private | None = None, place: int | None = None
+    ) -> None:
+        """The same, with a word for the receipts.
+
+        :param private: what is kept of it.
+        :param place: where in the talk it belongs, if that is not where it is told.
+        """
+        if self.receipts is not None and not self._closing:
+            self.receipts.will_be_told(private, place)
+        self._reply(kinds.TOLD, self.carrier.encode(message))
+
     def raw(self, data: bytes) -> None:
         """Bytes that are not a message, such as a telnet command, in their place."""
+        self._reply(kinds.REPLY, data)
+
+    def _reply(self, kind: int, data: bytes) -> None:
         if self._closing:
             return
         self.replies += len(data)
         if self.replies > REPLIES_LIMIT and not self._waits:
             self._waits = True
             self.reader.hold(REPLIES)
-        self.note(kinds.REPLY, data)
+        self.note(kind, data)
 
     def hear(self, message: Message, by: Listener | None = None) -> None:
         """Something private that another farmer caused: a whisper, an offer.
@@ -165,20 +193,31 @@ class Listener:
 
         :param by: the listener of who caused it, who has to wait if this farmer reads too slowly.
         """
-        self._hear(self.carrier.encode(message), by)
+        private = None if self.receipts is None else self.receipts.keep(message)
+        self._hear(self.carrier.encode(message), by, private)
 
-    def hear_whisper(self, name: str, text: str, by: Listener | None = None) -> None:
+    def hear_whisper(
+        self, name: str, text: str, by: Listener | None = None, speaker: int = 0
+    ) -> None:
         """The same for what ``name`` whispers.  To make a message of it would be a tenth of all
-        that is done for a whisper."""
-        self._hear(self.carrier.whisper(name, text), by)
+        that is done for a whisper.
 
-    def _hear(self, data: bytes, by: Listener | None) -> None:
+        :param speaker: the number of the farmer who whispers.
+        """
+        private = None
+        if self.receipts is not None:
+            private = self.receipts.keep(Whispered(name, text), speaker)
+        self._hear(self.carrier.whisper(name, text), by, private)
+
+    def _hear(self, data: bytes, by: Listener | None, private: Private | None) -> None:
         if self._closing:
             return
         if self.backlog is not None and self._hears_no_more(self.backlog, by):
             # Should the farmer read again before the batch ends, the word is there already.
             self.note(kinds.LOST, self.carrier.encode(Missed(1)))
             return
+        if self.receipts is not None and private is not None:
+            self.receipts.will_hear(private)
         self.heard += len(data)
         self.note(kinds.HEARD, data)
 
@@ -246,11 +285,19 @@ class Listener:
             self.hearing = self.joined
             self.backlog.note(batch, notes or [])
             return
-        pieces, self.hearing = compose(batch, self, notes or [], self.hearing)
+        pieces = self._compose(batch, notes or [])
         if pieces:
             self._send(pieces)
         else:
             self._settle()
+
+    def _compose(self, batch: Batch[Listener], notes: list[Note]) -> list[Piece]:
+        if self.receipts is None:
+            pieces, self.hearing = compose(batch, self, notes, self.hearing)
+            return pieces
+        placed, self.hearing = compose_placed(batch, self, notes, self.hearing)
+        receipts = self.receipts
+        return [(kind, number(receipts, kind, data, place)) for kind, data, place in placed]
 
     def deliver_quietly(self, batch: Batch[Listener]) -> None:
         """The same for a batch without talk: mostly that is one whisper or one reply.
@@ -266,6 +313,8 @@ class Listener:
             self.deliver(batch)  # the word that it joins or leaves
             return
         self._notes = None
+        if self.receipts is not None:
+            data = number(self.receipts, kind, data, batch.first_line + batch.lines)
         self.board.counters.writes += 1
         try:
             sent = self.wire.send(data)
@@ -353,7 +402,7 @@ class Listener:
         """Bytes of a private piece have left the backlog."""
         if kind == kinds.HEARD:
             self.heard -= size
-        elif kind == kinds.REPLY:
+        elif kind in (kinds.REPLY, kinds.TOLD):
             self.replies -= size
             if self._waits and self.replies <= REPLIES_LIMIT // 2:
                 self.board.soon(self.relax)

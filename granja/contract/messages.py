@@ -28,6 +28,8 @@ class Message:
 
     type: ClassVar[str]
     template: ClassVar[str]
+    #: Whether it is data only, and no line.
+    silent: ClassVar[bool] = False
     #: Fields whose name in the data differs, because Python keeps the word for itself.
     renamed: ClassVar[dict[str, str]] = {}
 
@@ -41,7 +43,8 @@ class Message:
     def data(self) -> dict[str, Any]:
         names = [field.name for field in fields(self)]
         values = {self.renamed.get(name, name): _plain(getattr(self, name)) for name in names}
-        return {"type": self.type, **values, "line": self.line()}
+        line = {} if self.silent else {"line": self.line()}
+        return {"type": self.type, **values, **line}
 
 
 _SENTENCES: dict[type[Message], Callable[[Any], str]] = {}
@@ -211,6 +214,30 @@ class Welcome(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class WelcomeBack(Message):
+    """Somebody has come back with a pass (PROTOCOL §5b)."""
+
+    type = "welcome-back"
+    template = SERVER + "Hola de nuevo, {name}."
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass(Message):
+    """What brings its bearer back as whom they are: data only, so that nobody reads it aloud.
+
+    ``seconds``: for how long it serves after the connection has dropped.
+    """
+
+    type = "pass"
+    template = ""
+    silent = True
+    renamed = {"secret": "pass"}
+    secret: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready(Message):
     """The listener is in the chat from here on (or, later, their declaration was taken)."""
 
@@ -239,6 +266,7 @@ SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
 HEARS_EVERYBODY = Notice("hears-everybody", "Escuchas a todos.")
 DOOR_CLOSED = Notice("door-closed", "Ya no recibes ofertas.")
 DOOR_OPEN = Notice("door-open", "Recibes ofertas otra vez.")
+PASSES_ENDED = Notice("passes-ended", "Tus pases ya no sirven.")
 PASSWORD_CHANGED = Notice("password-changed", "Contraseña cambiada.")
 
 

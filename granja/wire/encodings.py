@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
 from granja.contract.messages import Message, Said, Whispered
 
@@ -16,8 +16,41 @@ from granja.contract.messages import Message, Said, Whispered
 Readable = bytes | memoryview
 
 
+#: Where the data of a line has its number, until it is known who reads it (:func:`numbered`).  As
+#: wide as any number, so nothing moves; no carrier writes so many zero bytes otherwise.
+MARK: Final = bytes(10)
+
+
+def numbered(parts: Sequence[bytes], first: int) -> bytes:
+    """Bytes of a carrier with a number for each of their lines.
+
+    :param parts: what stands between the marks.
+    :param first: the number of the first line; the others count up.
+    """
+    if len(parts) == 2:  # mostly
+        return b"%b%-10d%b" % (parts[0], first, parts[1])
+    pieces = [b""] * (2 * len(parts) - 1)
+    pieces[::2] = parts
+    pieces[1::2] = [b"%-10d" % number for number in range(first, first + len(parts) - 1)]
+    return b"".join(pieces)
+
+
+def first_number(data: bytes) -> int:
+    """The number of the first line; 0 if it has none, or not yet.
+
+    :param data: begins where a line begins.
+    """
+    # In JSON, a quote that somebody typed has a backslash before it.
+    _, found, after = data.partition(_NUMBER)
+    digits = after[: len(MARK)].rstrip()
+    return int(digits) if found and digits.isdigit() else 0
+
+
 class Carrier(Protocol):
     """Turns messages into bytes; holds no state of any one connection."""
+
+    #: Whether it carries data, so that each line has a number, at first a :data:`MARK`.
+    numbers: bool
 
     #: Whether others write to the same transport: a WebSocket's pongs come from its protocol.
     #: The board then leaves every write to the transport, which puts them one after the other.
@@ -50,6 +83,7 @@ class Lines:
     """What is common to carriers whose messages end in LF and have no other LF."""
 
     shares_transport = False
+    numbers = False
 
     def boundary(self, data: Readable, at: int) -> int:
         # A memoryview cannot be searched.  A line is short, so little is copied.
@@ -97,9 +131,13 @@ class GMCPLines(OneByOne, Lines):
     would need doubling, nor LF.
     """
 
+    numbers = True
+
     def encode(self, message: Message) -> bytes:
         package = "".join(word.capitalize() for word in message.type.split("-"))
-        data = f"Granja.{package} {_json(message)}".encode()
+        data = b"Granja.%b %b" % (package.encode(), _data(message))
+        if message.silent:
+            return b"\xff\xfa\xc9%b\xff\xf0" % data
         return b"\xff\xfa\xc9%b\xff\xf0%b\r\n" % (data, message.line().encode())
 
 
@@ -107,6 +145,7 @@ class WebSocketFrames(OneByOne):
     """What is common to WebSocket carriers: each message is one text frame (RFC 6455, §5.2)."""
 
     shares_transport = True
+    numbers = False
 
     def text(self, message: Message) -> str:
         raise NotImplementedError
@@ -135,8 +174,13 @@ class WebSocketLines(WebSocketFrames):
 class WebSocketData(WebSocketFrames):
     """JSON, for WebSocket clients that ask for the sub-protocol ``granja.json``."""
 
+    numbers = True
+
     def text(self, message: Message) -> str:
         return _json(message)
+
+    def encode(self, message: Message) -> bytes:
+        return text_frame(_data(message))
 
 
 PLAIN = PlainLines()
@@ -179,3 +223,12 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def _json(message: Message) -> str:
     return _to_json(message.data())
+
+
+def _data(message: Message) -> bytes:
+    """The same as bytes, with a place for the number if it is a line."""
+    data = _json(message).encode()
+    return data if message.silent else b"%b,%b%b}" % (data[:-1], _NUMBER, MARK)
+
+
+_NUMBER = b'"n":'

@@ -21,14 +21,15 @@ from granja.board import pacing as pace
 from granja.board.board import Board, Listener
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.reactor import sending as wires
-from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_LINES, Carrier
+from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, WEBSOCKET_LINES, Carrier
 from tests.support.board_model import ModelBoard, ModelListener, say
+from tests.support.numbers import numbers, without_numbers
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
 words = st.sampled_from(["hola", "¿qué tal?", "sí", "Ñandú " * 9])
-which = st.integers(0, 5)
-CARRIERS: list[Carrier] = [PLAIN, PLAIN, PLAIN, GMCP, PLAIN, WEBSOCKET_LINES]
-#: The last two are not plain TCP.
+which = st.integers(0, 6)
+CARRIERS: list[Carrier] = [PLAIN, PLAIN, PLAIN, GMCP, PLAIN, WEBSOCKET_LINES, WEBSOCKET_DATA]
+#: The last three are not plain TCP.
 DIRECT = 4
 
 
@@ -159,6 +160,10 @@ def follow(guest: Guest, to_the_end: bool) -> None:
     """Check what was read against the model; a count of missed lines stands for those lines."""
     expected = list(guest.model.heard)
     messages, rest = whole_messages(guest.transport.taken, guest.model.carrier)
+    heard = numbers(b"".join(messages))
+    assert heard == sorted(set(heard)), "the numbers of lines of data count up"
+    assert len(heard) == len(messages) or not guest.model.carrier.numbers
+    messages = [without_numbers(message) for message in messages]
     for message in messages:
         missed = re.search(rb"Te perdiste (\d+) l\xc3\xadneas?\.", message)
         if missed is None:
@@ -173,7 +178,7 @@ def follow(guest: Guest, to_the_end: bool) -> None:
 
 def whole_messages(data: bytes, carrier: Carrier) -> tuple[list[bytes], bytes]:
     """The messages that were read to their end, and what was read of the one after them."""
-    if carrier is not WEBSOCKET_LINES:
+    if not carrier.shares_transport:
         *lines, rest = data.split(b"\n")
         return [line + b"\n" for line in lines], rest
     messages = []

@@ -33,6 +33,9 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.TIME_UP, "[SERVER] Tiempo agotado."),
     (messages.REPLACED, "[SERVER] Entraste desde otro lugar."),
     (messages.ALREADY_HERE, "[SERVER] Ya estás aquí."),
+    (messages.PASSES_ENDED, "[SERVER] Tus pases ya no sirven."),
+    (messages.WelcomeBack("Ana"), "[SERVER] Hola de nuevo, Ana."),
+    (messages.Pass("abc", 120), ""),
     (messages.I_AM_HERE, "[SERVER] Aquí estoy."),
     (messages.TOO_MANY_TRIES, "[SERVER] Hay demasiados intentos; espera un momento…"),
     (messages.Acted("Ana", "baila"), "* Ana baila"),
@@ -262,6 +265,9 @@ class TheData(SynchronousTestCase):
         for message in every_message():
             data = message.data()
             self.assertEqual(data["type"], message.type)
+            if message.silent:
+                self.assertNotIn("line", data)
+                continue
             self.assertEqual(data["line"], message.line())
             self.assertEqual((next(iter(data)), [*data][-1]), ("type", "line"))
 
@@ -269,7 +275,8 @@ class TheData(SynchronousTestCase):
         """Under its own name, or the one that it is given in the data."""
         for message in every_message():
             names = {message.renamed.get(f.name, f.name) for f in fields(message)}
-            self.assertEqual(set(message.data()), names | {"type", "line"})
+            line = set() if message.silent else {"line"}
+            self.assertEqual(set(message.data()), names | {"type"} | line)
 
     def test_json(self) -> None:
         """It is JSON as it is, and comes back the same."""

@@ -218,7 +218,7 @@ class Data(SocketCase):
         ana = WebFarmer(self.farm, protocol="granja.json")
         self.assertEqual(
             ana.hears_data(), [{"type": "prompt", "question": "name",
-                                "sentence": "Ingresa tu nombre:", "line": NAME}],
+                                "sentence": "Ingresa tu nombre:", "line": NAME, "n": 1}],
         )  # fmt: skip
         ana.types("Ana", "6")
         self.assertEqual(
@@ -237,6 +237,7 @@ class Data(SocketCase):
         ana.hears()
         gus.types("hola", ":offer Ana 13 6")
         said, offer = ana.hears_data()
+        self.assertEqual(offer["n"], said.pop("n") + 1)
         self.assertEqual(said, {"type": "said", "from": "Gus", "text": "hola", "line": "Gus: hola"})
         self.assertEqual(
             {key: offer[key] for key in ("type", "number", "from", "gives", "takes")},

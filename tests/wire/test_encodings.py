@@ -12,8 +12,17 @@ from wsproto.events import TextMessage
 
 from granja.contract.catalog import Artifact
 from granja.contract.ids import ArtifactId
-from granja.contract.messages import Arrived, OfferEnded, Said, Whispered
-from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, WEBSOCKET_LINES, Carrier, text_frame
+from granja.contract.messages import Arrived, OfferEnded, Pass, Said, Whispered
+from granja.wire.encodings import (
+    GMCP,
+    PLAIN,
+    WEBSOCKET_DATA,
+    WEBSOCKET_LINES,
+    Carrier,
+    first_number,
+    text_frame,
+)
+from tests.support.numbers import numbers, with_numbers
 
 CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]
 
@@ -32,6 +41,35 @@ def received(frames: bytes) -> list[str]:
         if event.message_finished:
             parts.append("")
     return parts[:-1]
+
+
+class NumberTests(SynchronousTestCase):
+    """Each line of data has a number of its own for each who hears it (PROTOCOL §5b)."""
+
+    @given(lines=many, first=st.integers(1, 10**10 - 100))
+    def test_lines_count_up_and_nothing_moves(self, lines: list[str], first: int) -> None:
+        for carrier in (GMCP, WEBSOCKET_DATA):
+            block = carrier.talk("Ana", "\n".join(lines).encode())
+            told = with_numbers(block, first)
+            self.assertEqual(len(told), len(block))
+            self.assertEqual(first_number(told), first)
+            self.assertEqual(numbers(told), [*range(first, first + len(lines))])
+            self.assertEqual(first_number(block), 0)
+
+    def test_nobody_forges_a_number(self) -> None:
+        """What looks like one in somebody's talk stays text."""
+        forged = Said("Ana", '","n":7}')
+        (data,) = received(with_numbers(WEBSOCKET_DATA.encode(forged), 3))
+        self.assertEqual(json.loads(data), {**forged.data(), "n": 3})
+        self.assertEqual(first_number(with_numbers(GMCP.encode(forged), 3)), 3)
+
+    def test_a_pass_is_no_line(self) -> None:
+        """It is data only, without a line and without a number."""
+        secret = Pass("abc", 120)
+        (data,) = received(WEBSOCKET_DATA.encode(secret))
+        self.assertEqual(json.loads(data), {"type": "pass", "pass": "abc", "seconds": 120})
+        sent = b'\xff\xfa\xc9Granja.Pass {"type":"pass","pass":"abc","seconds":120}\xff\xf0'
+        self.assertEqual(GMCP.encode(secret), sent)
 
 
 class CarrierTests(SynchronousTestCase):
@@ -86,15 +124,16 @@ class CarrierTests(SynchronousTestCase):
         head, line = wire.split(b"\xff\xf0")
         self.assertEqual(line.decode(), "[SERVER] La oferta #7 venció.\r\n")
         self.assertTrue(head.startswith(b"\xff\xfa\xc9Granja.OfferEnded {"), head)
-        self.assertEqual(json.loads(head.partition(b" ")[2])["number"], 7)
+        data = json.loads(with_numbers(head.partition(b" ")[2], 12))
+        self.assertEqual((data["number"], data["n"]), (7, 12))
         self.assertNotIn(b"\xff", head[2:])
 
     def test_a_web_client_reads_lines_or_data(self) -> None:
         for size in (1, 125 - len("Ana: "), 130, 70_000):
             said = Said("Ana", "x" * size)
             self.assertEqual(received(WEBSOCKET_LINES.encode(said)), [said.line()])
-            (data,) = received(WEBSOCKET_DATA.encode(said))
-            self.assertEqual(json.loads(data), said.data())
+            (data,) = received(with_numbers(WEBSOCKET_DATA.encode(said), 12))
+            self.assertEqual(json.loads(data), {**said.data(), "n": 12})
         self.assertEqual(
             received(WEBSOCKET_LINES.talk("Ana", b"hola\nadios")), ["Ana: hola", "Ana: adios"]
         )

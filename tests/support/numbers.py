@@ -1,0 +1,24 @@
+"""Lines of data with their numbers, as a carrier writes them to one connection."""
+
+from __future__ import annotations
+
+import re
+
+from granja.wire.encodings import MARK, numbered
+
+_NUMBER = re.compile(rb'(?<="n":)(\d{1,10}) *(?=})')
+
+
+def with_numbers(data: bytes, first: int = 1) -> bytes:
+    """Encoded messages with numbers that count up from ``first``."""
+    return numbered(data.split(MARK), first)
+
+
+def without_numbers(data: bytes) -> bytes:
+    """Encoded messages as they were before they had numbers."""
+    return _NUMBER.sub(lambda match: MARK, data)
+
+
+def numbers(data: bytes) -> list[int]:
+    """The numbers in what a connection was sent, in their order."""
+    return [int(match[1]) for match in _NUMBER.finditer(data)]
