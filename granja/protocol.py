@@ -47,6 +47,10 @@ TURN = 0.002
 MOST_IN_A_ROW = 200
 
 
+#: Seconds in which the lines that wait at the end of a client's input are obeyed (PROTOCOL §6).
+LAST_WORDS = 60.0
+
+
 class IWire(ITCPTransport, IPushProducer):
     """What a connection must offer: TCP does, and so do TLS and the web's adapter."""
 
@@ -96,6 +100,7 @@ class FarmerProtocol(LineReceiver):
         self._stopped: Deferred[None] | None = None
         self._later = Timer(factory.clock, self._work_again)
         self._deadline = Timer(factory.clock, self._time_is_up)
+        self._last_words = Timer(factory.clock, self.finish)
 
     # -- the connection's life -----------------------------------------------------------------
 
@@ -114,6 +119,8 @@ class FarmerProtocol(LineReceiver):
         """The client has finished sending, and still reads (PROTOCOL §1, half-close)."""
         self._inbox.end()
         self._work()
+        if not self.over:
+            self._last_words.start(LAST_WORDS)
 
     def writeConnectionLost(self) -> None:  # noqa: N802
         """Nothing can be told any more, so nothing is worth obeying."""
@@ -147,6 +154,7 @@ class FarmerProtocol(LineReceiver):
         self.stop_the_clock()
         self._conversation.abandon()
         self._later.stop()
+        self._last_words.stop()
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:

@@ -235,6 +235,20 @@ class Ends(QuietCase):
         self.assertEqual(ana.hears()[-1], "[SERVER] Usuarios conectados: Ana")
         self.assertTrue(ana.is_closed)
 
+    def test_waiting_lines_are_obeyed_for_60_s_at_the_most(self) -> None:
+        """PROTOCOL §6: 1 MB of lines would be a ghost of 27 hours."""
+        farm = Farm(Settings(rate=Rate(5, 20)))
+        ana, gus = farm.arrives("Ana"), farm.arrives("Gus")
+        ana.sends(b"hola\n" * 10_000)
+        ana.ends_input()
+        farm.pass_time(59)
+        self.assertFalse(ana.is_closed)
+        farm.pass_time(2)
+        self.assertTrue(ana.is_closed)
+        self.assertEqual(gus.hears()[-1], "[SERVER] Ana desconectado.")
+        farm.pass_time(60)
+        self.assertEqual(gus.hears(), [])
+
     def test_a_hurried_half_closed_line_hears_every_reply(self) -> None:
         """Also those that the rate makes wait."""
         self.farm = Farm(Settings(rate=Rate(1, 4)))

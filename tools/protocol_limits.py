@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from granja import protocol
 from granja.accounts import passwords as accounts
 from granja.accounts import throttle
 from granja.board import listener, slow
 from granja.market import offers
 from granja.people import arriving as conversation
 from granja.people import homes
+from granja.reactor import header_first
 from granja.settings import Settings
 from granja.text import names
 from granja.text.unicode import extenders
@@ -79,10 +81,12 @@ LIMITS = (
         _bytes(listener.HEARD_LIMIT),
     ),
     Limit("unread talk, before it is skipped or others wait", _bytes(slow.FAR_BEHIND)),
+    Limit("a PROXY header, to arrive", _seconds(header_first.PATIENCE)),
     Limit("a client that takes not a byte, before it is closed", _seconds(slow.TOO_LONG)),
     Limit("a WebSocket message, before the connection is closed", f"{websocket.HUGE} characters"),
     Limit("silence on a WebSocket, before a ping", _seconds(websocket.KEEPALIVE)),
     Limit("silence after that, before the connection is closed", _seconds(websocket.KEEPALIVE)),
+    Limit("lines that wait when a client has finished sending", _seconds(protocol.LAST_WORDS)),
     Limit("answers to a WebSocket that has said Close", _seconds(websocket.LAST_WORDS)),
     Limit("waiting for the other side's Close", _seconds(websocket.CLOSING_PATIENCE)),
     Limit("an HTTP request, to arrive", _seconds(server.REQUEST_TIME)),

@@ -25,6 +25,9 @@ from zope.interface import implementer
 #: Connections that are asked for at a time, between two looks at the clock; the others come first
 #: the next time.  With 64, who makes much work kept everybody waiting for seconds.
 MOST_AT_ONCE: Final = 16
+#: What an epoll set tells of a connection whether it is asked or not: it was reset, or both of its
+#: directions are closed.
+ENDED: Final = select.EPOLLERR | select.EPOLLHUP
 #: Seconds after which whatever else is due has its turn, however many would still be read.
 TURN: Final = 0.001
 
@@ -47,6 +50,7 @@ class Intake:
         self._time = time
         self._complain = complain
         self._readers: dict[int, Any] = {}
+        self._resting: set[int] = set()
         self._epoll = select.epoll()
         self.fileno = self._epoll.fileno
         self.addWriter, self.removeWriter = reactor.addWriter, reactor.removeWriter
@@ -74,15 +78,25 @@ class Intake:
 
     def addReader(self, reader: Any) -> None:  # noqa: N802
         descriptor = reader.fileno()
-        if descriptor not in self._readers:
+        if self._readers.get(descriptor) is not reader:
             self._epoll.register(descriptor, select.EPOLLIN)
             self._readers[descriptor] = reader
+        elif descriptor in self._resting:
+            self._epoll.modify(descriptor, select.EPOLLIN)
+        self._resting.discard(descriptor)
 
     def removeReader(self, reader: Any) -> None:  # noqa: N802
+        """From a connection that only pauses, one thing is still heard: that it was reset."""
         descriptor = reader.fileno()
-        if self._readers.get(descriptor) is reader:
+        if self._readers.get(descriptor) is not reader:
+            return
+        if getattr(reader, "disconnected", True):
             del self._readers[descriptor]
+            self._resting.discard(descriptor)
             self._epoll.unregister(descriptor)
+        elif descriptor not in self._resting:
+            self._resting.add(descriptor)
+            self._epoll.modify(descriptor, 0)
 
     # -- as the reactor sees it ------------------------------------------------------------------
 
@@ -102,16 +116,23 @@ class Intake:
         readers, ready = self._readers, self._epoll.poll(0, MOST_AT_ONCE)
         for descriptor, event in ready:
             reader = readers.get(descriptor)
-            if reader is None:
+            if reader is None or not event & (ENDED if descriptor in self._resting else ~0):
                 continue  # Another one has closed or paused it just now.
             try:
-                why = reader.doRead() if event & select.EPOLLIN else main.CONNECTION_DONE
+                why = self._read(descriptor, reader, event)
             except Exception as error:
                 self._complain(f"{reader} failed: {error!a}")
                 why = error
             if why:
                 self._end(reader, why)
         return len(ready)
+
+    def _read(self, descriptor: int, reader: Any, event: int) -> Exception | None:
+        if descriptor in self._resting:
+            return main.CONNECTION_LOST
+        if event & select.EPOLLIN:
+            return cast(Exception | None, reader.doRead())
+        return main.CONNECTION_DONE
 
     def _end(self, reader: Any, why: Exception) -> None:
         """Nothing more can be read.  Whatever fails now ends this connection, and nobody else's.
@@ -120,14 +141,18 @@ class Intake:
         with everybody behind it.
         """
         self.removeReader(reader)
+        descriptor = reader.fileno()
         try:
             self._tell_the_end(reader, why)
         except Exception as error:
             self._complain(f"{reader} could not end: {error!a}")
-            self._close_socket(reader)
+            self._close_socket(descriptor, reader)
 
-    def _close_socket(self, reader: Any) -> None:
+    def _close_socket(self, descriptor: int, reader: Any) -> None:
         self.removeWriter(reader)
+        if self._readers.get(descriptor) is reader:
+            del self._readers[descriptor]
+            self._resting.discard(descriptor)
         handle = getattr(reader, "socket", None)
         if handle is not None:
             handle.close()

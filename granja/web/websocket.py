@@ -18,6 +18,7 @@ from __future__ import annotations
 from functools import singledispatchmethod
 from typing import Protocol
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
@@ -47,8 +48,9 @@ class Conversation(Protocol):
 KEEPALIVE = 10.0
 #: Seconds that the peer has to answer our Close.
 CLOSING_PATIENCE = 3.0
-#: Seconds that are left to a peer that has said Close, to hear the answers to what it said.
-LAST_WORDS = 30.0
+#: Seconds that are left to a peer that has said Close, to hear the answers to what it said: the
+#: farm goes on for 60 (PROTOCOL §6), and then says Close itself.
+LAST_WORDS = 65.0
 #: Characters of one message beyond which there is no honest mistake any more.
 HUGE = 1 << 20
 
@@ -110,7 +112,9 @@ class WebSocketConnection(TwistedProtocol):
         self._farmer.makeConnection(self.adapter)
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
-        self._take_the_last()
+        if reason is None or reason.check(ConnectionDone):
+            self._take_the_last()
+        self._deaf = True
         self._stop_waiting()
         self._farmer.connectionLost(reason)
 
@@ -148,11 +152,11 @@ class WebSocketConnection(TwistedProtocol):
         return not left and not self._deaf
 
     def _take_the_last(self) -> None:
-        """The connection is gone.  With TLS, what came just before may not have had its turn."""
+        """The connection has ended.  With TLS, what came just before may not have had its turn."""
         enough = self._clock.seconds() + TURN
         while self.adapter.behind and self._clock.seconds() < enough:
             self.adapter.behind = self._take_frames()
-        self.adapter.behind, self._deaf = False, True
+        self.adapter.behind = False
 
     def _hand_on(self) -> None:
         """Give what was gathered of one segment to the farmer at once, which is cheaper."""

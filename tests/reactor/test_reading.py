@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred, gatherResults
@@ -49,6 +49,18 @@ class PatientEcho(Echo):
 
     def writeConnectionLost(self) -> None:  # noqa: N802
         """Not of interest."""
+
+
+class WaitingEcho(PatientEcho):
+    """Has still much to do when the other side has finished."""
+
+    finished: ClassVar[Deferred[None]]
+
+    def connectionMade(self) -> None:  # noqa: N802
+        WaitingEcho.finished = Deferred()
+
+    def readConnectionLost(self) -> None:  # noqa: N802
+        self.finished.callback(None)
 
 
 class SickEcho(Echo):
@@ -182,6 +194,26 @@ class IntakeTests(TestCase):
         ana = await self.visit()
         ana.transport.loseWriteConnection()  # type: ignore[union-attr]
         self.assertEqual(await ana.ended, b"bye")
+        await self.leave()
+
+    async def test_who_resets_the_connection_is_gone_also_while_nobody_reads(self) -> None:
+        """PROTOCOL §6: whatever still waited to be obeyed."""
+        ana, beto = await self.visit(), await self.visit()
+        ana.transport.write(b"later")  # type: ignore[union-attr]
+        for echo in self.echoes:
+            echo.transport.pauseProducing()  # type: ignore[union-attr]
+        ana.transport.abortConnection()  # type: ignore[union-attr]
+        await self.echoes[0].ended
+        self.assertEqual((self.heard, self.echoes[1].ended.called), ([], False))
+        self.echoes[1].transport.resumeProducing()  # type: ignore[union-attr]
+        await self.leave(beto)
+
+    async def test_who_resets_after_a_half_close_is_gone(self) -> None:
+        self.kind = WaitingEcho
+        ana = await self.visit()
+        ana.transport.loseWriteConnection()  # type: ignore[union-attr]
+        await WaitingEcho.finished
+        ana.transport.abortConnection()  # type: ignore[union-attr]
         await self.leave()
 
     async def test_who_resets_the_connection_is_gone(self) -> None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from granja.settings import Settings
 from granja.web.names import Names
-from granja.web.websocket import HUGE, LAST_WORDS, MOST_OTHERS
+from granja.web.websocket import (
+    CLOSING_PATIENCE,
+    HUGE,
+    LAST_WORDS,
+    MOST_AT_ONCE,
+    MOST_OTHERS,
+)
 from granja.wire.rate import Rate
 from tests.support.farm import Farm
 from tests.support.web_visitor import ACCEPT, Visit, WebFarmer
@@ -548,14 +556,32 @@ class TheEnd(SocketCase):
         self.assertEqual(ana.close_code, 1000)
 
     def test_the_last_answers_are_not_waited_for_for_ever(self) -> None:
+        """PROTOCOL §6: waiting lines are obeyed for 60 s at the most."""
         self.farm = Farm(Settings(rate=Rate(1, 4)))
         ana = self.ana()
         lines = b"".join(frame(1, b":u") for _ in range(1000))
         ana.sends(lines + frame(8, b""))
-        self.farm.pass_time(LAST_WORDS - 1)
-        self.assertFalse(ana.wire.aborted)
+        self.farm.pass_time(59)
+        self.assertFalse(ana.wire.disconnecting)
         self.farm.pass_time(2)
+        self.assertTrue(ana.wire.disconnecting)
+        self.assertLess(len(ana.hears()), 70)
+        self.assertEqual(ana.close_code, 1000)
+
+    def test_one_who_does_not_take_the_last_answers_is_cut(self) -> None:
+        self.farm = Farm(Settings(rate=Rate(1, 4)))
+        ana = self.ana()
+        self.patch(ana.wire, "loseConnection", lambda: None)
+        ana.sends(b"".join(frame(1, b":u") for _ in range(1000)) + frame(8, b""))
+        self.farm.pass_time(LAST_WORDS + CLOSING_PATIENCE)
         self.assertTrue(ana.wire.aborted)
+
+    def test_one_who_resets_the_connection_is_not_obeyed_any_more(self) -> None:
+        gus, ana = self.farm.arrives("Gus"), self.ana()
+        gus.hears()
+        ana.channel.dataReceived(b"".join(frame(1, b"hola") for _ in range(2 * MOST_AT_ONCE)))
+        ana.channel.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(len(gus.hears()), MOST_AT_ONCE + 1)
 
     def test_a_connection_that_breaks_leaves_no_timer_behind(self) -> None:
         for end in ("drop", "quit", "close"):

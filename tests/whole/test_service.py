@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__, service
+from tests.support.certificates import make
 from tests.support.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
 
 
@@ -186,6 +188,46 @@ class OnLoopback(SynchronousTestCase):
             gus.close()
             server.stop()
             self.assertNotIn("Traceback", server.read_log())
+
+    def test_whoever_resets_leaves_at_once_by_every_door(self) -> None:
+        """PROTOCOL §6.  The next line would be looked at in a quarter of an hour."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        pair = make("localhost").put(Path(folder.name) / "both.pem")
+        context = ssl.create_default_context(cafile=str(pair))
+        secure, web = free_port(), free_port()
+        doors = ["--listen", f"ssl:{secure}:interface=127.0.0.1:privateKey={pair}"]
+        doors += ["--web", f"tcp:{web}:interface=127.0.0.1"]
+        lines = [b"", b"si", *[b"hola"] * 40]
+        with Server("--rate", "0.001/9", *doors) as server:
+            gus = server.dial().arrives("Gus")
+            for name, port in ((b"Ana", server.port), (b"Beto", secure), (b"Caro", web)):
+                wire = socket.create_connection(("127.0.0.1", port), PATIENCE)
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if port == secure:
+                    wire = context.wrap_socket(wire, server_hostname="localhost")
+                if port == web:
+                    wire.sendall(GREETING)
+                    wire.sendall(b"".join(map(frame, [name, *lines])))
+                else:
+                    wire.sendall(b"\n".join([name, *lines, b""]))
+                heard = [gus.hears() for _ in range(7)]  # Then no more of theirs is read.
+                wire.close()  # It resets, for what was sent to it has not been read.
+                self.assertIn(f"Cliente {name.decode()} conectado.", heard[0])
+                self.assertIn(f"{name.decode()} desconectado", gus.hears_until("descon")[-1])
+            gus.close()
+
+
+#: How a browser asks for a WebSocket.
+GREETING = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def frame(line: bytes) -> bytes:
+    """A text message of a browser (RFC 6455 §5.2); the mask is zero."""
+    return bytes((0x81, 0x80 | len(line))) + bytes(4) + line
 
 
 class CommandLine(SynchronousTestCase):
