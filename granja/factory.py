@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -14,11 +15,12 @@ from granja.board.board import Board
 from granja.board.history import History
 from granja.contract import messages
 from granja.contract.catalog import Catalog
-from granja.ledger.interface import ILedger, LedgerRefused, Opened
+from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
 from granja.market.facts import Departed, Fact
 from granja.market.offers import Ended
+from granja.market.tally import Tally
 from granja.people.homes import Homes
 from granja.people.ignoring import SUBJECT as IGNORED
 from granja.people.ignoring import Ignoring
@@ -78,6 +80,8 @@ class GranjaFactory(ServerFactory):
         self.journal = Journal(clock)
         self.complaints = Complaints(clock)
         self.roster = Roster()
+        #: Refused lines, by why.
+        self.refusals: Counter[str] = Counter()
         self.ledger = ledger
         self._said_goodbye = self._hurried = False
         self._empty: Deferred[None] | None = None
@@ -98,6 +102,7 @@ class GranjaFactory(ServerFactory):
         """
         self.began_at = opened.sequence
         self.market = market = market_of(opened, self.settings.limits)
+        self.recorded = Tally(market)
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
@@ -131,6 +136,7 @@ class GranjaFactory(ServerFactory):
             ) from None
 
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
+        self.recorded.note(fact)
         self.expiry.watch(fact)
         self.teller(fact, ended)
         self.presence.news.note(fact, ended)
@@ -138,8 +144,17 @@ class GranjaFactory(ServerFactory):
             self.ignoring.forget(fact.farmer)
             self.doors.forget(fact.farmer)
 
+    @property
+    def logins(self) -> Counter[str]:
+        """Answers to passwords, by their outcome."""
+        return self.registration.logins
+
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
         return FarmerProtocol(self)
+
+    def try_to_store(self) -> Deferred[list[Fact]]:
+        """Store something of no consequence, to see whether that works."""
+        return self.lane.submit((), list, kept=[Kept("health", "tried", self.now())])
 
     # -- the end -------------------------------------------------------------------------------
 

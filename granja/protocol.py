@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import ClassVar, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -66,6 +67,7 @@ class Farm(farm.Farm, Protocol):
     """What a connection needs of the factory that made it."""
 
     connections: set[FarmerProtocol]
+    refusals: Counter[str]
 
     @property
     def presence(self) -> Leavings: ...
@@ -324,6 +326,7 @@ class FarmerProtocol(LineReceiver):
         if not isinstance(error, GranjaError):
             self.log.failure("A line of {farmer} failed", failure, farmer=self.farmer)
             error = GranjaError()
+        self.factory.refusals[type(error).__name__] += 1
         self.refuse(error)
         if not self.over:
             self.ask()

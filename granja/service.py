@@ -93,6 +93,7 @@ class GranjaService(Service):
 
     :param on_hangup: called with the factory at each SIGHUP.
     :param log_file: where ``twistd`` is to log to; None leaves that to the runner.
+    :param plain_ports: is filled with what listens where the question comes by itself.
 
     ``farm`` is the factory, once the service has started, and ``ports`` are what listens.
     """
@@ -105,9 +106,11 @@ class GranjaService(Service):
         doorways: Iterable[Doorway],
         on_hangup: Callable[[GranjaFactory], None],
         log_file: Later | None = None,
+        plain_ports: list[IListeningPort] | None = None,
     ) -> None:
         self.farm: GranjaFactory | None = None
         self.ports: list[IListeningPort] = []
+        self._plain_ports = plain_ports if plain_ports is not None else []
         self._open_farm = open_farm
         self._on_hangup = on_hangup
         self._log_file = log_file
@@ -178,6 +181,8 @@ class GranjaService(Service):
             self._intake.serve(port)
         self.ports.append(port)
         self.log.info("Listening on {at}{where}.", at=doorway.description, where=_where(port))
+        if doorway.wrap is as_it_is and not doorway.proxied:
+            self._plain_ports.append(port)
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
         error = failure.value

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from secrets import token_bytes
 from typing import Any, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString, wrapServerTLS
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -131,6 +132,7 @@ class Options(UsageOptions):
         super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
         self["web"] = []
+        self["metrics"] = []
         self["web-origin"] = []
         self["web-host"] = []
         self["proxy"] = []
@@ -144,6 +146,12 @@ class Options(UsageOptions):
         """A Twisted endpoint for browsers, such as tcp:8080: the page, /ws and /healthz
         (repeatable)."""
         self["web"].append(description)
+
+    def opt_metrics(self, description: str) -> None:
+        """A Twisted endpoint for machines that watch the farm, such as
+        tcp:9105:interface=127.0.0.1: /metrics for Prometheus, /livez and /readyz (repeatable).
+        Needs granja[metrics]."""
+        self["metrics"].append(description)
 
     def opt_web_origin(self, origin: str) -> None:
         """Another origin whose pages may open a WebSocket here, such as https://granja.example
@@ -189,6 +197,8 @@ class Options(UsageOptions):
             self["doorways"] = [doorway(listen) for listen in self["listen"]]
             browsers = partial(open_to_browsers, origins=self["web-origin"], hosts=self["web-host"])
             self["doorways"] += [doorway(web, browsers) for web in self["web"]]
+            for endpoint in check_metrics(self["metrics"]):
+                doorway(endpoint)
             path_of(self["ledger"])
             self["catalog"] = read_catalog(self["artifacts"])
             self["motd-lines"] = read_motd(self["motd"])
@@ -213,6 +223,29 @@ class Options(UsageOptions):
                 offers_each=self["max-offers-each"],
             ),
         )
+
+
+def check_metrics(endpoints: Sequence[str]) -> Sequence[str]:
+    """``endpoints``, if the library for them is there.
+
+    :raises ConfigurationError: when it is not.
+    """
+    if endpoints and find_spec("prometheus_client") is None:
+        raise ConfigurationError(
+            f"--metrics {endpoints[0]}: it needs prometheus-client; "
+            "install it with: pip install 'granja[metrics]'"
+        )
+    return endpoints
+
+
+def open_to_watchers(farm: GranjaFactory, ports: Sequence[IListeningPort]) -> IProtocolFactory:
+    """What answers at a ``--metrics`` endpoint.
+
+    :param ports: what farmers come in at.
+    """
+    from granja.health.watch import watch
+
+    return watch(farm, ports)
 
 
 def read_motd(path: str | None) -> tuple[str, ...]:
@@ -277,7 +310,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
         announce(farm, options["ledger"])
         return farm
 
-    doorways = options["doorways"]
+    plain_ports: list[IListeningPort] = []
+    watch = partial(open_to_watchers, ports=plain_ports)
+    doorways = [*options["doorways"], *(doorway(at, watch) for at in options["metrics"])]
     artifacts, motd = options["artifacts"], options["motd"]
     sources = Sources(
         lambda: read_catalog(artifacts) if is_lasting(artifacts) else options["catalog"],
@@ -285,5 +320,5 @@ def makeService(options: Options) -> IService:  # noqa: N802
         [doorway.certificates for doorway in doorways if doorway.certificates is not None],
     )
     return GranjaService(
-        open_farm, doorways, lambda farm: reread(sources, farm), options["log-file"]
+        open_farm, doorways, lambda farm: reread(sources, farm), options["log-file"], plain_ports
     )

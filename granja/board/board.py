@@ -43,7 +43,7 @@ class Board:
         self.counters = Counters()
         self.groups: list[Group[Listener]] = [Group(self.counters)]
         self.slow: Slow[Listener] = Slow(clock, self.time, self.counters)
-        self._schedule = Schedule(clock, self.time, self._flush)
+        self._schedule = Schedule(clock, self.time, self._flush, self.counters.flushing)
         #: Called with a group in which something has gathered.
         self.due = self._schedule.due
         self._apart: dict[Listener, None] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from granja.reactor.stopwatch import Stopwatch
 
 
 @dataclass(slots=True)
@@ -13,7 +15,7 @@ class Counters:
     ``writes``: given to sockets and transports.  ``skips``: how often a listener
     who did not read was passed over; ``missed``: lines of which listeners were told that they
     missed them.  ``holds``: how often talkers had to wait.  ``aborted``: connections closed for
-    not reading.
+    not reading.  ``flushing``: how long each batch with talk took to write to its group.
     """
 
     lines: int = 0
@@ -23,3 +25,4 @@ class Counters:
     missed: int = 0
     holds: int = 0
     aborted: int = 0
+    flushing: Stopwatch = field(default_factory=Stopwatch)

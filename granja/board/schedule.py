@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from granja.board.batch import FLUSH_AT
 from granja.board.group import Group
 from granja.board.pacing import Pacing, Patience
+from granja.reactor.stopwatch import Stopwatch
 
 #: Seconds of writing after which the reactor reads: at least, and at most.
 TURN: Final = 0.002
@@ -31,14 +32,20 @@ class Schedule:
     """:param clock: gives the reactor's ticks.
     :param time: measures how long things take, in seconds.
     :param flush: writes what has gathered in a group.
+    :param flushing: counts how long that takes when there is talk.
     """
 
     def __init__(
-        self, clock: IReactorTime, time: Callable[[], float], flush: Callable[[Group[Any]], None]
+        self,
+        clock: IReactorTime,
+        time: Callable[[], float],
+        flush: Callable[[Group[Any]], None],
+        flushing: Stopwatch,
     ) -> None:
         self._clock = clock
         self._time = time
         self._flush = flush
+        self._flushing = flushing
         self._pacing = Pacing(time)
         self._due: dict[Group[Any], None] = {}
         self._round: dict[Group[Any], None] = {}
@@ -128,5 +135,7 @@ class Schedule:
         self._flush(group)
         ended = self._time()
         if talk:
-            self._took += max(0.0, ended - began)
+            took = max(0.0, ended - began)
+            self._took += took
+            self._flushing.add(took)
         return ended

@@ -29,6 +29,7 @@ from granja.ledger.interface import ILedger, Kept, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Ended
+from granja.reactor.stopwatch import Stopwatch
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
 #: docs/performance.md, trading.
@@ -73,6 +74,11 @@ class Lane:
         self.market = market
         self._clock = clock
         self.halted = False
+        #: Whether the last write was refused, and nothing was stored since.
+        self.refused = False
+        #: From a decision to the disk.
+        self.appending = Stopwatch()
+        self._since = 0.0
         self._ledger = ledger
         self._sequence = sequence
         self._tell = tell
@@ -217,8 +223,9 @@ class Lane:
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
         kept = [item for request in batch for item in request.kept]
+        self._since = self._clock.seconds()
         stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials, kept)
-        done = stored.addCallbacks(self._apply, self._refuse, (batch,), errbackArgs=(batch,))
+        done = stored.addCallbacks(self._stored, self._refuse, (batch,), errbackArgs=(batch,))
         done.addErrback(self._refuse_rest, batch)
         finished: list[None] = []
         done.addCallback(finished.append)
@@ -228,6 +235,11 @@ class Lane:
         return False
 
     # -- apply, tell -------------------------------------------------------------------------
+
+    def _stored(self, sequence: int, batch: list[_Request]) -> Deferred[None] | None:
+        self.appending.add(self._clock.seconds() - self._since)
+        self.refused = False
+        return self._apply(sequence, batch)
 
     def _apply(self, sequence: int, batch: list[_Request]) -> Deferred[None] | None:
         """Apply and tell, in order.  What takes long goes on after the chat had its turn."""
@@ -284,6 +296,7 @@ class Lane:
             self._decide_again(error.missed, batch)
             return
         if failure.check(NotStored):
+            self.refused = True
             self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
         else:
             self._halt(failure)

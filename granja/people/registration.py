@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -57,6 +58,8 @@ class Registration:
         self._homes = homes
         self._ask_declaration = ask_declaration
         self._carried = carried
+        #: Answers to passwords, by their outcome.
+        self.logins = Counter(right=0, wrong=0)
         self._last_farmer = market.last_farmer
         self._hold_registered()
 
@@ -130,9 +133,14 @@ class Registration:
         at_home = self._homes.is_home(farmer.id, address)
         attempt = Attempt(farmer.name.folded, address, at_home)
         checked = self.accounts.login(verifier, password, attempt, waits)
+        checked.addCallback(self._count)
         if outdated(verifier):
             checked.addCallback(self._renew, farmer, verifier, password, address)
         return checked
+
+    def _count(self, right: bool) -> bool:
+        self.logins["right" if right else "wrong"] += 1
+        return right
 
     def _renew(self, right: bool, farmer: Farmer, old: str, password: str, address: str) -> bool:
         """Store a right password at today's cost.  Nobody waits for it, and nobody hears of it."""

@@ -12,6 +12,7 @@ from granja.board.counters import Counters
 from granja.board.group import Group
 from granja.board.schedule import Schedule
 from granja.contract.messages import GOODBYE
+from granja.reactor.stopwatch import Stopwatch
 
 
 class SharedTimeTests(SynchronousTestCase):
@@ -31,7 +32,7 @@ class SharedTimeTests(SynchronousTestCase):
             if sum(turns) < len(groups):
                 clock.callLater(0, others)
 
-        schedule = Schedule(clock, clock.seconds, flush)
+        schedule = Schedule(clock, clock.seconds, flush, Stopwatch())
         groups: list[Group[Any]] = [Group(Counters()) for _ in range(30)]
         for group in groups:
             group.add(Announcement(GOODBYE), None)

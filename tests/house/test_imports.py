@@ -23,7 +23,7 @@ FLOORS = (
     ("contract", "reactor"),
     ("market", "accounts", "text"),
     ("ledger", "wire", "catalog_file"),
-    ("board", "web", "client", "operations", "settings"),
+    ("board", "web", "client", "operations", "health", "settings"),
     ("people",),
     ("trade", "protocol"),
     ("factory",),

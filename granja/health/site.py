@@ -1,0 +1,116 @@
+"""``--metrics``: ``/metrics``, ``/livez`` and ``/readyz``, on an endpoint of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+
+class Metrics(Resource):
+    """The page that Prometheus reads."""
+
+    isLeaf = True  # noqa: N815
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._registry = registry
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        request.setHeader(b"content-type", CONTENT_TYPE_LATEST.encode())
+        return generate_latest(self._registry)
+
+
+class Alive(Resource):
+    """200 when a connection of its own got the question, else 503."""
+
+    isLeaf = True  # noqa: N815
+
+    def __init__(self, look: Callable[[], Deferred[bool]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._look = look
+
+    def render_GET(self, request: Request) -> int:  # noqa: N802
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(lambda failure: gone.append(failure))
+
+        def answer(alive: bool) -> None:
+            if not gone:
+                _say(request, None if alive else "nobody answers at the door")
+                request.finish()
+
+        self._look().addCallback(answer)
+        return NOT_DONE_YET
+
+
+class Ready(Resource):
+    """200 when trades can be stored, else 503 and why not."""
+
+    isLeaf = True  # noqa: N815
+
+    def __init__(self, look: Callable[[], str | None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._look = look
+
+    def render_GET(self, request: Request) -> int:  # noqa: N802
+        _say(request, self._look())
+        request.finish()
+        return NOT_DONE_YET
+
+
+def _say(request: Request, wrong: str | None) -> None:
+    request.setResponseCode(200 if wrong is None else 503)
+    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+    request.setHeader(b"cache-control", b"no-store")
+    request.write(((wrong or "ok") + "\n").encode())
+
+
+class Timed(Protocol):
+    """What looks at something again and again."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class WatchSite(Site):
+    """Speaks HTTP, keeps no access log, and looks after what is timed while it listens.
+
+    :param registry: what ``/metrics`` says.
+    :param alive: fires with whether the server answers at its own door.
+    :param ready: why nothing can be traded, None when it can.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        alive: Callable[[], Deferred[bool]],
+        ready: Callable[[], str | None],
+        timed: Iterable[Timed],
+    ) -> None:
+        root = Resource()
+        root.putChild(b"metrics", Metrics(registry))
+        root.putChild(b"livez", Alive(alive))
+        root.putChild(b"readyz", Ready(ready))
+        super().__init__(root)  # type: ignore[no-untyped-call]
+        self._timed = list(timed)
+
+    def startFactory(self) -> None:  # noqa: N802
+        super().startFactory()
+        for each in self._timed:
+            each.start()
+
+    def stopFactory(self) -> None:  # noqa: N802
+        for each in self._timed:
+            each.stop()
+        super().stopFactory()
+
+    def log(self, request: object) -> None:
+        """Who watches asks again and again; the log need not say so."""

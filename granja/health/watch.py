@@ -1,0 +1,55 @@
+"""Everything of this room, put together for one farm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.web.server import Site
+
+from granja.health import vitals
+from granja.health.probes import Liveness, Readiness
+from granja.health.site import WatchSite
+from granja.health.stalls import Stalls
+
+
+class Lane(vitals.Lane, Protocol):
+    @property
+    def refused(self) -> bool:
+        """Whether the last write was refused, and nothing was stored since."""
+
+
+class Farm(vitals.Farm, Protocol):
+    """What is watched.  ``time``: measures how long things take, in seconds."""
+
+    clock: Any
+    closing: bool
+
+    @property
+    def lane(self) -> Lane: ...
+
+    def try_to_store(self) -> Deferred[Any]:
+        """Store something of no consequence, to see whether that works again."""
+
+
+def watch(farm: Farm, ports: Sequence[IListeningPort]) -> Site:
+    """What answers at a ``--metrics`` endpoint.
+
+    :param ports: what farmers come in at.
+    """
+    stalls = Stalls(farm.clock, farm.clock.seconds)
+    readiness = Readiness(farm.clock, lambda: why_not(farm), farm.try_to_store)
+    registry = vitals.Vitals(farm, stalls).registry()
+    alive = Liveness(farm.clock, ports).look
+    return WatchSite(registry, alive, readiness.look, [stalls, readiness])
+
+
+def why_not(farm: Farm) -> str | None:
+    """Why nothing can be traded, in a few words; None when it can."""
+    if farm.closing:
+        return "stopping"
+    if farm.lane.halted:
+        return "trading has halted: see the log"
+    return "the last write was not stored" if farm.lane.refused else None

@@ -1,0 +1,52 @@
+"""``--metrics`` at a real server: what machines that watch it read."""
+
+from __future__ import annotations
+
+import signal
+from threading import Timer
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.server import Server, free_port
+
+
+class Watched(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.watched = free_port()
+        endpoint = f"tcp:{self.watched}:interface=127.0.0.1"
+        self.server = Server("--metrics", endpoint, ledger="sqlite:granja.db")
+
+    def asks(self, path: str) -> tuple[int, str]:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.watched}/{path}", timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def test_what_they_read(self) -> None:
+        """A farmer is counted; the server answers at its own door, and that is not in the log."""
+        with self.server as server:
+            farmer = server.dial()
+            self.addCleanup(farmer.close)
+            status, page = self.asks("metrics")
+            self.assertEqual(status, 200)
+            self.assertIn("granja_connections 1.0\n", page)
+            self.assertIn('granja_info{version="', page)
+            self.assertEqual(self.asks("livez"), (200, "ok\n"))
+            self.assertEqual(self.asks("readyz"), (200, "ok\n"))
+            self.assertEqual(self.asks("metrics?")[0], 200)
+            self.assertEqual(self.asks("")[0], 404)
+            self.assertNotIn("livez", server.log.read_text())
+
+    def test_a_server_that_does_not_move_is_not_alive(self) -> None:
+        """Whoever asks hears nothing while the process stands still, and the truth after it."""
+        with self.server as server:
+            assert server.process is not None
+            server.process.send_signal(signal.SIGSTOP)
+            timer = Timer(0.5, server.process.send_signal, [signal.SIGCONT])
+            timer.start()
+            self.addCleanup(timer.join)
+            self.assertEqual(self.asks("livez"), (200, "ok\n"))
