@@ -115,6 +115,8 @@ class Left(Fact):
 
     ``missed`` has happened before, but after their line was cut: the first ends, and how many
     ``more`` there were.  (What others do in the same instant is news already, so this is foremost.)
+    ``unseen``: the standing offers that they have not heard of; None in older records, after which
+    the news are kept by an older rule (:class:`~granja.market.offers.News`).
     """
 
     kind = "left"
@@ -122,6 +124,7 @@ class Left(Fact):
     farmer: FarmerId
     missed: tuple[Ended, ...] = ()
     more: int = 0
+    unseen: tuple[OfferId, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ _TYPES: dict[str, Reader] = {
     "FarmerId | None": _number_or_none,
     "ArtifactId | None": _number_or_none,
     "tuple[ArtifactId, ...]": _each(_number),
+    "tuple[OfferId, ...] | None": lambda value: None if value is None else _each(_number)(value),
     "float": _seconds,
     "str": _text,
     "How": lambda value: How(_text(value)),

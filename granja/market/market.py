@@ -110,7 +110,8 @@ class Market:
         :param visited: whether one who is away on record has been here since: that is made up for.
         """
         if farmer in self.registered:
-            left = events.Left(farmer, tuple(missed.ends), missed.more)
+            unseen = tuple(sorted(missed.unseen or ()))
+            left = events.Left(farmer, tuple(missed.ends), missed.more, unseen)
             if farmer in self.away:
                 return [events.Returned(farmer), left] if visited else []
             return [left]
@@ -248,6 +249,8 @@ class Market:
     def _offered(self, fact: events.Offered) -> list[Ended]:
         offer = Offer(fact.offer, fact.maker, fact.taker, fact.gives, fact.takes, fact.expires)
         self._stand(offer)
+        if fact.taker in self.away:
+            self.away[fact.taker].offered(fact.offer)
         self.last_offer = max(self.last_offer, fact.offer)
         return []
 
@@ -273,7 +276,8 @@ class Market:
         return []
 
     def _left(self, fact: events.Left) -> list[Ended]:
-        self.away[fact.farmer] = News(list(fact.missed), fact.more)
+        unseen = set(fact.unseen) if fact.unseen is not None else None
+        self.away[fact.farmer] = News(list(fact.missed), fact.more, unseen)
         return []
 
     def _returned(self, fact: events.Returned) -> list[Ended]:

@@ -58,6 +58,11 @@ class Ended:
         doer = self.offer.maker if self.how is How.RETRACTED else self.offer.taker
         return self.how is not How.EXPIRED and doer == party
 
+    @property
+    def is_trade(self) -> bool:
+        """Whether artifacts changed hands: that is told before all else."""
+        return self.how is How.ACCEPTED
+
 
 #: PROTOCOL §5: what happened meanwhile is told in at most this many lines.
 MOST_NEWS = 50
@@ -65,32 +70,60 @@ MOST_NEWS = 50
 
 @dataclass(slots=True)
 class News:
-    """What an absent farmer has to hear: the first ends, and how many ``more`` there were."""
+    """What an absent farmer has to hear: so many ends, and how many ``more`` there were.
+
+    ``unseen``: the offers that stand and that they have not heard of; their ends are no news.  None
+    is the rule of older records, by which everything is news, and the first stay.
+    """
 
     ends: list[Ended] = field(default_factory=list)
     more: int = 0
+    unseen: set[OfferId] | None = None
 
     def add(self, end: Ended) -> None:
-        if len(self.ends) < MOST_NEWS:
-            self.ends.append(end)
-        else:
+        if self.unseen is not None and end.offer.number in self.unseen:
+            self.unseen.discard(end.offer.number)
+            return
+        if len(self.ends) >= MOST_NEWS:
             self.more += 1
+            if not self._make_room(end):
+                return
+        self.ends.append(end)
+
+    def _make_room(self, end: Ended) -> bool:
+        """For a trade, what is none gives way: the last of it."""
+        if end.is_trade and self.unseen is not None:
+            for place in reversed(range(len(self.ends))):
+                if not self.ends[place].is_trade:
+                    del self.ends[place]
+                    return True
+        return False
+
+    def offered(self, number: OfferId) -> None:
+        """Somebody made them an offer, and they are not here to see it."""
+        if self.unseen is not None:
+            self.unseen.add(number)
 
     def extend(self, later: News) -> None:
         """Add what came after these."""
         for end in later.ends:
             self.add(end)
         self.more += later.more
+        for number in later.unseen or ():
+            self.offered(number)
 
     def plain(self) -> dict[str, Any]:
         """As JSON-ready values; :meth:`restore` takes them back."""
         ends = [plain(end) | {"offer": plain(end.offer)} for end in self.ends]
-        return {"ends": ends, "more": self.more}
+        state: dict[str, Any] = {"ends": ends, "more": self.more}
+        return state if self.unseen is None else state | {"unseen": sorted(self.unseen)}
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> News:
         ends: Sequence[dict[str, Any]] = state["ends"]
-        return cls([_read_end(**end) for end in ends], state["more"])
+        unseen: Sequence[OfferId] | None = state.get("unseen")
+        kept = set(unseen) if unseen is not None else None
+        return cls([_read_end(**end) for end in ends], state["more"], kept)
 
 
 def plain(record: Offer | Ended) -> dict[str, Any]:

@@ -321,7 +321,15 @@ def _not_registered(
 
 def _not_leaving(market: Market, fact: events.Left) -> str | None:
     already = f"farmer {fact.farmer} was away already" if fact.farmer in market.away else None
-    return _not_registered(market, fact) or already
+    return _not_registered(market, fact) or already or _not_unseen(market, fact)
+
+
+def _not_unseen(market: Market, fact: events.Left) -> str | None:
+    for number in fact.unseen or ():
+        offer = market.offers.get(number)
+        if offer is None or offer.taker != fact.farmer:
+            return f"offer #{number} did not wait for farmer {fact.farmer}"
+    return None
 
 
 def _not_returning(market: Market, fact: events.Returned) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from granja.contract.ids import FarmerId
-from granja.market.facts import Departed, Fact, Left, Returned
+from granja.market.facts import Departed, Fact, Left, Offered, Returned
 from granja.market.market import Market
 from granja.market.offers import Ended, News
 from granja.people.roster import Roster
@@ -31,23 +31,30 @@ class Newsroom:
 
     def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
         """A fact was applied, and whoever is in the chat has been told of the offers it ended."""
+        if isinstance(fact, Offered) and self._is_unheard(fact.taker):
+            self._unheard_by(fact.taker).offered(fact.offer)
         for end in ended:
             for party in end.parties:
-                if self._roster.present(party) is None and not end.is_deed_of(party):
-                    self._miss(party, end)
+                if self._is_unheard(party) and not end.is_deed_of(party):
+                    self._unheard_by(party).add(end)
         if isinstance(fact, Left | Departed):  # With what they missed, or for good.
             self._unheard.pop(fact.farmer, None)
         elif isinstance(fact, Returned):
             self._visitors.discard(fact.farmer)
 
-    def _miss(self, party: FarmerId, end: Ended) -> None:
+    def _is_unheard(self, party: FarmerId) -> bool:
+        """Whether they are not here, and the record keeps nothing for them."""
+        if self._roster.present(party) is not None:
+            return False
         # Also somebody whose registration is just being written, with their line cut already.
-        if party not in self._market.away or party in self._visitors:
-            self._unheard.setdefault(party, News()).add(end)
+        return party not in self._market.away or party in self._visitors
+
+    def _unheard_by(self, party: FarmerId) -> News:
+        return self._unheard.setdefault(party, News(unseen=set()))
 
     def unread(self, farmer: FarmerId) -> News:
         """A copy of all that they have not heard."""
-        news = News()
+        news = News(unseen=set())
         if farmer in self._market.away and farmer not in self._visitors:
             news.extend(self._market.away[farmer])
         news.extend(self._unheard.get(farmer, News()))

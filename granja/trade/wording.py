@@ -62,8 +62,9 @@ def _parts(end: Ended, catalog: Catalog) -> tuple[str, str, Artifact, Artifact]:
 
 
 def meanwhile(news: News, me: int, catalog: Catalog) -> list[Message]:
-    """The news of an absence, oldest first, and how many more there were."""
-    told: list[Message] = [_told_later(end, me, catalog) for end in news.ends]
+    """The news of an absence: trades, then the rest, oldest first, and how many more there were."""
+    ends = sorted(news.ends, key=lambda end: not end.is_trade)
+    told: list[Message] = [_told_later(end, me, catalog) for end in ends]
     return [*told, AndMore(news.more)] if news.more else told
 
 

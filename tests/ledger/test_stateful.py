@@ -35,6 +35,7 @@ class LedgerCrowd(Crowd):
     def __init__(self) -> None:
         super().__init__()
         self.away: Counter[int] = Counter()  # how much each absent farmer has to hear
+        self.unseen: set[tuple[int, int]] = set()  # which offers they have not seen
         self.registered: set[int] = set()
         self.ledger = self.make()
         self.sequence = self.ledger.open().sequence
@@ -54,13 +55,16 @@ class LedgerCrowd(Crowd):
         self.sequence = wait_for(self.ledger.append(facts, self.sequence, {}))
         before = set(self.market.offers.values())
         super().happen(facts)
+        for fact in facts:
+            if isinstance(fact, events.Offered) and fact.taker in self.away:
+                self.unseen.add((fact.taker, fact.offer))
         answers = {fact.offer: type(fact) for fact in facts if isinstance(fact, _ANSWERS)}
         for offer in before - set(self.market.offers.values()):
             answer = answers.get(offer.number)
             if offer.maker in self.away and answer is not events.Retracted:
                 self.away[offer.maker] += 1
             if offer.taker in self.away and answer in (None, events.Retracted):
-                self.away[offer.taker] += 1
+                self.away[offer.taker] += (offer.taker, offer.number) not in self.unseen
 
     # -- names that stay -----------------------------------------------------------------------
 
@@ -91,6 +95,7 @@ class LedgerCrowd(Crowd):
         assert bool(facts) == (farmer in self.away)
         self.happen(facts)
         self.away.pop(farmer, None)
+        self.unseen = {(taker, number) for taker, number in self.unseen if taker != farmer}
 
     @invariant()
     def those_who_are_away_hear_everything(self) -> None:

@@ -232,13 +232,20 @@ class StayingSomeone(MarketCase):
         self.assertEqual(self.market.decide_return(ANA), [])
         self.assertNotIn(ANA, self.market.away)
 
-    def test_only_so_many_news_are_kept(self) -> None:
+    def test_what_came_and_went_unseen_is_no_news(self) -> None:
+        """An offer that was made and ended while they were away; one that they knew is news."""
+        self.declare(ANA, "Ana", HACHA)
+        known = self.offer(GUS, ANA, DISCO, ANCLA)
         self.leave()
-        for _ in range(MOST_NEWS + 4):
-            number = self.offer(GUS, ANA, DISCO, ANCLA)
-            self.do(self.market.decide_retraction(GUS, number))
-        news = self.market.away[ANA]
-        self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 4))
+        number = self.offer(GUS, ANA, DISCO, HACHA)
+        self.do(self.market.decide_retraction(GUS, number))
+        self.do(self.market.decide_retraction(GUS, known))
+        number = self.offer(GUS, ANA, DISCO, HACHA)
+        self.assertEqual(self.ends(self.market.away[ANA].ends), [(known, How.RETRACTED)])
+        self.do(self.market.decide_return(ANA))
+        self.leave()
+        self.do(self.market.decide_retraction(GUS, number))
+        self.assertEqual(self.ends(self.market.away[ANA].ends), [(number, How.RETRACTED)])
 
     def test_a_name_is_registered_once(self) -> None:
         with self.assertRaises(errors.AlreadyRegistered):
@@ -335,6 +342,58 @@ class NewsOfAnAbsence(SynchronousTestCase):
         news.extend(self.ended(60))
         self.assertEqual((len(news.ends), news.more), (MOST_NEWS, 40))
 
+    def traded(self, number: int) -> Ended:
+        offer = Offer(OfferId(number), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
+        return Ended(offer, "Ana", "Gus", How.ACCEPTED)
+
+    def test_nothing_pushes_a_trade_out(self) -> None:
+        """The last that is no trade gives way to one, and is counted."""
+        news = News(unseen=set())
+        news.extend(self.ended(60))
+        trades = [self.traded(number) for number in range(100, 102)]
+        for trade in trades:
+            news.add(trade)
+        self.assertEqual(news.ends, [*self.ended(48).ends, *trades])
+        self.assertEqual(news.more, 12)
+
+    def test_past_fifty_trades_are_only_counted_too(self) -> None:
+        news = News(unseen=set())
+        trades = [self.traded(number) for number in range(1, 53)]
+        for trade in trades:
+            news.add(trade)
+        self.assertEqual((news.ends, news.more), (trades[:50], 2))
+
+    def test_older_records_keep_the_rule_of_their_time(self) -> None:
+        """So that a ledger says what its snapshots say, whatever granja took them."""
+        market = Market()
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.from_body("left", {"farmer": ANA, "missed": [], "more": 0}),
+        ):
+            market.apply(fact)
+        for number in range(1, 52):
+            offer = OfferId(number)
+            market.apply(events.Offered(offer, GUS, ANA, ArtifactId(4), ArtifactId(3), 5.0))
+            market.apply(events.Retracted(offer))
+        news = market.away[ANA]
+        self.assertEqual((len(news.ends), news.more), (50, 1))
+        news.add(self.traded(60))
+        self.assertEqual((len(news.ends), news.more), (50, 2))
+        self.assertEqual(set(news.plain()), {"ends", "more"})
+        self.assertEqual(News.restore(news.plain()), news)
+
+    def test_what_was_not_seen_in_leaving_is_on_record(self) -> None:
+        missed = News(unseen={OfferId(9), OfferId(4)})
+        market = Market()
+        market.apply(events.Registered(ANA, "Ana"))
+        [left] = market.decide_departure(ANA, missed)
+        self.assertEqual(left, events.Left(ANA, unseen=(OfferId(4), OfferId(9))))
+        market.apply(left)
+        self.assertEqual(market.away[ANA], missed)
+        self.assertIsNot(market.away[ANA].unseen, missed.unseen)
+
     def test_what_was_missed_in_leaving_comes_first(self) -> None:
         market = Market()
         for fact in (
@@ -348,7 +407,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         [left] = market.decide_departure(ANA, missed)
         market.apply(left)
         market.apply(events.Rejected(OfferId(9)))
-        self.assertEqual(market.away[ANA], News(missed.ends, 11))
+        self.assertEqual(market.away[ANA], News(missed.ends, 11, set()))
         self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
 
     def test_a_visit_that_could_not_be_recorded_is_made_up_for(self) -> None:
@@ -357,8 +416,10 @@ class NewsOfAnAbsence(SynchronousTestCase):
         market.apply(events.Left(ANA, tuple(self.ended(9).ends)))
         self.assertEqual(market.decide_departure(ANA, self.ended(2)), [])
         facts = market.decide_departure(ANA, self.ended(2), visited=True)
-        self.assertEqual(facts, [events.Returned(ANA), events.Left(ANA, tuple(self.ended(2).ends))])
+        left = events.Left(ANA, tuple(self.ended(2).ends), unseen=())
+        self.assertEqual(facts, [events.Returned(ANA), left])
 
     def test_news_come_back_as_they_were_kept(self) -> None:
-        news = self.ended(60)
+        news = News(unseen={OfferId(70), OfferId(66)})
+        news.extend(self.ended(60))
         self.assertEqual(News.restore(json.loads(json.dumps(news.plain()))), news)

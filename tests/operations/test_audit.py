@@ -234,6 +234,8 @@ class AuditTests(OperatorCase):
             "farmer 1 cannot have missed 51 and 0 more": [*MANY, Left(ANA, MISSED)],
             "farmer 1 cannot have missed 50 and 3 more": [*MANY, Left(ANA, MISSED[:50], 3)],
             "farmer 1 cannot have missed 0 and 9 more": [reject, Left(ANA, (), 9)],
+            "offer #4 did not wait for farmer 1": [Left(ANA, unseen=(OfferId(4),))],
+            "offer #3 did not wait for farmer 1": [Left(ANA, unseen=(OfferId(3),))],
             "farmer 1 was not away": [Left(ANA), Returned(ANA), Returned(ANA)],
         }
         for n, (objection, facts) in enumerate(forgeries.items()):

@@ -11,7 +11,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Registered
-from granja.market.market import Market, replay
+from granja.market.market import Limits, Market, replay
 from granja.people.presence import MOST_AT_ONCE, RETRY
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
@@ -288,16 +288,50 @@ class HardStories(NewsCase):
     def test_what_comes_after_fifty_that_were_heard(self) -> None:
         """It is told in so many words, although the record has no room for words any more."""
         self.registered(":u")
+        self.farm.factory.market.limits = Limits(offers=50, offers_each=50)
+        self.ana.types(*[f":agregar {number}" for number in range(33, 38)])
+        for number in range(1, 11):
+            self.gus.types(f":agregar {number}")
+            self.gus.types(*[f":offer Ana {number} {wanted}" for wanted in range(33, 38)])
         self.ana.drops()
-        self.gus.types(*[line for _ in range(50) for line in (":offer Ana 12 32", ":retirar")])
+        self.gus.types(*[f":retirar {number}" for number in range(1, 51)])
         self.disk.fill()
         visit = self.returns()
         self.assertEqual(len(self.ends(visit)), 50)
         visit.drops()
         self.disk.empty()
-        self.gus.types(":offer Ana 12 32", ":retirar")
+        visit = self.returns()
+        self.gus.types(":offer Ana 12 32")
+        visit.drops()
+        self.gus.types(":retirar")
         self.assertEqual(
             self.ends(self.returns()), ["Mientras no estabas: Gus retiró la oferta #51."]
+        )
+
+    def test_what_came_and_went_unseen_is_no_news(self) -> None:
+        """Whether the record keeps it for her, or she is cut off while the disk is full."""
+        self.registered(":offer Gus 32 12")
+        self.ana.drops()
+        self.gus.types(":offer Ana 12 32", ":retirar 2", ":offer Ana 13 32", ":accept 1")
+        told = [MEANWHILE.removeprefix("[SERVER] ")]
+        self.disk.fill()
+        visit = self.returns()
+        self.assertEqual(self.ends(visit), told)
+        visit.drops()
+        self.disk.empty()
+        self.gus.types(":offer Ana 32 12", ":retirar")
+        self.restart()
+        self.assertEqual(self.ends(self.returns()), [])
+
+    def test_an_offer_that_waited_unseen_and_was_told_is_news_when_it_ends(self) -> None:
+        self.registered(":u")
+        self.ana.drops()
+        self.gus.types(":offer Ana 12 32")
+        self.returns().drops()
+        self.gus.drops()
+        self.assertEqual(
+            self.ends(self.returns()),
+            ["Mientras no estabas: la oferta #1 ya no es válida: Gus se fue."],
         )
 
     def test_a_stop_before_all_is_on_record_again(self) -> None:

@@ -1,5 +1,5 @@
-"""Whatever ends an offer is heard once by each registered farmer whose deed it was not: as it
-happens by who is here, and as news by who comes back.
+"""Whatever ends an offer is heard once by each registered farmer whose deed it was not, and who has
+heard of the offer: as it happens by who is here, and as news by who comes back.
 
 Hypothesis lets people come, go and trade, over a disk that is slow or full now and then, with
 restarts in between.
@@ -45,7 +45,10 @@ anybody = st.sampled_from(REGISTERED + VISITORS)
 artifact = st.sampled_from(ARTIFACTS)
 
 #: What somebody hears when an offer ends, with its number: ``Granja.OfferEnded {…}``.
-_END = re.compile(rb"\xff\xfa\xc9Granja\.(?:OfferEnded|TradeDone|Meanwhile) (\{.*?\})\xff\xf0")
+_END = re.compile(rb"\xff\xfa\xc9Granja\.(OfferEnded|TradeDone|Meanwhile) (\{.*?\})\xff\xf0")
+
+#: What somebody hears of an offer that stands: ``Granja.Offer {…}``.
+_SEEN = re.compile(rb"\xff\xfa\xc9Granja\.(?:Offer|OfferSent|OfferIn|OfferOut) (\{.*?\})\xff\xf0")
 
 
 class Village(RuleBasedStateMachine):
@@ -58,6 +61,8 @@ class Village(RuleBasedStateMachine):
         self.farm = Farm(Settings(rate=None, limits=Limits(offers_each=20)), self.disk)
         self.here: dict[str, Person] = {}
         self.heard: Counter[tuple[FarmerId, int]] = Counter()
+        self.news: set[tuple[FarmerId, int]] = set()
+        self.seen: set[tuple[FarmerId, int]] = set()
         for name in REGISTERED + VISITORS:
             self.comes(name)
         self.types("Ana", ":registrar girasoles")
@@ -169,24 +174,31 @@ class Village(RuleBasedStateMachine):
 
     def listen(self) -> None:
         for person in self.farm.people:
-            for data in _END.findall(person.hears_bytes()):
+            told = person.hears_bytes()
+            for kind, data in _END.findall(told):
                 assert person.protocol.farmer is not None
-                self.heard[person.protocol.farmer.id, json.loads(data)["number"]] += 1
+                offer = person.protocol.farmer.id, json.loads(data)["number"]
+                self.heard[offer] += 1
+                if kind == b"Meanwhile":
+                    self.news.add(offer)
+            for data in _SEEN.findall(told):
+                assert person.protocol.farmer is not None
+                self.seen.add((person.protocol.farmer.id, json.loads(data)["number"]))
 
-    def owed(self) -> set[tuple[FarmerId, int]]:
-        """Who has to hear of the end of which offer, as the ledger has it."""
+    def ended(self) -> set[tuple[FarmerId, int]]:
+        """Which offers have ended for whom, not by their own deed, as the ledger has it."""
         known = {fact.farmer for fact in self.memory.facts if isinstance(fact, Registered)}
-        market, audit, owed = Market(), Audit(), set()
+        market, audit, ended = Market(), Audit(), set()
         for sequence, fact in enumerate(self.memory.facts, 1):
             audit._follow(sequence, fact)
             for end in market.apply(fact):
-                owed |= {
+                ended |= {
                     (party, int(end.offer.number))
                     for party in end.parties
                     if party in known and not end.is_deed_of(party)
                 }
         assert market.snapshot() == self.farm.factory.market.snapshot()
-        return owed
+        return ended
 
     def teardown(self) -> None:
         self.disk.empty()
@@ -197,8 +209,10 @@ class Village(RuleBasedStateMachine):
             if roster.present(id) is None:
                 self.comes(name)
         self.listen()
-        owed = self.owed()
+        ended = self.ended()
+        owed = ended & self.seen
         told = {who: times for who, times in self.heard.items() if who in owed}
+        assert self.news <= self.seen, self.news - self.seen
         assert told == dict.fromkeys(owed, 1), (sorted(owed), self.heard)
 
 
