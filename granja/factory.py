@@ -24,6 +24,7 @@ from granja.market.tally import Tally
 from granja.people.homes import Homes
 from granja.people.ignoring import SUBJECT as IGNORED
 from granja.people.ignoring import Ignoring
+from granja.people.incidents import Incidents
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
 from granja.people.roster import Roster
@@ -78,6 +79,7 @@ class GranjaFactory(ServerFactory):
         self.closing = False
         self.board = Board(clock)
         self.journal = Journal(clock)
+        self.incidents = Incidents(clock)
         self.complaints = Complaints(clock)
         self.roster = Roster()
         #: Refused lines, by why.
@@ -128,6 +130,7 @@ class GranjaFactory(ServerFactory):
                 opened.credentials,
                 Homes(self.now, self.chance, self.lane, opened.kept),
                 self.presence.ask_declaration,
+                self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
             )
         except NameTwice as error:
@@ -210,6 +213,7 @@ class GranjaFactory(ServerFactory):
         """Let go of connections that would not end, of timers, and of the ledger."""
         self.hang_up()
         self.journal.finish()
+        self.incidents.finish()
         self.complaints.finish()
         self.expiry.stop()
         self.presence.stop()

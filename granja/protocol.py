@@ -95,7 +95,7 @@ class FarmerProtocol(LineReceiver):
         self.carrier: Carrier = PLAIN
         self.farmer: Farmer | None = None
         self.over = False
-        self.address = ""
+        self.address, self.port = "", 0
         self._conversation: Conversation = AskName(factory, self)
         self._negotiation = Negotiation(self)
         self._working = False
@@ -109,7 +109,8 @@ class FarmerProtocol(LineReceiver):
     def connectionMade(self) -> None:  # noqa: N802
         """By every door, who is at the other end is known here: a PROXY header has been read."""
         clock, settings = self.factory.clock, self.factory.settings
-        self.address = address_of(self.transport.getPeer())
+        peer = self.transport.getPeer()
+        self.address, self.port = address_of(peer), getattr(peer, "port", 0) or 0
         handler, now = self._negotiation, clock.seconds()
         self._inbox = Inbox(settings.max_line, settings.rate, now, handler, MUTING)
         self.listener = self.factory.board.listen(self.transport, self, self.carrier)
@@ -160,6 +161,7 @@ class FarmerProtocol(LineReceiver):
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
+        self.factory.incidents.note("timed_out", self, self.farmer or "")
         self.tell(messages.TIME_UP)
         self.finish()
 

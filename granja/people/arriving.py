@@ -101,6 +101,8 @@ class AskPassword:
             self._checking.cancel()
 
     def _checked(self, right: bool) -> Deferred[None] | None:
+        if not right:  # Whoever hangs up before the answer has guessed all the same.
+            self._factory.incidents.note("login_failed", self._connection, self._farmer)
         if self._connection.over:
             return None
         if right:

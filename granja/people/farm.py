@@ -20,6 +20,7 @@ from granja.contract.messages import Inventory, Message
 from granja.ledger.lane import Lane
 from granja.market.market import Market
 from granja.market.offers import News, Offer
+from granja.people.incidents import Incidents
 from granja.people.roster import Connection, Farmer, Roster
 from granja.people.visits import Journal
 from granja.settings import Settings
@@ -91,6 +92,8 @@ class Farm(commands.Farm, Protocol):
     def board(self) -> Board: ...
     @property
     def catalog(self) -> Catalog: ...
+    @property
+    def incidents(self) -> Incidents: ...
     @property
     def journal(self) -> Journal: ...
     @property

@@ -104,8 +104,9 @@ class Presence:
         if before is None:
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
-            self._journal.note(f"{farmer} arrived from {connection.address}")
+            self._journal.arrived(farmer, connection)
         else:
+            self._factory.incidents.note("taken_over", connection, farmer)
             self._replace(before)
         self._board.join(connection.listener)
         if farmer.registered:
@@ -166,7 +167,7 @@ class Presence:
         self._board.leave(connection.listener)
         if not self._factory.closing:
             self._board.announce(messages.Departed(str(farmer)))
-            self._journal.note(f"{farmer} left")
+            self._journal.left(farmer, connection)
         self._depart(farmer.id)
 
     def _depart(self, id: FarmerId) -> None:

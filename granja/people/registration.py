@@ -19,7 +19,8 @@ from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.people.homes import Homes
-from granja.people.roster import Farmer, Roster
+from granja.people.incidents import Incidents
+from granja.people.roster import Connection, Farmer, Roster
 from granja.text import names
 
 
@@ -33,6 +34,7 @@ class Registration:
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
     :param homes: from where the registered names have come in.
     :param ask_declaration: called with a farmer who has just registered.
+    :param incidents: hears who registers, and who has another password.
     :param carried: what is kept of a visitor from their registration on.
     :raises NameTwice: when two registered farmers have one name.
     """
@@ -48,6 +50,7 @@ class Registration:
         verifiers: Mapping[FarmerId, str],
         homes: Homes,
         ask_declaration: Callable[[Farmer], None],
+        incidents: Incidents,
         carried: Callable[[Farmer], Sequence[Kept]],
     ) -> None:
         self.accounts = accounts
@@ -57,6 +60,7 @@ class Registration:
         self._verifiers = dict(verifiers)
         self._homes = homes
         self._ask_declaration = ask_declaration
+        self._incidents = incidents
         self._carried = carried
         #: Answers to passwords, by their outcome.
         self.logins = Counter(right=0, wrong=0)
@@ -99,11 +103,15 @@ class Registration:
         """``:registrar``."""
         if me.registered:
             raise errors.AlreadyRegistered
-        address = me.address
+        address, peer = me.address, me.connection
         hashed = self.accounts.hash(password, address)
-        return hashed.addCallback(partial(self.keep, me)).addCallback(self._registered, me, address)
+        return hashed.addCallback(partial(self.keep, me)).addCallback(
+            self._registered, me, address, peer
+        )
 
-    def _registered(self, _: object, me: Farmer, address: str) -> None:
+    def _registered(self, _: object, me: Farmer, address: str, peer: Connection | None) -> None:
+        if peer is not None:
+            self._incidents.note("registered", peer, me)
         self._homes.came_in(me.id, address)
         me.tell(messages.NameRegistered(str(me)))
         self._ask_declaration(me)
@@ -114,7 +122,12 @@ class Registration:
             raise errors.NotRegistered
         hashed = self.accounts.hash(password, me.address)
         stored = hashed.addCallback(partial(self.replace, me))
-        return stored.addCallback(lambda _: me.tell(messages.PASSWORD_CHANGED))
+        return stored.addCallback(self._password_changed, me, me.connection)
+
+    def _password_changed(self, _: object, me: Farmer, peer: Connection | None) -> None:
+        if peer is not None:
+            self._incidents.note("password_changed", peer, me)
+        me.tell(messages.PASSWORD_CHANGED)
 
     def come_back(self, me: Farmer) -> None:
         """``:volver``, which is for whoever is asked for a name."""

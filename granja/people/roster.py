@@ -33,10 +33,12 @@ class Conversation(Protocol):
 class Connection(Protocol):
     """One connection, as far as people need it (:class:`granja.protocol.FarmerProtocol`).
 
-    ``address``: of who is at the other end.  ``over``: nothing more is obeyed.
+    ``address`` and ``port``: of who is at the other end; ``port`` is 0 where there is none.
+    ``over``: nothing more is obeyed.
     """
 
     address: str
+    port: int
     over: bool
     listener: Listener
     farmer: Farmer | None

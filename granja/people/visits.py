@@ -1,18 +1,29 @@
 """The journal: who came and went, in the log of the server.
 
 When a crowd comes, a line of the log for each of them would take as long as letting them in; then
-a second's worth of comings and goings is one line.
+a second's worth of comings and goings is one line.  A line about one of them has the fields
+``event``, ``farmer``, ``address`` and ``port``; one about several has them in a list, ``events``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from granja.people.incidents import Peer, printable
+
 #: Seconds between two lines of the log.
 PERIOD: Final = 1.0
+
+
+#: What is known of a coming or going.
+Fields = dict[str, Any]
+
+
+def _fields(event: str, farmer: object, peer: Peer) -> Fields:
+    return {"event": event, "farmer": str(farmer), "address": peer.address, "port": peer.port}
 
 
 class Journal:
@@ -22,13 +33,21 @@ class Journal:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._gathered: list[str] = []
+        self._gathered: list[tuple[str, Fields]] = []
         self._not_before = 0.0
         self._later: IDelayedCall | None = None
 
-    def note(self, sentence: str) -> None:
-        """Put a sentence on record: at once, or in the next line if there was one just now."""
-        self._gathered.append(sentence)
+    def arrived(self, farmer: object, peer: Peer) -> None:
+        """Put on record who came: at once, or in the next line if there was one just now."""
+        sentence = f"{printable(str(farmer))} arrived from {peer.address}"
+        self._note(sentence, _fields("arrived", farmer, peer))
+
+    def left(self, farmer: object, peer: Peer) -> None:
+        """Put on record who went."""
+        self._note(f"{printable(str(farmer))} left", _fields("left", farmer, peer))
+
+    def _note(self, sentence: str, fields: Fields) -> None:
+        self._gathered.append((sentence, fields))
         if self._later is None:
             wait = self._not_before - self._clock.seconds()
             if wait <= 0:
@@ -44,5 +63,7 @@ class Journal:
 
     def _write(self) -> None:
         gathered, self._gathered, self._later = self._gathered, [], None
-        self.log.info("{sentences}", sentences="; ".join(gathered))
+        events = [fields for _, fields in gathered]
+        fields = events[0] if len(events) == 1 else {"events": events}
+        self.log.info("{sentences}", sentences="; ".join(s for s, _ in gathered), **fields)
         self._not_before = self._clock.seconds() + PERIOD

@@ -10,42 +10,71 @@ from granja.people.visits import PERIOD, Journal
 from tests.support.farm import Farm
 
 
+class Here:
+    address, port = "here", 4711
+
+
+HERE = Here()
+
+
 class JournalTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.journal = Journal(self.clock)
         self.events = self.enterContext(capturedLogs())
 
+    def arrived(self, name: str) -> None:
+        self.journal.arrived(name, HERE)
+
     @property
     def lines(self) -> list[str]:
         return [event["sentences"] for event in self.events if "sentences" in event]
 
     def test_who_comes_alone_is_on_record_at_once(self) -> None:
-        self.journal.note("Ana arrived")
-        self.assertEqual(self.lines, ["Ana arrived"])
+        self.arrived("Ana")
+        self.assertEqual(self.lines, ["Ana arrived from here"])
         self.clock.advance(PERIOD)
-        self.journal.note("Ana left")
-        self.assertEqual(self.lines, ["Ana arrived", "Ana left"])
+        self.journal.left("Ana", HERE)
+        self.assertEqual(self.lines, ["Ana arrived from here", "Ana left"])
 
     def test_of_a_crowd_nobody_is_left_out(self) -> None:
         """One line at once, then one a second with all who came meanwhile."""
         for number in range(5):
-            self.journal.note(f"F{number} arrived")
-        self.assertEqual(self.lines, ["F0 arrived"])
+            self.arrived(f"F{number}")
+        self.assertEqual(self.lines, ["F0 arrived from here"])
         self.clock.advance(PERIOD)
-        together = "F1 arrived; F2 arrived; F3 arrived; F4 arrived"
-        self.assertEqual(self.lines, ["F0 arrived", together])
-        self.journal.note("F5 arrived")
+        together = (
+            "F1 arrived from here; F2 arrived from here; F3 arrived from here; F4 arrived from here"
+        )
+        self.assertEqual(self.lines, ["F0 arrived from here", together])
+        self.arrived("F5")
         self.assertEqual(len(self.lines), 2)
         self.clock.advance(PERIOD)
-        self.assertEqual(self.lines[2:], ["F5 arrived"])
+        self.assertEqual(self.lines[2:], ["F5 arrived from here"])
 
     def test_the_last_ones_are_on_record_when_the_server_ends(self) -> None:
-        self.journal.note("Ana arrived")
-        self.journal.note("Beto arrived")
+        self.arrived("Ana")
+        self.arrived("Beto")
         self.journal.finish()
-        self.assertEqual(self.lines, ["Ana arrived", "Beto arrived"])
+        self.assertEqual(self.lines, ["Ana arrived from here", "Beto arrived from here"])
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_fields_say_it_again(self) -> None:
+        """For whoever reads the log with a program."""
+        self.arrived("Ana")
+        self.journal.left("Ana", HERE)
+        self.arrived("Beto")
+        self.clock.advance(PERIOD)
+        first, second = self.events
+        wanted = {"event": "arrived", "farmer": "Ana", "address": "here", "port": 4711}
+        self.assertEqual({key: first[key] for key in wanted}, wanted)
+        kinds = [(fields["event"], fields["farmer"]) for fields in second["events"]]
+        self.assertEqual(kinds, [("left", "Ana"), ("arrived", "Beto")])
+
+    def test_a_name_is_one_line(self) -> None:
+        """In a ledger that somebody else wrote it may be anything."""
+        self.arrived("Ana\n2026 [granja] Beto\x1b[31m")
+        self.assertEqual(self.lines, ["Ana\ufffd2026 [granja] Beto\ufffd[31m arrived from here"])
 
     def test_the_farm_keeps_it(self) -> None:
         farm = Farm()

@@ -1,0 +1,107 @@
+"""What an operator, or fail2ban, wants to know of each name and address, in the log of the server.
+
+Each incident is an event with the fields ``event``, ``farmer``, ``address``, ``port`` and
+``times``.  Its sentence begins with words of ours, then come the address and the port, and what
+somebody has typed comes last: nobody can have another address banned by a name.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger, LogLevel
+
+#: Seconds between two lines about the same kind of incident from one address.
+PERIOD: Final = 1.0
+
+#: The kinds, as ``event`` has them, and how their sentences begin.
+SENTENCES: Final = {
+    "login_failed": "Wrong password",
+    "registered": "Name registered",
+    "password_changed": "Password changed",
+    "taken_over": "Connection taken over",
+    "timed_out": "Timed out on arriving",
+}
+
+
+class Peer(Protocol):
+    """Where somebody is.  ``port`` is 0 where there is none."""
+
+    address: str
+    port: int
+
+
+class Incidents:
+    """Writes at most one line a second for each kind and address; it says how many it stands for.
+
+    :param clock: says when the next line may be written.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._recent: dict[tuple[str, str], _Recent] = {}
+
+    def note(self, event: str, peer: Peer, farmer: object = "") -> None:
+        """:param event: one of :data:`SENTENCES`.
+        :param farmer: whom it is about, if that is known.
+        """
+        key = (event, peer.address)
+        recent = self._recent.get(key)
+        if recent is None:
+            self._write(event, peer.address, peer.port, str(farmer), 1)
+            self._quieten(key)
+        else:
+            recent.port, recent.farmer = peer.port, str(farmer)
+            recent.times += 1
+
+    def finish(self) -> None:
+        """Write what has gathered."""
+        recents, self._recent = self._recent, {}
+        for key, recent in recents.items():
+            recent.later.cancel()
+            if recent.times:
+                self._write(*key, recent.port, recent.farmer, recent.times)
+
+    def _settle(self, key: tuple[str, str]) -> None:
+        recent = self._recent.pop(key)
+        if recent.times:
+            self._write(*key, recent.port, recent.farmer, recent.times)
+            self._quieten(key)
+
+    def _quieten(self, key: tuple[str, str]) -> None:
+        later = self._clock.callLater(PERIOD, self._settle, key)
+        self._recent[key] = _Recent(later)
+
+    def _write(self, event: str, address: str, port: int, farmer: str, times: int) -> None:
+        self.log.emit(
+            LogLevel.warn if event == "login_failed" else LogLevel.info,
+            "{sentence} from {address} port {port}{whom}{more}.",
+            event=event,
+            farmer=farmer,
+            address=address,
+            port=port,
+            times=times,
+            sentence=SENTENCES[event],
+            whom=f" for {printable(farmer)}" if farmer else "",
+            more=f" (the last of {times})" if times > 1 else "",
+        )
+
+
+class _Recent:
+    """What has happened since the last line."""
+
+    __slots__ = ("farmer", "later", "port", "times")
+
+    def __init__(self, later: IDelayedCall) -> None:
+        self.later = later
+        self.farmer = ""
+        self.port = 0
+        self.times = 0
+
+
+def printable(text: str) -> str:
+    """A name as it may stand in a line: one of an old or foreign ledger may have anything in it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
