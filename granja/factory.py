@@ -21,10 +21,14 @@ from granja.ledger.replay import market_of
 from granja.market.facts import Departed, Fact
 from granja.market.offers import Ended
 from granja.market.tally import Tally
+from granja.people.acts import SUBJECT as ACTS
+from granja.people.acts import Acts
 from granja.people.homes import Homes
 from granja.people.ignoring import SUBJECT as IGNORED
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
+from granja.people.moderating import Moderating
+from granja.people.moderators import Moderators
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
 from granja.people.roster import Roster
@@ -36,6 +40,8 @@ from granja.trade.collecting import Collecting
 from granja.trade.doors import SUBJECT as CLOSED_DOORS
 from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
+from granja.trade.freezing import SUBJECT as FROZEN
+from granja.trade.freezing import Freezing
 from granja.trade.notices import Teller
 from granja.trade.offering import Offering, OfferNumbers
 from granja.wire.complaints import Complaints
@@ -111,13 +117,39 @@ class GranjaFactory(ServerFactory):
         kept, history = opened.kept, History(self.settings.history)
         self.ignoring = Ignoring(lane, self.roster, kept.get(IGNORED, ()), market.registered)
         self.doors = Doors(lane, self.ignoring, kept.get(CLOSED_DOORS, ()))
+        self.acts = Acts(self.now, lane, kept.get(ACTS, {}))
+        self.freezing = Freezing(self.acts, kept.get(FROZEN, {}))
+        self.moderators = Moderators(self.roster)
+        self.moderation = self._moderation(opened)
         self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
         self.presence = Presence(self)
         self.registration = self._registration(opened)
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
+        self.moderators.appoint(self.settings.moderators)
         numbers = OfferNumbers(market)
         self.trade = Offering(
-            self.now, self.catalog, self.roster, market, lane, teller, numbers, self.doors
+            self.now,
+            self.catalog,
+            self.roster,
+            market,
+            lane,
+            teller,
+            numbers,
+            self.doors,
+            self.freezing,
+        )
+
+    def _moderation(self, opened: Opened) -> Moderating:
+        return Moderating(
+            self.now,
+            self.clock.seconds,
+            self.board,
+            self.roster,
+            self.moderators,
+            self.acts,
+            lambda: self.connections,
+            self.settings.proxies.networks,
+            opened.kept,
         )
 
     def _registration(self, opened: Opened) -> Registration:
@@ -132,6 +164,7 @@ class GranjaFactory(ServerFactory):
                 self.presence.ask_declaration,
                 self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
+                self.moderators.reserves,
             )
         except NameTwice as error:
             raise LedgerRefused(

@@ -236,10 +236,12 @@ class FarmerProtocol(LineReceiver):
             self._obey(line)
             return
         inbox.feed(data)
-        if isinstance(self._conversation, Chat) and self.farmer is not None:
+        farmer = self.farmer
+        # Each line of somebody who is muted is refused by itself.
+        if isinstance(self._conversation, Chat) and farmer is not None and farmer.mute is None:
             talk = inbox.talk(now)
             if talk is not None:
-                self.factory.talk.say_block(self.farmer, talk)
+                self.factory.talk.say_block(farmer, talk)
         if inbox.waiting:
             self._work()
 

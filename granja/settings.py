@@ -15,7 +15,8 @@ class Settings:
     connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
     are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
     ``history``: lines of talk that are kept for ``:historial``.
-    ``proxies``: whose word is believed on who is behind them."""
+    ``proxies``: whose word is believed on who is behind them.
+    ``moderators``: the names of those who look after the farm."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
@@ -25,3 +26,4 @@ class Settings:
     history: int = 200
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)
+    moderators: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from twisted.python.usage import UsageError
 
 from granja import __version__
 from granja.catalog_file import is_lasting, read_catalog, read_text
-from granja.contract.errors import ConfigurationError
+from granja.contract.errors import ConfigurationError, InvalidName
 from granja.factory import GranjaFactory
 from granja.ledger.url import path_of
 from granja.market.market import Limits
@@ -28,6 +28,7 @@ from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 from granja.settings import Settings
 from granja.text.clean import clean
+from granja.text.names import parse as parse_name
 from granja.web.names import NoHost, read_host, read_origin
 from granja.wire.addresses import NoNetwork, Proxies
 from granja.wire.rate import Rate
@@ -136,6 +137,7 @@ class Options(UsageOptions):
         self["web-origin"] = []
         self["web-host"] = []
         self["proxy"] = []
+        self["moderator"] = []
 
     def opt_listen(self, description: str) -> None:
         """A Twisted endpoint to listen on, such as tcp:5555 (repeatable).
@@ -181,6 +183,14 @@ class Options(UsageOptions):
             raise UsageError(f"--proxy {network}: {error}") from None
         self["proxy"].append(network)
 
+    def opt_moderator(self, name: str) -> None:
+        """A registered farmer who looks after the farm, with commands for it; a name that nobody
+        has registered is kept from everybody (repeatable)."""
+        try:
+            self["moderator"].append(str(parse_name(name)))
+        except InvalidName as error:
+            raise UsageError(f"--moderator {name}: nobody can have it ({error.why})") from None
+
     def opt_version(self) -> NoReturn:
         """Print Granja's version and exit."""
         print(f"granja {__version__}")  # noqa: T201
@@ -216,6 +226,7 @@ class Options(UsageOptions):
             declare_once=self["declarations"] == "once",
             history=self["history"],
             proxies=Proxies.named(self["proxy"]),
+            moderators=tuple(self["moderator"]),
             limits=Limits(
                 offers=self["max-offers"],
                 lifetime=self["offer-lifetime"],

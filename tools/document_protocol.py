@@ -19,6 +19,7 @@ from typing import get_type_hints
 
 from granja.contract import commands, errors, messages
 from granja.contract.catalog import Artifact
+from granja.contract.commands import Command
 from granja.contract.errors import GranjaError
 from granja.contract.messages import Message, Said
 from granja.text import names
@@ -95,10 +96,17 @@ def refuse_gaps(wanted: Iterable[type], shown: Iterable[object]) -> None:
 
 
 def command_table() -> str:
-    """Every row of the command table."""
-    rows = [
-        (_code(row.usage), " ".join(map(_code, row.aliases)), row.summary) for row in commands.TABLE
-    ]
+    """Every row of the command table that there is for anybody."""
+    return _command_rows(commands.FOR_ALL)
+
+
+def moderators_table() -> str:
+    """The other rows."""
+    return _command_rows([row for row in commands.TABLE if row.moderators])
+
+
+def _command_rows(table: Sequence[Command]) -> str:
+    rows = [(_code(row.usage), " ".join(map(_code, row.aliases)), row.summary) for row in table]
     return _table(("command", "also", "what `:help` says"), rows)
 
 
@@ -143,6 +151,7 @@ _JSON_TYPES: dict[object, str] = {
     Artifact: "artifact",
     tuple[str, ...]: "list of text",
     tuple[Artifact, ...]: "list of artifacts",
+    bool: "true or false",
     tuple[tuple[str, object], ...]: "object: the refusal's own fields",
 }
 
@@ -182,10 +191,14 @@ def gmcp_example() -> str:
     return _fenced("text", [f"IAC SB 201 {name} {data} IAC SE {line} CR LF"])
 
 
+#: What other errors are kinds of, and nobody reads.
+_ABSTRACT = (errors.TradeError, errors.Limited)
+
+
 def error_table() -> str:
     """Every error, as a farmer reads it."""
     refuse_gaps(
-        [kind for kind in kinds(GranjaError, errors) if kind is not errors.TradeError],
+        [kind for kind in kinds(GranjaError, errors) if kind not in _ABSTRACT],
         [error for _, error in ERRORS],
     )
     rows = [
@@ -206,6 +219,7 @@ def limit_table() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": command_table,
+    "moderators": moderators_table,
     "reserved": reserved_names,
     "messages": message_overview,
     "examples": message_examples,

@@ -174,6 +174,34 @@ MESSAGES = (
     ),
     Sample("After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)),
     Sample(
+        "`:gente`, for moderators: one line for each in the chat, `seconds` since they came in; "
+        "`lingers`: their line dropped, and they may still come back.",
+        messages.PersonHere("Ana", True, "203.0.113.7", 750, False),
+        messages.PersonHere("Beto", False, "2001:db8::7", 7200, False),
+        messages.PersonHere("Caro", True, "203.0.113.8", 86400, False),
+        messages.PersonHere("Gus", True, "203.0.113.9", 259200, True),
+    ),
+    Sample(
+        "A moderator puts you out; the connection is closed.",
+        messages.Expelled("spam"),
+        messages.Expelled(""),
+    ),
+    Sample("`:expulsar`, for the moderator.", messages.HasExpelled("Ana")),
+    Sample("`:callar`, for the moderator.", messages.HasMuted("Ana", "14:35")),
+    Sample("`:callar <nombre> 0`, for the moderator.", messages.MaySpeak("Ana")),
+    Sample(
+        "`:vetar`, for the moderator: a name, an address or a network.",
+        messages.HasBanned("Ana", "14:35 del 3/12"),
+        messages.HasBanned("203.0.113.0/24", "14:35 del 3/12/2027"),
+    ),
+    Sample(
+        "`:vetos`, for moderators: one line for each ban, in the order of their making.",
+        messages.BanRow("Ana", "14:35 del 3/12", "spam", "Marta"),
+        messages.BanRow("203.0.113.0/24", "14:35", "", "Marta"),
+    ),
+    Sample("`:perdonar`, for the moderator.", messages.HasPardoned("Ana")),
+    Sample("A moderator says something to everybody.", messages.Announced("hay feria a las 17")),
+    Sample(
         "What you typed was refused, and nothing changed. `code` is one of the errors below; "
         "`sentence` is for people.",
         messages.failure(errors.NotMine(ANCHOR.id), CATALOG),
@@ -256,5 +284,23 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("`:clave` without `:registrar`.", errors.NotRegistered()),
     ("`:agregar` where `--declarations once` holds.", errors.DeclaredOnce()),
     ("A password, when very many wait for theirs to be checked.", TooManyWaiting()),
+    (
+        "Offers and acceptances while a moderator has stopped trading.",
+        errors.TradingFrozen(),
+    ),
+    (
+        "Talk, whispers, `:yo` and emoticons of somebody whom a moderator has muted; without a "
+        "reason there are no brackets.",
+        errors.Muted("14:35", "spam"),
+    ),
+    (
+        "The name, or after it the password, when the name or the network is banned. The "
+        "connection is closed.",
+        errors.Banned("14:35 del 3/12", "spam"),
+    ),
+    ("`:expulsar`, `:callar` or `:vetar` of a moderator.", errors.LooksAfterTheFarm("Ana")),
+    ("`:vetar` of a network that one is in.", errors.OwnNetwork()),
+    ("`:vetar` of a network with one of the operator's `--proxy`s in it.", errors.NetworkOfProxy()),
+    ("`:perdonar`.", errors.NoSuchBan()),
     ("Anything, when the server has a fault. The operator finds it in the log.", GranjaError()),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from granja.client.compare import fold, starts_a_word
 from granja.client.passwords import command_of
 from granja.client.surroundings import Surroundings
-from granja.contract.commands import ARTIFACT, MINE, NAME, OFFER, TABLE, THEIRS, Argument
+from granja.contract.commands import ARTIFACT, FOR_ALL, MINE, NAME, OFFER, THEIRS, Argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def suggest(before: str, around: Surroundings, question: str, asked: bool) -> li
 
 
 def _commands(typed: str) -> Iterator[Suggestion]:
-    for row in TABLE:
+    for row in FOR_ALL:
         if any(fold(word).startswith(fold(typed)) for word in (row.word, *row.aliases)):
             yield Suggestion(row.word, len(typed), row.usage, row.summary)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,6 +66,25 @@ class Trade(Protocol):
     def list_offers(self, me: Any, wanted: bool | None) -> object: ...
 
 
+class Moderation(Protocol):
+    """What moderators do (PROTOCOL §7).  Seconds are whole; a reason may be None."""
+
+    def list_people(self, me: Any) -> None: ...
+    def expel(self, me: Any, name: str, why: str | None) -> object: ...
+    def mute(self, me: Any, name: str, seconds: int, why: str | None) -> object: ...
+    def ban(self, me: Any, whom: str, seconds: int, why: str | None) -> object: ...
+    def list_bans(self, me: Any) -> None: ...
+    def pardon(self, me: Any, whom: str) -> object: ...
+    def announce(self, me: Any, text: str) -> object: ...
+
+
+class Freezing(Protocol):
+    """Whether artifacts change hands at all."""
+
+    def freeze(self, me: Any) -> object: ...
+    def thaw(self, me: Any) -> object: ...
+
+
 class Farm(Protocol):
     """Whom commands ask.  ``me`` is whoever typed the command.
 
@@ -82,6 +101,10 @@ class Farm(Protocol):
     def collection(self) -> Collection: ...
     @property
     def trade(self) -> Trade: ...
+    @property
+    def moderation(self) -> Moderation: ...
+    @property
+    def freezing(self) -> Freezing: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +144,29 @@ def _door(word: str) -> bool:
     return answer != "no"
 
 
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+_TIME = re.compile(r"(\d{1,6})([mhd])")
+#: Seconds that a mute or a ban may last: a hundred years.
+_LONGEST = 36500 * 86400
+
+
+def _time(word: str) -> int:
+    """The seconds of ``10m``, ``2h`` or ``7d``.
+
+    :raises ValueError: for anything else, nothing at all and more than a century.
+    """
+    time = _TIME.fullmatch(folded(word))
+    seconds = int(time[1]) * _UNITS[time[2]] if time else 0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError(word)
+    return seconds
+
+
+def _time_or_none(word: str) -> int:
+    """The same, or 0, which ends what lasts."""
+    return 0 if word == "0" else _time(word)
+
+
 NAME = Argument("<nombre>", kind="name")
 ANYBODY = Argument("[nombre]", optional=True, kind="name")
 DOOR = Argument("[no|si]", _door, optional=True)
@@ -134,6 +180,10 @@ COUNT = Argument("[n]", _count, optional=True)
 PASS = Argument("<pase>", rest=True, kind="secret")
 PASSWORD = Argument("<contraseña>", rest=True, kind="secret")
 NEW_PASSWORD = Argument("<nueva>", rest=True, kind="secret")
+NAME_OR_NETWORK = Argument("<nombre o red>", kind="name")
+TIME = Argument("<tiempo>", _time)
+TIME_OR_NONE = Argument("<tiempo>", _time_or_none)
+REASON = Argument("[motivo]", rest=True, optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +192,7 @@ class Command:
 
     ``word`` and ``aliases`` have their colon; ``run`` is called with the farm, the farmer and the
     arguments' values; ``summary`` is the Spanish half-sentence that ``:help`` shows.
+    ``moderators``: for anybody but them the command does not exist.
     """
 
     word: str
@@ -149,6 +200,7 @@ class Command:
     summary: str
     run: Callable[..., object]
     aliases: tuple[str, ...] = ()
+    moderators: bool = False
     #: The fewest words that the arguments need, and into how many the rest of a line is split.
     _least: int = field(init=False)
     _cuts: int = field(init=False)
@@ -235,7 +287,32 @@ TABLE = (
             lambda farm, me, text: farm.registration.come_back(me)),
     Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
             lambda farm, me, password: farm.registration.change_password(me, password)),
+    Command(":gente", (), "muestra quiénes están, desde dónde y hace cuánto",
+            lambda farm, me: farm.moderation.list_people(me), moderators=True),
+    Command(":expulsar", (NAME, REASON), "saca a alguien del chat",
+            lambda farm, me, name, why: farm.moderation.expel(me, name, why), moderators=True),
+    Command(":callar", (NAME, TIME_OR_NONE, REASON),
+            "no deja hablar a alguien por un tiempo (10m, 2h, 7d; 0: puede hablar)",
+            lambda farm, me, name, seconds, why: farm.moderation.mute(me, name, seconds, why),
+            moderators=True),
+    Command(":vetar", (NAME_OR_NETWORK, TIME, REASON),
+            "no deja entrar a alguien, o a una red, por un tiempo (10m, 2h, 7d)",
+            lambda farm, me, whom, seconds, why: farm.moderation.ban(me, whom, seconds, why),
+            moderators=True),
+    Command(":vetos", (), "muestra quiénes no pueden entrar",
+            lambda farm, me: farm.moderation.list_bans(me), moderators=True),
+    Command(":perdonar", (NAME_OR_NETWORK,), "deja entrar otra vez",
+            lambda farm, me, whom: farm.moderation.pardon(me, whom), moderators=True),
+    Command(":anunciar", (MESSAGE,), "da un aviso a todo el mundo",
+            lambda farm, me, text: farm.moderation.announce(me, text), moderators=True),
+    Command(":congelar", (), "detiene los intercambios",
+            lambda farm, me: farm.freezing.freeze(me), moderators=True),
+    Command(":descongelar", (), "deja que los intercambios sigan",
+            lambda farm, me: farm.freezing.thaw(me), moderators=True),
 )  # fmt: skip
+
+#: The rows that there are for anybody.
+FOR_ALL = tuple(row for row in TABLE if not row.moderators)
 
 
 def load(rows: Iterable[Command]) -> dict[str, Command]:
@@ -263,11 +340,17 @@ def _is_word(word: str) -> bool:
     return word[:1] == ":" and plain and (len(rest) == 1 or rest.isalpha())
 
 
-COMMANDS = load(TABLE)
+#: By their words: the commands of anybody, and those of a moderator.
+COMMANDS = load(FOR_ALL)
+MODERATORS_COMMANDS = load(TABLE)
 
 
-def parse(text: str) -> tuple[Command, list[Any]] | None:
+def parse(
+    text: str, commands: Mapping[str, Command] = COMMANDS
+) -> tuple[Command, list[Any]] | None:
     """The row and the arguments' values of a command line; None for what is talk (PROTOCOL §3).
+
+    :param commands: those that there are for whoever typed it.
 
     :raises UnknownCommand: for what is a command's word by its form, and is in no row.
     :raises WrongArguments: with the usage, when the arguments do not fit.
@@ -278,10 +361,10 @@ def parse(text: str) -> tuple[Command, list[Any]] | None:
                 _refuse_secret(word)
         return None
     word, _, rest = text.partition(" ")
-    command = COMMANDS.get(word)
+    command = commands.get(word)
     if command is None:  # not as the table has it
         word, *more = _split(text, 1) or [""]
-        command, rest = _command(word), "".join(more)
+        command, rest = _command(word, commands), "".join(more)
         if command is None:
             _refuse_secret(word)
     return None if command is None else (command, command.read(rest))
@@ -320,14 +403,14 @@ BLANK = "\u2800"
 _BLANKS = re.compile(rf"[\s{BLANK}]+")
 
 
-def _command(typed: str) -> Command | None:
+def _command(typed: str, commands: Mapping[str, Command]) -> Command | None:
     """The row for a word that is not typed as the table has it; None if it is talk."""
     word = unicodedata.normalize("NFC", typed)
-    command = COMMANDS.get(word)
+    command = commands.get(word)
     if command is None:
         if len(word) < 3 or word[0] != ":" or not word[1:].isalpha():
             return None  # :) and :D and : are talk
-        command = COMMANDS.get(word.casefold())
+        command = commands.get(word.casefold())
     if command is None:
         raise UnknownCommand(word)
     return command
@@ -344,6 +427,6 @@ def is_return(text: str) -> bool:
     return parsed is not None and parsed[0].word == ":volver"
 
 
-def help_entries(rows: Sequence[Command] = TABLE) -> list[HelpEntry]:
+def help_entries(rows: Sequence[Command] = FOR_ALL) -> list[HelpEntry]:
     """``:help``, a line for each row."""
     return [HelpEntry(row.usage, row.summary) for row in rows]

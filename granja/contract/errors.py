@@ -249,6 +249,12 @@ class TradingHalted(TradeError):
     sentence = "el libro está detenido; avisa a quien administra la granja."
 
 
+class TradingFrozen(TradeError):
+    """A moderator has stopped trading; what stands can still be taken back or refused."""
+
+    sentence = "los intercambios están detenidos por ahora."
+
+
 class NoOffers(GranjaError):
     """Not a mistake, only an answer, so it has no ``Error:``."""
 
@@ -320,3 +326,54 @@ class NotRegistered(GranjaError):
 
 class DeclaredOnce(GranjaError):
     sentence = "en esta granja los artefactos se declaran una sola vez."
+
+
+# -- who looks after the farm (PROTOCOL §7) --------------------------------------------------
+
+
+@dataclass(eq=False)
+class Limited(GranjaError):
+    """Something is refused for a time.
+
+    ``until``: as a moment is said; ``why``: a moderator's reason, which may be empty.
+    """
+
+    until: str
+    why: str
+
+    def explain(self, name_of: Callable[[int], str] = str) -> str:
+        reason = f" ({self.why})" if self.why else ""
+        return self.prefix + self.sentence.format(until=self.until, reason=reason)
+
+
+class Muted(Limited):
+    sentence = "no puedes hablar hasta las {until}{reason}."
+
+
+class Banned(Limited):
+    """The connection is closed after it."""
+
+    prefix = ""
+    sentence = "No puedes entrar hasta las {until}{reason}."
+
+
+@dataclass(eq=False)
+class LooksAfterTheFarm(GranjaError):
+    """Moderators are not expelled, muted or banned by moderators."""
+
+    name: str
+    sentence = "{name} también cuida la granja."
+
+
+class OwnNetwork(GranjaError):
+    sentence = "esa red es también la tuya."
+
+
+class NetworkOfProxy(GranjaError):
+    """Everybody who comes through that proxy would be banned with it."""
+
+    sentence = "esa red es de un proxy."
+
+
+class NoSuchBan(GranjaError):
+    sentence = "no hay ningún veto así."

@@ -46,10 +46,13 @@ class AskName(Place):
         if is_return(text):
             raise errors.BadPass
         farmer = factory.registration.claim(text)
+        if not farmer.registered:
+            connection.farmer = farmer
+        if factory.moderation.turns_away(farmer, connection):
+            return None
         if farmer.registered:
             connection.converse(AskPassword(factory, connection, farmer))
             return None
-        connection.farmer = farmer
         connection.tell(messages.Welcome())
         if factory.settings.declare_once:
             return factory.presence.arrive(farmer, connection, [])
@@ -106,6 +109,8 @@ class AskPassword:
         if self._connection.over:
             return None
         if right:
+            if self._factory.moderation.turns_away(self._farmer, self._connection):
+                return None
             self._connection.farmer = self._farmer
             return self._factory.presence.come_back(self._farmer, self._connection)
         self._wrong += 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from granja.contract.commands import parse
+from granja.contract.commands import COMMANDS, MODERATORS_COMMANDS, Command, parse
 from granja.contract.ids import ArtifactId
 from granja.people.arriving import Declaration, Place
 from granja.people.farm import Farm
@@ -24,15 +25,19 @@ class Chat(Place):
         self._farmer = farmer
 
     def answer(self, text: str) -> Deferred[None] | None:
-        parsed = parse(text)
+        me, parsed = self._farmer, self.parse(text)
         if parsed is not None:
             command, values = parsed
-            outcome = command.run(self._factory, self._farmer, *values)
+            outcome = command.run(self._factory, me, *values)
             # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
             return outcome if outcome is None or isinstance(outcome, Deferred) else None
         if text and not text.isspace():
-            self._talk.say(self._farmer, text)
+            self._talk.say(me, text)
         return None
+
+    def parse(self, text: str) -> tuple[Command, list[Any]] | None:
+        """A command of theirs, with its arguments; None for talk."""
+        return parse(text, MODERATORS_COMMANDS if self._farmer.moderator else COMMANDS)
 
 
 class DeclarationInChat(Declaration):
@@ -49,4 +54,4 @@ class DeclarationInChat(Declaration):
         self._chat = chat
 
     def answer(self, text: str) -> Deferred[None] | None:
-        return super().answer(text) if parse(text) is None else self._chat.answer(text)
+        return super().answer(text) if self._chat.parse(text) is None else self._chat.answer(text)

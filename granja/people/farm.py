@@ -78,6 +78,16 @@ class Registry(commands.Registration, Protocol):
         """A registered farmer is in the chat, from this address."""
 
 
+class Moderation(commands.Moderation, Protocol):
+    """The commands of moderators, and what it means for those who come."""
+
+    def turns_away(self, farmer: Farmer, connection: Connection) -> bool:
+        """Whether they are banned; then they are told, and the connection is closed."""
+
+    def welcome(self, farmer: Farmer) -> None:
+        """They come into the chat."""
+
+
 class Farm(commands.Farm, Protocol):
     """Everything that the connections of one farm share.
 
@@ -100,6 +110,8 @@ class Farm(commands.Farm, Protocol):
     def lane(self) -> Lane: ...
     @property
     def market(self) -> Market: ...
+    @property
+    def moderation(self) -> Moderation: ...
     @property
     def presence(self) -> Comings: ...
     @property

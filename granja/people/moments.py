@@ -28,3 +28,11 @@ def until(time: float, now: float) -> str:
         return f"{moment:%H:%M}"
     year = "" if moment.year == today.year else f"/{moment.year}"
     return f"{moment:%H:%M} del {moment.day}/{moment.month}{year}"
+
+
+def in_full(time: float) -> str:
+    """A moment for the log: ``2026-12-03 14:35``.
+
+    :param time: Unix seconds.
+    """
+    return f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M}"

@@ -102,6 +102,7 @@ class Presence:
         connection.tell(messages.Ready(str(farmer)))
         connection.tell(*map(messages.MessageOfTheDay, self.motd), *told)
         if before is None:
+            self._factory.moderation.welcome(farmer)
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
             self._journal.arrived(farmer, connection)

@@ -36,6 +36,7 @@ class Registration:
     :param ask_declaration: called with a farmer who has just registered.
     :param incidents: hears who registers, and who has another password.
     :param carried: what is kept of a visitor from their registration on.
+    :param reserves: whether a name is kept for somebody who has not registered it yet.
     :raises NameTwice: when two registered farmers have one name.
     """
 
@@ -52,6 +53,7 @@ class Registration:
         ask_declaration: Callable[[Farmer], None],
         incidents: Incidents,
         carried: Callable[[Farmer], Sequence[Kept]],
+        reserves: Callable[[names.Name], bool],
     ) -> None:
         self.accounts = accounts
         self._lane = lane
@@ -64,6 +66,7 @@ class Registration:
         self._carried = carried
         #: Answers to passwords, by their outcome.
         self.logins = Counter(right=0, wrong=0)
+        self._reserves = reserves
         self._last_farmer = market.last_farmer
         self._hold_registered()
 
@@ -92,10 +95,15 @@ class Registration:
             raise errors.NameTaken
         if holder is not None:
             return holder
+        self._refuse_reserved(name)
         self._last_farmer += 1
         visitor = Farmer(FarmerId(self._last_farmer), name)
         self._roster.hold(visitor)
         return visitor
+
+    def _refuse_reserved(self, name: names.Name) -> None:
+        if self._reserves(name):
+            raise errors.InvalidName("está reservado")
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -103,6 +111,7 @@ class Registration:
         """``:registrar``."""
         if me.registered:
             raise errors.AlreadyRegistered
+        self._refuse_reserved(me.name)  # The operator may have named a moderator meanwhile.
         address, peer = me.address, me.connection
         hashed = self.accounts.hash(password, address)
         return hashed.addCallback(partial(self.keep, me)).addCallback(

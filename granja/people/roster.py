@@ -11,6 +11,7 @@ from granja.board.board import Listener
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Message, Prompt
+from granja.people.sanctions import Sanction
 from granja.text.names import Name, NameIndex, fold
 
 
@@ -72,15 +73,20 @@ class Farmer:
     """Somebody: a visitor for as long as they stay, or a registered farmer for good.
 
     ``connection`` is the wire that they are on now, None while a registered farmer is away.
+    ``since``: the reactor's seconds when they came into the chat.  ``moderator``: they look after
+    the farm.  ``mute``: why they may not speak; it may be over already.
     """
 
-    __slots__ = ("connection", "id", "name", "registered")
+    __slots__ = ("connection", "id", "moderator", "mute", "name", "registered", "since")
 
     def __init__(self, id: FarmerId, name: Name, *, registered: bool = False) -> None:
         self.id = id
         self.name = name
         self.registered = registered
         self.connection: Connection | None = None
+        self.moderator = False
+        self.mute: Sanction | None = None
+        self.since = 0.0
 
     def __str__(self) -> str:
         return self.name.spelling

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from granja.board.board import Board
 from granja.board.history import History, Remark
 from granja.contract import errors, messages
-from granja.contract.commands import help_entries
+from granja.contract.commands import FOR_ALL, TABLE, help_entries
 from granja.contract.messages import Message
 from granja.people.ignoring import Ignoring
 from granja.people.moments import stamp
+from granja.people.muting import refuse_the_muted
 from granja.people.roster import Farmer, Roster
 from granja.text.clean import squeezed
 
@@ -39,7 +40,7 @@ class Talking:
         self._ignoring = ignoring
 
     def show_help(self, me: Farmer) -> None:
-        me.tell(*help_entries())
+        me.tell(*help_entries(TABLE if me.moderator else FOR_ALL))
 
     def leave(self, me: Farmer) -> None:
         me.tell(messages.GOODBYE)
@@ -51,6 +52,8 @@ class Talking:
 
     def whisper(self, me: Farmer, name: str, text: str) -> None:
         """:raises NobodyCalled: when nobody in the chat has this name."""
+        if me.mute is not None:
+            refuse_the_muted(me, self._now())
         other = self._roster.find(name)
         if other is None or (theirs := other.connection) is None:
             raise errors.NobodyCalled(name)
@@ -65,6 +68,8 @@ class Talking:
 
     def act(self, me: Farmer, text: str) -> None:
         """``:yo``."""
+        if me.mute is not None:
+            refuse_the_muted(me, self._now())
         if me.connection is not None:
             acted = messages.Acted(str(me), squeezed(text))
             deaf = self._ignoring.deaf_to(me.id)
@@ -74,6 +79,8 @@ class Talking:
 
     def say_block(self, me: Farmer, data: bytes) -> None:
         """Clean lines of plain talk: UTF-8 with LF between them."""
+        if me.mute is not None:
+            refuse_the_muted(me, self._now())
         if me.connection is not None:
             name, lines = me.name.spelling, data.count(b"\n") + 1
             deaf = self._ignoring.deaf_to(me.id)

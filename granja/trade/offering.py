@@ -18,6 +18,7 @@ from granja.market.offers import Offer
 from granja.people.roster import Farmer, Roster
 from granja.trade.circulation import Circulation
 from granja.trade.doors import Doors
+from granja.trade.freezing import Freezing
 from granja.trade.notices import Teller
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
@@ -58,6 +59,7 @@ class Offering:
         teller: Teller,
         numbers: OfferNumbers,
         doors: Doors,
+        freezing: Freezing,
     ) -> None:
         self._now = now
         self._catalog = catalog
@@ -68,8 +70,10 @@ class Offering:
         self._teller = teller
         self._numbers = numbers
         self._doors = doors
+        self._freezing = freezing
 
     def offer(self, me: Farmer, name: str, gives: int, takes: int) -> Deferred[None]:
+        self._freezing.check()
         other = self._partner(name)
         mine, theirs = self._tradable(gives), self._tradable(takes)
         decide = partial(self._decide_offer, me, other, mine, theirs)
@@ -93,6 +97,7 @@ class Offering:
     def _decide_offer(
         self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
     ) -> list[Fact]:
+        self._freezing.check()  # It may have waited for its turn.
         number, closed = self._numbers.next(), self._doors.closed_to(taker.id, maker.id)
         facts = self._market.decide_offer(
             number, maker.id, taker.id, str(taker), gives, takes, self._now(), closed=closed
@@ -111,9 +116,11 @@ class Offering:
         return None
 
     def accept(self, me: Farmer, number: int | None) -> Deferred[None]:
+        self._freezing.check()
         offer = self._meant(me, number, self._market.incoming(me.id), ":accept")
 
         def decide() -> Sequence[Fact]:
+            self._freezing.check()
             if not self._teller.standing([offer]):  # They have left since it was typed.
                 raise errors.NoSuchOffer(str(offer.number))
             return self._market.decide_acceptance(me.id, offer.number, self._now())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from granja.contract.commands import TABLE, Command
+from granja.contract.commands import FOR_ALL, Command
 from granja.contract.errors import PASSWORD_CHARACTERS
 from granja.text.names import MAX_BYTES, MAX_CHARACTERS
 
@@ -68,7 +68,7 @@ def language(settings: Settings) -> dict[str, Any]:
     secret stands.  ``limits``: in characters (NFC), in bytes (``line``, ``name_bytes``) and in
     pieces (``artifacts``).
     """
-    deeds = {row.word: deed_of(row) for row in TABLE}
+    deeds = {row.word: deed_of(row) for row in FOR_ALL}
     faces = [
         {"word": word, "face": values[0]}
         for word, (deed, values) in deeds.items()
@@ -76,10 +76,10 @@ def language(settings: Settings) -> dict[str, Any]:
     ]
     said = {face["word"] for face in faces}
     return {
-        "commands": [_row(row) for row in TABLE],
+        "commands": [_row(row) for row in FOR_ALL],
         "deeds": {deed: word for word, (deed, _) in deeds.items() if word not in said},
         "emoticons": faces,
-        "secrets": [row.word for row in TABLE if any(a.kind == "secret" for a in row.arguments)],
+        "secrets": [row.word for row in FOR_ALL if any(a.kind == "secret" for a in row.arguments)],
         "limits": {
             "line": settings.max_line,
             "name": MAX_CHARACTERS,

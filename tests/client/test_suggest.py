@@ -10,7 +10,7 @@ from granja.client.incoming import Heard
 from granja.client.surroundings import Surroundings
 from granja.contract import messages
 from granja.contract.catalog import Artifact
-from granja.contract.commands import TABLE
+from granja.contract.commands import FOR_ALL
 from granja.contract.ids import ArtifactId
 
 NAMES = {number: artifact.name for number, artifact in read_catalog(None).items()}
@@ -43,12 +43,12 @@ class Commands(Case):
     def test_commands_by_their_beginning(self) -> None:
         self.assertEqual(self.texts(":art"), [":artefactos", ":artefacto"])
         self.assertEqual(self.texts(":OFE"), [":ofertas"])
-        self.assertEqual(self.texts(":h"), [":help"])
+        self.assertEqual(self.texts(":h"), [":help", ":historial"])
         self.assertEqual(self.texts(":?"), [":help"])
 
     def test_a_lone_colon_may_be_a_smile(self) -> None:
         self.assertEqual(self.texts(":"), [])
-        self.assertEqual(len(self.texts(":", asked=True)), len(TABLE))
+        self.assertEqual(len(self.texts(":", asked=True)), len(FOR_ALL))
         self.assertEqual(self.texts(":)"), [])
 
     def test_the_menu_says_what_a_command_does(self) -> None:

@@ -12,6 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.commands import (
     COMMANDS,
+    FOR_ALL,
+    MODERATORS_COMMANDS,
     TABLE,
     Argument,
     Command,
@@ -303,6 +305,56 @@ class Unknown(CommandCase):
         self.assertEqual(self.obeyed(typed.upper()), ("run",))
 
 
+class OfModerators(CommandCase):
+    """Rows with a role: for anybody else they do not exist."""
+
+    OBEYED: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        (":gente", ("list_people",)),
+        (":expulsar Ana", ("expel", "Ana", None)),
+        (":EXPULSAR Ana  spam y  más", ("expel", "Ana", "spam y  más")),
+        (":callar Ana 0", ("mute", "Ana", 0, None)),
+        (":callar Ana 10m spam", ("mute", "Ana", 600, "spam")),
+        (":vetar Ana 2H", ("ban", "Ana", 7200, None)),
+        (":vetar 203.0.113.0/24 7d spam", ("ban", "203.0.113.0/24", 604800, "spam")),
+        (":vetos", ("list_bans",)),
+        (":perdonar Ana", ("pardon", "Ana")),
+        (":anunciar hay feria", ("announce", "hay feria")),
+        (":congelar", ("freeze",)),
+        (":descongelar", ("thaw",)),
+    )
+
+    def test_each_is_obeyed(self) -> None:
+        for text, asked in self.OBEYED:
+            parsed = parse(text, MODERATORS_COMMANDS)
+            assert parsed is not None
+            ear: Any = Ear()
+            command, arguments = parsed
+            command.run(ear, ME, *arguments)
+            self.assertEqual(ear.heard, [asked], text)
+
+    def test_the_list_above_has_every_word(self) -> None:
+        words = {text.split()[0].casefold() for text, _ in self.OBEYED}
+        self.assertEqual(words, set(MODERATORS_COMMANDS) - set(COMMANDS))
+
+    def test_for_anybody_else_they_do_not_exist(self) -> None:
+        """Not even by their usage, or in help."""
+        for text, _ in self.OBEYED:
+            word = text.split()[0]
+            for line in (text, word, f"{word} x y z"):
+                with self.assertRaises(UnknownCommand, msg=line) as caught:
+                    parse(line)
+                self.assertIn(f": {word}.", str(caught.exception))
+
+    def test_wrong_arguments(self) -> None:
+        for line in (
+            *(":gente Ana", ":expulsar", ":callar Ana", ":callar Ana 5", ":callar Ana 0s x"),
+            *(":vetar Ana", ":vetar Ana 0", ":vetar Ana siempre", ":vetos x", ":perdonar"),
+            *(":perdonar Ana Beto", ":anunciar", ":congelar x", ":descongelar x"),
+        ):
+            with self.assertRaises(WrongArguments, msg=line):
+                parse(line, MODERATORS_COMMANDS)
+
+
 class Misusing(CommandCase):
     def test_wrong_arguments(self) -> None:
         """The farmer reads how the command is used, and nothing happens."""
@@ -317,7 +369,7 @@ class Misusing(CommandCase):
     def test_every_command_can_be_misused(self) -> None:
         """The list above tries each row of the table."""
         self.assertEqual(
-            {COMMANDS[text.split()[0]].word for text in MISUSED}, {row.word for row in TABLE}
+            {COMMANDS[text.split()[0]].word for text in MISUSED}, {row.word for row in FOR_ALL}
         )
 
     def test_usage_names_the_word_and_not_the_alias(self) -> None:
@@ -364,11 +416,11 @@ class TheTable(SynchronousTestCase):
     def test_help_has_a_line_for_each_row(self) -> None:
         """In the order of the table, with the usage and what the command does."""
         lines = [entry.line() for entry in help_entries()]
-        self.assertEqual(len(lines), len(TABLE))
+        self.assertEqual(len(lines), len(FOR_ALL))
         self.assertIn(
             "[SERVER] :p <nombre> <mensaje> — susurra un mensaje a una sola persona", lines
         )
-        self.assertEqual(lines, [f"[SERVER] {row.usage} — {row.summary}" for row in TABLE])
+        self.assertEqual(lines, [f"[SERVER] {row.usage} — {row.summary}" for row in FOR_ALL])
 
     def test_help_tells_of_aliases(self) -> None:
         """Nobody finds ``:?`` who is not told of it."""

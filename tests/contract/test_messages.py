@@ -39,6 +39,48 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.I_AM_HERE, "[SERVER] Aquí estoy."),
     (messages.TOO_MANY_TRIES, "[SERVER] Hay demasiados intentos; espera un momento…"),
     (messages.Acted("Ana", "baila"), "* Ana baila"),
+    (
+        messages.PersonHere("Ana", True, "203.0.113.7", 779, False),
+        "[SERVER] Ana (registrada) desde 203.0.113.7, hace 12 min",
+    ),
+    (
+        messages.PersonHere("Ana", False, "203.0.113.7", 2 * 3600 + 3599, True),
+        "[SERVER] Ana (visitante) desde 203.0.113.7, hace 2 h, en pausa",
+    ),
+    (
+        messages.PersonHere("Ana", False, "unix", 86400 - 1, False),
+        "[SERVER] Ana (visitante) desde unix, hace 23 h",
+    ),
+    (
+        messages.PersonHere("Ana", False, "unix", 86400, False),
+        "[SERVER] Ana (visitante) desde unix, hace 1 día",
+    ),
+    (
+        messages.PersonHere("Ana", False, "unix", 3 * 86400, False),
+        "[SERVER] Ana (visitante) desde unix, hace 3 días",
+    ),
+    (messages.Expelled("spam"), "[SERVER] Te expulsaron: spam."),
+    (messages.Expelled(""), "[SERVER] Te expulsaron."),
+    (messages.HasExpelled("Ana"), "[SERVER] Expulsaste a Ana."),
+    (messages.HasMuted("Ana", "14:35"), "[SERVER] Callaste a Ana hasta las 14:35."),
+    (messages.MaySpeak("Ana"), "[SERVER] Ana puede hablar."),
+    (
+        messages.HasBanned("Ana", "14:35 del 3/12"),
+        "[SERVER] Vetaste a Ana hasta las 14:35 del 3/12.",
+    ),
+    (
+        messages.BanRow("Ana", "14:35 del 3/12", "spam", "Marta"),
+        "[SERVER] Ana: hasta las 14:35 del 3/12 (spam), por Marta",
+    ),
+    (
+        messages.BanRow("203.0.113.0/24", "14:35", "", "Marta"),
+        "[SERVER] 203.0.113.0/24: hasta las 14:35, por Marta",
+    ),
+    (messages.NO_BANS, "[SERVER] No hay vetos."),
+    (messages.HasPardoned("Ana"), "[SERVER] Perdonaste a Ana."),
+    (messages.Announced("hay feria"), "[SERVER] Aviso: hay feria"),
+    (messages.TRADE_FROZEN, "[SERVER] Los intercambios quedaron detenidos."),
+    (messages.TRADE_THAWED, "[SERVER] Los intercambios siguen."),
     (messages.Ignored("Beto"), "[SERVER] Ya no escuchas a Beto."),
     (messages.HeardAgain("Beto"), "[SERVER] Escuchas a Beto otra vez."),
     (messages.Ignoring(("Beto", "Caro")), "[SERVER] No escuchas a: Beto, Caro"),
@@ -206,6 +248,21 @@ REFUSALS: list[tuple[GranjaError, str]] = [
         errors.DeclaredOnce(),
         "Error: en esta granja los artefactos se declaran una sola vez.",
     ),
+    (
+        errors.TradingFrozen(),
+        "Error de Intercambio: los intercambios están detenidos por ahora.",
+    ),
+    (errors.Muted("14:35", "spam"), "Error: no puedes hablar hasta las 14:35 (spam)."),
+    (errors.Muted("14:35", ""), "Error: no puedes hablar hasta las 14:35."),
+    (
+        errors.Banned("14:35 del 3/12", "spam"),
+        "No puedes entrar hasta las 14:35 del 3/12 (spam).",
+    ),
+    (errors.Banned("14:35", ""), "No puedes entrar hasta las 14:35."),
+    (errors.LooksAfterTheFarm("Ana"), "Error: Ana también cuida la granja."),
+    (errors.OwnNetwork(), "Error: esa red es también la tuya."),
+    (errors.NetworkOfProxy(), "Error: esa red es de un proxy."),
+    (errors.NoSuchBan(), "Error: no hay ningún veto así."),
     (GranjaError(), "Error: algo falló de nuestro lado; ya quedó anotado."),
 ]
 
@@ -236,7 +293,7 @@ class TheWords(SynchronousTestCase):
         kinds = {k for k in vars(messages).values() if _is_kind_of(k, Message)}
         self.assertEqual({type(message) for message, _ in CONTRACT}, kinds)
         mistakes = {k for k in vars(errors).values() if _is_kind_of(k, GranjaError)}
-        abstract = {errors.TradeError}
+        abstract = {errors.TradeError, errors.Limited}
         told = {type(error) for error, _ in REFUSALS} - {GranjaError}
         self.assertEqual(told, mistakes - abstract)
 

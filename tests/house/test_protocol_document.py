@@ -104,6 +104,7 @@ class ThePage(SynchronousTestCase):
         shapes = {
             "text": lambda value: isinstance(value, str),
             "number": lambda value: isinstance(value, int),
+            "true or false": lambda value: isinstance(value, bool),
             "artifact": lambda value: value.keys() == {"id", "name"},
             "list of text": lambda value: all(isinstance(part, str) for part in value),
             "list of artifacts": lambda value: all(part.keys() == {"id", "name"} for part in value),

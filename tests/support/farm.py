@@ -6,7 +6,7 @@ is a ``task.Clock`` that starts at a fixed moment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 
 from twisted.internet.address import IPv4Address
@@ -124,6 +124,11 @@ class Farm:
             self.settings,
         )
         self.factory.presence.reconcile()
+
+    def moderators(self, *names: str) -> None:
+        """The operator names these too; from the next start on it holds."""
+        named = (*self.settings.moderators, *names)
+        self.settings = replace(self.settings, moderators=named)
 
     def person(self, name: str = "", address: str = "127.0.0.1") -> Person:
         """Somebody connects, from an address."""

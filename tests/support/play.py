@@ -48,8 +48,8 @@ class Stage:
         ledger = FaultyLedger(MemoryLedger())
         return cls(ledger, Farm(ledger=ledger), {}, {})
 
-    def connects(self, who: str) -> None:
-        self.people[who] = self.farm.person(who)
+    def connects(self, who: str, address: str = "127.0.0.1") -> None:
+        self.people[who] = self.farm.person(who, address)
         self.heard.setdefault(who, [])
 
     def arrives(self, who: str, artifacts: str = "") -> None:
@@ -80,6 +80,14 @@ class Stage:
     def declares_once(self) -> None:
         """Opens the farm anew with ``--declarations once``."""
         self.farm = Farm(replace(self.farm.settings, declare_once=True), self.ledger)
+
+    def looks_after(self, who: str) -> None:
+        """Comes in, registers, and is named a moderator; this is scenery."""
+        self.farm.moderators(who)
+        self.arrives(who)
+        self.people[who].types(":registrar girasoles al sol")
+        self.farm.factory.moderators.appoint(self.farm.settings.moderators)
+        self.people[who].hears()
 
     def limits_rate(self) -> None:
         self.farm = Farm(Settings(), self.ledger)
@@ -123,6 +131,8 @@ _DIRECTIONS: list[tuple[str, Callable[..., None]]] = [
     (r"(\w+) is still connected", Stage.is_connected),
     (r"([\d.]+) seconds pass", Stage.passes),
     (r"artifacts are declared once", Stage.declares_once),
+    (r"(\w+) looks after the farm", Stage.looks_after),
+    (r"(\w+) connects from ([\w.:]+)", Stage.connects),
     (r"the rate is limited", Stage.limits_rate),
     (r"the server crashes and starts again", Stage.crashes),
     (r"the disk is full", Stage.fills_disk),

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.catalog import Catalog
-from granja.contract.commands import TABLE
+from granja.contract.commands import FOR_ALL
 from granja.web.language import deed_of
 from granja.web.site import web_site
 from tests.support.farm import Farm
@@ -88,7 +88,7 @@ class ThePage(SiteCase):
 
     def test_what_the_page_knows_of_the_contract_comes_from_the_command_table(self) -> None:
         found = json.loads(self.visit.asks("/contract.json").body)
-        self.assertEqual([row["word"] for row in found["commands"]], [row.word for row in TABLE])
+        self.assertEqual([row["word"] for row in found["commands"]], [row.word for row in FOR_ALL])
         self.assertEqual(found["deeds"]["talk.whisper"], ":p")
         self.assertIn({"word": ":larva", "face": "¡Larva! (:o)OOOooo"}, found["emoticons"])
         self.assertEqual(found["secrets"], [":registrar", ":volver", ":clave"])
@@ -96,11 +96,11 @@ class ThePage(SiteCase):
         self.assertEqual(found["limits"], limits | {"artifacts": 100})
 
     def test_each_command_does_one_thing(self) -> None:
-        deeds = [deed_of(row) for row in TABLE]
+        deeds = [deed_of(row) for row in FOR_ALL]
         self.assertEqual(len({repr(deed) for deed in deeds}), len(deeds))
 
     def test_the_page_repeats_no_word_of_a_command(self) -> None:
-        words = [word for row in TABLE for word in (row.word, *row.aliases)]
+        words = [word for row in FOR_ALL for word in (row.word, *row.aliases)]
         for path, content in every_file().items():
             if path.endswith(".js"):
                 code = re.sub(r"//.*|/\*.*?\*/", "", content.decode())

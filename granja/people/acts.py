@@ -1,0 +1,114 @@
+"""What moderators did: each act is a line of the log, and is kept with the ledger.
+
+It is kept beside the chain, because an act may name an address, which must be forgettable.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.contract import errors
+from granja.ledger.interface import Kept, Value
+from granja.ledger.lane import Lane
+from granja.people.moments import in_full
+from granja.people.roster import Farmer
+
+#: What acts are kept under; their keys count up.
+SUBJECT: Final = "acts"
+#: Acts that are kept; beyond it the oldest are forgotten.
+MOST: Final = 10_000
+#: Who acts from the operator's console.
+CONSOLE: Final = "la consola"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """``did``: a verb in the past, for the log.  ``whom``: a name, an address or a network.
+
+    ``seconds``: for how long, None for what has no end.  ``why`` may be empty.
+    """
+
+    did: str
+    whom: str = ""
+    seconds: int | None = None
+    why: str = ""
+
+    def sentence(self, by: str, now: float) -> str:
+        words = [by, self.did, self.whom]
+        if self.seconds is not None:
+            ends = in_full(now + self.seconds)
+            words.append(f"for {_length(self.seconds)}, until {ends}")
+        said = " ".join(word for word in words if word)
+        return f"{said}: {self.why}" if self.why else said
+
+
+def _length(seconds: int) -> str:
+    for unit, size in (("d", 86400), ("h", 3600)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 60}m"
+
+
+class Acts:
+    """:param now: the time on the wall, in Unix seconds.
+    :param kept: what the ledger keeps under :data:`SUBJECT`.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, now: Callable[[], float], lane: Lane, kept: Mapping[str, Value]) -> None:
+        self._now = now
+        self._lane = lane
+        self._keys = deque(sorted(key for key in kept if key.isascii() and key.isdigit()))
+        self._last = int(self._keys[-1]) if self._keys else 0
+        #: What could not be kept when it happened.
+        self._owed: list[Kept] = []
+
+    def store(self, by: Farmer | None, act: Act, kept: Sequence[Kept] = ()) -> Deferred[None]:
+        """Have an act take effect only once it and ``kept`` are durable.
+
+        :param by: None for the operator's console.
+        :returns: fires when it is; fails with NotStored or Halted.
+        """
+        items = [*self._owed, *self._kept(by, act), *kept]
+        stored = self._lane.submit([] if by is None else [by.id], list, kept=items)
+        return stored.addCallback(self._stored, items, act.sentence(_name(by), self._now()))
+
+    def note(self, by: Farmer | None, act: Act) -> None:
+        """An act that takes effect at once; if it can't be kept now, it is with the next one."""
+        self.log.info("{act}", act=act.sentence(_name(by), self._now()))
+        self._owed += self._kept(by, act)
+        del self._owed[:-MOST]
+        items = list(self._owed)
+        stored = self._lane.submit([], list, kept=items)
+        stored.addCallbacks(self._stored, self._owes, (items,))
+
+    def _kept(self, by: Farmer | None, act: Act) -> list[Kept]:
+        self._last += 1
+        key = f"{self._last:012}"
+        self._keys.append(key)
+        value: dict[str, object] = {"when": self._now(), "by": _name(by), "did": act.did}
+        value |= {"whom": act.whom, "seconds": act.seconds, "why": act.why}
+        old = [self._keys.popleft() for _ in range(len(self._keys) - MOST)]
+        return [Kept(SUBJECT, key, value), *(Kept(SUBJECT, key, None) for key in old)]
+
+    def _stored(self, _: object, items: Sequence[Kept], sentence: str = "") -> None:
+        stored = set(map(id, items))
+        self._owed = [item for item in self._owed if id(item) not in stored]
+        if sentence:
+            self.log.info("{act}", act=sentence)
+
+    def _owes(self, failure: Failure) -> None:
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("An act could not be kept", failure)
+
+
+def _name(by: Farmer | None) -> str:
+    return CONSOLE if by is None else str(by)

@@ -1,0 +1,79 @@
+"""Who may not come in until when: names, addresses and networks.
+
+Pure: the time on the wall arrives as an argument, in Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from granja.ledger.interface import Kept, Value
+from granja.people.sanctions import Names, Networks, Sanction, network_named
+from granja.text.names import Name, recall
+
+#: What they are kept under, by the folded name or by the network.
+NAMES: Final = "bans"
+NETWORKS: Final = "banned-networks"
+
+
+class Bans:
+    """A ban's ``whom`` says what it is: a name, or an address or network.
+
+    :param kept: what the ledger keeps beside its chain, by subject and key.
+    """
+
+    def __init__(self, kept: Mapping[str, Mapping[str, Value]]) -> None:
+        self._names = Names(NAMES, kept.get(NAMES, {}))
+        self._networks = Networks(NETWORKS, kept.get(NETWORKS, {}))
+
+    def on(self, name: Name, address: str, now: float) -> Sanction | None:
+        """The ban that keeps out longest whoever comes under this name from this address."""
+        found = (self._names.find(name, now), self._networks.find(address, now))
+        bans = [ban for ban in found if ban is not None]
+        return max(bans, key=lambda ban: ban.ends, default=None)
+
+    def against(self, whom: str, now: float) -> Sanction | None:
+        """The ban of this name, in any spelling, or of exactly this address or network."""
+        network = network_named(whom)
+        return self._names.find(whom, now) if network is None else self._networks.get(network, now)
+
+    def all(self, now: float) -> list[Sanction]:
+        """Those that stand, in the order of their making."""
+        bans = [*self._names.all(now), *self._networks.all(now)]
+        return sorted(bans, key=lambda ban: ban.made)
+
+    def add(self, ban: Sanction) -> None:
+        """Put it in the place of what stands against the same; forget what is over."""
+        network = network_named(ban.whom)
+        self._names.forget_old(ban.made)
+        self._networks.forget_old(ban.made)
+        if network is None:
+            self._names.add(ban)
+        else:
+            self._networks.add(network, ban)
+
+    def remove(self, ban: Sanction) -> None:
+        network = network_named(ban.whom)
+        if network is None:
+            self._names.remove(recall(ban.whom))
+        else:
+            self._networks.remove(network)
+
+    # -- what is to be kept ----------------------------------------------------------------------
+
+    def kept_with(self, ban: Sanction) -> list[Kept]:
+        """What the ledger is to keep once this is added."""
+        new = Kept(NAMES, recall(ban.whom).folded, ban.value())
+        network = network_named(ban.whom)
+        if network is not None:
+            new = Kept(NETWORKS, str(network), ban.value())
+        return [*self.kept_without(ban, ban.made), new]
+
+    def kept_without(self, ban: Sanction, now: float) -> list[Kept]:
+        """What it is to forget once this is removed; what is over, too."""
+        network = network_named(ban.whom)
+        items = [*self._names.kept_old(now), *self._networks.kept_old(now)]
+        if network is None:
+            return [*items, *self._names.kept_without(ban.whom)]
+        return [*items, Kept(NETWORKS, str(network), None)]

@@ -1,0 +1,60 @@
+"""Whether artifacts change hands: a moderator can stop all of it for a while (PROTOCOL §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from granja.contract import errors, messages
+from granja.ledger.interface import Kept, Value
+from granja.people.acts import Act, Acts
+from granja.people.roster import Farmer
+
+#: What it is kept under, by this one key.
+SUBJECT: Final = "frozen"
+KEY: Final = "trading"
+
+
+class Freezing:
+    """``frozen``: offers, swaps and acceptances are refused.
+
+    ``when_thawed``: called without arguments as soon as they are not any more.
+
+    :param kept: what the ledger keeps under :data:`SUBJECT`.
+    """
+
+    def __init__(self, acts: Acts, kept: Mapping[str, Value]) -> None:
+        self._acts = acts
+        self.frozen = bool(kept.get(KEY))
+        self.when_thawed: list[Callable[[], object]] = []
+
+    def check(self) -> None:
+        """:raises TradingFrozen: while nothing may change hands."""
+        if self.frozen:
+            raise errors.TradingFrozen
+
+    def freeze(self, me: Farmer) -> Deferred[None]:
+        """``:congelar``."""
+        return self.set(me, True).addCallback(lambda _: me.tell(messages.TRADE_FROZEN))
+
+    def thaw(self, me: Farmer) -> Deferred[None]:
+        """``:descongelar``."""
+        return self.set(me, False).addCallback(lambda _: me.tell(messages.TRADE_THAWED))
+
+    def set(self, by: Farmer | None, frozen: bool) -> Deferred[None]:
+        """Stop or resume trading.
+
+        :param by: None for the operator's console.
+        :returns: fires when it is so, and is kept; fails with NotStored or Halted.
+        """
+        act = Act("froze trading" if frozen else "thawed trading")
+        kept = [Kept(SUBJECT, KEY, True if frozen else None)]
+        return self._acts.store(by, act, kept).addCallback(self._is, frozen)
+
+    def _is(self, _: None, frozen: bool) -> None:
+        self.frozen = frozen
+        if not frozen:
+            for call in self.when_thawed:
+                call()
