@@ -35,6 +35,7 @@ from granja.reactor.signals import heed
 from granja.reactor.sockets import prepare
 from granja.reactor.tls_contexts import Certificates
 from granja.text import names
+from granja.text.printable import printable
 from granja.wire.addresses import address_of
 
 #: Seconds that what was begun may take at a shutdown, and again that the closing may take.
@@ -191,6 +192,7 @@ class GranjaService(Service):
 
     def _give_up(self, sentence: str) -> NoReturn:
         """One sentence for the operator, in the log and at the terminal, and status 1."""
+        sentence = printable(sentence)  # It may quote a ledger that somebody else has written.
         self.log.critical("{sentence}", sentence=sentence)
         if sys.__stderr__ is not None:
             sys.__stderr__.write(f"granja: {sentence}\n")

@@ -6,10 +6,13 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from granja.contract.errors import ConfigurationError
 from granja.contract.ids import ArtifactId
+
+#: The highest number that an artifact may have.
+LAST: Final = 999_999_999
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from granja.accounts.passwords import is_verifier
+from granja.contract.catalog import LAST
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import BadEntry, verified
 from granja.ledger.sqlite import outcome, recovery, snapshots
@@ -25,6 +26,7 @@ from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import MOST_NEWS, Ended, Offer
 from granja.text import names
+from granja.text.clean import clean
 
 
 class NotInOrder(Exception):
@@ -73,6 +75,10 @@ class People:
         """Why the number or the name that a fact brings cannot be somebody's."""
         if not isinstance(fact, (events.Declared, events.Registered)):
             return None
+        if fact.farmer < 1:
+            return f"{fact.farmer} is no farmer's number"
+        if not _may_be_name(fact.name):
+            return f"{fact.name!r:.80} was never a name"
         if fact.farmer in self.gone:
             return f"farmer {fact.farmer} had left for good"
         if isinstance(fact, events.Registered):
@@ -80,6 +86,11 @@ class People:
             if holder is not None:
                 return f"the name {fact.name} was farmer {holder}'s already"
         return None
+
+
+def _may_be_name(name: str) -> bool:
+    """Whether some granja could have let it in: the rules have become stricter with time."""
+    return bool(name) and " " not in name and name.isprintable() and clean(name) == name
 
 
 #: Ends of offers that are remembered of each farmer.
@@ -260,7 +271,10 @@ def _comparable(state: Mapping[str, Any]) -> str:
 # -- why a fact cannot have happened -----------------------------------------------------------
 
 
-def _never(market: Market, fact: Fact) -> None:
+def _not_declarable(market: Market, fact: events.Declared) -> str | None:
+    for artifact in fact.artifacts:
+        if not 1 <= artifact <= LAST:
+            return f"{artifact} is no artifact's number"
     return None
 
 
@@ -282,6 +296,8 @@ def _not_departable(market: Market, fact: events.Departed) -> str | None:
 def _not_offerable(market: Market, fact: events.Offered) -> str | None:
     if fact.offer in market.offers:
         return f"offer #{fact.offer} stood already"
+    if fact.offer < 1:
+        return f"{fact.offer} is no offer's number"
     if fact.offer <= market.last_offer:
         return f"offer #{fact.offer} is no new number"
     if fact.maker == fact.taker:
@@ -338,7 +354,7 @@ def _not_returning(market: Market, fact: events.Returned) -> str | None:
 
 
 _OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
-    events.Declared: _never,
+    events.Declared: _not_declarable,
     events.Withdrawn: _not_withdrawable,
     events.Departed: _not_departable,
     events.Offered: _not_offerable,

@@ -24,6 +24,7 @@ from granja.ledger.sqlite.files import appearing
 from granja.ledger.url import DEFAULT, path_of
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
+from granja.text.printable import printable
 
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
 _STRIDE = 5000
@@ -73,11 +74,13 @@ def _prepare_to_print() -> None:
 
 
 def _print(lines: Iterable[str]) -> None:
-    """:raises BrokenPipeError: when nobody reads on.
+    """Names come from a ledger that somebody else may have written.
+
+    :raises BrokenPipeError: when nobody reads on.
     :raises _CannotPrint: when they cannot be written for another reason.
     """
     for line in lines:
-        _put(sys.stdout.write, f"{line}\n")
+        _put(sys.stdout.write, f"{printable(line)}\n")
     _put(sys.stdout.flush)
 
 
@@ -141,7 +144,7 @@ def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connectio
 
 
 def _fail(sentence: str) -> int:
-    sys.stderr.write(f"granja: {sentence}\n")
+    sys.stderr.write(f"granja: {printable(sentence)}\n")
     return 1
 
 

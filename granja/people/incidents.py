@@ -12,6 +12,8 @@ from typing import ClassVar, Final, Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
+from granja.text.printable import printable
+
 #: Seconds between two lines about the same kind of incident from one address.
 PERIOD: Final = 1.0
 
@@ -100,8 +102,3 @@ class _Recent:
         self.farmer = ""
         self.port = 0
         self.times = 0
-
-
-def printable(text: str) -> str:
-    """A name as it may stand in a line: one of an old or foreign ledger may have anything in it."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

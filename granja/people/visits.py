@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from granja.people.incidents import Peer, printable
+from granja.people.incidents import Peer
+from granja.text.printable import printable
 
 #: Seconds between two lines of the log.
 PERIOD: Final = 1.0

@@ -192,6 +192,18 @@ class AuditTests(OperatorCase):
         ana_offers = Offered(OfferId(9), ANA, BETO, SPADE, SPOON, 2e9)
         reject = Rejected(OfferId(3))
         forgeries: dict[str, list[Fact]] = {
+            "-5 is no artifact's number": [Declared(GUS, "Gus", (SPOON, ArtifactId(-5)))],
+            "0 is no artifact's number": [Declared(GUS, "Gus", (ArtifactId(0),))],
+            "1000000000 is no artifact's number": [
+                Declared(GUS, "Gus", (ArtifactId(1_000_000_000),))
+            ],
+            "0 is no farmer's number": [Declared(FarmerId(0), "Gus", ())],
+            "-1 is no offer's number": [Offered(OfferId(-1), ANA, BETO, SPADE, SPOON, 2e9)],
+            "'Gus\\x1b[2J' was never a name": [Declared(GUS, "Gus\x1b[2J", ())],
+            "'Gus\\nBeto' was never a name": [Declared(GUS, "Gus\nBeto", ())],
+            "'Gus (farmer 3)' was never a name": [Declared(GUS, "Gus (farmer 3)", ())],
+            "'Gus\\u202e' was never a name": [Declared(GUS, "Gus\u202e", ())],
+            "'' was never a name": [Registered(BETO, "")],
             "farmer 1 had no artifact 14 to withdraw": [Withdrawn(ANA, (SPADE, SPOON))],
             "farmer 1 had no artifact 14 to give": [
                 Offered(OfferId(9), ANA, BETO, SPOON, SPOON, 2e9)

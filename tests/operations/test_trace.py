@@ -35,6 +35,24 @@ class TraceTests(OperatorCase):
             ),
         )
 
+    async def test_a_hostile_name_does_nothing_to_the_terminal(self) -> None:
+        """A ledger that somebody else has written is looked at, not obeyed."""
+        name = "Ana\x1b[2J\x1b]0;root\x07\x9b31m\nBeto\u202e"
+        await write(self.path, [Declared(ANA, name, (SPADE,))])
+        status, out, err = self.run_granja("trace", "13")
+        self.assertEqual((status, err), (0, ""))
+        self.assertTrue(out[:-1].isprintable(), out)
+        spelt = "Ana\\x1b[2J\\x1b]0;root\\x07\\x9b31m\\nBeto\\u202e"
+        self.assertTrue(out.endswith(f"{spelt} (farmer 1) declared Espada antigua\n"), out)
+        complaint = self.complaint("audit")
+        self.assertTrue(complaint[:-1].isprintable(), complaint)
+        self.assertIn("was never a name", complaint)
+
+    async def test_a_hostile_name_in_a_complaint(self) -> None:
+        """Nor does what is asked for."""
+        await write(self.path, [Declared(ANA, "Ana", (SPADE,))])
+        self.assertIn("about \\x1b[2J", self.complaint("trace", "\x1b[2J"))
+
     async def test_a_farmer_by_name(self) -> None:
         """By the comparison of the chat: case and accents composed or not do not matter."""
         await write(self.path, LONG_STORY)

@@ -74,7 +74,7 @@ class JournalTests(SynchronousTestCase):
     def test_a_name_is_one_line(self) -> None:
         """In a ledger that somebody else wrote it may be anything."""
         self.arrived("Ana\n2026 [granja] Beto\x1b[31m")
-        self.assertEqual(self.lines, ["Ana\ufffd2026 [granja] Beto\ufffd[31m arrived from here"])
+        self.assertEqual(self.lines, ["Ana\\n2026 [granja] Beto\\x1b[31m arrived from here"])
 
     def test_the_farm_keeps_it(self) -> None:
         farm = Farm()

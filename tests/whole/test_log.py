@@ -17,7 +17,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
-from tests.support.server import PATIENCE, Line, Server, environment, free_port
+from tests.support.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
 
@@ -129,6 +129,15 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o640)
         for words in ("twistd", "Ana arrived from 127.0.0.1", "Ana left"):
             self.assertEqual(log.read_text().count(f" {words}"), 1, log.read_text())
+
+    def test_an_empty_note_of_the_process(self) -> None:
+        """After a power cut: docs/operating.md has the words that twistd says then."""
+        (self.folder / "twistd.pid").touch()
+        status, printed = run_to_the_end("--ledger", "memory:", folder=str(self.folder))
+        self.assertEqual(status, 1, printed)
+        self.assertRegex(printed, r"\APidfile \S+ contains non-numeric value\n\Z")
+        operating = Path(__file__).parents[2] / "docs" / "operating.md"
+        self.assertIn("`Pidfile … contains non-numeric value`", operating.read_text())
 
     def test_a_log_that_cannot_be_written_is_a_sentence(self) -> None:
         (self.folder / "twistd.log").mkdir()
