@@ -10,11 +10,13 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
+from granja.accounts.doorkeeper import Doorkeeper
 from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
 from granja.board.history import History
 from granja.contract import messages
 from granja.contract.catalog import Catalog
+from granja.contract.messages import Notice
 from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
@@ -33,8 +35,10 @@ from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
 from granja.people.roster import Roster
 from granja.people.talking import Talking
+from granja.people.turned_away import TurnedAway
 from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
+from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
 from granja.trade.collecting import Collecting
 from granja.trade.doors import SUBJECT as CLOSED_DOORS
@@ -44,6 +48,7 @@ from granja.trade.freezing import SUBJECT as FROZEN
 from granja.trade.freezing import Freezing
 from granja.trade.notices import Teller
 from granja.trade.offering import Offering, OfferNumbers
+from granja.wire.addresses import UNIX, address_of
 from granja.wire.complaints import Complaints
 
 DEFAULTS = Settings()
@@ -87,6 +92,8 @@ class GranjaFactory(ServerFactory):
         self.journal = Journal(clock)
         self.incidents = Incidents(clock)
         self.complaints = Complaints(clock)
+        self.doorkeeper = Doorkeeper(clock, settings.doors)
+        self._seeing_off = SeeingOff(clock)
         self.roster = Roster()
         #: Refused lines, by why.
         self.refusals: Counter[str] = Counter()
@@ -161,6 +168,7 @@ class GranjaFactory(ServerFactory):
                 self.roster,
                 opened.credentials,
                 Homes(self.now, self.chance, self.lane, opened.kept),
+                self.doorkeeper.let_register,
                 self.presence.ask_declaration,
                 self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
@@ -185,8 +193,15 @@ class GranjaFactory(ServerFactory):
         """Answers to passwords, by their outcome."""
         return self.registration.logins
 
-    def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol:  # type: ignore[override]  # noqa: N802
-        return FarmerProtocol(self)
+    def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol | TurnedAway:  # type: ignore[override]  # noqa: N802
+        address = UNIX if addr is None else address_of(addr)
+        refusal = self.doorkeeper.refusal(address)
+        return FarmerProtocol(self) if refusal is None else self.turn_away(address, refusal)
+
+    def turn_away(self, address: str, refusal: Notice) -> TurnedAway:
+        """What answers to a connection from there that may not come in."""
+        self.complaints.note(f"Turned away a connection from {address}: {refusal.code}")
+        return TurnedAway(refusal, self._seeing_off)
 
     def try_to_store(self) -> Deferred[list[Fact]]:
         """Store something of no consequence, to see whether that works."""
@@ -239,6 +254,7 @@ class GranjaFactory(ServerFactory):
 
     def hang_up(self) -> None:
         """Close what would not close by itself, told or not."""
+        self._seeing_off.close()
         for connection in list(self.connections):
             connection.transport.abortConnection()
 

@@ -23,7 +23,7 @@ from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
 from granja.contract.messages import Message
 from granja.people import farm
-from granja.people.arriving import AskName
+from granja.people.arriving import AskName, AtTheDoor
 from granja.people.chatting import Chat
 from granja.people.roster import Connection, Conversation, Farmer
 from granja.reactor.clockwork import Timer
@@ -63,11 +63,24 @@ class Leavings(farm.Comings, Protocol):
         """A connection ended: leave the chat, or let go of a name that was only claimed."""
 
 
+class Doors(Protocol):
+    """Who counts the connections of each network."""
+
+    def enter(self, address: str) -> float:
+        """Somebody comes in; returns the seconds that their first question has to wait."""
+
+    def leave(self, address: str) -> None:
+        """They are gone."""
+
+
 class Farm(farm.Farm, Protocol):
     """What a connection needs of the factory that made it."""
 
     connections: set[FarmerProtocol]
     refusals: Counter[str]
+
+    @property
+    def doorkeeper(self) -> Doors: ...
 
     @property
     def presence(self) -> Leavings: ...
@@ -96,7 +109,7 @@ class FarmerProtocol(LineReceiver):
         self.farmer: Farmer | None = None
         self.over = False
         self.address, self.port = "", 0
-        self._conversation: Conversation = AskName(factory, self)
+        self._conversation: Conversation
         self._negotiation = Negotiation(self)
         self._working = False
         self._stopped: Deferred[None] | None = None
@@ -114,9 +127,22 @@ class FarmerProtocol(LineReceiver):
         handler, now = self._negotiation, clock.seconds()
         self._inbox = Inbox(settings.max_line, settings.rate, now, handler, MUTING)
         self.listener = self.factory.board.listen(self.transport, self, self.carrier)
-        self.start_the_clock(settings.arrival_timeout)
         self.factory.connections.add(self)
-        self.ask()
+        wait = self.factory.doorkeeper.enter(self.address)
+        if wait:
+            self._wait_at_the_door(wait)
+        else:
+            self._let_in()
+
+    def _wait_at_the_door(self, seconds: float) -> None:
+        """What is said meanwhile waits; whoever hangs up is gone at once."""
+        self._conversation = door = AtTheDoor(self.factory.clock, seconds, self._let_in)
+        self._inbox.begin()
+        door.waiting.addErrback(self._failed).addBoth(self._done)
+
+    def _let_in(self) -> None:
+        self.start_the_clock(self.factory.settings.arrival_timeout)
+        self.converse(AskName(self.factory, self))
 
     def readConnectionLost(self) -> None:  # noqa: N802
         """The client has finished sending, and still reads (PROTOCOL §1, half-close)."""
@@ -132,6 +158,7 @@ class FarmerProtocol(LineReceiver):
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         self._end()
         self.listener.lost()
+        self.factory.doorkeeper.leave(self.address)
         self.factory.forget(self)
 
     def finish(self) -> None:

@@ -27,6 +27,7 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.operations.logfile import Later
+from granja.reactor.descriptors import count_descriptors, for_connections
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.header_first import expect_header
 from granja.reactor.reading import Intake
@@ -154,6 +155,7 @@ class GranjaService(Service):
             self._give_up(str(error))
         # First in the lane, so what a crash left behind is on record before anybody's arrival.
         self.farm.presence.reconcile()
+        self.farm.doorkeeper.descriptors.most = for_connections()
         if hasattr(select, "epoll"):
             self._intake = Intake(self.farm.clock, self.farm.board.time, self.farm.complaints.note)
         for doorway in self._doorways:
@@ -178,6 +180,7 @@ class GranjaService(Service):
         prepare(port)
         if doorway.proxied:
             _expect_header(port, farm)
+        count_descriptors(port, farm.doorkeeper.descriptors)
         if self._intake is not None:
             self._intake.serve(port)
         self.ports.append(port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from granja.accounts.doorkeeper import DoorLimits
 from granja.market.market import Limits
 from granja.wire.addresses import Proxies
 from granja.wire.rate import Rate
@@ -16,7 +17,8 @@ class Settings:
     are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
     ``history``: lines of talk that are kept for ``:historial``.
     ``proxies``: whose word is believed on who is behind them.
-    ``moderators``: the names of those who look after the farm."""
+    ``moderators``: the names of those who look after the farm.
+    ``doors``: how many may come from where."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
@@ -27,3 +29,4 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)
     moderators: tuple[str, ...] = ()
+    doors: DoorLimits = field(default_factory=DoorLimits)

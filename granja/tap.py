@@ -16,6 +16,8 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from granja import __version__
+from granja.accounts.doorkeeper import DoorLimits
+from granja.accounts.networks import read_network
 from granja.catalog_file import is_lasting, read_catalog, read_text
 from granja.contract.errors import ConfigurationError, InvalidName
 from granja.factory import GranjaFactory
@@ -124,6 +126,8 @@ class Options(UsageOptions):
         _parameter("offer-lifetime", 604800.0, "Seconds that an offer stands", _seconds),
         _parameter("arrival-timeout", 60.0, "Seconds from connecting to being in the chat",
                    _seconds),
+        _parameter("max-per-network", 64, "Most connections at once from one network: an IPv4 "
+                   "address, or an IPv6 /64", _whole),
         ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
         _parameter("history", 200, "Lines of talk that :historial can show, or 0", _count),
         ["motd", None, None, "A text file that everybody is shown on arriving"],
@@ -138,6 +142,7 @@ class Options(UsageOptions):
         self["web-host"] = []
         self["proxy"] = []
         self["moderator"] = []
+        self["trusted-network"] = []
 
     def opt_listen(self, description: str) -> None:
         """A Twisted endpoint to listen on, such as tcp:5555 (repeatable).
@@ -191,6 +196,14 @@ class Options(UsageOptions):
         except InvalidName as error:
             raise UsageError(f"--moderator {name}: nobody can have it ({error.why})") from None
 
+    def opt_trusted_network(self, network: str) -> None:
+        """A network, such as 10.0.0.0/8, whose connections and registrations are not limited, but
+        for the total (repeatable; loopback always is one)."""
+        try:
+            self["trusted-network"].append(read_network(network))
+        except ValueError as error:
+            raise UsageError(f"--trusted-network {network}: {error}") from None
+
     def opt_version(self) -> NoReturn:
         """Print Granja's version and exit."""
         print(f"granja {__version__}")  # noqa: T201
@@ -227,6 +240,7 @@ class Options(UsageOptions):
             history=self["history"],
             proxies=Proxies.named(self["proxy"]),
             moderators=tuple(self["moderator"]),
+            doors=DoorLimits(self["max-per-network"], tuple(self["trusted-network"])),
             limits=Limits(
                 offers=self["max-offers"],
                 lifetime=self["offer-lifetime"],

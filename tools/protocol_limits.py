@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from granja import protocol
+from granja.accounts import doorkeeper, throttle
 from granja.accounts import passwords as accounts
-from granja.accounts import throttle
 from granja.board import listener, slow
 from granja.market import offers
 from granja.people import arriving as conversation
@@ -45,6 +45,16 @@ LIMITS = (
     Limit("a telnet sub-negotiation that is looked at", _bytes(telnet.MAX_SUBNEGOTIATION)),
     Limit("combining marks on one letter", f"{extenders.MAX_MARKS}"),
     Limit("a name", f"{names.MAX_CHARACTERS} characters in NFC, {_bytes(names.MAX_BYTES)}"),
+    Limit("connections of one network", f"{SETTINGS.doors.per_network}", "--max-per-network"),
+    Limit(
+        "new connections of one network, before more wait for their question",
+        f"{doorkeeper.MOST_NEW} in {_seconds(doorkeeper.MINUTE)}",
+    ),
+    Limit("waiting for the question then", _seconds(doorkeeper.LONGEST_WAIT)),
+    Limit(
+        "registrations of one network",
+        f"{doorkeeper.MOST_REGISTRATIONS} in {_seconds(doorkeeper.HOUR)}",
+    ),
     Limit("arriving", _seconds(SETTINGS.arrival_timeout), "--arrival-timeout"),
     Limit("artifacts in a list", f"{SETTINGS.limits.artifacts}", "--max-artifacts"),
     Limit(

@@ -13,7 +13,7 @@ from granja.catalog_file import read_catalog
 from granja.contract import errors, messages
 from granja.contract.answers import artifact_list
 from granja.contract.catalog import Catalog
-from granja.contract.errors import GranjaError, TooManyWaiting
+from granja.contract.errors import GranjaError, TooManyRegistrations, TooManyWaiting
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.contract.messages import Message
 from granja.market.offers import Ended, How, News, Offer
@@ -103,9 +103,9 @@ MESSAGES = (
         messages.Ready("Ana"),
     ),
     Sample(
-        "Something that needs no fields; `code` says what. After `goodbye`, `time-up`, `replaced` "
-        "and `shutdown` the server closes the connection; after `too-many-tries` the answer to the "
-        "password comes later.",
+        "Something that needs no fields; `code` says what. After `goodbye`, `time-up`, `replaced`, "
+        "`shutdown`, `network-full` and `farm-full` the server closes the connection; after "
+        "`too-many-tries` the answer to the password comes later.",
         *constants(messages.Notice),
     ),
     Sample("`:registrar` worked.", messages.NameRegistered("Ana")),
@@ -283,6 +283,10 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("`:registrar` a second time.", errors.AlreadyRegistered()),
     ("`:clave` without `:registrar`.", errors.NotRegistered()),
     ("`:agregar` where `--declarations once` holds.", errors.DeclaredOnce()),
+    (
+        "`:registrar`, when there were ten from the same network within an hour.",
+        TooManyRegistrations(),
+    ),
     ("A password, when very many wait for theirs to be checked.", TooManyWaiting()),
     (
         "Offers and acceptances while a moderator has stopped trading.",

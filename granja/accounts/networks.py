@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import Final
 
 #: The bits of an IPv6 address that its owner chooses: one customer gets a /64 at the least.
-FREE_BITS = 64
+FREE_BITS: Final = 64
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+#: The bits before an IPv4 address that is written as IPv6.
+_MAPPED: Final = 96
 
 
 def address_of(text: str) -> Address | None:
@@ -32,3 +45,26 @@ def network_of(text: str) -> str | None:
     if isinstance(found, IPv6Address):
         found = IPv6Address(int(found) >> FREE_BITS << FREE_BITS)
     return None if found is None else str(found)
+
+
+def read_network(text: str) -> Network:
+    """``192.0.2.0/24``, ``2001:db8::/32``, or one address.
+
+    :raises ValueError: for anything else; the text says what one looks like.
+    """
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError("it must be a network, such as 10.0.0.0/8") from None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= _MAPPED:
+        return IPv4Network((mapped, network.prefixlen - _MAPPED))
+    return network
+
+
+def is_among(address: str, networks: Iterable[Network]) -> bool:
+    """Whether an address is of one of these networks, or of this machine itself."""
+    found = address_of(address)
+    return found is not None and (
+        found.is_loopback or any(found in network for network in networks)
+    )

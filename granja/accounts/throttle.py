@@ -7,11 +7,11 @@ those who come from where its owner has not been.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
 from granja.accounts.networks import network_of
+from granja.accounts.recent import MOST_KEPT, Recent
 
 #: Seconds within which wrong ones are counted, and the longest that an answer waits.
 WINDOW: Final = 60.0
@@ -42,16 +42,14 @@ class Throttle:
 
     Time comes as an argument, in seconds on any clock that does not go back.
 
-    :param most_kept: names, networks and pairs that are remembered, of each.  Beyond it, the one
-        whose last wrong password is longest ago is forgotten, so an attack from a million networks
-        costs the attacker more than us.
+    :param most_kept: names, networks and pairs that are remembered, of each.
     """
 
-    def __init__(self, most_kept: int = 10_000) -> None:
-        self._pairs = _Counter(MOST_BY_PAIR, most_kept)
-        self._networks = _Counter(MOST_BY_NETWORK, most_kept)
-        self._names = _Counter(MOST_BY_NAME, most_kept)
-        self._local_names = _Counter(MOST_BY_NAME, most_kept)
+    def __init__(self, most_kept: int = MOST_KEPT) -> None:
+        self._pairs = Recent(MOST_BY_PAIR, WINDOW, most_kept)
+        self._networks = Recent(MOST_BY_NETWORK, WINDOW, most_kept)
+        self._names = Recent(MOST_BY_NAME, WINDOW, most_kept)
+        self._local_names = Recent(MOST_BY_NAME, WINDOW, most_kept)
 
     def wait(self, now: float, attempt: Attempt) -> float:
         """Seconds until an attempt that was just checked may be answered: at most :data:`WINDOW`.
@@ -62,16 +60,16 @@ class Throttle:
         counts = self._counts(attempt)
         if attempt.at_home:
             counts = [(counter, key) for counter, key in counts if counter is not self._names]
-        return max((counter.wait(now, key) for counter, key in counts), default=0.0)
+        return max((_delay(counter, now, key) for counter, key in counts), default=0.0)
 
     def wrong(self, now: float, attempt: Attempt) -> None:
         """An attempt was wrong; its answer waits as :meth:`wait` said."""
         for counter, key in self._counts(attempt):
-            counter.note(now, key)
+            counter.note(now + _delay(counter, now, key), key)
 
-    def _counts(self, attempt: Attempt) -> list[tuple[_Counter, str]]:
+    def _counts(self, attempt: Attempt) -> list[tuple[Recent, str]]:
         name, network = attempt.name, network_of(attempt.address)
-        counts: list[tuple[_Counter, str]] = []
+        counts: list[tuple[Recent, str]] = []
         if network is not None:
             counts.append((self._networks, network))
         if name:
@@ -83,30 +81,6 @@ class Throttle:
         return counts
 
 
-class _Counter:
-    """When the last wrong answers were given, or will be, by key.
-
-    :param most: wrong answers within :data:`WINDOW` seconds after which the next one waits.
-    """
-
-    def __init__(self, most: int, most_kept: int) -> None:
-        self._most = most
-        self._most_kept = most_kept
-        self._answers: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def wait(self, now: float, key: str) -> float:
-        """Seconds until the next answer may be given.
-
-        Never more than a window: else a crowd of guessers could keep a farmer out for ever.
-        """
-        answers = self._answers.get(key)
-        if answers is None or len(answers) < self._most:
-            return 0.0
-        return min(max(answers[0] + WINDOW - now, 0.0), WINDOW)
-
-    def note(self, now: float, key: str) -> None:
-        at = now + self.wait(now, key)
-        self._answers.setdefault(key, deque(maxlen=self._most)).append(at)
-        self._answers.move_to_end(key)
-        if len(self._answers) > self._most_kept:
-            self._answers.popitem(last=False)
+def _delay(counter: Recent, now: float, key: str) -> float:
+    """Never more than a window: else a crowd of guessers could keep a farmer out for ever."""
+    return min(counter.wait(now, key), WINDOW)

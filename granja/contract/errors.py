@@ -302,6 +302,11 @@ class WrongPassword(GranjaError):
     sentence = "contraseña incorrecta."
 
 
+class TooManyRegistrations(GranjaError):
+    sentence = "hay demasiados registros desde tu red; inténtalo más tarde."
+
+
+@dataclass(eq=False)
 class TooManyWaiting(GranjaError):
     """So many wait for a password to be checked that one more would only wait in vain."""
 

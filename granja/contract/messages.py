@@ -262,6 +262,10 @@ REPLACED = Notice("replaced", "Entraste desde otro lugar.")
 ALREADY_HERE = Notice("already-here", "Ya estás aquí.")
 I_AM_HERE = Notice("i-am-here", "Aquí estoy.")
 TOO_MANY_TRIES = Notice("too-many-tries", "Hay demasiados intentos; espera un momento…")
+NETWORK_FULL = Notice(
+    "network-full", "Hay demasiadas conexiones desde tu red; inténtalo más tarde."
+)
+FARM_FULL = Notice("farm-full", "La granja está llena; inténtalo más tarde.")
 SHUTDOWN = Notice("shutdown", "El servidor se apaga. ¡Hasta pronto!")
 HEARS_EVERYBODY = Notice("hears-everybody", "Escuchas a todos.")
 DOOR_CLOSED = Notice("door-closed", "Ya no recibes ofertas.")

@@ -21,6 +21,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from granja.reactor.clockwork import Timer
+from granja.reactor.descriptors import answers_at
 
 #: Seconds that the question may take.
 PATIENCE: Final = 2.0
@@ -83,7 +84,7 @@ class Liveness:
             return None
         host = port.getHost()
         address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.host, host.host)
-        if isinstance(port.factory, TLSMemoryBIOFactory):
+        if isinstance(answers_at(port), TLSMemoryBIOFactory):
             anybody = CertificateOptions(verify=False)
             return SSL4ClientEndpoint(self._reactor, address, host.port, anybody)
         kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint

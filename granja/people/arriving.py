@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
@@ -30,6 +32,24 @@ class Place:
 
     def abandon(self) -> None:
         """Nothing to let go of."""
+
+
+class AtTheDoor(Place):
+    """Too many have come from this network a short while ago: the first question has to wait.
+
+    :param let_in: called when the wait is over.
+    """
+
+    question = None
+
+    def __init__(self, clock: IReactorTime, seconds: float, let_in: Callable[[], None]) -> None:
+        self.waiting: Deferred[None] = deferLater(clock, seconds, let_in)
+
+    def answer(self, text: str) -> None:
+        raise AssertionError("lines wait as well")
+
+    def abandon(self) -> None:
+        self.waiting.cancel()
 
 
 class AskName(Place):

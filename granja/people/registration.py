@@ -33,6 +33,7 @@ class Registration:
 
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
     :param homes: from where the registered names have come in.
+    :param let_register: called with the address of who registers; returns what takes that back.
     :param ask_declaration: called with a farmer who has just registered.
     :param incidents: hears who registers, and who has another password.
     :param carried: what is kept of a visitor from their registration on.
@@ -50,6 +51,7 @@ class Registration:
         roster: Roster,
         verifiers: Mapping[FarmerId, str],
         homes: Homes,
+        let_register: Callable[[str], Callable[[], None]],
         ask_declaration: Callable[[Farmer], None],
         incidents: Incidents,
         carried: Callable[[Farmer], Sequence[Kept]],
@@ -61,6 +63,7 @@ class Registration:
         self._roster = roster
         self._verifiers = dict(verifiers)
         self._homes = homes
+        self._let_register = let_register
         self._ask_declaration = ask_declaration
         self._incidents = incidents
         self._carried = carried
@@ -113,9 +116,10 @@ class Registration:
             raise errors.AlreadyRegistered
         self._refuse_reserved(me.name)  # The operator may have named a moderator meanwhile.
         address, peer = me.address, me.connection
-        hashed = self.accounts.hash(password, address)
-        return hashed.addCallback(partial(self.keep, me)).addCallback(
-            self._registered, me, address, peer
+        take_back = self._let_register(address)
+        kept = self.accounts.hash(password, address).addCallback(partial(self.keep, me))
+        return kept.addCallbacks(
+            self._registered, _failed, (me, address, peer), errbackArgs=(take_back,)
         )
 
     def _registered(self, _: object, me: Farmer, address: str, peer: Connection | None) -> None:
@@ -225,3 +229,9 @@ class Registration:
             [farmer.id], decide, credentials={farmer.id: verifier}, kept=kept
         )
         return stored.addCallback(lambda _: self._verifiers.update({farmer.id: verifier}))
+
+
+def _failed(failure: Failure, take_back: Callable[[], None]) -> Failure:
+    """Nobody was registered, so nobody is counted."""
+    take_back()
+    return failure

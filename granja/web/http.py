@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from granja.web.door import Door
 from granja.web.names import Names, NoHost
 from granja.web.refusal import refuse
 
@@ -77,6 +78,7 @@ class WebSite(Protocol):
 
     names: Names
     complain: Callable[[str], None]
+    door: Door
 
 
 def _where(failure: Failure) -> str:
@@ -175,11 +177,23 @@ class WebChannel(HTTPChannel):
     #: What the connection belongs to since :meth:`upgrade`.
     upgraded: IProtocol | None = None
     _refused = False
+    _counted = False
     _later: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:  # noqa: N802
+        self._counted = True
+        self.site.door.enter(self.transport.getPeer())
+        super().connectionMade()  # type: ignore[no-untyped-call]
+
+    def _count_out(self) -> None:
+        if self._counted:
+            self._counted = False
+            self.site.door.leave(self.transport.getPeer())
 
     def upgrade(self, protocol: IProtocol) -> None:
         """From here on the connection is ``protocol``'s, without a time limit of ours (while a
         request is answered there is none)."""
+        self._count_out()
         self.transport.unregisterProducer()
         self.upgraded = protocol
         protocol.makeConnection(self.transport)
@@ -246,6 +260,7 @@ class WebChannel(HTTPChannel):
             LineReceiver.dataReceived(self, b"")
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # noqa: N802
+        self._count_out()
         if self._later is not None:
             self._later.cancel()
             self._later = None

@@ -6,6 +6,17 @@ from http import HTTPStatus
 
 from twisted.web.server import Request
 
+from granja.contract.messages import SERVER, Message
+
+
+def as_page(message: Message) -> bytes:
+    """The response to a browser that is turned away before it has asked for anything."""
+    body = f"{message.line().removeprefix(SERVER)}\n".encode()
+    return (
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Retry-After: 60\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+    ) % (len(body), body)
+
 
 def refuse(request: Request, status: int, sentence: str) -> bytes:
     """Set the response's status and type; return its body.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sized
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.server import Site
 
 from granja.contract.catalog import Catalog
+from granja.web import door
+from granja.web.door import Door
 from granja.web.handshake import FarmerFactory, WebSocketResource
 from granja.web.http import WebChannel, WebRequest
 from granja.web.language import Settings
@@ -25,7 +27,7 @@ class Lane(Protocol):
     def halted(self) -> bool: ...
 
 
-class Farm(FarmerFactory, Protocol):
+class Farm(FarmerFactory, door.Farm, Protocol):
     """What the site shows of a farm."""
 
     @property
@@ -52,6 +54,13 @@ class FarmSite(Site):
     protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
     names: Names
     complain: Callable[[str], None]
+    door: Door
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802
+        turned_away = self.door.turned_away(addr)
+        if turned_away is not None:
+            return turned_away
+        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
         """What TLS offers (ALPN): not HTTP/2, also where the library for it is installed."""
@@ -89,5 +98,5 @@ def web_site(
     root.putChild(b"ws", WebSocketResource(farm, farm.clock, names, proxies, keepalive))
     root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
     site = FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]
-    site.names, site.complain = names, farm.complaints.note
+    site.names, site.complain, site.door = names, farm.complaints.note, Door(farm, proxies)
     return site

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import IAddress, IConsumer, IPushProducer, ITransport
+from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
 from granja.web.backpressure import Gauge
@@ -28,11 +29,11 @@ class Wire(Protocol):
 class WebSocketTransport:
     """What a :class:`FarmerProtocol` has for a transport.
 
-    :param close: says Close, and closes ``wire`` when that is answered.
+    :param close: says Close with a code, and closes ``wire`` when that is answered.
     :param peer: whom the farm is to see at the other end.
     """
 
-    def __init__(self, close: Callable[[], None], wire: Wire, peer: IAddress) -> None:
+    def __init__(self, close: Callable[[CloseReason], None], wire: Wire, peer: IAddress) -> None:
         self._close = close
         self._peer = peer
         self._wire = wire
@@ -50,7 +51,11 @@ class WebSocketTransport:
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:  # noqa: N802
-        self._close()
+        self._close(CloseReason.NORMAL_CLOSURE)
+
+    def close_for_now(self) -> None:
+        """The same for somebody who may come again later."""
+        self._close(CloseReason.TRY_AGAIN_LATER)
 
     def abortConnection(self) -> None:  # noqa: N802
         self._wire.abortConnection()

@@ -65,6 +65,9 @@ MOST_AT_ONCE = 64
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
 
 
+#: After these the peer is waited for; the others answer to a peer that breaks the rules.
+_POLITE = (CloseReason.NORMAL_CLOSURE, CloseReason.TRY_AGAIN_LATER)
+
 _HAS_CLOSED = (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED)
 
 
@@ -106,7 +109,7 @@ class WebSocketConnection(TwistedProtocol):
         self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
-        self.adapter = WebSocketTransport(self._say_goodbye, self.transport, self._peer)
+        self.adapter = WebSocketTransport(self.close, self.transport, self._peer)
         self.adapter.gauge.emptied = self._send_pong
         self._wait(self._keepalive, self._check)
         self._farmer.makeConnection(self.adapter)
@@ -211,9 +214,6 @@ class WebSocketConnection(TwistedProtocol):
 
     # -- closing ---------------------------------------------------------------------------------
 
-    def _say_goodbye(self) -> None:
-        self.close(CloseReason.NORMAL_CLOSURE)
-
     def close(self, code: CloseReason) -> None:
         """Say Close and wait, not for ever, until the peer says it too."""
         if self.adapter.disconnecting:
@@ -222,7 +222,7 @@ class WebSocketConnection(TwistedProtocol):
         self.adapter.write(self._frames.send(CloseConnection(code)))
         self.adapter.disconnecting = True
         self._wait(CLOSING_PATIENCE, self.transport.abortConnection)
-        if answers or code is not CloseReason.NORMAL_CLOSURE:
+        if answers or code not in _POLITE:
             self._hang_up()
         else:
             # Closing now would reset the connection if there is something unread, and the peer's

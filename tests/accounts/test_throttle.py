@@ -134,6 +134,6 @@ class ThrottleTests(SynchronousTestCase):
             throttle.wrong(n / 1000, Attempt(f"name{n}", ""))
         gc.collect()
         counters = throttle._pairs, throttle._networks, throttle._names, throttle._local_names
-        kept = [counter._answers for counter in counters]
+        kept = [counter._events for counter in counters]
         self.assertEqual([len(times) for times in kept], [100] * 4)
         self.assertLess(sum(sys.getsizeof(times) for times in kept), 200_000)

@@ -91,6 +91,11 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.LastLines(3), "[SERVER] Las últimas 3 líneas:"),
     (messages.SaidBefore("26/11 14:05", "Ana", "hola"), "[26/11 14:05] Ana: hola"),
     (messages.ActedBefore("14:05", "Ana", "baila"), "[14:05] * Ana baila"),
+    (
+        messages.NETWORK_FULL,
+        "[SERVER] Hay demasiadas conexiones desde tu red; inténtalo más tarde.",
+    ),
+    (messages.FARM_FULL, "[SERVER] La granja está llena; inténtalo más tarde."),
     (messages.SHUTDOWN, "[SERVER] El servidor se apaga. ¡Hasta pronto!"),
     (messages.PASSWORD_CHANGED, "[SERVER] Contraseña cambiada."),
     (messages.NameRegistered("Ana"), "[SERVER] Ana, tu nombre quedó registrado."),
@@ -228,6 +233,10 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.NotStored(), "Error: no se pudo guardar; nada cambió."),
     (errors.Halted(), "Error: el libro está detenido; avisa a quien administra la granja."),
     (errors.WrongPassword(), "Error: contraseña incorrecta."),
+    (
+        errors.TooManyRegistrations(),
+        "Error: hay demasiados registros desde tu red; inténtalo más tarde.",
+    ),
     (
         errors.TooManyWaiting(),
         "Error: hay demasiadas personas entrando; inténtalo de nuevo en un momento.",

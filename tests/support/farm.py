@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from secrets import token_bytes
+from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
@@ -20,7 +21,6 @@ from granja.catalog_file import read_catalog
 from granja.factory import GranjaFactory
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
-from granja.protocol import FarmerProtocol
 from granja.settings import Settings
 from granja.wire.telnet import Telnet
 
@@ -50,7 +50,7 @@ class Person:
         self.farm = farm
         self.name = name
         self.wire = Wire(address)
-        self.protocol: FarmerProtocol = farm.factory.buildProtocol(None)
+        self.protocol: Any = farm.factory.buildProtocol(self.wire.getPeer())
         self.protocol.makeConnection(self.wire)
         self._lost = False
 

@@ -61,7 +61,7 @@ class Visit:
         self.farm = farm
         self.site = site or web_site(farm.factory, **options)
         self.wire = WebWire(self.peer)
-        self.channel: Any = self.site.buildProtocol(None)
+        self.channel: Any = self.site.buildProtocol(self.peer)
         self.channel.makeConnection(self.wire)
 
     def sends(self, data: bytes) -> None:

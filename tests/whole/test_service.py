@@ -266,6 +266,8 @@ class CommandLine(SynchronousTestCase):
             ("--web-origin", "https://granja.example/chat", "it must be an origin"),
             ("--web-origin", "https://[granja", "it must be an origin"),
             ("--proxy", "granja.example", "it must be a network, such as 10.0.0.0/8"),
+            ("--trusted-network", "10.0.0.1/8", "it must be a network, such as 10.0.0.0/8"),
+            ("--max-per-network", "0", "it must be a whole number, 1 or more"),
             ("--listen", "haproxy:carrier:pigeon", "cannot listen on haproxy:carrier:pigeon"),
             ("--motd", "/nonexistent", "cannot read /nonexistent"),
             ("--artifacts", "/nonexistent", "cannot read /nonexistent"),
