@@ -86,17 +86,47 @@ function entriesOf(before, items, keyOf, make) {
   return new Map(items.map((item) => [keyOf(item), entry(item)]));
 }
 
-/** Run at most once a frame, however often it is asked for. */
-export function oncePerFrame(work) {
+/** A frame may take this many milliseconds before the page takes a rest after it. */
+const LIGHT = 12;
+/** How many times as long as a heavy frame took, the page then only listens; and at most. */
+const REST = 3;
+const LONGEST_REST = 1000;
+
+/**
+ * Run at most once a frame, however often it is asked for; and seldom where frames are heavy, so
+ * that there is time to read what comes: who does not read is taken for gone.
+ */
+export function paced(work) {
   let asked = false;
+  let restsUntil = 0;
+  const frame = () =>
+    requestAnimationFrame(() => {
+      asked = false;
+      const begin = performance.now();
+      work();
+      afterPaint(() => {
+        const now = performance.now();
+        const took = now - begin;
+        restsUntil = took > LIGHT ? now + Math.min(took * REST, LONGEST_REST) : 0;
+      });
+    });
   return () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      work();
-    });
+    const rest = restsUntil - performance.now();
+    if (rest > 0) setTimeout(frame, rest);
+    else frame();
   };
+}
+
+/** A message is delivered after the frame in which it was posted has been painted. */
+function afterPaint(work) {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    work();
+  };
+  port2.postMessage(null);
 }
 
 /** Call show(value, before) now and whenever select(state) gives another value. */
@@ -105,6 +135,13 @@ export function watch(store, select, show) {
   store.subscribe((state, before) => {
     if (select(state) !== select(before)) show(select(state), select(before));
   });
+}
+
+/** The same for a long list: show(value) now, and then at the pace of {@link paced}. */
+export function watchPaced(store, select, show) {
+  const draw = paced(() => show(select(store.state)));
+  show(select(store.state));
+  store.subscribe((state, before) => select(state) !== select(before) && draw());
 }
 
 /** "1 copia", "3 copias". */

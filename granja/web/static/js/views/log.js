@@ -1,11 +1,14 @@
 // The conversation.  A live region: what is added is read aloud, what leaves at the top is not.
 
-import { avatar, byId, h, icon, oncePerFrame, picture, syncList } from "./dom.js";
+import { avatar, byId, h, icon, paced, picture, syncList } from "./dom.js";
 
 /** Pixels from the end within which the log follows what is said. */
 const NEAR = 80;
 /** Talk of one farmer within this many milliseconds stands under one name. */
 const SAME_BREATH = 180_000;
+
+/** As many new lines in a frame rise into their places. */
+const CALM = 2;
 
 const CLOCK = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit" });
 
@@ -20,9 +23,10 @@ export function showLog(page) {
     follows = true;
     toEnd.hidden = true;
   };
-  const render = oncePerFrame(() => {
+  const render = paced(() => {
     const last = log.lastElementChild;
     syncList(log, joined(page.store.state.log), (row) => row.entry.id, draw);
+    riseAfter(last);
     if (follows) goToEnd();
     else if (log.lastElementChild !== last) toEnd.hidden = false;
   });
@@ -36,6 +40,15 @@ export function showLog(page) {
   });
   new ResizeObserver(() => follows && goToEnd()).observe(log);
   page.store.subscribe((state, before) => state.log !== before.log && render());
+}
+
+/** New lines rise into their places, unless they are many: nobody could look at them. */
+function riseAfter(last) {
+  const fresh = [];
+  for (let row = last?.nextElementSibling ?? null; row !== null; row = row.nextElementSibling)
+    fresh.push(row);
+  if (fresh.length > CALM) return;
+  for (const row of fresh) row.classList.add("fresh");
 }
 
 const rows = new WeakMap(); // entry -> row, so that an unchanged entry is an unchanged row

@@ -1,12 +1,12 @@
 // Who is here, with a button to whisper and one to trade beside each.
 
-import { avatar, byId, h, icon, syncList, watch } from "./dom.js";
+import { avatar, byId, h, icon, syncList, watchPaced } from "./dom.js";
 import { sameName } from "../model/names.js";
 
 export function showPeople(page) {
   const list = byId("people-list");
   list.tabIndex = -1;
-  watch(
+  watchPaced(
     page.store,
     (state) => state.people,
     (people) => {

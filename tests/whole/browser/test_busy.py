@@ -1,0 +1,51 @@
+"""A busy quarter of a minute: nobody who looks at the page is thrown out of the farm."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from tests.whole.browser.test_page import PageCase
+
+PEOPLE, LINES, SECONDS, OFFERS = 300, 5000, 15, 20
+
+
+class Busy(PageCase):
+    def test_a_crowd_throws_the_page_out_of_nothing(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        crowd = [self.comes(f"Persona{n:03}") for n in range(PEOPLE)]
+        for say in crowd[:OFFERS]:
+            say(":offer Ana 13 21")
+        began = time.monotonic()
+        for n in range(LINES):
+            crowd[n % PEOPLE](f"línea {n}: ¿alguien cambia un ancla?")
+            while time.monotonic() - began < n * SECONDS / LINES:
+                ana.page.wait_for_timeout(10)
+        ana.sees(f"línea {LINES - 1}: ¿alguien cambia un ancla?")
+        self.assertEqual(ana.page.locator(".offer-card").count(), OFFERS)
+        self.assertEqual(ana.page.locator(".person").count(), PEOPLE + 1)
+        self.assertFalse(ana.page.locator("#banner").is_visible())
+        self.assertEqual(ana.complaints, [])
+
+    def comes(self, name: str) -> Callable[[str], None]:
+        """Somebody at a plain line who reads all that comes; returns what lets them speak."""
+        line = socket.create_connection(("127.0.0.1", self.server.port))
+        self.addCleanup(line.close)
+        Thread(target=read_all, args=(line,), daemon=True).start()
+
+        def say(text: str) -> None:
+            line.sendall(f"{text}\n".encode())
+
+        for answer in (name, "13", "si"):
+            say(answer)
+        return say
+
+
+def read_all(line: socket.socket) -> None:
+    try:
+        while line.recv(1 << 16):
+            pass
+    except OSError:
+        pass  # It was closed at this end.
