@@ -369,6 +369,10 @@ class FarmerProtocol(LineReceiver):
         if not self._inbox.resting:  # mostly nothing has come meanwhile
             self._work()
 
+    def acknowledged(self) -> int | None:
+        """How many bytes the other side's system has taken in all; None where nobody knows."""
+        return self.listener.acknowledged()
+
     # -- flow control (the board asks for it too) ------------------------------------------------
 
     def hold(self, reason: str) -> None:

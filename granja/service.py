@@ -35,6 +35,7 @@ from granja.reactor.renewing import Renewal
 from granja.reactor.signals import heed
 from granja.reactor.sockets import prepare
 from granja.reactor.tls_contexts import Certificates
+from granja.reactor.vigil import Vigil
 from granja.text import names
 from granja.text.printable import printable
 from granja.wire.addresses import address_of
@@ -119,6 +120,7 @@ class GranjaService(Service):
         self._doorways = list(doorways)
         self._refusal = ""
         self._intake: Intake | None = None
+        self._vigil: Vigil | None = None
         self._renewal: Renewal | None = None
 
     def setServiceParent(self, parent: Any) -> None:  # noqa: N802
@@ -158,6 +160,7 @@ class GranjaService(Service):
         self.farm.doorkeeper.descriptors.most = for_connections()
         if hasattr(select, "epoll"):
             self._intake = Intake(self.farm.clock, self.farm.board.time, self.farm.complaints.note)
+            self._vigil = Vigil(self.farm.clock, self._intake.connections)
         for doorway in self._doorways:
             self._listen(doorway, self.farm)
         spare_the_collector()
@@ -228,6 +231,8 @@ class GranjaService(Service):
             self._log_file.finish()
 
     def _close_intake(self) -> None:
+        if self._vigil is not None:
+            self._vigil.stop()
         if self._intake is not None:
             self._intake.close()
             self._intake = None

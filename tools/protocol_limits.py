@@ -16,7 +16,7 @@ from granja.settings import Settings
 from granja.text import names
 from granja.text.unicode import extenders
 from granja.web import site as server
-from granja.web import websocket
+from granja.web import transport, websocket
 from granja.wire import telnet
 
 SETTINGS = Settings()
@@ -95,7 +95,11 @@ LIMITS = (
     Limit("a client that takes not a byte, before it is closed", _seconds(slow.TOO_LONG)),
     Limit("a WebSocket message, before the connection is closed", f"{websocket.HUGE} characters"),
     Limit("silence on a WebSocket, before a ping", _seconds(websocket.KEEPALIVE)),
-    Limit("silence after that, before the connection is closed", _seconds(websocket.KEEPALIVE)),
+    Limit(
+        "silence in all, before the connection is closed",
+        _seconds(websocket.KEEPALIVE * websocket.MOST_SILENCE),
+    ),
+    Limit("lines of a WebSocket that wait and are read", f"{transport.MOST_WAITING} bytes"),
     Limit("lines that wait when a client has finished sending", _seconds(protocol.LAST_WORDS)),
     Limit("answers to a WebSocket that has said Close", _seconds(websocket.LAST_WORDS)),
     Limit("waiting for the other side's Close", _seconds(websocket.CLOSING_PATIENCE)),

@@ -140,7 +140,10 @@ class Backlog:
         "_pieces",
         "_talk",
         "_void",
+        "acknowledged",
+        "alive_at",
         "hearing",
+        "looked_at",
         "moved_at",
         "skipping",
     )
@@ -167,7 +170,8 @@ class Backlog:
         self._void = 0
         self.hearing = hearing
         self.skipping = False
-        self.moved_at = now
+        self.moved_at = self.alive_at = self.looked_at = now
+        self.acknowledged: int | None = None
 
     def note(self, batch: Batch[Any], notes: list[Note]) -> None:
         """Take the notes of a batch that has just ended."""

@@ -14,7 +14,7 @@ from granja.board.counters import Counters
 from granja.board.fanout import FanOut
 from granja.board.group import Group
 from granja.board.receipts import Private, Receipts
-from granja.board.slow import TOO_LONG, Reader, Slow
+from granja.board.slow import Reader, Slow
 from granja.contract.messages import Message, Missed, Whispered
 from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
@@ -26,6 +26,9 @@ REPLIES_LIMIT: Final = 1 << 16
 HEARD_LIMIT: Final = 1 << 16
 #: Over so many bytes, pieces are not copied into one for the sake of a simpler write.
 JOIN_LIMIT: Final = 1 << 15
+
+#: Seconds that a peer may take to agree to the end.
+CLOSING: Final = 30.0
 
 REPLIES: Final = "replies"
 
@@ -142,6 +145,10 @@ class Listener:
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
         return self.wire.is_cut()
+
+    def acknowledged(self) -> int | None:
+        """How many bytes the peer's system has taken in all; None where nobody knows."""
+        return self.wire.acknowledged()
 
     # -- what is told ----------------------------------------------------------------------------
 
@@ -396,7 +403,7 @@ class Listener:
         self.wire.lose()
         if self in self.group.listeners and not self.wire.closes_alone:
             self._deadline = Timer(self.board.clock, self.abort)
-            self._deadline.start(TOO_LONG)
+            self._deadline.start(CLOSING)
 
     def delivered(self, kind: int, size: int) -> None:
         """Bytes of a private piece have left the backlog."""

@@ -8,22 +8,25 @@ them, and in the end they are closed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 
 from granja.board.backlog import Backlog
 from granja.board.batch import Batch
 from granja.board.counters import Counters
 from granja.board.group import Group
+from granja.wire.complaints import Complaints
 
 #: Bytes over which a listener is far behind; they have caught up at half of it.
 FAR_BEHIND: Final = 1 << 20
 #: Seconds without a byte taken after which a listener does not move.
 STILL: Final = 0.25
-#: Seconds without a byte taken after which they are closed.
-TOO_LONG: Final = 30.0
+#: Seconds in which their system takes not a byte, after which they are closed.  One who reads 2 KB
+#: a second may seem to read nothing for 32 (a window of 64 KB that opens as a whole).
+TOO_LONG: Final = 120.0
+#: Seconds between two looks at what their system has taken.
+LOOK_AT_SYSTEM: Final = 5.0
 #: Seconds between two looks at those who are behind, with talkers waiting and without.
 LOOK_OFTEN: Final = 0.05
 LOOK: Final = 0.25
@@ -50,6 +53,9 @@ class Watched(Protocol):
     @property
     def reader(self) -> Reader: ...
 
+    def acknowledged(self) -> int | None:
+        """How many bytes the peer's system has taken in all; None where nobody knows."""
+
     def abort(self) -> None:
         """Close now; what was not sent is lost."""
 
@@ -64,12 +70,11 @@ class Slow(Generic[W]):
     :param time: measures how long things take, in seconds.
     """
 
-    log: ClassVar[Logger] = Logger()
-
     def __init__(self, clock: IReactorTime, time: Callable[[], float], counters: Counters) -> None:
         self._clock = clock
         self._time = time
         self._counters = counters
+        self._complaints = Complaints(clock)
         self._behind: dict[W, None] = {}
         self._far: dict[W, None] = {}
         self._held: dict[W, None] = {}
@@ -172,7 +177,7 @@ class Slow(Generic[W]):
         now = self._time()
         for listener in list(self._behind):
             backlog = listener.backlog
-            if backlog is not None and now - backlog.moved_at >= TOO_LONG:
+            if backlog is not None and not _is_alive(listener, backlog, now):
                 self._close(listener)
             else:
                 self._judge(listener, now)
@@ -181,5 +186,20 @@ class Slow(Generic[W]):
 
     def _close(self, listener: W) -> None:
         self._counters.aborted += 1
-        self.log.info("Closed a connection that read nothing for {seconds} s", seconds=TOO_LONG)
+        self._complaints.note(f"Closed a connection that read nothing for {TOO_LONG:g} s")
         listener.abort()
+
+
+def _is_alive(listener: Watched, backlog: Backlog, now: float) -> bool:
+    """Whether somebody reads there: what we gave was taken, or what the system had was.
+
+    A full system takes nothing more from us for long, although the peer reads: it waits until a
+    third is free.
+    """
+    backlog.alive_at = max(backlog.alive_at, backlog.moved_at)
+    if now - backlog.looked_at >= LOOK_AT_SYSTEM:
+        backlog.looked_at = now
+        before, backlog.acknowledged = backlog.acknowledged, listener.acknowledged()
+        if before is not None and before != backlog.acknowledged:
+            backlog.alive_at = now
+    return now - backlog.alive_at < TOO_LONG

@@ -119,6 +119,7 @@ class AwaitHeader(Protocol):
         source = header.source
         if source is not None:
             transport.getPeer = lambda: source
+            transport.proxied = True
         protocol = self._door.factory.buildProtocol(transport.getPeer())
         if protocol is None:
             transport.loseConnection()

@@ -74,6 +74,10 @@ class Intake:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
+    def connections(self) -> list[Any]:
+        """Whoever is connected, read from or not, and the ports."""
+        return list(self._readers.values())
+
     # -- as the connections see it ---------------------------------------------------------------
 
     def addReader(self, reader: Any) -> None:  # noqa: N802

@@ -14,6 +14,8 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from granja.reactor.sockets import account_of
+
 #: Bytes that can be sent without being copied.
 Readable = bytes | memoryview
 
@@ -60,6 +62,9 @@ class Wire(Protocol):
     def is_cut(self) -> bool:
         """Whether the peer is known to be gone, which nothing tells while nothing is read."""
 
+    def acknowledged(self) -> int | None:
+        """How many bytes the peer's system has taken in all; None where nobody knows."""
+
 
 def wire(transport: Any, shared: bool, listener: Waiter) -> DirectWire | TransportWire:
     """The wire for ``transport``.
@@ -71,10 +76,15 @@ def wire(transport: Any, shared: bool, listener: Waiter) -> DirectWire | Transpo
     return TransportWire(transport, listener)
 
 
+def _acknowledged(transport: tcp.Connection) -> int | None:
+    account = account_of(transport)
+    return None if account is None else account.acknowledged
+
+
 def _has_lost_its_peer(transport: tcp.Connection) -> bool:
     try:
         transport.getHandle().getpeername()
-    except OSError:
+    except (OSError, AttributeError):
         return True  # After a reset the socket has no peer any more.
     return False
 
@@ -132,6 +142,9 @@ class DirectWire:
 
     def is_cut(self) -> bool:
         return _has_lost_its_peer(self.transport)
+
+    def acknowledged(self) -> int | None:
+        return _acknowledged(self.transport)
 
     def resumeProducing(self) -> None:  # noqa: N802
         # The first call comes from within registerProducer and means nothing.
@@ -199,8 +212,19 @@ class TransportWire:
         """The producer stays, to be paused again."""
 
     def is_cut(self) -> bool:
-        below = getattr(self.transport, "transport", None)
-        return isinstance(below, tcp.Connection) and _has_lost_its_peer(below)
+        below = self._below()
+        return below is not None and _has_lost_its_peer(below)
+
+    def acknowledged(self) -> int | None:
+        below = self._below()
+        return None if below is None else _acknowledged(below)
+
+    def _below(self) -> tcp.Connection | None:
+        """What a WebSocket, or TLS, or one over the other is spoken over."""
+        below = self.transport
+        while not isinstance(below, tcp.Connection) and below is not None:
+            below = getattr(below, "transport", None)
+        return below
 
     def lose(self) -> None:
         # TLS does not close as long as there is a producer.

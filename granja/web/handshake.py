@@ -109,11 +109,14 @@ class WebSocketResource(Place):
 
     def _connect(self, request: WebRequest, answer: bytes, as_data: bool) -> None:
         channel, peer = request.channel, self._who_asks(request)
+        below = channel.transport
+        forwarded = address_of(peer) != address_of(below.getPeer())
+        proxied = forwarded or getattr(below, "proxied", False)
         farmer = self._factory.buildProtocol(peer)
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
         channel.transport.write(answer)
         channel.upgrade(
-            WebSocketConnection(farmer, self._clock, self._queue, peer, self._keepalive)
+            WebSocketConnection(farmer, self._clock, self._queue, peer, proxied, self._keepalive)
         )
 
 

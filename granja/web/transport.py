@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IAddress, IConsumer, IPushProducer, ITransport
 from wsproto.frame_protocol import CloseReason
@@ -25,6 +25,10 @@ class Wire(Protocol):
     def unregisterProducer(self) -> None: ...  # noqa: N802
 
 
+#: Bytes of lines that may wait to be obeyed, with the pings that come behind them read.
+MOST_WAITING: Final = 1 << 18
+
+
 @implementer(ITransport, IConsumer, IPushProducer)
 class WebSocketTransport:
     """What a :class:`FarmerProtocol` has for a transport.
@@ -40,7 +44,8 @@ class WebSocketTransport:
         self.gauge = Gauge()
         self.disconnecting = False
         self.behind = False
-        self._paused = False
+        self._paused = self._full = False
+        self._waiting = 0
 
     def write(self, data: bytes) -> None:
         """``data``: whole frames.  After our Close nothing may follow."""
@@ -69,17 +74,30 @@ class WebSocketTransport:
     # -- reading ---------------------------------------------------------------------------------
 
     @property
+    def transport(self) -> Wire:
+        """What frames are spoken over."""
+        return self._wire
+
+    @property
     def reading(self) -> bool:
-        return not (self._paused or self.behind)
+        return not (self._full or self.behind)
 
     def pauseProducing(self) -> None:  # noqa: N802
+        """Lines have to wait.  They are read all the same, for a while: pings come behind them."""
         self._paused = True
-        self._wire.pauseProducing()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        self._paused = False
-        if not self.behind:
-            self._wire.resumeProducing()
+        self._paused, self._waiting = False, 0
+        if self._full:
+            self._full = False
+            self._read_on()
+
+    def handed_on(self, size: int) -> None:
+        """So many bytes of lines have been handed on."""
+        self._waiting += size
+        if self._paused and self._waiting > MOST_WAITING and not self._full:
+            self._full = True
+            self._wire.pauseProducing()
 
     def fall_behind(self) -> None:
         """Read nothing, whoever asks for it, until what was read has been taken."""
@@ -91,8 +109,11 @@ class WebSocketTransport:
         """It has been taken."""
         if self.behind:
             self.behind = False
-            if not self._paused:
-                self._wire.resumeProducing()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self.reading:
+            self._wire.resumeProducing()
 
     def stopProducing(self) -> None:  # noqa: N802
         self.loseConnection()

@@ -40,12 +40,16 @@ class Conversation(Protocol):
     def makeConnection(self, transport: WebSocketTransport) -> object: ...  # noqa: N802
     def dataReceived(self, data: bytes) -> None: ...  # noqa: N802
     def readConnectionLost(self) -> None: ...  # noqa: N802
+    def acknowledged(self) -> int | None: ...
     def connectionLost(self, reason: Failure | None = None) -> None: ...  # noqa: N802
 
 
-#: Seconds between two looks at whether the peer is there: one look that finds silence sends a
-#: ping, the next one closes.  So a dead peer is closed 20 to 30 seconds after its last sign.
+#: Seconds between two looks at whether the peer is there.  One that finds silence sends a ping.
 KEEPALIVE = 10.0
+#: Such looks that may find silence before the peer counts as dead: it is closed 70 to 80 seconds
+#: after its last sign (PROTOCOL §6 allows 90).  A slow reader comes to the ping only after all the
+#: talk that was on its way before.
+MOST_SILENCE = 7
 #: Seconds that the peer has to answer our Close.
 CLOSING_PATIENCE = 3.0
 #: Seconds that are left to a peer that has said Close, to hear the answers to what it said: the
@@ -79,6 +83,7 @@ class WebSocketConnection(TwistedProtocol):
     :param clock: for the keepalive.
     :param queue: where connections with more frames than are taken at a time wait for their turn.
     :param peer: who is at the other end, behind whatever proxies there are.
+    :param proxied: whether there are any.
     :param keepalive: seconds of silence before a ping, and again before the peer counts as dead.
     """
 
@@ -91,12 +96,14 @@ class WebSocketConnection(TwistedProtocol):
         clock: IReactorTime,
         queue: FrameQueue,
         peer: IAddress,
+        proxied: bool,
         keepalive: float = KEEPALIVE,
     ) -> None:
         self._farmer = farmer
         self._clock = clock
         self._queue = queue
         self._peer = peer
+        self._proxied = proxied
         self._keepalive = keepalive
         self._frames = Connection(ConnectionType.SERVER)
         self._lines: list[bytes] = []
@@ -104,7 +111,9 @@ class WebSocketConnection(TwistedProtocol):
         self._others = 0
         self._deaf = False
         self._heard = True
+        self._silent = 0
         self._pinged = False
+        self._acknowledged: int | None = None
         self._owed: bytes | None = None
         self._timer: IDelayedCall | None = None
 
@@ -124,7 +133,7 @@ class WebSocketConnection(TwistedProtocol):
     # -- hearing ---------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        self._heard = True
+        self._heard, self._pinged = True, False
         if self._deaf or self._frames.state in _HAS_CLOSED:
             return  # RFC 6455 §5.5.1: nothing comes after a Close.
         self._frames.receive_data(data)
@@ -167,6 +176,7 @@ class WebSocketConnection(TwistedProtocol):
             lines, self._lines = b"".join(self._lines), []
             if not self.adapter.disconnecting:
                 self._farmer.dataReceived(lines)
+                self.adapter.handed_on(len(lines))
 
     @singledispatchmethod
     def _take(self, event: Event) -> None:
@@ -252,14 +262,26 @@ class WebSocketConnection(TwistedProtocol):
         """
         self._others = 0
         watching = self.adapter.reading and not self.adapter.gauge.full
-        if watching and self._pinged and not self._heard:
+        shown, heard, self._heard = self._shows_life(), self._heard, False
+        self._silent = 0 if shown or heard or not watching else self._silent + 1
+        if self._silent >= MOST_SILENCE:
             self.transport.abortConnection()
             return
-        self._pinged = watching and not self._heard
-        if self._pinged:
+        if watching and not (heard or self._pinged):
+            # One is enough: TCP takes it there, and its acknowledgement is no sign of more life.
+            self._pinged = True
             self.adapter.write(self._frames.send(Ping()))
-        self._heard = False
         self._wait(self._keepalive, self._check)
+
+    def _shows_life(self) -> bool:
+        """Whether their system has taken something: the ping may be far behind in what they read.
+
+        What a proxy takes says nothing about who is behind it.
+        """
+        if self._proxied:
+            return False
+        before, self._acknowledged = self._acknowledged, self._farmer.acknowledged()
+        return before != self._acknowledged
 
     def _send_pong(self) -> None:
         """Answer the latest ping, unless the peer does not read: that would heap up."""

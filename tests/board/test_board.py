@@ -14,8 +14,8 @@ from granja.board import batch as batch
 from granja.board import board as board_module
 from granja.board import schedule
 from granja.board.board import Board, Listener
+from granja.board.listener import CLOSING
 from granja.board.pacing import Pacing, Patience
-from granja.board.slow import TOO_LONG
 from granja.contract.messages import GOODBYE, Arrived, Message, Notice, Said, Whispered
 from granja.wire.encodings import GMCP, PLAIN, WEBSOCKET_DATA, Carrier
 from tests.support.board_model import say
@@ -235,7 +235,7 @@ class ClosingTests(BoardTestCase):
             self.assertTrue(slow.disconnecting)
             if gone:
                 listener.lost()
-            self.reactor.advance(TOO_LONG - 0.1)
+            self.reactor.advance(CLOSING - 0.1)
             self.assertFalse(slow.disconnected)
             self.reactor.advance(0.2)
             self.assertEqual(slow.disconnected, not gone)

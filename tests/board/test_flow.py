@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import struct
 import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -148,16 +149,33 @@ class StillReaderTests(FlowTestCase):
         self.assertGreater(missed, 1000)
         self.assertEqual(missed + sum(line.startswith("Ana: ") for line in lines), 3000)
 
-    def test_after_half_a_minute_they_are_closed(self) -> None:
+    def test_after_two_minutes_they_are_closed(self) -> None:
         _, _, still = self.arrive(room=100)
         _, _, quiet = self.arrive(WIDE)
         self.talk(200_000)
-        self.reactor.pump([1.0] * 29)
+        self.reactor.pump([1.0] * 119)
         self.assertFalse(still._aborting)
         self.reactor.pump([1.0] * 3)
         self.assertEqual(still.lost, 1)
         self.assertEqual(quiet.lost, 0)
         self.assertEqual(self.board.counters.aborted, 1)
+
+    def test_one_whose_system_is_full_but_takes_a_little_is_not_closed(self) -> None:
+        """PROTOCOL §6: reading is a sign of life; a full system takes nothing more for long."""
+        _, _, slow = self.arrive(room=100)
+        taken = 0
+
+        def tell(level: int, name: int, size: int) -> bytes:
+            return bytes(120) + struct.pack("=Q", taken) + bytes(size - 128)
+
+        self.patch(slow.narrow, "getsockopt", tell)
+        self.talk(200_000)
+        for _ in range(5):
+            self.reactor.pump([1.0] * 100)
+            taken += 1
+        self.assertFalse(slow._aborting)
+        self.reactor.pump([1.0] * 130)
+        self.assertEqual(slow.lost, 1)
 
     def test_one_who_reads_a_little_is_not_closed(self) -> None:
         _, _, slow = self.arrive(room=100)

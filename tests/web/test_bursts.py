@@ -7,6 +7,7 @@ import struct
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.web import transport
 from granja.web.frame_queue import TURN, FrameQueue
 from granja.web.websocket import MOST_AT_ONCE
 from tests.support.web_visitor import WebFarmer
@@ -64,8 +65,12 @@ class Bursts(SocketCase):
         self.assertFalse(self.is_read())
 
     def test_lines_that_wait_keep_it_unread_when_all_is_taken(self) -> None:
-        self.brings(1000)
+        self.patch(transport, "MOST_WAITING", 1000)
         self.web.channel.upgraded.adapter.pauseProducing()
+        self.brings(100)
+        self.farm.settle()
+        self.assertTrue(self.is_read())  # Pings come behind them.
+        self.brings(1000)
         self.farm.settle()
         self.assertFalse(self.is_read())
         self.web.channel.upgraded.adapter.resumeProducing()

@@ -1,0 +1,76 @@
+"""Who reads slowly is told from who is gone, where the kernel does not tell them apart.
+
+``TCP_USER_TIMEOUT`` notices a peer that acknowledges nothing (tcp(7)).  But it also ends the
+connection of one whose window is closed, or too narrow for a packet, for so long, although that one
+answers each time it is asked: somebody who reads, only slowly.  So their time is prolonged here for
+as long as something waits for them and they answer; who does not answer is gone.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IReactorTime
+
+from granja.reactor.clockwork import Timer
+from granja.reactor.sockets import SILENCE, account_of
+
+#: Seconds between two looks at everybody.
+PERIOD: Final = 10.0
+#: Connections that are looked at in one go: a tenth of a millisecond.
+SLICE: Final = 64
+#: Seconds of more time that they have at each look: three times until the next one.
+MORE_TIME: Final = 30.0
+
+
+class Vigil:
+    """Looks at all connections now and then, some at a time.
+
+    :param connections: gives those that there are.
+    """
+
+    def __init__(self, clock: IReactorTime, connections: Callable[[], Iterable[Any]]) -> None:
+        self._clock = clock
+        self._connections = connections
+        self._round: list[Any] = []
+        #: For whom something has waited since when, as of the last round and of this one.
+        self._waited: dict[Any, float] = {}
+        self._waiting: dict[Any, float] = {}
+        self._timer = Timer(clock, self._go_on)
+        self._timer.start(PERIOD)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.stop()
+
+    def _go_on(self) -> None:
+        if not self._round:
+            self._waited, self._waiting = self._waiting, {}
+            self._round = list(self._connections())
+        some, self._round = self._round[-SLICE:], self._round[:-SLICE]
+        for connection in some:
+            if isinstance(connection, tcp.Connection) and connection.connected:
+                self._look(connection)
+        self._timer.start(0 if self._round else PERIOD)
+
+    def _look(self, connection: tcp.Connection) -> None:
+        account = account_of(connection)
+        if account is None:
+            return
+        since = self._waited.get(connection)
+        if account.heard >= SILENCE and (account.in_flight or account.unanswered):
+            connection.abortConnection()
+        elif account.unsent:
+            now = self._clock.seconds()
+            since = self._waiting[connection] = now if since is None else since
+            _grant(connection, max(SILENCE, now - since + MORE_TIME))
+        elif since is not None:
+            _grant(connection, SILENCE)
+
+
+def _grant(connection: tcp.Connection, seconds: float) -> None:
+    handle = connection.getHandle()
+    handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * seconds))
