@@ -17,8 +17,13 @@ def starts_a_word(fragment: str, text: str) -> bool:
     return f" {fold(fragment)}" in f" {fold(text)}"
 
 
+LONGEST_TALK = 5000
+"""Characters in which a name is looked for: no talk is longer, and to fold text takes memory."""
+
+
 def mentions(name: str, text: str) -> bool:
     """Whether ``text`` has ``name`` in it as a word of its own: ``ana`` but not ``mañana``."""
     if not name:
         return False
-    return re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", fold(text)) is not None
+    folded = fold(text[:LONGEST_TALK])
+    return re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", folded) is not None

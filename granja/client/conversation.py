@@ -15,7 +15,7 @@ from granja.client.display import Shown, own, show
 from granja.client.drafts import CHAT, SECRET
 from granja.client.incoming import Heard, Hearing
 from granja.client.passwords import may_be_kept, password_start
-from granja.client.surroundings import Surroundings, text
+from granja.client.surroundings import Surroundings, short
 from granja.wire.telnet import DO, GMCP, IAC
 
 _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
@@ -162,14 +162,14 @@ class Conversation:
             self._arrival.person_chose_password(line[start:])
 
     def _hear(self, heard: Heard) -> list[Shown]:
-        self._last_code = text(heard.data, "code")
+        self._last_code = short(heard.data, "code")
         self._around.learn(heard)
         if heard.type == "prompt":
             return self._asked(heard)
         shown = [] if self._asked_for_itself(heard) else [show(heard, self.name)]
         if heard.type == "ready":
             shown += self._hint(notes.HOW_TO_TALK)
-            self._let_in(text(heard.data, "name"))
+            self._let_in(short(heard.data, "name"))
         elif heard.type == "registered" or self._last_code == "password-changed":
             self._arrival.password_accepted()
         return shown
@@ -177,7 +177,7 @@ class Conversation:
     def _asked(self, heard: Heard) -> list[Shown]:
         """A question that is answered without the person is not shown to them either."""
         self._met = True
-        question, alone = text(heard.data, "question"), self._arrival.alone
+        question, alone = short(heard.data, "question"), self._arrival.alone
         answer = self._arrival.answer(question, self._around.inventory)
         if answer is not None:
             self._say(answer)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 CHAT = ""
 SECRET = "password"
+MOST_PLACES = 10
+"""There are fewer, but a server could ask anything."""
 
 
 class Drafts:
@@ -41,10 +43,14 @@ class Drafts:
         elif place is None:
             return typed  # nobody asks anything now, but what is typed stays with its question
         elif before is not None:
-            self._kept[before] = typed
+            self._keep(before, typed)
             typed = ""
         self._place = place
         return typed or self._take(place)
+
+    def _keep(self, place: str, typed: str) -> None:
+        if typed and (place in self._kept or len(self._kept) < MOST_PLACES):
+            self._kept[place] = typed
 
     def _take(self, place: str | None) -> str:
         return "" if place is None else self._kept.pop(place, "")

@@ -22,6 +22,9 @@ from granja.wire.telnet import DO, DONT, ECHO, GMCP, IAC, SE, WILL, WONT, Telnet
 _SE = bytes([SE])
 LIMIT = 4 * 1024 * 1024
 """The most bytes of one message: a ``:u`` of 30,000 people."""
+MOST_VALUES = 150_000
+MOST_GROUPS = 20_000
+"""The most values, and objects and lists, of one package: in memory they are far longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,15 @@ def _plain(raw: bytes) -> Heard:
     return _FIXED.get(line) or Heard("plain", line)
 
 
+def _is_monstrous(body: bytes) -> bool:
+    groups = body.count(b"{") + body.count(b"[")
+    return groups > MOST_GROUPS or body.count(b",") > MOST_VALUES
+
+
 def _package(payload: bytes) -> Heard | None:
     """The message in a GMCP package, or None for what is not one of Granja's."""
     name, _, body = payload.partition(b" ")
-    if not name.startswith(b"Granja."):
+    if not name.startswith(b"Granja.") or _is_monstrous(body):
         return None
     try:
         data = json.loads(body)

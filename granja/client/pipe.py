@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec
 
+from granja.client import rows
 from granja.client import sentences as notes
 from granja.client.lines import Lines
 from granja.client.wire import CHUNK, Wire
@@ -24,6 +25,9 @@ from granja.text.clean import clean
 from granja.wire.telnet import Telnet, escape
 
 MOST = 4 * 1024 * 1024
+"""The most bytes of a line."""
+COLUMNS = 80
+"""Of a terminal that does not say."""
 THREAD = "granja input"
 P = ParamSpec("P")
 
@@ -164,9 +168,16 @@ class Listener:
         self.heard = True
         self.said_goodbye = lines[-1] == GOODBYE.line()
         self.show_typing(lines[-1] != ASK_PASSWORD.line())
-        data = "".join(f"{line}\n" for line in lines).encode()
+        data = "".join(f"{row}\n" for row in self._folded(lines)).encode()
         try:
             while data:
                 data = data[os.write(self._streams.sink, data) :]
         except OSError as error:
             raise SinkFailed from error
+
+    def _folded(self, lines: list[str]) -> list[str]:
+        """The lines as they are, or as a terminal has room for them."""
+        if not os.isatty(self._streams.sink):
+            return lines
+        columns = os.get_terminal_size(self._streams.sink).columns
+        return [rows.fold(line, columns or COLUMNS) for line in lines]

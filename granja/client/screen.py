@@ -22,6 +22,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
+from granja.client import rows
 from granja.client import sentences as notes
 from granja.client.conversation import Conversation
 from granja.client.display import Shown, own
@@ -106,7 +107,8 @@ class Screen:
             app.invalidate()
             return
         async with in_terminal():
-            print_formatted_text(app.output, _formatted(lines), STYLE)
+            columns = app.output.get_size().columns
+            print_formatted_text(app.output, _formatted(lines, columns), STYLE)
             if any(line.bell for line in lines):
                 app.output.bell()
             app.output.flush()
@@ -202,12 +204,15 @@ class Keyboard(Vt100Input):
         return nullcontext()
 
 
-def _formatted(lines: Sequence[Shown]) -> StyleAndTextTuples:
+def _formatted(lines: Sequence[Shown], columns: int) -> StyleAndTextTuples:
     fragments: StyleAndTextTuples = []
     for shown in lines:
         style = f"class:{shown.kind.name.lower()}"
-        fragments.append((style, shown.kind.value))
-        if shown.speaker:
-            fragments.append((f"{style} class:speaker", shown.speaker))
-        fragments.append((style, shown.line.removeprefix(shown.speaker) + "\n"))
+        mark = shown.kind.value
+        folded = rows.fold(shown.line, columns, len(mark))
+        speaker = shown.speaker if folded.startswith(shown.speaker) else ""
+        fragments.append((style, mark))
+        if speaker:
+            fragments.append((f"{style} class:speaker", speaker))
+        fragments.append((style, folded.removeprefix(speaker) + "\n"))
     return fragments

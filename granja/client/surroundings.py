@@ -1,7 +1,7 @@
 """What the client knows of the granja: who is here, what one holds, what there is to trade.
 
 Learnt from the messages' data alone.  The data comes from outside and is checked field by field;
-what does not fit is passed over.
+what does not fit is passed over.  However long a server talks, what is kept takes a few megabytes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from typing import Any
 from granja.client.incoming import Heard
 from granja.text.clean import clean
 
-MOST = 100_000
-"""The most people or artifacts that are remembered, whatever a server says."""
+MOST = 30_000
+"""The most people, artifacts or copies that are remembered, whatever a server says."""
+MOST_OFFERS = 1000
+LONGEST_NAME = 100
+"""Characters of a name that are kept; of a person's there are 20."""
+HIGHEST = 10**12
+"""No number of an artifact or an offer is so high."""
 
 
 class Surroundings:
@@ -42,11 +47,11 @@ class Surroundings:
     def _artifact(self, value: Any) -> int | None:
         if not isinstance(value, dict):
             return None
-        number, name = value.get("id"), value.get("name")
-        if type(number) is not int or not isinstance(name, str):
+        number = _number(value, "id")
+        if number is None or not isinstance(value.get("name"), str):
             return None
         if number in self.catalog or len(self.catalog) < MOST:
-            self.catalog[number] = clean(name)
+            self.catalog[number] = short(value, "name")
         return number
 
     def _hold(self, heard: Heard) -> None:
@@ -59,43 +64,58 @@ class Surroundings:
     def _everybody(self, heard: Heard) -> None:
         names = heard.data.get("names")
         if isinstance(names, list):
-            self.people = {clean(n): None for n in names[:MOST] if isinstance(n, str)}
+            self.people = {_shortened(n): None for n in names[:MOST] if isinstance(n, str)}
 
     def _ready(self, heard: Heard) -> None:
-        self.me = text(heard.data, "name") or self.me
+        self.me = short(heard.data, "name") or self.me
 
     def _arrived(self, heard: Heard) -> None:
-        name = text(heard.data, "name")
+        name = short(heard.data, "name")
         if name and len(self.people) < MOST:
             self.people[name] = None
 
     def _left(self, heard: Heard) -> None:
-        self.people.pop(text(heard.data, "name"), None)
+        self.people.pop(short(heard.data, "name"), None)
 
     def _offered(self, heard: Heard) -> None:
-        number = heard.data.get("number")
-        if type(number) is int and len(self.offers) < MOST:
+        number = _number(heard.data, "number")
+        if number is not None and len(self.offers) < MOST_OFFERS:
             self.offers[number] = self._describe(heard.data)
 
     def _offer_ended(self, heard: Heard) -> None:
-        number = heard.data.get("number")
-        if type(number) is int:
+        number = _number(heard.data, "number")
+        if number is not None:
             self.offers.pop(number, None)
 
     def _describe(self, data: Mapping[str, Any]) -> str:
         gives, takes = (self._name(data.get(key)) for key in ("gives", "takes"))
         if "from" in data:
-            return f"de {text(data, 'from')}: su {gives} por tu {takes}"
-        return f"para {text(data, 'to')}: tu {gives} por su {takes}"
+            return f"de {short(data, 'from')}: su {gives} por tu {takes}"
+        return f"para {short(data, 'to')}: tu {gives} por su {takes}"
 
     def _name(self, value: Any) -> str:
-        return text(value, "name") if isinstance(value, dict) else ""
+        return short(value, "name") if isinstance(value, dict) else ""
 
 
 def text(data: Mapping[str, Any], key: str) -> str:
     """The clean text under ``key``, or nothing when there is no text."""
     value = data.get(key)
     return clean(value) if isinstance(value, str) else ""
+
+
+def short(data: Mapping[str, Any], key: str) -> str:
+    """The clean text under ``key`` as far as a name may go."""
+    value = data.get(key)
+    return _shortened(value) if isinstance(value, str) else ""
+
+
+def _shortened(name: str) -> str:
+    return clean(name[:LONGEST_NAME])
+
+
+def _number(data: Mapping[str, Any], key: str) -> int | None:
+    value = data.get(key)
+    return value if type(value) is int and abs(value) < HIGHEST else None
 
 
 _LESSONS: dict[str, Callable[[Surroundings, Heard], None]] = {

@@ -227,6 +227,19 @@ class InMemory(SynchronousTestCase):
         self.assertEqual(asyncio.run(scene()), 1)
         self.assertTrue(shown())
 
+    def test_a_terminal_has_nothing_to_wrap(self) -> None:
+        """At a terminal that only scrolls, a row is indented too; a file gets lines as they are."""
+        screen, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, 40))
+        self.close(self.sink)
+        self.sink = terminal
+        self.open |= {screen, terminal}
+        self.wire.says(b"Beto: " + b"espacio " * 4 + b"[SERVER] falso\r\n")
+        self.wire.ends()
+        self.run_filter()
+        shown = os.read(screen, 4096).decode()
+        self.assertIn("espacio \r\n    [SERVER] falso\r\n", shown)
+
 
 class Opening(SynchronousTestCase):
     def test_a_host_name_that_cannot_be_one(self) -> None:

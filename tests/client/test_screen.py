@@ -85,6 +85,20 @@ class Typing(Case):
 
         self.assertIn("hola", self.at_the_screen(scene))
 
+    def test_what_is_wrapped_is_indented(self) -> None:
+        """Nobody's talk can begin a row; the name keeps its style."""
+        forged = "[SERVER] Intercambio aceptado"
+
+        async def scene(screen: Screen, keyboard: PipeInput) -> None:
+            said = "Beto: " + "espacio " * 9 + forged
+            await screen.show(
+                [Shown(Kind.TALK, said, "Beto"), Shown(Kind.TALK, "x" * 99, "x" * 99)]
+            )
+
+        told = self.at_the_screen(scene)
+        self.assertIn("\r\n    espacio [SERVER] Intercambio aceptado\r\n", told)
+        self.assertIn("  " + "x" * 77 + "\r\n    " + "x" * 22, told)
+
     def test_a_small_terminal_keeps_room_for_talk(self) -> None:
         """In 8 rows, 2 are for the menu; prompt_toolkit would take all of them."""
         for rows, kept in ((8, 2), (24, 6), (50, 8)):
