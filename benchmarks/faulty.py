@@ -12,7 +12,7 @@ import sys
 
 from benchmarks.classic import ClassicServer, serve
 
-CHOSEN = b" 0000000a "
+CHOSEN = b" 0000000a"
 
 
 class FaultyServer(ClassicServer):

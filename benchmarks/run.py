@@ -129,6 +129,7 @@ def generator_command(server: Server, start: Start, round_: int) -> list[str]:
         "patience": scenario.patience,
         "seed": round_,
         "tls": int(server.tls),
+        "varied": int(scenario.varied),
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return [str(start.workshop.generator), *arguments]

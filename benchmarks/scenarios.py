@@ -14,7 +14,8 @@ class Scenario:
     how many lines of a talker may be under way; the last ``stalled`` farmers stop reading when the
     talk begins. ``arriving`` is how many are on their way in at the same time; ``least`` how many
     lines a talker says even to the slowest server; ``deadline`` in seconds, as is
-    ``patience`` with a server from which nothing comes.
+    ``patience`` with a server from which nothing comes. ``varied``: lines of 20 to 120 bytes, a
+    third of them with accents, instead of 64, so that no read ends where a line does.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Scenario:
     least: int = 50
     deadline: float = 90.0
     patience: float = 5.0
+    varied: bool = False
 
     def lines_for(self, share: float) -> int:
         """How many lines each talker says to a server that is given this share of the flood."""
@@ -67,6 +69,14 @@ SCENARIOS = (
         stalled=1,
         least=1_000,
     ),
+)
+
+
+#: The same with lines as people write them: beside each of those above that is about speed.
+SCENARIOS += tuple(
+    replace(s, name=f"{s.name}-varied", title=f"{s.title}, lines of 20 to 120 bytes", varied=True)
+    for s in SCENARIOS
+    if s.name not in ("crowd", "stall")
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.figures import FIGURES
@@ -64,6 +64,7 @@ ONE_WRITE = Check("nobody is written to more than once for a line", one_write_ea
 BOUNDED = Check(f"a flood takes no more than {MOST_GROWTH_MIB} MiB", bounded)
 
 FLOOD = Scenario("smoke-flood", "flood", "flood", 100, 10, 2_000)
+VARIED = replace(FLOOD, name="smoke-varied", title="flood of varied lines", varied=True)
 PACED = paced("smoke-paced", 100, 2.0, 1.0)
 WHISPERS = Scenario("smoke-whispers", "whispers", "whispers", 100, 100, 50)
 CROWD = Scenario("smoke-crowd", "crowd", "crowd", 300, 1, 3, arriving=100)
@@ -71,6 +72,7 @@ STALL = Scenario("smoke-stall", "stall", "flood", 30, 10, 8_000, stalled=1)
 
 PLAN: tuple[tuple[Scenario, tuple[Check, ...]], ...] = (
     (FLOOD, (CLEAN, FEW_WRITES, BOUNDED)),
+    (VARIED, (CLEAN, FEW_WRITES, BOUNDED)),
     (PACED, (CLEAN, ONE_WRITE)),
     (WHISPERS, (CLEAN, ONE_WRITE)),
     (CROWD, (CLEAN, Check("everybody hears everybody arrive, in one order", heard_in_order))),

@@ -27,6 +27,8 @@ TARGETS = (
     Target("flood-100", "limit", 2.0),
     Target("flood-100", "ngircd", 0.12),
     Target("flood-100", "nats", 0.35),
+    Target("flood-100-varied", "limit", 2.0),
+    Target("flood-100-varied", "ngircd", 0.12),
     Target("flood-1000", "limit", 1.5),
     Target("flood-1000", "ngircd", 0.10),
     Target("flood-1000", "nats", 0.25),

@@ -1,7 +1,7 @@
 /* How each server is greeted, talked to and read. A new server is a row at the end of this file. */
 #include "generator.h"
 
-#define MARK_TALK(line, len) ((len) >= TEXT && tally_is_talk((line) + (len) - TEXT))
+#define IS_TALK(line, len) ((len) >= MARK && tally_is_talk((line) + (len) - MARK))
 
 static const char ALPHABET[] = "abcdefghjk"; /* no two of these look alike in Unicode's tables */
 int inside_count;
@@ -73,14 +73,15 @@ static void granja_hear(farmer *f, const char *line, size_t len) {
     }
 }
 
-static size_t granja_say(char *out, const farmer *from, const char *text) {
+static size_t granja_say(char *out, const farmer *from, const char *text, size_t n) {
     (void)from;
-    return (size_t)(APPEND(append(out, text, TEXT), "\r\n") - out);
+    return (size_t)(APPEND(append(out, text, n), "\r\n") - out);
 }
 
-static size_t granja_whisper(char *out, const farmer *from, const farmer *to, const char *text) {
+static size_t granja_whisper(char *out, const farmer *from, const farmer *to, const char *text,
+                             size_t n) {
     char *at = append(APPEND(out, ":p "), to->name, NAME);
-    return (size_t)(at - out) + 1 + granja_say(APPEND(at, " "), from, text);
+    return (size_t)(at - out) + 1 + granja_say(APPEND(at, " "), from, text, n);
 }
 
 static int granja_announced(const char *line, size_t len) {
@@ -122,10 +123,10 @@ static void ws_hear(farmer *f, const char *line, size_t len) {
     }
 }
 
-static size_t ws_say(char *out, const farmer *from, const char *text) {
-    static const char head[] = {(char)0x81, (char)(0x80 | TEXT), 0, 0, 0, 0};
+static size_t ws_say(char *out, const farmer *from, const char *text, size_t n) {
+    const char head[] = {(char)0x81, (char)(0x80 | n), 0, 0, 0, 0};
     (void)from;
-    return (size_t)(append(append(out, head, sizeof head), text, TEXT) - out);
+    return (size_t)(append(append(out, head, sizeof head), text, n) - out);
 }
 
 /* Our own small servers: the first line is the name, "ok" the answer, "+name" the announcement. */
@@ -136,8 +137,9 @@ static void plain_hear(farmer *f, const char *line, size_t len) {
     if (f->stage == ARRIVING && starts(line, len, "ok")) inside(f);
 }
 
-static size_t plain_whisper(char *out, const farmer *from, const farmer *to, const char *text) {
-    return granja_whisper(out, from, to, text);
+static size_t plain_whisper(char *out, const farmer *from, const farmer *to, const char *text,
+                            size_t n) {
+    return granja_whisper(out, from, to, text, n);
 }
 
 static int plain_announced(const char *line, size_t len) {
@@ -159,14 +161,15 @@ static void irc_hear(farmer *f, const char *line, size_t len) {
     }
 }
 
-static size_t irc_say(char *out, const farmer *from, const char *text) {
+static size_t irc_say(char *out, const farmer *from, const char *text, size_t n) {
     char *at = APPEND(out, "PRIVMSG #granja :");
-    return (size_t)(at - out) + granja_say(at, from, text);
+    return (size_t)(at - out) + granja_say(at, from, text, n);
 }
 
-static size_t irc_whisper(char *out, const farmer *from, const farmer *to, const char *text) {
+static size_t irc_whisper(char *out, const farmer *from, const farmer *to, const char *text,
+                          size_t n) {
     char *at = APPEND(append(APPEND(out, "PRIVMSG "), to->name, NAME), " :");
-    return (size_t)(at - out) + granja_say(at, from, text);
+    return (size_t)(at - out) + granja_say(at, from, text, n);
 }
 
 static int irc_announced(const char *line, size_t len) {
@@ -188,14 +191,15 @@ static void nats_hear(farmer *f, const char *line, size_t len) {
     }
 }
 
-static size_t nats_say(char *out, const farmer *from, const char *text) {
-    char *at = APPEND(out, "PUB granja 64\r\n");
-    return (size_t)(at - out) + granja_say(at, from, text);
+static size_t nats_say(char *out, const farmer *from, const char *text, size_t n) {
+    char *at = out + sprintf(out, "PUB granja %zu\r\n", n);
+    return (size_t)(at - out) + granja_say(at, from, text, n);
 }
 
-static size_t nats_whisper(char *out, const farmer *from, const farmer *to, const char *text) {
-    char *at = APPEND(append(APPEND(out, "PUB "), to->name, NAME), " 64\r\n");
-    return (size_t)(at - out) + granja_say(at, from, text);
+static size_t nats_whisper(char *out, const farmer *from, const farmer *to, const char *text,
+                           size_t n) {
+    char *at = out + sprintf(out, "PUB %s %zu\r\n", to->name, n);
+    return (size_t)(at - out) + granja_say(at, from, text, n);
 }
 
 static int nobody_announced(const char *line, size_t len) {
@@ -218,7 +222,7 @@ const dialect *dialect_named(const char *name) {
 }
 
 static void line_of(farmer *f, const char *line, size_t len) {
-    if (MARK_TALK(line, len)) {
+    if (IS_TALK(line, len)) {
         tally_hear(f, line, len);
         return;
     }

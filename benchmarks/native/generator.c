@@ -40,6 +40,7 @@ static void set_option(int which, const char *value) {
         case 'P': opt.patience = atof(value); break;
         case 'D': opt.deadline = atof(value); break;
         case 'T': opt.tls = atoi(value); break;
+        case 'v': opt.varied = atoi(value); break;
         default: exit(2);
     }
 }
@@ -50,7 +51,8 @@ static void read_options(int argc, char **argv) {
         {"farmers", 1, 0, 'n'},  {"talkers", 1, 0, 't'}, {"lines", 1, 0, 'l'},
         {"window", 1, 0, 'w'},   {"stalled", 1, 0, 's'}, {"arriving", 1, 0, 'a'},
         {"rate", 1, 0, 'r'},     {"seed", 1, 0, 'e'},    {"patience", 1, 0, 'P'},
-        {"deadline", 1, 0, 'D'}, {"tls", 1, 0, 'T'},     {0, 0, 0, 0},
+        {"deadline", 1, 0, 'D'}, {"tls", 1, 0, 'T'},     {"varied", 1, 0, 'v'},
+        {0, 0, 0, 0},
     };
     for (int which; (which = getopt_long(argc, argv, "", known, NULL)) != -1;)
         set_option(which, optarg);

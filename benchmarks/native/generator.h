@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT 64    /* bytes of a line as typed, without framing and line end */
+#define TEXT 64    /* bytes of a line as typed, without framing and line end, unless varied */
+#define LEAST 20   /* the same of the shortest and the longest that are varied */
+#define MOST 120
+#define MARK 18    /* bytes at the end of each line that say whose it is, and which */
 #define NAME 6     /* bytes of a farmer's name */
 #define ECHOED 512 /* room for one framed line */
 
@@ -46,8 +49,8 @@ typedef struct {
     const char *name;
     void (*greet)(farmer *);                              /* on connect */
     void (*hear)(farmer *, const char *line, size_t len); /* anything but talk */
-    size_t (*say)(char *out, const farmer *from, const char *text);
-    size_t (*whisper)(char *out, const farmer *from, const farmer *to, const char *text);
+    size_t (*say)(char *out, const farmer *from, const char *text, size_t n);
+    size_t (*whisper)(char *out, const farmer *from, const farmer *to, const char *text, size_t n);
     int (*announced)(const char *line, size_t len); /* id of who arrived, or -1 */
     int name_at; /* where a talk line has the talker's name, or -1 */
     bool framed; /* WebSocket frames, not lines */
@@ -57,7 +60,7 @@ typedef struct {
     const char *mode, *dialect, *host;
     int port, farmers, talkers, lines, window, stalled, arriving, seed;
     double rate, seconds, patience, deadline;
-    bool tls;
+    bool tls, varied; /* varied: lines of LEAST to MOST bytes, a third with accents */
 } options;
 
 extern options opt;
@@ -94,10 +97,10 @@ typedef struct {
 extern uint64_t delivered, stray, corrupt;
 extern void (*on_delivery)(farmer *listener, uint32_t talker, uint32_t seq);
 void tally_open(int talkers, int lines);
-const char *tally_say(uint32_t talker);
+const char *tally_say(uint32_t talker, size_t *n);
 uint32_t tally_said(uint32_t talker);
 uint64_t tally_delivered_from(uint32_t talker);
-static inline bool tally_is_talk(const char *text) { return memcmp(text, "line ", 5) == 0; }
+static inline bool tally_is_talk(const char *mark) { return memcmp(mark, "line ", 5) == 0; }
 void tally_hear(farmer *f, const char *line, size_t len);
 uint32_t tally_heard_by(const farmer *f);
 tally_counts tally_close(bool whispers);

@@ -59,8 +59,9 @@ bool arrivals_in_order(void) {
 
 static void say(uint32_t talker) {
     farmer *f = &farmers[talker];
-    const char *text = tally_say(talker);
-    f->out_len += (uint32_t)lang->say(wire_room(f, ECHOED), f, text);
+    size_t n;
+    const char *text = tally_say(talker, &n);
+    f->out_len += (uint32_t)lang->say(wire_room(f, ECHOED), f, text, n);
 }
 
 /* Flood: each talker keeps up to `window` lines under way, counted by what an average listener has
@@ -152,8 +153,10 @@ static void paced(uint64_t deadline) {
 static void whisper(uint32_t talker) {
     farmer *f = &farmers[talker];
     if (tally_said(talker) >= (uint32_t)opt.lines) return;
-    const char *text = tally_say(talker);
-    f->out_len += (uint32_t)lang->whisper(wire_room(f, ECHOED), f, &farmers[talker ^ 1], text);
+    size_t n;
+    const char *text = tally_say(talker, &n);
+    farmer *to = &farmers[talker ^ 1];
+    f->out_len += (uint32_t)lang->whisper(wire_room(f, ECHOED), f, to, text, n);
     wire_flush(f);
 }
 

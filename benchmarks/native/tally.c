@@ -5,11 +5,14 @@
  * fails. */
 #include "generator.h"
 
-#define FILLER "la cosecha de la granja va b"
+/* What lines are made of: without accents, and with. Each is longer than the longest line. */
+#define PLAIN "la cosecha de la granja va bien y hay feria en el pueblo, con disco raro y ancla a "
+#define ACCENTS "¿qué tal la cosecha? ñames, árboles, pingüinos: mañana habrá más, según María; ¡así "
+#define ROOM 128 /* bytes that are kept for each line */
 #define SUB_BITS 5 /* 32 steps for each doubling: latencies are exact to 3 % */
 
 typedef struct {
-    char *texts;    /* TEXT bytes for each line */
+    char *texts;    /* ROOM bytes for each line, and its length in the last of them */
     uint64_t *when; /* and the moment at which it was said */
     uint32_t count;
     uint64_t delivered;
@@ -29,7 +32,7 @@ void tally_open(int talkers_, int lines_) {
     lines = lines_;
     logs = calloc((size_t)talkers, sizeof *logs);
     for (int t = 0; t < talkers; t++) {
-        logs[t].texts = aligned_alloc(TEXT, (size_t)lines * TEXT);
+        logs[t].texts = aligned_alloc(ROOM, (size_t)lines * ROOM);
         logs[t].when = malloc((size_t)lines * sizeof(uint64_t));
         if (!logs[t].texts || !logs[t].when) die("memory for the lines");
     }
@@ -54,6 +57,9 @@ static uint64_t get_hex(const char *in, int digits) {
     return value;
 }
 
+static char *text_of(const talker_log *log, uint64_t seq) { return log->texts + seq * ROOM; }
+static size_t length_of(const char *text) { return (uint8_t)text[ROOM - 1]; }
+
 /* memcmp() == 0 for TEXT bytes, in line: this and the digits are most of what a delivery costs the
  * generator. */
 static inline bool same_text(const char *a, const char *b) {
@@ -64,28 +70,50 @@ static inline bool same_text(const char *a, const char *b) {
     return !differ;
 }
 
+/* Whether a line ends with what was said. */
+static inline bool ends_with(const char *line, size_t len, const char *text) {
+    size_t n = length_of(text);
+    if (len < n) return false;
+    return n == TEXT ? same_text(line + len - n, text) : !memcmp(line + len - n, text, n);
+}
+
 /* The number of the talker, four hexadecimal digits at once; nonsense gives a number that the text
  * check refuses. */
-static inline uint32_t talker_of(const char *text) {
+static inline uint32_t talker_of(const char *mark) {
     uint32_t digits;
-    memcpy(&digits, text + 5, 4);
+    memcpy(&digits, mark + 5, 4);
     digits = __builtin_bswap32((digits & 0x0f0f0f0f) + 9 * (digits >> 6 & 0x01010101));
     digits |= digits >> 4;
     return (digits & 0xff) | (digits >> 8 & 0xff00);
 }
 
-/* The talker's next line: "line tttt ssssssss nnnnnnnnnnnnnnnn filler", 64 bytes. */
-const char *tally_say(uint32_t talker) {
+/* How long a line is: not a multiple of anything, and the same in every run. */
+static size_t length_for(uint32_t talker, uint32_t seq) {
+    uint64_t mixed = (talker * 0x9e3779b97f4a7c15ull + seq + 1) * 0xbf58476d1ce4e5b9ull;
+    return opt.varied ? LEAST + (mixed >> 33) % (MOST - LEAST + 1) : TEXT;
+}
+
+/* Words, `n` bytes of them, and no half of a character at their end. */
+static void put_words(char *out, const char *words, size_t n) {
+    size_t size = strlen(words), end = n;
+    for (size_t i = 0; i < n; i++) out[i] = words[i % size];
+    while (end && (words[end % size] & 0xc0) == 0x80) end--;
+    memset(out + end, '.', n - end);
+}
+
+/* The talker's next line: words, then "line tttt ssssssss". */
+const char *tally_say(uint32_t talker, size_t *n) {
     talker_log *log = &logs[talker];
-    char *text = log->texts + (size_t)log->count * TEXT;
-    memcpy(text, "line ", 5);
-    put_hex(text + 5, talker, 4);
-    text[9] = ' ';
-    put_hex(text + 10, log->count, 8);
-    text[18] = ' ';
-    put_hex(text + 19, now, 16);
-    text[35] = ' ';
-    memcpy(text + 36, FILLER, TEXT - 36);
+    uint32_t seq = log->count;
+    char *text = text_of(log, seq);
+    *n = length_for(talker, seq);
+    put_words(text, opt.varied && seq % 3 == 0 ? ACCENTS : PLAIN, *n - MARK);
+    char *mark = text + *n - MARK;
+    memcpy(mark, "line ", 5);
+    put_hex(mark + 5, talker, 4);
+    mark[9] = ' ';
+    put_hex(mark + 10, seq, 8);
+    text[ROOM - 1] = (char)*n;
     log->when[log->count++] = now;
     return text;
 }
@@ -124,10 +152,10 @@ static void note(size_t pair, uint32_t seq) { seen_by(pair)[seq / 8] |= (uint8_t
 
 /* A line that is not the one that must come next: heard before, out of turn, or not what was said.
  */
-static void irregular(size_t pair, uint32_t talker, const char *text) {
+static void irregular(size_t pair, uint32_t talker, const char *line, size_t len) {
     talker_log *log = &logs[talker];
-    uint64_t seq = get_hex(text + 10, 8);
-    if (seq >= log->count || memcmp(text, log->texts + seq * TEXT, TEXT) != 0) {
+    uint64_t seq = get_hex(line + len - MARK + 10, 8);
+    if (seq >= log->count || !ends_with(line, len, text_of(log, seq))) {
         corrupt++;
         return;
     }
@@ -146,10 +174,9 @@ static bool is_stray(const farmer *f, uint32_t talker) {
     return (int)talker == f->id || (on_delivery && (int)(talker ^ 1) != f->id);
 }
 
-/* `line` ends with a text that looks like one of ours; `len` is without the line end. */
+/* `line` ends with a mark that looks like one of ours; `len` is without the line end. */
 void tally_hear(farmer *f, const char *line, size_t len) {
-    const char *text = line + len - TEXT;
-    uint32_t talker = talker_of(text);
+    uint32_t talker = talker_of(line + len - MARK);
     bool known = talker < (uint32_t)talkers;
     if (!known ||
         (lang->name_at >= 0 && memcmp(line + lang->name_at, farmers[talker].name, NAME))) {
@@ -163,8 +190,8 @@ void tally_hear(farmer *f, const char *line, size_t len) {
     talker_log *log = &logs[talker];
     size_t pair = (size_t)f->id * (size_t)talkers + talker;
     uint32_t seq = next[pair];
-    if (seq >= log->count || !same_text(text, log->texts + (size_t)seq * TEXT)) {
-        irregular(pair, talker, text);
+    if (seq >= log->count || !ends_with(line, len, text_of(log, seq))) {
+        irregular(pair, talker, line, len);
         return;
     }
     next[pair] = seq + 1;

@@ -20,7 +20,7 @@ from benchmarks.report import number, scenario_section, targets_table
 from benchmarks.run import Result, run
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS, Server, Start, named
-from benchmarks.targets import Target
+from benchmarks.targets import TARGETS, Target
 from benchmarks.workshop import NoCompilerError, Workshop
 
 SMALL = Scenario("small", "small", "flood", 5, 2, 50, window=50, patience=0.7)
@@ -64,6 +64,13 @@ class GeneratorTests(SynchronousTestCase):
         for name in ("limit", "each", "classic", "loop"):
             (server,) = named([name])
             self.assertEqual(self.counted(replace(server, share=1.0)), {})
+
+    def test_lines_of_any_length_and_with_accents(self) -> None:
+        """Compared whole, as those of 64 bytes are."""
+        varied = replace(SMALL, varied=True)
+        (limit,) = named(["limit"])
+        self.assertEqual(self.counted(replace(limit, share=1.0), varied), {})
+        self.assertEqual(self.counted(faulty("swap"), varied), {"disordered": 2})
 
     def test_lost(self) -> None:
         self.assertEqual(self.counted(faulty("lose")), {"lost": 2})
@@ -164,7 +171,7 @@ class FigureTests(SynchronousTestCase):
         table = targets_table(book, SCENARIOS, titles)
         self.assertIn("| ≤ 2 × | 3.00 (3.00–3.00) | **no** |", table)
         self.assertIn("| ≤ 0.12 × | – | not run |", table)
-        self.assertEqual(len(table.splitlines()), 2 + 20)
+        self.assertEqual(len(table.splitlines()), 2 + len(TARGETS))
 
     def test_a_fault_is_named_in_the_row(self) -> None:
         wrong = result("flood-100", "granja", 1, 1.0)
