@@ -31,6 +31,7 @@ from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
 from granja.people.moderating import Moderating
 from granja.people.moderators import Moderators
+from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
 from granja.people.roster import Roster
@@ -88,7 +89,7 @@ class GranjaFactory(ServerFactory):
         self.settings = settings
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
-        self.board = Board(clock)
+        self.board = Board(clock, history=History(settings.history))
         self.journal = Journal(clock)
         self.incidents = Incidents(clock)
         self.complaints = Complaints(clock)
@@ -121,7 +122,7 @@ class GranjaFactory(ServerFactory):
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
-        kept, history = opened.kept, History(self.settings.history)
+        kept, history = opened.kept, self.board.history
         self.ignoring = Ignoring(lane, self.roster, kept.get(IGNORED, ()), market.registered)
         self.doors = Doors(lane, self.ignoring, kept.get(CLOSED_DOORS, ()))
         self.acts = Acts(self.now, lane, kept.get(ACTS, {}))
@@ -129,8 +130,11 @@ class GranjaFactory(ServerFactory):
         self.moderators = Moderators(self.roster)
         self.moderation = self._moderation(opened)
         self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
-        self.presence = Presence(self)
+        self.presence = Presence(self, self._passes(opened))
         self.registration = self._registration(opened)
+        for farmer in self.presence.passes.bearers():
+            self.registration.seen(farmer)
+        self.presence.restore()
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
         self.moderators.appoint(self.settings.moderators)
         numbers = OfferNumbers(market)
@@ -156,6 +160,7 @@ class GranjaFactory(ServerFactory):
             self.acts,
             lambda: self.connections,
             self.settings.proxies.networks,
+            lambda farmer: self.presence.put_out(farmer),
             opened.kept,
         )
 
@@ -169,7 +174,7 @@ class GranjaFactory(ServerFactory):
                 opened.credentials,
                 Homes(self.now, self.chance, self.lane, opened.kept),
                 self.doorkeeper.let_register,
-                self.presence.ask_declaration,
+                self.presence,
                 self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
                 self.moderators.reserves,
@@ -178,6 +183,10 @@ class GranjaFactory(ServerFactory):
             raise LedgerRefused(
                 f"the ledger cannot be used: the name {error} is registered twice; see granja audit"
             ) from None
+
+    def _passes(self, opened: Opened) -> Passes:
+        registered, remember = self.market.registered, self.settings.remember
+        return Passes(self.now, self.chance, self.lane, registered, remember, opened.kept)
 
     def _tell(self, fact: Fact, ended: list[Ended]) -> None:
         self.recorded.note(fact)

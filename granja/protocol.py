@@ -107,7 +107,9 @@ class FarmerProtocol(LineReceiver):
         self.factory = factory
         self.carrier: Carrier = PLAIN
         self.farmer: Farmer | None = None
-        self.over = False
+        self.over = self.cut = self.has_pass = False
+        self.may_linger = True
+        self.chain = ""
         self.address, self.port = "", 0
         self._conversation: Conversation
         self._negotiation = Negotiation(self)
@@ -156,6 +158,7 @@ class FarmerProtocol(LineReceiver):
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
+        self.cut = True
         self._end()
         self.listener.lost()
         self.factory.doorkeeper.leave(self.address)

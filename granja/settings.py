@@ -15,6 +15,8 @@ class Settings:
     """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
     connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
     are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
+    ``linger``: seconds that somebody with a pass stays after the line was lost.  ``remember``:
+    seconds that a registered farmer's pass serves since it last did.
     ``history``: lines of talk that are kept for ``:historial``.
     ``proxies``: whose word is believed on who is behind them.
     ``moderators``: the names of those who look after the farm.
@@ -25,6 +27,8 @@ class Settings:
     rate: Rate | None = field(default_factory=Rate)
     motd: tuple[str, ...] = ()
     declare_once: bool = False
+    linger: float = 120.0
+    remember: float = 30 * 86400.0
     history: int = 200
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)

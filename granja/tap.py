@@ -102,6 +102,8 @@ def _choice(*choices: str) -> Coercion:
 _whole = _number(int, 1, "a whole number, 1 or more")
 _count = _number(int, 0, "a whole number, 0 or more")
 _line = _number(int, 64, "a whole number of bytes, 64 or more")
+_seconds_or_none = _number(float, 0, "a number of seconds, 0 or more")
+_days = _number(float, 0, "a number of days, 0 or more")
 _seconds = _number(float, 0.001, "a number of seconds above 0")
 
 
@@ -128,6 +130,9 @@ class Options(UsageOptions):
                    _seconds),
         _parameter("max-per-network", 64, "Most connections at once from one network: an IPv4 "
                    "address, or an IPv6 /64", _whole),
+        _parameter("linger", 120.0, "Seconds that a dropped line may take to come back, or 0",
+                   _seconds_or_none),
+        _parameter("remember", 30.0, "Days that a registered farmer's pass serves, or 0", _days),
         ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
         _parameter("history", 200, "Lines of talk that :historial can show, or 0", _count),
         ["motd", None, None, "A text file that everybody is shown on arriving"],
@@ -237,6 +242,8 @@ class Options(UsageOptions):
             rate=self["rate"],
             motd=self["motd-lines"],
             declare_once=self["declarations"] == "once",
+            linger=self["linger"],
+            remember=self["remember"] * 86400.0,
             history=self["history"],
             proxies=Proxies.named(self["proxy"]),
             moderators=tuple(self["moderator"]),

@@ -189,6 +189,13 @@ class Backlog:
         """Whether talk is kept in memory for this listener."""
         return bool(self._talk) or self._batch is not None
 
+    def first_waiting(self) -> int:
+        """The number of the first line that was not sent; 0 if none has a number yet."""
+        for _, data in self._pieces:
+            if found := first_number(bytes(data)):
+                return found
+        return 0
+
     # -- sending ---------------------------------------------------------------------------------
 
     def gather(self, limit: int) -> list[Readable]:

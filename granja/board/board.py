@@ -16,6 +16,7 @@ from granja.board import backlog as kinds
 from granja.board.batch import Announcement, Batch, Entry, Remark, Talk
 from granja.board.counters import Counters
 from granja.board.group import Group
+from granja.board.history import History
 from granja.board.listener import Listener
 from granja.board.schedule import Schedule
 from granja.board.slow import Reader, Slow
@@ -33,12 +34,19 @@ class Board:
 
     :param clock: gives the reactor's ticks.
     :param time: measures how long things take, in seconds; the clock's own if not given.
+    :param history: takes note of what is announced; whoever knows the speaker adds the talk.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, clock: IReactorTime, time: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        time: Callable[[], float] | None = None,
+        history: History | None = None,
+    ) -> None:
         self.clock = clock
+        self.history = history or History(0)
         self.time: Callable[[], float] = time or clock.seconds
         self.counters = Counters()
         self.groups: list[Group[Listener]] = [Group(self.counters)]
@@ -106,6 +114,7 @@ class Board:
 
     def announce(self, message: Message, but: Listener | None = None) -> None:
         """Say a message to everybody who has joined, except ``but``."""
+        self.history.announce(message, self.counters.lines)
         self._add(Announcement(message), but)
 
     def say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -163,20 +163,16 @@ class Listener:
     def tell_kept(self, message: Message) -> None:
         """The same for what is kept, in case the connection is dead (PROTOCOL §5b)."""
         if self.receipts is not None:
-            self.tell_numbered(message, self.receipts.keep(message))
+            self.tell_numbered(message, [self.receipts.keep(message)])
         else:
             self.tell(message)
 
     def tell_numbered(
-        self, message: Message, private: Private | None = None, place: int | None = None
+        self, message: Message, privates: Sequence[Private] = (), place: int | None = None
     ) -> None:
-        """The same, with a word for the receipts.
-
-        :param private: what is kept of it.
-        :param place: where in the talk it belongs, if that is not where it is told.
-        """
+        """The same, with a word for the receipts (:meth:`Receipts.will_be_told`)."""
         if self.receipts is not None and not self._closing:
-            self.receipts.will_be_told(private, place)
+            self.receipts.will_be_told(privates, place)
         self._reply(kinds.TOLD, self.carrier.encode(message))
 
     def raw(self, data: bytes) -> None:
@@ -251,6 +247,13 @@ class Listener:
             self.board.due(group)
         elif not before or group.gathered >= FLUSH_AT:
             self.board.due(group)
+
+    def last_sent(self) -> int:
+        """The number of the last line that was sent, whether it has arrived or not."""
+        if self.receipts is None:
+            return 0
+        waiting = self.backlog.first_waiting() if self.backlog is not None else 0
+        return waiting - 1 if waiting else self.receipts.count
 
     # -- the end ---------------------------------------------------------------------------------
 

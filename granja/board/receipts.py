@@ -12,6 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from granja.board.counters import Counters
@@ -24,6 +25,8 @@ MOST_WHISPERS: Final = 1 << 16
 MOST_OTHERS: Final = 1000
 #: Whispers that were let go and are still counted.
 MOST_COUNTED: Final = 10_000
+#: Comings back that are told apart, and times that a line is told again.
+MOST_RETURNS: Final = 64
 #: Times that somebody's own lines and private ones can be told apart from the talk.
 MOST_POINTS: Final = 1000
 
@@ -31,17 +34,18 @@ MOST_POINTS: Final = 1000
 class Private:
     """A private line: where it was said, and its number once it was written.
 
-    ``by``: the farmer who whispered it; None for what nobody whispered.  ``number``: None as long
-    as it was not written.
+    ``by``: the farmer who whispered it; None for what nobody whispered.  ``order``: among the
+    private ones.  ``numbers``: those that it was written with.
     """
 
-    __slots__ = ("by", "message", "number", "place", "size")
+    __slots__ = ("by", "message", "numbers", "order", "place", "size")
 
-    def __init__(self, message: Message, place: int, by: int | None) -> None:
+    def __init__(self, message: Message, place: int, order: int, by: int | None) -> None:
         self.message = message
         self.place = place
+        self.order = order
         self.by = by
-        self.number: int | None = None
+        self.numbers: tuple[int, ...] = ()
         self.size = 0
 
 
@@ -54,7 +58,15 @@ class Receipts:
 
     def __init__(self, counters: Counters, count: int = 0) -> None:
         self.count = count
+        #: The last line that was sent when the connection was lost.
+        self.sent = count
+        #: Whether the record has news of them that are not among what is kept here.
+        self.partial = False
         self._counters = counters
+        self._start = counters.lines
+        #: For each coming back, the first number from then on, and the last one that was heard.
+        self._returns: deque[tuple[int, int]] = deque(maxlen=MOST_RETURNS)
+        self._order = 0
         # From line ``_lines[i]`` on, the place after line n is ``_places[i] + (n - _lines[i])`` in
         # a run of talk, and ``_places[i]`` among private lines.
         self._lines = array("q", [count])
@@ -66,7 +78,7 @@ class Receipts:
         self._dropped: deque[Private] = deque(maxlen=MOST_COUNTED)
         #: What will be written next, in order: what others caused, and what is never dropped.
         self._heard: deque[Private] = deque()
-        self._told: deque[tuple[Private | None, int | None]] = deque()
+        self._told: deque[tuple[Sequence[Private], int | None]] = deque()
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -75,7 +87,8 @@ class Receipts:
 
         :param by: who whispers it, if somebody does.
         """
-        private = Private(message, self._counters.lines, by)
+        self._order += 1
+        private = Private(message, self._counters.lines, self._order, by)
         if by is None:
             self._others.append(private)
             return private
@@ -90,9 +103,23 @@ class Receipts:
 
     def after(self, number: int) -> tuple[list[Private], list[Private]]:
         """The private lines after line ``number`` that are kept, and the whispers that are not."""
-        kept = [private for private in self._whispers if _is_after(private, number)]
-        kept += [private for private in self._others if _is_after(private, number)]
-        return kept, [private for private in self._dropped if _is_after(private, number)]
+        heard = self._heard_until(number)
+        kept = [private for private in self._whispers if not _is_among(private, heard)]
+        kept += [private for private in self._others if not _is_among(private, heard)]
+        return kept, [private for private in self._dropped if not _is_among(private, heard)]
+
+    def _heard_until(self, number: int) -> list[tuple[int, int]]:
+        """The first and last numbers of what was heard by whoever has heard line ``number``.
+
+        What was sent after the line that they came back with was not heard, and was told again with
+        other numbers.
+        """
+        heard = []
+        for start, base in reversed(self._returns):
+            if number >= start:
+                heard.append((start, number))
+                number = base
+        return [*heard, (0, number)]
 
     # -- what is written -------------------------------------------------------------------------
 
@@ -100,12 +127,13 @@ class Receipts:
         """It is written in its turn, as what another farmer caused."""
         self._heard.append(private)
 
-    def will_be_told(self, private: Private | None = None, place: int | None = None) -> None:
-        """The same for what is never dropped.
+    def will_be_told(self, privates: Sequence[Private] = (), place: int | None = None) -> None:
+        """The same for a line that is never dropped.
 
-        :param place: where in the talk it belongs, if that is not where it is written.
+        :param privates: what it tells, or tells to be lost.
+        :param place: where in the talk it is after that, if it is not where it is written.
         """
-        self._told.append((private, place))
+        self._told.append((privates, place))
 
     def number_talk(self, parts: list[bytes], place: int) -> bytes:
         """Number lines of talk.
@@ -122,27 +150,27 @@ class Receipts:
 
     def number_heard(self, data: Readable, place: int) -> bytes:
         """Number a private line that another farmer caused."""
-        private = self._heard.popleft() if self._heard else None
-        return self._number(bytes(data), place, private)
+        privates = [self._heard.popleft()] if self._heard else []
+        return self._number(bytes(data), place, privates)
 
     def number_told(self, data: Readable, place: int) -> bytes:
         """Number a private line that is never dropped and that :meth:`will_be_told`."""
-        private, other = self._told.popleft() if self._told else (None, None)
-        return self._number(bytes(data), place if other is None else other, private)
+        privates, other = self._told.popleft() if self._told else ((), None)
+        return self._number(bytes(data), place if other is None else other, privates)
 
     def number(self, data: Readable, place: int) -> bytes:
         """Number any other private lines; bytes that are no line stay as they are."""
-        return self._number(bytes(data), place, None)
+        return self._number(bytes(data), place, ())
 
-    def _number(self, data: bytes, place: int, private: Private | None) -> bytes:
+    def _number(self, data: bytes, place: int, privates: Sequence[Private]) -> bytes:
         parts = data.split(MARK)
         lines, first = len(parts) - 1, self.count + 1
         if not lines:
             return data
         self._note(first, place, talk=False)
         self.count += lines
-        if private is not None:
-            private.number = self.count
+        for private in privates:
+            private.numbers = (*private.numbers, self.count)[-MOST_RETURNS:]
         return numbered(parts, first)
 
     def _note(self, number: int, place: int, *, talk: bool) -> None:
@@ -160,13 +188,19 @@ class Receipts:
     def place_after(self, number: int) -> int:
         """Where in the talk it was after line ``number`` was heard."""
         number = min(number, self.count)
-        index = bisect_right(self._lines, number) - 1
-        if index < 0:  # Longer ago than is known.
-            return self._places[0]
-        ahead = number - self._lines[index] if self._talks[index] else 0
-        return self._places[index] + ahead
+        index = max(bisect_right(self._lines, number) - 1, 0)  # The first, if it is longer ago.
+        ahead = max(number - self._lines[index], 0) if self._talks[index] else 0
+        return max(self._places[index] + ahead, self._start)
 
     # -- from one connection to the next -----------------------------------------------------------
+
+    def begin(self) -> None:
+        """From here on the talk is heard."""
+        self._start = self._counters.lines
+
+    def resume(self, number: int) -> None:
+        """Whoever has heard line ``number``, and no other, is told what comes after it."""
+        self._returns.append((self.count + 1, number))
 
     def part(self) -> Receipts:
         """Numbers for the last words to a connection that is left behind: they are not receipts."""
@@ -181,5 +215,5 @@ class Receipts:
             self.count = number
 
 
-def _is_after(private: Private, number: int) -> bool:
-    return private.number is None or private.number > number
+def _is_among(private: Private, heard: list[tuple[int, int]]) -> bool:
+    return any(first <= number <= last for number in private.numbers for first, last in heard)

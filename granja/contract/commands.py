@@ -44,6 +44,7 @@ class Registration(Protocol):
     def register(self, me: Any, password: str) -> object: ...
     def change_password(self, me: Any, password: str) -> object: ...
     def come_back(self, me: Any) -> None: ...
+    def forget_passes(self, me: Any) -> object: ...
 
 
 class Collection(Protocol):
@@ -287,6 +288,8 @@ TABLE = (
             lambda farm, me, text: farm.registration.come_back(me)),
     Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
             lambda farm, me, password: farm.registration.change_password(me, password)),
+    Command(":olvidar", (), "olvida tus pases: nadie vuelve con ellos",
+            lambda farm, me: farm.registration.forget_passes(me)),
     Command(":gente", (), "muestra quiénes están, desde dónde y hace cuánto",
             lambda farm, me: farm.moderation.list_people(me), moderators=True),
     Command(":expulsar", (NAME, REASON), "saca a alguien del chat",
@@ -416,15 +419,27 @@ def _command(typed: str, commands: Mapping[str, Command]) -> Command | None:
     return command
 
 
-def is_return(text: str) -> bool:
-    """Whether somebody who is asked for a name comes back with a pass (PROTOCOL §5b).
+def returning(text: str) -> tuple[str, int | None] | None:
+    """With which pass somebody who is asked for a name comes back (PROTOCOL §5b).
 
+    :returns: the pass, and the last line that they have heard, if they say so; None if it is not
+        ``:volver``.
     :raises WrongArguments: when it is that without a pass.
     """
-    if not text.casefold().lstrip().startswith(":volver"):
-        return False
+    if not any(":volver" in word.casefold() for word in _split(text, 1)[:1]):
+        return None
     parsed = parse(text)
-    return parsed is not None and parsed[0].word == ":volver"
+    if parsed is None or parsed[0].word != ":volver":
+        return None
+    (rest,) = parsed[1]
+    secret, *numbers = _split(rest, -1)
+    if not numbers:
+        return secret, None
+    try:
+        (number,) = map(whole_number, numbers)
+    except ValueError:
+        return rest, None  # no pass has spaces
+    return secret, number
 
 
 def help_entries(rows: Sequence[Command] = FOR_ALL) -> list[HelpEntry]:

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
 from granja.contract.answers import artifact_list, is_yes
-from granja.contract.commands import is_return
+from granja.contract.commands import returning
 from granja.contract.ids import ArtifactId
 from granja.contract.messages import Prompt
 from granja.people.farm import Farm
@@ -25,6 +25,8 @@ from granja.people.roster import Connection, Farmer
 
 #: PROTOCOL §5: the third wrong password closes.
 MOST_WRONG_PASSWORDS = 3
+#: PROTOCOL §5b: the tenth wrong pass closes.
+MOST_WRONG_PASSES = 10
 
 
 class Place:
@@ -52,7 +54,7 @@ class AtTheDoor(Place):
         self.waiting.cancel()
 
 
-class AskName(Place):
+class AskName:
     """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
 
     question = messages.ASK_NAME
@@ -60,11 +62,14 @@ class AskName(Place):
     def __init__(self, factory: Farm, connection: Connection) -> None:
         self._factory = factory
         self._connection = connection
+        self._wrong = 0
+        self._judging: Deferred[bool] | None = None
 
     def answer(self, text: str) -> Deferred[None] | None:
         factory, connection = self._factory, self._connection
-        if is_return(text):
-            raise errors.BadPass
+        found = returning(text)
+        if found is not None:
+            return self._come_back(*found)
         farmer = factory.registration.claim(text)
         if not farmer.registered:
             connection.farmer = farmer
@@ -79,6 +84,42 @@ class AskName(Place):
         connection.converse(
             Declaration(factory, connection, lambda chosen: self._declare(farmer, chosen))
         )
+        return None
+
+    def _come_back(self, secret: str, number: int | None) -> Deferred[None]:
+        """With a pass.  The answer may be withheld, as that to a password."""
+        factory, connection = self._factory, self._connection
+        right = factory.presence.bearer(secret) is not None
+        waits = partial(connection.tell, messages.TOO_MANY_TRIES)
+        judging = factory.registration.judge(right, connection.address, waits)
+        self._judging = judging
+        left = connection.stop_the_clock()
+        return judging.addBoth(self._go_on, left).addCallback(self._judged, secret, number)
+
+    def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
+        self._judging = None
+        self._connection.start_the_clock(left)
+        return outcome
+
+    def abandon(self) -> None:
+        """An answer that is withheld keeps nothing of this connection."""
+        if self._judging is not None:
+            self._judging.cancel()
+
+    def _judged(self, right: bool, secret: str, number: int | None) -> Deferred[None] | None:
+        connection = self._connection
+        if connection.over:
+            return None
+        bearer = self._factory.presence.bearer(secret) if right else None
+        if bearer is not None and self._factory.moderation.turns_away(bearer, connection):
+            return None
+        if right:
+            return self._factory.presence.return_with(secret, number, connection)
+        self._wrong += 1
+        if self._wrong < MOST_WRONG_PASSES:
+            raise errors.BadPass
+        connection.refuse(errors.BadPass())
+        connection.finish()
         return None
 
     def _declare(self, farmer: Farmer, chosen: list[ArtifactId]) -> Deferred[None]:

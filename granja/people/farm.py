@@ -20,6 +20,7 @@ from granja.contract.messages import Inventory, Message
 from granja.ledger.lane import Lane
 from granja.market.market import Market
 from granja.market.offers import News, Offer
+from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
 from granja.people.roster import Connection, Farmer, Roster
 from granja.people.visits import Journal
@@ -48,6 +49,18 @@ class Comings(Protocol):
     def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]: ...
     def ask_declaration(self, farmer: Farmer) -> None: ...
 
+    def bearer(self, secret: str) -> Farmer | None:
+        """Whom a pass brings back; None if it does not serve."""
+
+    def return_with(
+        self, secret: str, number: int | None, connection: Connection
+    ) -> Deferred[None]:
+        """Somebody comes back with a pass.
+
+        :param number: of the last line that they have heard, if they say so.
+        :raises BadPass: when it does not serve.
+        """
+
 
 class Talk(commands.Talk, Protocol):
     """The commands of talk, and where a chunk of it goes."""
@@ -73,6 +86,9 @@ class Registry(commands.Registration, Protocol):
 
         :param waits: called when the answer waits, because there were too many wrong ones.
         """
+
+    def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
+        """Whether a pass was right, as soon as that may be said."""
 
     def came_in(self, farmer: Farmer, address: str) -> None:
         """A registered farmer is in the chat, from this address."""
@@ -106,6 +122,8 @@ class Farm(commands.Farm, Protocol):
     def incidents(self) -> Incidents: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def ignoring(self) -> Ignoring: ...
     @property
     def lane(self) -> Lane: ...
     @property

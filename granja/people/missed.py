@@ -44,7 +44,7 @@ class Newsroom:
 
     def _is_unheard(self, party: FarmerId) -> bool:
         """Whether they are not here, and the record keeps nothing for them."""
-        if self._roster.present(party) is not None:
+        if self._roster.listening(party) is not None:
             return False
         # Also somebody whose registration is just being written, with their line cut already.
         return party not in self._market.away or party in self._visitors

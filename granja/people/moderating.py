@@ -30,6 +30,7 @@ class Moderating:
     :param seconds: the reactor's clock.
     :param connections: all that there are, whether anybody has arrived on them or not.
     :param proxies: the networks of proxies, which cannot be banned.
+    :param put_out: ends the passes of somebody, and their lingering.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
@@ -43,6 +44,7 @@ class Moderating:
         acts: Acts,
         connections: Callable[[], Collection[Connection]],
         proxies: Sequence[Network],
+        put_out: Callable[[Farmer], None],
         kept: Mapping[str, Mapping[str, Value]],
     ) -> None:
         self._now = now
@@ -53,6 +55,7 @@ class Moderating:
         self._acts = acts
         self._connections = connections
         self._proxies = proxies
+        self._put_out = put_out
         self._mutes = Names(MUTES, kept.get(MUTES, {}))
         self._bans = Bans(kept)
 
@@ -113,7 +116,7 @@ class Moderating:
         reason = squeezed(why or "")
         self._acts.note(me, Act("expelled", str(other), why=reason))
         me.tell(messages.HasExpelled(str(other)))
-        _expel(other, reason)
+        self._expel(other, reason)
 
     def mute(self, me: Farmer, name: str, seconds: int, why: str | None) -> Deferred[None]:
         """``:callar``; for 0 seconds they may speak again."""
@@ -204,7 +207,18 @@ class Moderating:
             if farmer.connection is not connection:
                 self.turns_away(farmer, connection)
             elif self.ban_on(farmer, connection.address) is not None:
-                _expel(farmer, why)
+                self._expel(farmer, why)
+        for farmer in self._roster:
+            if farmer.connection is None and self.ban_on(farmer, farmer.address) is not None:
+                self._put_out(farmer)
+
+    def _expel(self, farmer: Farmer, why: str) -> None:
+        connection = farmer.connection
+        if connection is not None:
+            connection.tell(messages.Expelled(why))
+        self._put_out(farmer)
+        if connection is not None:
+            connection.finish()
 
     def pardon(self, me: Farmer, whom: str) -> Deferred[None]:
         """``:perdonar``."""
@@ -223,10 +237,5 @@ class Moderating:
 
 def _row(farmer: Farmer, now: float) -> messages.PersonHere:
     here = max(0, int(now - farmer.since))
-    return messages.PersonHere(str(farmer), farmer.registered, farmer.address, here, False)
-
-
-def _expel(farmer: Farmer, why: str) -> None:
-    if farmer.connection is not None:
-        farmer.connection.tell(messages.Expelled(why))
-        farmer.connection.finish()
+    paused = farmer.connection is None
+    return messages.PersonHere(str(farmer), farmer.registered, farmer.address, here, paused)

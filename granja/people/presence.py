@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.board.receipts import Receipts
 from granja.contract import errors, messages
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Message
@@ -17,9 +18,14 @@ from granja.market.facts import Fact
 from granja.market.offers import News
 from granja.people.chatting import Chat, DeclarationInChat
 from granja.people.farm import Farm
+from granja.people.incidents import Peer
+from granja.people.lingering import ELSEWHERE, Lingering
 from granja.people.missed import Newsroom
+from granja.people.passes import Pass, Passes, Visit
+from granja.people.returning import MOST_LINES, part, take_up, unread
 from granja.people.roster import Connection, Farmer
 from granja.reactor.clockwork import Timer
+from granja.text.names import recall
 
 #: Seconds between attempts to record what could not be recorded when it happened.
 RETRY = 5.0
@@ -36,7 +42,7 @@ class Presence:
 
     log = Logger()
 
-    def __init__(self, factory: Farm) -> None:
+    def __init__(self, factory: Farm, passes: Passes) -> None:
         self._factory = factory
         self._board = factory.board
         self._journal = factory.journal
@@ -46,6 +52,8 @@ class Presence:
         self.motd: Sequence[str] = factory.settings.motd
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster)
+        self.passes = passes
+        self.lingering = Lingering(factory.clock, factory.settings.linger, self._linger_out)
         self._retry = Timer(factory.clock, self.reconcile)
         self._owing = False  # Something could not be recorded.
         self._sweeping = False  # It is being tried again.
@@ -96,27 +104,256 @@ class Presence:
             if farmer.connection is None:
                 self._depart(farmer.id)
             return
-        before, farmer.connection = farmer.connection, connection
+        before, lingered = farmer.connection, self.lingering.end(farmer)
+        stays = before is not None or lingered
+        sent = take_up(self._board, farmer, connection)
+        farmer.connection = connection
         connection.stop_the_clock()
         connection.enter_chat(farmer)
+        if not stays:
+            self.passes.begin_visit(farmer)
         connection.tell(messages.Ready(str(farmer)))
+        self.give_pass(farmer)
         connection.tell(*map(messages.MessageOfTheDay, self.motd), *told)
-        if before is None:
+        if before is not None:
+            self._factory.incidents.note("taken_over", connection, farmer)
+            self._replace(before)
+        elif lingered:
+            self._tell_whispers(farmer, sent)
+        else:
             self._factory.moderation.welcome(farmer)
             self._roster.enter(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
             self._journal.arrived(farmer, connection)
-        else:
-            self._factory.incidents.note("taken_over", connection, farmer)
-            self._replace(before)
+        if not stays and farmer.receipts is not None:
+            farmer.receipts.begin()
         self._board.join(connection.listener)
         if farmer.registered:
             self._factory.registration.came_in(farmer, connection.address)
+
+    def _tell_whispers(self, farmer: Farmer, sent: int) -> None:
+        """Whoever comes back with a password hears what was whispered while they lingered."""
+        if farmer.receipts is not None and farmer.connection is not None:
+            for private in farmer.receipts.after(sent)[0]:
+                if private.by is not None:
+                    listener = farmer.connection.listener
+                    listener.tell_numbered(private.message, (private,))
 
     def _replace(self, before: Connection) -> None:
         self._board.leave(before.listener)
         before.tell(messages.REPLACED)
         before.finish()
+
+    # -- with a pass ---------------------------------------------------------------------------
+
+    def give_pass(self, farmer: Farmer) -> None:
+        """A connection that speaks data gets a pass as soon as its hash is stored."""
+        connection = farmer.connection
+        if connection is None or not self._can_have_pass(connection):
+            return
+        connection.chain = connection.chain or self.passes.new_chain()
+        given = self.passes.give(farmer, connection.chain)
+        given.addCallbacks(
+            self._given, self._not_given, (farmer, connection), errbackArgs=(farmer,)
+        )
+
+    def _can_have_pass(self, connection: Connection) -> bool:
+        return connection.may_linger and connection.listener.carrier.numbers
+
+    def _given(self, secret: str, farmer: Farmer, connection: Connection) -> None:
+        if farmer.connection is connection and self._can_have_pass(connection):
+            connection.has_pass = True
+            connection.tell(messages.Pass(secret, self._seconds(farmer)))
+            return
+        self.passes.revoke(secret)
+        theirs = farmer.connection
+        if farmer not in self.lingering and (theirs is None or not theirs.has_pass):
+            self.passes.forget_visit(farmer.id)
+
+    def _not_given(self, failure: Failure, farmer: Farmer) -> None:
+        """Then they have none, and come in as before."""
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("{farmer} could not have a pass", failure, farmer=farmer)
+
+    def _seconds(self, farmer: Farmer) -> int:
+        """For how long a pass serves after the connection has dropped."""
+        settings = self._factory.settings
+        return int(max(settings.linger, settings.remember if farmer.registered else 0.0))
+
+    def bearer(self, secret: str) -> Farmer | None:
+        """Whom a pass brings back; None if it does not serve."""
+        known = self.passes.find(secret)
+        if known is None:
+            return None
+        name = self._market.registered.get(known.farmer)
+        present = self._roster.present(known.farmer)
+        return present or (self._roster.owner(name) if name is not None else None)
+
+    def return_with(
+        self, secret: str, number: int | None, connection: Connection
+    ) -> Deferred[None]:
+        """Somebody comes back with a pass.
+
+        :param number: of the last line that they have heard, if they say so.
+        :raises BadPass: when it does not serve.
+        """
+        known, farmer = self.passes.find(secret), self.bearer(secret)
+        if known is None or farmer is None:
+            raise errors.BadPass
+        news: News | None = None
+
+        def decide() -> list[Fact]:
+            nonlocal news
+            if connection.over:
+                return []
+            news = self.news.unread(farmer.id)
+            return self._market.decide_return(farmer.id)
+
+        used = self.passes.use(secret)
+        done = self._lane.submit([farmer.id], decide, kept=used)
+        done.addErrback(self._unrecorded)
+        return done.addCallback(lambda _: self._returned(farmer, connection, known, number, news))
+
+    def _returned(
+        self,
+        farmer: Farmer,
+        connection: Connection,
+        known: Pass,
+        number: int | None,
+        news: News | None,
+    ) -> None:
+        present = self._roster.present(farmer.id) is not None
+        if connection.over:
+            if news is not None:
+                self.news.keep(farmer.id, news)
+            if farmer.connection is None and farmer.registered:
+                self._depart(farmer.id)
+            return
+        if not present and not farmer.registered:
+            raise errors.BadPass
+        assert news is not None
+        connection.farmer, connection.chain = farmer, known.chain
+        self.news.told(farmer.id)
+        if present:
+            self._resume(farmer, connection, known, number, news)
+        else:
+            receipts = connection.listener.receipts
+            if receipts is not None:
+                receipts.skip_to(min(number or 0, MOST_LINES))
+            connection.tell(messages.WelcomeBack(str(farmer)), self._teller.inventory(farmer.id))
+            told = self._teller.meanwhile(farmer.id, news)
+            self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
+        self.ask_declaration(farmer)
+
+    def _resume(
+        self,
+        farmer: Farmer,
+        connection: Connection,
+        known: Pass,
+        number: int | None,
+        news: News,
+    ) -> None:
+        """They are in the chat, or linger: go on where they were."""
+        before, same = farmer.connection, known.visit == farmer.visit
+        receipts = farmer.receipts
+        self.lingering.end(farmer)
+        sent = take_up(self._board, farmer, connection)
+        if farmer.receipts is not None:
+            farmer.receipts.skip_to(min(number or 0, MOST_LINES))
+        if receipts is None or not same:
+            lines, place = [], self._board.counters.lines
+        else:
+            if number is None:
+                number = known.told_after if known.told_after is not None else sent
+            known.told_after = number
+            place = receipts.place_after(number)
+            but = {farmer.id, *self._factory.ignoring.ignored_by(farmer.id)}
+            lines = unread(self._board, receipts, number, but)
+            receipts.resume(number)
+        farmer.connection = connection
+        connection.stop_the_clock()
+        connection.enter_chat(farmer)
+        told = connection.listener.tell_numbered
+        told(messages.WelcomeBack(str(farmer)), (), place)
+        told(self._teller.inventory(farmer.id), (), place)
+        told(messages.Ready(str(farmer)), (), place)
+        self.give_pass(farmer)
+        if receipts is None or not same or receipts.partial:
+            for message in self._teller.meanwhile(farmer.id, news):
+                told(message, (), place)
+        for line in lines:
+            told(line.message, line.privates, line.place)
+        self._journal.resumed(farmer, connection)
+        if before is not None:
+            self._replace(before)
+        self._board.join(connection.listener)
+        if farmer.registered:
+            self._factory.registration.came_in(farmer, connection.address)
+
+    def forget_passes(self, me: Farmer) -> Deferred[None]:
+        """``:olvidar``."""
+        return self.passes.give_up(me.id).addCallback(lambda _: self._forgotten(me))
+
+    def _forgotten(self, me: Farmer) -> None:
+        if me.connection is not None:
+            me.connection.may_linger = me.connection.has_pass = False
+        me.tell(messages.PASSES_ENDED)
+
+    def put_out(self, farmer: Farmer) -> None:
+        """They are to leave: no pass of theirs serves any more, and they do not linger.
+
+        Whoever is on a connection hears why, and has it finished, by who puts them out.
+        """
+        self.passes.end_all(farmer.id)
+        if farmer.connection is not None:
+            farmer.connection.may_linger = False
+        else:
+            self.lingering.leave(farmer)
+
+    def registered(self, farmer: Farmer) -> None:
+        """Their name is theirs from now on."""
+        self.give_pass(farmer)
+        self.ask_declaration(farmer)
+        if farmer in self.lingering:
+            self._depart(farmer.id)
+
+    def password_changed(self, farmer: Farmer) -> None:
+        chain = farmer.connection.chain if farmer.connection is not None else ""
+        self.passes.end_others(farmer.id, chain)
+        self.give_pass(farmer)
+
+    def restore(self) -> None:
+        """After a start: whoever was inside, or lingered, and has a pass, lingers.
+
+        :returns: nothing; whoever can't come back is forgotten.
+        """
+        for visit in sorted(self.passes.visits.values(), key=lambda visit: visit.number):
+            if self.lingering.seconds <= 0 or not self._restore(visit):
+                self.passes.forget_visit(visit.farmer)
+
+    def _restore(self, visit: Visit) -> bool:
+        if visit.farmer in self._market.registered:
+            farmer = self._roster.owner(self._market.registered[visit.farmer])
+        else:
+            farmer = self._visitor(visit)
+        if farmer is None or self._roster.present(farmer.id) is not None:
+            return False
+        farmer.visit = visit.number
+        farmer.receipts = Receipts(self._board.counters)
+        farmer.receipts.partial = farmer.registered
+        self._factory.moderation.welcome(farmer)
+        self._roster.enter(farmer)
+        self.lingering.begin(farmer, ELSEWHERE, bounded=False)
+        return True
+
+    def _visitor(self, visit: Visit) -> Farmer | None:
+        """A visitor who was here before the start, unless somebody else has the name now."""
+        visitor = Farmer(visit.farmer, recall(visit.name))
+        try:
+            self._roster.hold(visitor)
+        except ValueError:
+            return None
+        return visitor
 
     # -- a declaration in the chat -------------------------------------------------------------
 
@@ -143,6 +380,7 @@ class Presence:
         if farmer.connection is not None:
             farmer.connection.enter_chat(farmer)
             farmer.tell(messages.Ready(str(farmer)))
+            self.give_pass(farmer)
 
     def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
         """Declared meanwhile, on a connection that was taken over: the question is settled."""
@@ -158,18 +396,43 @@ class Presence:
         if farmer is None or farmer.connection not in (None, connection):
             return
         if farmer.connection is connection:
-            self._leave(farmer, connection)
-        if not farmer.registered:
+            lingers = connection.has_pass and connection.may_linger and self.lingering.seconds > 0
+            (self._linger if lingers else self._leave)(farmer, connection)
+        elif self._roster.present(farmer.id) is None and not farmer.registered:
             self._roster.free(farmer)
+
+    def _linger(self, farmer: Farmer, connection: Connection) -> None:
+        """The line was lost: for a while nobody notices."""
+        if not connection.cut:
+            self._board.flush()  # It is closed in good order, so all of that is heard.
+        part(farmer, connection)
+        farmer.connection, farmer.was_at = None, connection.address
+        self._board.leave(connection.listener)
+        if not self._factory.closing:
+            self.lingering.begin(farmer, connection)
+            self._journal.paused(farmer, connection)
+        if farmer.registered:
+            self._depart(farmer.id)  # On record they are away, in case of a crash.
+
+    def _linger_out(self, farmer: Farmer, peer: Peer) -> None:
+        """They did not come back."""
+        self._go(farmer, peer, "", goodbye=False)
 
     def _leave(self, farmer: Farmer, connection: Connection) -> None:
         farmer.connection = None
-        self._roster.leave(farmer)
         self._board.leave(connection.listener)
+        self._go(farmer, connection, connection.chain, goodbye=not connection.may_linger)
+
+    def _go(self, farmer: Farmer, peer: Peer, chain: str, *, goodbye: bool) -> None:
+        self._roster.leave(farmer)
+        farmer.receipts, farmer.was_at = None, ""
         if not self._factory.closing:
             self._board.announce(messages.Departed(str(farmer)))
-            self._journal.left(farmer, connection)
+            self._journal.left(farmer, peer)
         self._depart(farmer.id)
+        self.passes.left(farmer, chain, goodbye=goodbye)
+        if not farmer.registered:
+            self._roster.free(farmer)
 
     def _depart(self, id: FarmerId) -> None:
         self._record_departure(id).addErrback(self._unrecorded)
@@ -181,9 +444,14 @@ class Presence:
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         visited = self.news.has_visited(id)
         # Not left to the market: each sweep asks this of everybody, and to copy news takes a while.
-        if self._roster.present(id) or (id in self._market.away and not visited):
+        if self._is_here(id) or (id in self._market.away and not visited):
             return []
         return self._market.decide_departure(id, self.news.unread(id), visited=visited)
+
+    def _is_here(self, id: FarmerId) -> bool:
+        """As the record has it: a registered farmer who lingers is away, a visitor is not."""
+        farmer = self._roster.present(id)
+        return farmer is not None and (farmer.connection is not None or not farmer.registered)
 
     # -- keeping the record true -----------------------------------------------------------------
 
@@ -215,7 +483,7 @@ class Presence:
         return list(islice((id for id in away if self._decide_return(id)), MOST_AT_ONCE))
 
     def _decide_return(self, id: FarmerId) -> list[Fact]:
-        return self._market.decide_return(id) if self._roster.present(id) else []
+        return self._market.decide_return(id) if self._is_here(id) else []
 
     def _reconciled(self, _: object, more: bool) -> Deferred[None] | None:
         self._sweeping = False
@@ -239,3 +507,4 @@ class Presence:
     def stop(self) -> None:
         """Try no more."""
         self._retry.stop()
+        self.lingering.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -28,13 +29,21 @@ class NameTwice(ValueError):
     """A name is registered twice; ``args[0]`` says which."""
 
 
+class Keys(Protocol):
+    """Who must know when the key to a name changes (:class:`granja.people.presence.Presence`)."""
+
+    def registered(self, farmer: Farmer) -> None: ...
+    def password_changed(self, farmer: Farmer) -> None: ...
+    def forget_passes(self, me: Farmer) -> Deferred[None]: ...
+
+
 class Registration:
     """The registry of names with passwords.
 
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
     :param homes: from where the registered names have come in.
     :param let_register: called with the address of who registers; returns what takes that back.
-    :param ask_declaration: called with a farmer who has just registered.
+    :param keys: hears of who has just registered or changed the password, and of passes.
     :param incidents: hears who registers, and who has another password.
     :param carried: what is kept of a visitor from their registration on.
     :param reserves: whether a name is kept for somebody who has not registered it yet.
@@ -52,7 +61,7 @@ class Registration:
         verifiers: Mapping[FarmerId, str],
         homes: Homes,
         let_register: Callable[[str], Callable[[], None]],
-        ask_declaration: Callable[[Farmer], None],
+        keys: Keys,
         incidents: Incidents,
         carried: Callable[[Farmer], Sequence[Kept]],
         reserves: Callable[[names.Name], bool],
@@ -64,7 +73,7 @@ class Registration:
         self._verifiers = dict(verifiers)
         self._homes = homes
         self._let_register = let_register
-        self._ask_declaration = ask_declaration
+        self._keys = keys
         self._incidents = incidents
         self._carried = carried
         #: Answers to passwords, by their outcome.
@@ -127,7 +136,7 @@ class Registration:
             self._incidents.note("registered", peer, me)
         self._homes.came_in(me.id, address)
         me.tell(messages.NameRegistered(str(me)))
-        self._ask_declaration(me)
+        self._keys.registered(me)
 
     def change_password(self, me: Farmer, password: str) -> Deferred[None]:
         """``:clave``."""
@@ -141,10 +150,28 @@ class Registration:
         if peer is not None:
             self._incidents.note("password_changed", peer, me)
         me.tell(messages.PASSWORD_CHANGED)
+        self._keys.password_changed(me)
+
+    def forget_passes(self, me: Farmer) -> Deferred[None]:
+        """``:olvidar``."""
+        return self._keys.forget_passes(me)
 
     def come_back(self, me: Farmer) -> None:
         """``:volver``, which is for whoever is asked for a name."""
         me.tell(messages.ALREADY_HERE)
+
+    # -- passes --------------------------------------------------------------------------------
+
+    def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
+        """Whether a pass was right, as soon as that may be said.
+
+        :param waits: called when the answer waits, because there were too many wrong ones.
+        """
+        return self.accounts.judge(right, Attempt("", address), waits)
+
+    def seen(self, farmer: FarmerId) -> None:
+        """Give this number to nobody else: it was somebody's before the start."""
+        self._last_farmer = max(self._last_farmer, farmer)
 
     # -- passwords -------------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from granja.board.board import Listener
+from granja.board.receipts import Receipts
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
-from granja.contract.messages import Message, Prompt
+from granja.contract.messages import Message, Prompt, Whispered
 from granja.people.sanctions import Sanction
 from granja.text.names import Name, NameIndex, fold
 
@@ -35,12 +36,18 @@ class Connection(Protocol):
     """One connection, as far as people need it (:class:`granja.protocol.FarmerProtocol`).
 
     ``address`` and ``port``: of who is at the other end; ``port`` is 0 where there is none.
-    ``over``: nothing more is obeyed.
+    ``over``: nothing more is obeyed.  ``cut``: it is lost, and was not finished.  ``chain``: of its
+    passes; empty before the first.  ``has_pass``: it has been told one.  ``may_linger``: whoever is
+    on it stays for a while after it is lost, if it has a pass.
     """
 
     address: str
     port: int
     over: bool
+    cut: bool
+    chain: str
+    has_pass: bool
+    may_linger: bool
     listener: Listener
     farmer: Farmer | None
 
@@ -72,12 +79,26 @@ class Connection(Protocol):
 class Farmer:
     """Somebody: a visitor for as long as they stay, or a registered farmer for good.
 
-    ``connection`` is the wire that they are on now, None while a registered farmer is away.
-    ``since``: the reactor's seconds when they came into the chat.  ``moderator``: they look after
-    the farm.  ``mute``: why they may not speak; it may be over already.
+    ``connection`` is the wire that they are on now, None while they linger and while a registered
+    farmer is away.  ``receipts`` are those of their stay in the chat, if they have heard it as
+    data; ``visit`` is the number of that stay.  ``was_at``: from where they were connected, while
+    they linger.  ``since``: the reactor's seconds when they came
+    into the chat.  ``moderator``: they look after the farm.  ``mute``: why they may not speak; it
+    may be over already.
     """
 
-    __slots__ = ("connection", "id", "moderator", "mute", "name", "registered", "since")
+    __slots__ = (
+        "connection",
+        "id",
+        "moderator",
+        "mute",
+        "name",
+        "receipts",
+        "registered",
+        "since",
+        "visit",
+        "was_at",
+    )
 
     def __init__(self, id: FarmerId, name: Name, *, registered: bool = False) -> None:
         self.id = id
@@ -87,24 +108,51 @@ class Farmer:
         self.moderator = False
         self.mute: Sanction | None = None
         self.since = 0.0
+        self.receipts: Receipts | None = None
+        self.visit = 0
+        self.was_at = ""
 
     def __str__(self) -> str:
         return self.name.spelling
 
     @property
     def address(self) -> str:
-        """Of their connection; empty while they are away."""
-        return self.connection.address if self.connection is not None else ""
+        """Of their connection, also of the one that they have lost; empty while they are away."""
+        return self.connection.address if self.connection is not None else self.was_at
 
     def tell(self, *messages: Message) -> None:
         """Answer their own command: never dropped, unless they are away."""
         if self.connection is not None:
             self.connection.listener.tell(*messages)
+        else:
+            self._keep(*messages)
+
+    def tell_kept(self, message: Message) -> None:
+        """The same, and kept: they hear it when they come back, if the line is lost."""
+        if self.connection is not None:
+            self.connection.listener.tell_kept(message)
+        else:
+            self._keep(message)
 
     def hear(self, message: Message) -> None:
         """Something private that somebody else caused: dropped when they do not read."""
         if self.connection is not None:
             self.connection.listener.hear(message)
+        else:
+            self._keep(message)
+
+    def hear_whisper(self, name: str, text: str, by: Listener | None, speaker: FarmerId) -> None:
+        """The same for what ``name``, whose number is ``speaker``, whispers."""
+        if self.connection is not None:
+            self.connection.listener.hear_whisper(name, text, by, speaker)
+        elif self.receipts is not None:
+            self.receipts.keep(Whispered(name, text), speaker)
+
+    def _keep(self, *messages: Message) -> None:
+        """They linger, or they are away: then there are no receipts."""
+        if self.receipts is not None:
+            for message in messages:
+                self.receipts.keep(message)
 
 
 class Roster:
@@ -174,6 +222,11 @@ class Roster:
     def present(self, id: FarmerId) -> Farmer | None:
         """The farmer with this number, if they are in the chat."""
         return self._present.get(id)
+
+    def listening(self, id: FarmerId) -> Farmer | None:
+        """The same, if they hear what is told to them now: not of those who linger."""
+        farmer = self._present.get(id)
+        return farmer if farmer is not None and farmer.connection is not None else None
 
     def __iter__(self) -> Iterator[Farmer]:
         """Those in the chat, in order of arrival."""

@@ -45,6 +45,7 @@ class Talking:
     def leave(self, me: Farmer) -> None:
         me.tell(messages.GOODBYE)
         if me.connection is not None:
+            me.connection.may_linger = False
             me.connection.finish()
 
     def list_users(self, me: Farmer) -> None:
@@ -55,12 +56,12 @@ class Talking:
         if me.mute is not None:
             refuse_the_muted(me, self._now())
         other = self._roster.find(name)
-        if other is None or (theirs := other.connection) is None:
+        if other is None:
             raise errors.NobodyCalled(name)
         if me.id in self._ignoring.ignored_by(other.id):
             return  # Who is ignored does not notice (PROTOCOL §3).
         by = me.connection.listener if me.connection is not None else None
-        theirs.listener.hear_whisper(str(me), squeezed(text), by)
+        other.hear_whisper(str(me), squeezed(text), by, me.id)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""
@@ -75,7 +76,8 @@ class Talking:
             deaf = self._ignoring.deaf_to(me.id)
             self._board.say_message(me.connection.listener, acted, deaf)
             said = acted.text.encode()
-            self._history.add(me.id, str(me), said, 1, self._now(), acted=True)
+            place = self._board.counters.lines
+            self._history.add(me.id, str(me), said, 1, self._now(), acted=True, place=place)
 
     def say_block(self, me: Farmer, data: bytes) -> None:
         """Clean lines of plain talk: UTF-8 with LF between them."""
@@ -85,7 +87,8 @@ class Talking:
             name, lines = me.name.spelling, data.count(b"\n") + 1
             deaf = self._ignoring.deaf_to(me.id)
             self._board.say(me.connection.listener, name, data, lines, deaf)
-            self._history.add(me.id, name, data, lines, self._now())
+            place = self._board.counters.lines
+            self._history.add(me.id, name, data, lines, self._now(), place=place)
 
     def show_history(self, me: Farmer, count: int | None) -> None:
         """``:historial``.

@@ -47,6 +47,15 @@ class Journal:
         """Put on record who went."""
         self._note(f"{printable(str(farmer))} left", _fields("left", farmer, peer))
 
+    def paused(self, farmer: object, peer: Peer) -> None:
+        """Put on record whose line dropped; they are expected back."""
+        self._note(f"{printable(str(farmer))} lost the line", _fields("paused", farmer, peer))
+
+    def resumed(self, farmer: object, peer: Peer) -> None:
+        """Put on record who came back with a pass before they had left."""
+        sentence = f"{printable(str(farmer))} came back from {peer.address}"
+        self._note(sentence, _fields("resumed", farmer, peer))
+
     def _note(self, sentence: str, fields: Fields) -> None:
         self._gathered.append((sentence, fields))
         if self._later is None:

@@ -63,7 +63,7 @@ class Teller:
         """``reply``: the line answers their own command, so it is never dropped."""
         farmer = self._roster.present(id)
         if farmer is not None:
-            (farmer.tell if reply else farmer.hear)(line)
+            (farmer.tell_kept if reply else farmer.hear)(line)
 
     def _offered(self, fact: events.Offered) -> None:
         names = self._market.names

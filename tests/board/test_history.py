@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.history import History
+from granja.contract.messages import Acted, Arrived, Said
 
 ANA, BETO = 1, 2
 
@@ -46,10 +47,34 @@ class Keeping(SynchronousTestCase):
     def test_what_came_after_a_line(self) -> None:
         history = History(3)
         for number in range(1, 6):
-            history.add(ANA, "Ana", str(number).encode(), 1, 0.0)
-        self.assertEqual([remark.text for remark in history.since(4)], ["5"])
-        self.assertEqual([remark.text for remark in history.since(0)], ["3", "4", "5"])
+            history.add(ANA, "Ana", str(number).encode(), 1, 0.0, place=number)
+        self.assertEqual(history.since(4), [(4, Said("Ana", "5"))])
+        said = [(place, Said("Ana", str(place + 1))) for place in (2, 3, 4)]
+        self.assertEqual(history.since(0), said)
         self.assertEqual(history.since(5), [])
+
+    def test_announcements_and_deeds_keep_their_place(self) -> None:
+        history = History(3)
+        history.add(ANA, "Ana", b"hola", 1, 0.0, place=1)
+        history.announce(Arrived("Eva"), 1)
+        history.add(ANA, "Ana", b"baila", 1, 0.0, acted=True, place=3)
+        told = [(0, Said("Ana", "hola")), (1, Arrived("Eva")), (2, Acted("Ana", "baila"))]
+        self.assertEqual(history.since(0), told)
+        self.assertEqual(history.since(0, (ANA,)), told[1:2])
+        self.assertEqual(history.since(1), told[1:])
+
+    def test_what_is_kept_no_more_is_counted(self) -> None:
+        """After any line, and without the lines of some."""
+        history, said = History(7), []
+        for number in range(60):
+            by, lines = (ANA, BETO)[number % 2], number % 5 + 1
+            said += [by] * lines
+            history.add(by, "?", b"\n".join([b"x"] * lines), lines, 0.0, place=len(said))
+        for place in range(len(said) + 1):
+            for but in ((), (ANA,), (ANA, BETO)):
+                after = sum(by not in but for by in said[place:])
+                kept = len(history.since(place, but))
+                self.assertEqual(history.lost(place, but), after - kept, (place, but))
 
     def test_nothing_is_kept_if_nothing_should_be(self) -> None:
         history = History(0)

@@ -19,9 +19,9 @@ from granja.contract.commands import (
     Command,
     Farm,
     help_entries,
-    is_return,
     load,
     parse,
+    returning,
 )
 from granja.contract.errors import UnknownCommand, WrongArguments
 
@@ -80,6 +80,7 @@ OBEYED: list[tuple[str, tuple[Any, ...]]] = [
     (":?", ("show_help",)),
     (":registrar girasoles", ("register", "girasoles")),
     (":clave tulipanes", ("change_password", "tulipanes")),
+    (":olvidar", ("forget_passes",)),
     (":agregar 21", ("add", 21)),
     (":quitar 21", ("remove", 21)),
 ]
@@ -120,7 +121,7 @@ MISUSED = [
         ":ofertas s",
         ":ofertas no no",
     ),
-    *(":historial 1 2", ":historial -1"),
+    *(":historial 1 2", ":historial -1", ":olvidar todo"),
     *(":agregar", ":agregar ancla", ":agregar 6 7", ":quitar", ":quitar x", ":quitar 6 6"),
 ]
 
@@ -212,12 +213,16 @@ class Obeying(CommandCase):
 
     def test_who_comes_back_with_a_pass(self) -> None:
         """Where the name is asked, ``:volver`` is no name."""
-        for typed in (":volver abc", ":VOLVER abc", "  :volver  abc def"):
-            self.assertTrue(is_return(typed), typed)
-        for typed in ("Ana", "volver", ":q"):
-            self.assertFalse(is_return(typed), typed)
-        self.assertRaises(WrongArguments, is_return, ":volver")
-        self.assertRaises(WrongArguments, is_return, ":volver2")  # a slip of the same
+        for typed in (":volver abc", ":VOLVER abc", "  :volver  abc  "):
+            self.assertEqual(returning(typed), ("abc", None), typed)
+        for typed in (":volver abc 12", "  :Volver  abc   012"):
+            self.assertEqual(returning(typed), ("abc", 12), typed)
+        for rest in ("abc def", "abc 1 2", "abc -1", "abc 1.5"):
+            self.assertEqual(returning(f":volver {rest}"), (rest, None), "no pass has spaces")
+        for typed in ("Ana", "volver", ":q", ":q :volver abc", ":quiero :volver abc"):
+            self.assertIsNone(returning(typed), typed)
+        self.assertRaises(WrongArguments, returning, ":volver")
+        self.assertRaises(WrongArguments, returning, ":volver2")  # a slip of the same
 
     def test_the_rest_of_a_line_stays_as_typed(self) -> None:
         """A whisper's spaces are the farmer's own; only those before it separate."""

@@ -58,7 +58,7 @@ class Village(RuleBasedStateMachine):
         super().__init__()
         self.memory = MemoryLedger()
         self.disk = FaultyLedger(self.memory)
-        self.farm = Farm(Settings(rate=None, limits=Limits(offers_each=20)), self.disk)
+        self.farm = Farm(Settings(rate=None, linger=0, limits=Limits(offers_each=20)), self.disk)
         self.here: dict[str, Person] = {}
         self.heard: Counter[tuple[FarmerId, int]] = Counter()
         self.news: set[tuple[FarmerId, int]] = set()

@@ -1,0 +1,305 @@
+"""Passes: what brings somebody back after a dropped line, without name, list or password.
+
+A pass is 128 random bits, of which the ledger keeps a hash, beside its chain (PROTOCOL §5b).  Each
+connection that speaks data has passes of its own; whoever comes back with one has a new one, and
+these make a *chain*: who leaves with ``:q`` ends all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from granja.contract.errors import GranjaError
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept, Value
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.people.roster import Farmer
+
+#: What the ledger keeps passes under, each by its hash.
+PASSES: Final = "passes"
+#: The same for whoever is in the chat, or lingers, and has a pass: by the farmer's number.
+VISITS: Final = "visits"
+
+#: Bytes of chance in a pass.
+SIZE: Final = 16
+#: Seconds that a pass serves after it was used, in case the answer was lost.
+GRACE: Final = 60.0
+#: Unused passes of one chain: which of the last ones a client has read is not known.
+MOST_IN_A_CHAIN: Final = 3
+#: Passes of one farmer; beyond it, the one that was used longest ago is forgotten.
+MOST_OF_ONE: Final = 64
+
+
+@dataclass
+class Pass:
+    """What is known of a pass: not the pass itself.
+
+    ``chain``: which passes it belongs to.  ``visit``: during which stay in the chat it was given.
+    ``used``: when it last served, in Unix seconds.  ``until``: when it ends, if it has brought
+    somebody back.  ``told_after``: after which line they were told what they had missed.
+    """
+
+    farmer: FarmerId
+    chain: str
+    visit: int
+    used: float
+    until: float | None = None
+    told_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A stay in the chat of somebody who has a pass; a later one has a greater number."""
+
+    farmer: FarmerId
+    number: int
+    name: str
+
+
+class Passes:
+    """:param now: the time on the wall, in Unix seconds.
+    :param chance: gives so many random bytes.
+    :param registered: the numbers of the registered farmers.
+    :param remember: seconds after which a registered farmer's pass serves no more; while they are
+        in the chat or linger, each of theirs serves.
+    :param kept: what the ledger keeps, by subject and key.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        chance: Callable[[int], bytes],
+        lane: Lane,
+        registered: Container[FarmerId],
+        remember: float,
+        kept: Mapping[str, Mapping[str, Value]],
+    ) -> None:
+        self._now = now
+        self._chance = chance
+        self._lane = lane
+        self._registered = registered
+        self._remember = remember
+        self._passes: dict[str, Pass] = {}
+        self._by_farmer: dict[FarmerId, dict[str, None]] = {}
+        #: What a full disk has not let be forgotten yet.
+        self._owed: dict[str, Kept] = {}
+        self.visits: dict[FarmerId, Visit] = {}
+        for key, value in kept.get(VISITS, {}).items():
+            self._read_visit(key, value)
+        self.last_visit = max((visit.number for visit in self.visits.values()), default=0)
+        known = [(key, _read(value)) for key, value in kept.get(PASSES, {}).items()]
+        for key, found in sorted(known, key=lambda pair: pair[1].used if pair[1] else 0.0):
+            self._read_pass(key, found)
+
+    def _read_visit(self, key: str, value: Value) -> None:
+        match value:
+            case [int(number), str(name)] if key.isdecimal():
+                farmer = FarmerId(int(key))
+                self.visits[farmer] = Visit(farmer, number, name)
+            case _:
+                self._owed[key] = Kept(VISITS, key, None)
+
+    def _read_pass(self, key: str, known: Pass | None) -> None:
+        if known is not None:
+            self.last_visit = max(self.last_visit, known.visit)
+        if known is None or not self._serves(known):
+            self._owed[key] = Kept(PASSES, key, None)
+        else:
+            self._add(key, known)
+
+    def _add(self, key: str, known: Pass) -> None:
+        self._passes[key] = known
+        self._by_farmer.setdefault(known.farmer, {})[key] = None
+
+    def begin_visit(self, farmer: Farmer) -> None:
+        """A stay in the chat begins."""
+        self.last_visit += 1
+        farmer.visit = self.last_visit
+
+    def bearers(self) -> set[FarmerId]:
+        """Whom there are passes of, or who was in the chat with one."""
+        return {*self._by_farmer, *self.visits}
+
+    # -- giving ----------------------------------------------------------------------------------
+
+    def give(self, farmer: Farmer, chain: str) -> Deferred[str]:
+        """A new pass of this stay in the chat.
+
+        :returns: fires with the pass once its hash is stored; fails with NotStored or Halted.
+        """
+        secret = self._chance(SIZE).hex()
+        known = Pass(farmer.id, chain, farmer.visit, self._now())
+        visit = Kept(VISITS, str(farmer.id), [farmer.visit, str(farmer)])
+        stored = self._store(farmer.id, [_kept(hash_of(secret), known), visit])
+        return stored.addCallback(self._given, secret, known, str(farmer))
+
+    def _given(self, _: object, secret: str, known: Pass, name: str) -> str:
+        self._add(hash_of(secret), known)
+        self.visits[known.farmer] = Visit(known.farmer, known.visit, name)
+        surplus = self._surplus(known)
+        if surplus:
+            self._forget(known.farmer, surplus)
+        return secret
+
+    def _surplus(self, latest: Pass) -> list[str]:
+        """The passes of a farmer that serve no more, or need not."""
+        theirs = self._of(latest.farmer)
+        over = [key for key in theirs if not self._serves(self._passes[key])]
+        unused = [key for key in theirs if self._passes[key].until is None]
+        older = [key for key in unused if self._passes[key].chain == latest.chain]
+        return list({*over, *older[:-MOST_IN_A_CHAIN], *theirs[:-MOST_OF_ONE]})
+
+    def new_chain(self) -> str:
+        return self._chance(8).hex()
+
+    # -- using -----------------------------------------------------------------------------------
+
+    def find(self, secret: str) -> Pass | None:
+        """What is known of a pass that serves."""
+        known = self._passes.get(hash_of(secret))
+        return known if known is not None and self._serves(known) else None
+
+    def _serves(self, known: Pass) -> bool:
+        if known.until is not None and known.until <= self._now():
+            return False
+        if known.farmer in self.visits:
+            return True
+        lately = self._now() - known.used < self._remember
+        return known.farmer in self._registered and lately
+
+    def use(self, secret: str) -> list[Kept]:
+        """A pass brings somebody back.
+
+        :returns: what is to be kept from now on.
+        """
+        key = hash_of(secret)
+        known = self._passes[key]
+        if known.until is None:
+            known.until = self._now() + GRACE
+        return [_kept(key, known)]
+
+    # -- ending ----------------------------------------------------------------------------------
+
+    def left(self, farmer: Farmer, chain: str, *, goodbye: bool) -> None:
+        """A stay in the chat is over.
+
+        :param chain: of the passes of their connection; empty if they lingered.
+        :param goodbye: whether they said so.
+        """
+        mine = [key for key in self._of(farmer.id) if self._passes[key].chain == chain]
+        if not chain:
+            mine = [k for k in self._of(farmer.id) if self._passes[k].visit == farmer.visit]
+        if not farmer.registered or not self._remember:
+            self._forget(farmer.id, self._of(farmer.id), visit=True)
+        elif goodbye:
+            self._forget(farmer.id, mine, visit=True)
+        else:
+            for key in mine:
+                self._passes[key].used = self._now()
+            used = [_kept(key, self._passes[key]) for key in mine]
+            self._forget(farmer.id, (), *used, visit=True)
+
+    def end_others(self, farmer: FarmerId, chain: str) -> None:
+        """End all passes of a farmer but those of a chain."""
+        self._forget(farmer, [k for k in self._of(farmer) if self._passes[k].chain != chain])
+
+    def end_all(self, farmer: FarmerId) -> None:
+        """End all passes of a farmer, at once."""
+        self._forget(farmer, self._of(farmer))
+
+    def give_up(self, farmer: FarmerId) -> Deferred[None]:
+        """End all passes of a farmer as soon as that is stored; fails with NotStored or Halted."""
+        ending: list[Kept] = []
+
+        def decide() -> list[Fact]:
+            ending[:] = [Kept(PASSES, key, None) for key in self._of(farmer)]
+            return []
+
+        stored = self._lane.submit([farmer], decide, kept=ending)
+        return stored.addCallback(lambda _: self._drop(item.key for item in ending))
+
+    def revoke(self, secret: str) -> None:
+        """Nobody has heard of this one."""
+        known = self._passes.get(hash_of(secret))
+        if known is not None:
+            self._forget(known.farmer, [hash_of(secret)])
+
+    def forget_visit(self, farmer: FarmerId) -> None:
+        """Nobody waits for them to come back."""
+        self._forget(farmer, (), visit=True)
+
+    def _of(self, farmer: FarmerId) -> list[str]:
+        """The hashes of a farmer's passes, oldest first."""
+        return [*self._by_farmer.get(farmer, ())]
+
+    def _forget(
+        self, farmer: FarmerId, keys: Iterable[str], *others: Kept, visit: bool = False
+    ) -> None:
+        keys = [*keys]
+        items = [Kept(PASSES, key, None) for key in keys]
+        if visit and self.visits.pop(farmer, None) is not None:
+            items.append(Kept(VISITS, str(farmer), None))
+        self._drop(keys)
+        if items or others:
+            self._store(farmer, [*items, *others]).addErrback(_is_owed)
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            known = self._passes.pop(key, None)
+            if known is not None:
+                theirs = self._by_farmer[known.farmer]
+                del theirs[key]
+                if not theirs:
+                    del self._by_farmer[known.farmer]
+
+    # -- storing ---------------------------------------------------------------------------------
+
+    def _store(self, farmer: FarmerId, items: Iterable[Kept]) -> Deferred[None]:
+        owed, self._owed = self._owed, {}
+        kept = [*owed.values(), *items]
+        stored = self._lane.submit([farmer], list, kept=kept)
+        return stored.addCallbacks(lambda _: None, self._not_stored, errbackArgs=(kept,))
+
+    def _not_stored(self, failure: Failure, kept: Iterable[Kept]) -> Failure:
+        """What was to be forgotten is forgotten with the next that is stored."""
+        gone = {item.key: item for item in kept if item.value is None}
+        self._owed = {**gone, **self._owed}
+        return failure
+
+
+def _is_owed(failure: Failure) -> None:
+    failure.trap(GranjaError)
+
+
+def hash_of(secret: str) -> str:
+    """Under which a pass is kept.  Of so much chance one round is enough."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def _kept(key: str, known: Pass) -> Kept:
+    fields = ("farmer", "chain", "visit", "used", "until")
+    values = {name: getattr(known, name) for name in fields}
+    return Kept(PASSES, key, {name: held for name, held in values.items() if held is not None})
+
+
+def _read(value: Value) -> Pass | None:
+    """What the ledger keeps of a pass; None if it is damaged."""
+    match value:
+        case {
+            "farmer": int(farmer),
+            "chain": str(chain),
+            "visit": int(visit),
+            "used": int() | float() as used,
+            **rest,
+        }:
+            until = rest.get("until")
+            ends = until if isinstance(until, int | float) else None
+            return Pass(FarmerId(farmer), chain, visit, used, ends)
+    return None
