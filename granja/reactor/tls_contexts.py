@@ -36,6 +36,9 @@ SUITES: Final = (
 )
 SUITES_OF_1_3: Final = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
+#: Key exchanges of the profile, with those that OpenSSL 3.5 and newer know, and without.
+GROUPS: Final = (b"X25519MLKEM768:X25519:P-256:P-384", b"X25519:P-256:P-384")
+
 #: Times that the two ends of a handshake are let speak; it takes three.
 _MOST_FLIGHTS = 10
 
@@ -132,6 +135,7 @@ def _context(identity: Identity) -> SSL.Context:
     context.set_cipher_list(SUITES)
     context.set_tls13_ciphersuites(SUITES_OF_1_3)
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    _limit_groups(context)
     try:
         context.use_certificate(identity.certificate)
         for certificate in identity.chain:
@@ -141,6 +145,21 @@ def _context(identity: Identity) -> SSL.Context:
     except (SSL.Error, TypeError) as error:
         raise _refusal(identity, error) from None
     return context
+
+
+def _limit_groups(context: SSL.Context) -> None:
+    """pyOpenSSL has a name for one key exchange, and none for several: this asks what is below it.
+
+    Where that is not there, X448 and P-521 are taken as well, which harms nobody.
+    """
+    library: Any = getattr(SSL, "_lib", None)
+    choose = getattr(library, "SSL_CTX_set1_curves_list", None)
+    if choose is None:
+        return
+    for groups in GROUPS:
+        if choose(context._context, groups) == 1:
+            return
+        library.ERR_clear_error()
 
 
 def _try(identity: Identity, context: SSL.Context) -> None:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
@@ -296,6 +297,18 @@ class ProfileTests(TlsCase):
             for version in (SSL.TLS1_1_VERSION, SSL.TLS1_VERSION):
                 with self.assertRaises(SSL.Error):
                     shake_hands(certificates, context=self.client(version))
+
+    def test_key_exchanges(self) -> None:
+        for certificates in self.everywhere():
+            for version in (SSL.TLS1_3_VERSION, SSL.TLS1_2_VERSION):
+                for curve, taken in ((SECP256R1, True), (SECP384R1, True), (SECP521R1, False)):
+                    context = self.client(version)
+                    context.set_tmp_ecdh(curve())
+                    if taken:
+                        shake_hands(certificates, context=context)
+                    else:
+                        with self.assertRaises(SSL.Error):
+                            shake_hands(certificates, context=context)
 
     def test_forward_secrecy_and_authenticated_encryption_only(self) -> None:
         for certificates in self.everywhere():
