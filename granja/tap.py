@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -317,6 +318,11 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     return Doorway(description, secure, wrap, tls.certificates, proxied=proxied)
 
 
+def _lasting(path: str | None) -> str | None:
+    """A path that is still the same when ``twistd`` has gone to its ``--rundir``."""
+    return path and os.path.abspath(path)
+
+
 def makeService(options: Options) -> IService:  # noqa: N802
     """The service of ``twistd granja`` for parsed options."""
     from twisted.internet import reactor as installed
@@ -345,7 +351,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
     plain_ports: list[IListeningPort] = []
     watch = partial(open_to_watchers, ports=plain_ports)
     doorways = [*options["doorways"], *(doorway(at, watch) for at in options["metrics"])]
-    artifacts, motd = options["artifacts"], options["motd"]
+    artifacts, motd = _lasting(options["artifacts"]), _lasting(options["motd"])
     sources = Sources(
         lambda: read_catalog(artifacts) if is_lasting(artifacts) else options["catalog"],
         lambda: read_motd(motd) if is_lasting(motd) else options["motd-lines"],

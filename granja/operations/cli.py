@@ -140,7 +140,11 @@ def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connectio
         would read what stands before the damage, and all would seem in order.
     """
     recovery.check_log(path)
-    return closing(database.open_to_read(path, any_version=any_version))
+    try:
+        return closing(database.open_to_read(path, any_version=any_version))
+    except sqlite3.Error as error:
+        why = database.unreadable(path, error)
+        raise LedgerRefused(f"the ledger cannot be read: {why}") from None
 
 
 def _fail(sentence: str) -> int:

@@ -263,9 +263,10 @@ def _escaped(value: str) -> str:
 
 
 def _of_files(where: str, given: dict[str, str]) -> Certificates:
-    key = Path(given.get("privateKey", "server.pem"))
-    certificate = Path(given.get("certKey", key))
-    chain = Path(given["extraCertChain"]) if "extraCertChain" in given else None
+    # Absolute, because twistd goes to its --rundir before they are read again.
+    key = Path(given.get("privateKey", "server.pem")).absolute()
+    certificate = Path(given["certKey"]).absolute() if "certKey" in given else key
+    chain = Path(given["extraCertChain"]).absolute() if "extraCertChain" in given else None
     files = [path for path in (key, certificate, chain) if path is not None]
     return Certificates(where, partial(read_files, key, certificate, chain), lambda: stamp(files))
 
@@ -274,7 +275,7 @@ def _of_folder(where: str, given: dict[str, str]) -> Certificates:
     """:raises ValueError: when no folder is named."""
     if not given.get("path"):
         raise ValueError("it names no folder of certificates")
-    folder = Path(given["path"])
+    folder = Path(given["path"]).absolute()
     return Certificates(where, partial(read_folder, folder), lambda: stamp(pem_files(folder)))
 
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from unittest.mock import Mock
 
+from twisted.trial.unittest import SkipTest
+
 from granja.ledger.sqlite import database
 from granja.market.facts import PasswordChanged
 from tests.support.ledgers import ANA, VERIFIER, dump, ledger_at, read, tamper, verifiers, write
@@ -140,6 +142,27 @@ class BackupTests(OperatorCase):
         self.patch(database, "fill", Mock(side_effect=error))
         copy = str(self.folder / "copy.db")
         self.assertIn("the ledger cannot be read: disk I/O error", self.complaint("backup", copy))
+
+    async def test_a_file_of_somebody_elses_is_named(self) -> None:
+        """As root's server leaves it to a user who asks for the audit: SQLite names none."""
+        if os.getuid():
+            raise SkipTest("only root can try what others may not do")
+        ledger = ledger_at(self.path)
+        ledger.open()
+        self.addCleanup(ledger.close)
+        await ledger.append(LONG_STORY, 0, verifiers(LONG_STORY))
+        self.folder.chmod(0o755)
+        for end in ("", "-wal"):
+            os.chown(f"{self.path}{end}", 65534, 65534)
+        program = (
+            "import os, sys; from granja.catalog_file import read_catalog; read_catalog(None)\n"
+            "from granja.operations.cli import main; os.setgid(65534); os.setuid(65534)\n"
+            "main(sys.argv[1:])"
+        )
+        command = [sys.executable, "-c", program, "audit", "--ledger", f"sqlite:{self.path}"]
+        done = subprocess.run(command, env=environment(), capture_output=True, check=False)
+        wanted = f"granja: the ledger cannot be read: {self.path}-shm: Permission denied\n"
+        self.assertEqual(done.stderr.decode(), wanted)
 
     async def test_a_folder_that_is_not_there(self) -> None:
         """A sentence with the path in it."""

@@ -39,6 +39,7 @@ class Server:
         ledger: str = "",
         prelude: str = "",
         reactor: str = "",
+        rundir: str = "",
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -47,6 +48,7 @@ class Server:
         self._options = options
         self._command = command
         self._runner_options = [f"--reactor={reactor}"] if reactor else []
+        self._runner_options += [f"--rundir={rundir}"] if rundir else []
         self._prelude = prelude
         self._ledger = ledger or "memory:"
         self.process: subprocess.Popen[bytes] | None = None

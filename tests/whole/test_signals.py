@@ -128,6 +128,16 @@ class HangUpTests(SynchronousTestCase):
             server.stop()
             self.assertNotIn("Traceback", server.read_log())
 
+    def test_paths_mean_what_they_meant_at_the_start(self) -> None:
+        """``--rundir`` is another folder, and the paths are relative to where twistd was called."""
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        files = ("--artifacts", "catalog.json", "--motd", "motd.txt")
+        tls = f"tls:pem:{self.tls_port}:interface=127.0.0.1"
+        with Server(*files, "--listen", tls, folder=str(self.folder), rundir="elsewhere") as server:
+            self.motd.write_text("Hoy hay feria\n")
+            self.assertIn("of the day: 1 line.", self.tell(server, "anew"))
+
     def test_what_cannot_be_read_changes_nothing(self) -> None:
         with self.server() as server:
             ana = server.dial().arrives("Ana", "5")
