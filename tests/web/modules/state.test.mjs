@@ -179,3 +179,12 @@ test("a refusal at the door stands beside the question", () => {
   assert.equal(state.doorError, "Nombre ya en uso.");
   assert.equal(reduce(state, { type: "answered" }).doorError, null);
 });
+
+test("why one has to wait at the door stands there too, until the answer comes", () => {
+  const sentence = "Hay demasiados intentos; espera un momento…";
+  const notice = { type: "notice", code: "too-many-tries", sentence, line: `[SERVER] ${sentence}` };
+  const waiting = hear(initialState([]), notice);
+  assert.equal(waiting.doorError, sentence);
+  assert.deepEqual(waiting.log, []);
+  assert.equal(hear(waiting, { type: "ready", name: "Ana", line: "[SERVER] ¡OK!" }).doorError, null);
+});

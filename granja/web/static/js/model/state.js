@@ -91,6 +91,9 @@ export function addressee({ whisper, people }) {
 
 // -- what the server says --------------------------------------------------------------------
 
+/** Notices that say why one does not get in, or not yet. */
+const AT_THE_DOOR = new Set(["too-many-tries", "network-full", "farm-full"]);
+
 const HEARD = {
   said: (state, m, at) => say(state, { kind: "said", from: m.from, text: m.text, at }),
   action: (state, m, at) => say(state, { kind: "action", from: m.from, text: m.text, at }),
@@ -135,6 +138,7 @@ const HEARD = {
   registered: (state, m, at) =>
     server({ ...state, registered: true, account: { done: spoken(m.line) } }, m, at),
   notice(state, m, at) {
+    if (AT_THE_DOOR.has(m.code)) return { ...state, doorError: spoken(m.line) };
     const account = m.code === "password-changed" ? { done: spoken(m.line) } : state.account;
     return server({ ...state, account }, m, at);
   },
