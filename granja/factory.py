@@ -20,8 +20,8 @@ from granja.contract.messages import Notice
 from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
-from granja.market.facts import Departed, Fact
-from granja.market.offers import Ended
+from granja.market.facts import Departed, Fact, Left
+from granja.market.offers import Happened
 from granja.market.tally import Tally
 from granja.people.acts import SUBJECT as ACTS
 from granja.people.acts import Acts
@@ -47,8 +47,12 @@ from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
 from granja.trade.freezing import SUBJECT as FROZEN
 from granja.trade.freezing import Freezing
+from granja.trade.hints import Hints
 from granja.trade.notices import Teller
 from granja.trade.offering import Offering, OfferNumbers
+from granja.trade.settling import Settling
+from granja.trade.swapping import Swapping
+from granja.trade.wishing import Wishing
 from granja.wire.addresses import UNIX, address_of
 from granja.wire.complaints import Complaints
 
@@ -130,6 +134,9 @@ class GranjaFactory(ServerFactory):
         self.moderators = Moderators(self.roster)
         self.moderation = self._moderation(opened)
         self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
+        self.hints = Hints(self.clock, market, self.roster, self.catalog)
+        # That those who were inside have left will be on record soon.
+        self.roster.leaving |= market.held.keys() - market.registered.keys()
         self.presence = Presence(self, self._passes(opened))
         self.registration = self._registration(opened)
         for farmer in self.presence.passes.bearers():
@@ -148,6 +155,17 @@ class GranjaFactory(ServerFactory):
             numbers,
             self.doors,
             self.freezing,
+        )
+        self._swap(teller, numbers)
+
+    def _swap(self, teller: Teller, numbers: OfferNumbers) -> None:
+        market, lane, hints, freezing = self.market, self.lane, self.hints, self.freezing
+        self.wishes = Wishing(self.settings, self.catalog, self.roster, market, lane, hints)
+        self.settling = settling = Settling(
+            self.clock, self.now, market, lane, teller.exists, freezing
+        )
+        self.swaps = Swapping(
+            self.now, self.catalog, market, lane, numbers, settling, hints, freezing
         )
 
     def _moderation(self, opened: Opened) -> Moderating:
@@ -188,11 +206,14 @@ class GranjaFactory(ServerFactory):
         registered, remember = self.market.registered, self.settings.remember
         return Passes(self.now, self.chance, self.lane, registered, remember, opened.kept)
 
-    def _tell(self, fact: Fact, ended: list[Ended]) -> None:
+    def _tell(self, fact: Fact, ended: list[Happened]) -> None:
         self.recorded.note(fact)
         self.expiry.watch(fact)
         self.teller(fact, ended)
         self.presence.news.note(fact, ended)
+        self.settling.watch(fact)
+        if isinstance(fact, Departed | Left):
+            self.roster.leaving.discard(fact.farmer)
         if isinstance(fact, Departed):
             self.ignoring.forget(fact.farmer)
             self.doors.forget(fact.farmer)
@@ -274,6 +295,7 @@ class GranjaFactory(ServerFactory):
         self.incidents.finish()
         self.complaints.finish()
         self.expiry.stop()
+        self.settling.stop()
         self.presence.stop()
         await self.lane.when_idle()
         await self.accounts.close()

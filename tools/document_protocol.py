@@ -142,6 +142,7 @@ def field_types(kind: type[Message]) -> list[tuple[str, str]]:
     return [
         (kind.renamed.get(field.name, field.name), _JSON_TYPES[hints[field.name]])
         for field in fields(kind)
+        if field.name not in kind.unsaid
     ]
 
 
@@ -152,6 +153,8 @@ _JSON_TYPES: dict[object, str] = {
     tuple[str, ...]: "list of text",
     tuple[Artifact, ...]: "list of artifacts",
     bool: "true or false",
+    tuple[Artifact, ...] | None: "list of artifacts, or null",
+    messages.Unnamed: "object: `givers` and `seekers`, numbers",
     tuple[tuple[str, object], ...]: "object: the refusal's own fields",
 }
 

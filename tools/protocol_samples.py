@@ -16,7 +16,7 @@ from granja.contract.catalog import Catalog
 from granja.contract.errors import GranjaError, TooManyRegistrations, TooManyWaiting
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.contract.messages import Message
-from granja.market.offers import Ended, How, News, Offer
+from granja.market.offers import Ended, How, News, Offer, SwapNews
 from granja.settings import Settings
 from granja.trade import wording
 
@@ -35,6 +35,19 @@ def _end(how: How, loser: FarmerId | None = None, lost: ArtifactId | None = None
 
 def _ended(me: FarmerId, *end: object) -> Message:
     return wording.offer_ended(_end(*end), me, CATALOG)  # type: ignore[arg-type]
+
+
+def _swap(how: How, gave: ArtifactId | None = None, got: ArtifactId | None = None) -> SwapNews:
+    return SwapNews(OfferId(9), ANA, how, gave, got, "Beto", "Caro")
+
+
+SWAP_ENDS = (
+    _swap(How.RETRACTED),
+    _swap(How.EXPIRED),
+    _swap(How.VOID, ANCHOR.id),
+    _swap(How.VOID, None, DISC.id),
+    _swap(How.VOID),
+)
 
 
 def _news(*ends: Ended, more: int = 0) -> list[Message]:
@@ -172,6 +185,87 @@ MESSAGES = (
         *_news(_end(How.ACCEPTED), _end(How.REJECTED), _end(How.EXPIRED), _end(How.VOID, GUS)),
         *wording.meanwhile(News([_end(How.RETRACTED)]), GUS, CATALOG),
     ),
+    Sample(
+        "`:falta`: what you lack of the `of` artifacts that there are. `artifacts` are all of "
+        "them; the line names the first hundred.",
+        messages.Missing((DISC, ANCHOR), len(CATALOG)),
+        messages.Missing((DISC,), len(CATALOG)),
+        messages.Missing((), len(CATALOG)),
+    ),
+    Sample(
+        "`:quien <id>`: who gives an artifact and who has said to seek it, twenty names each, and "
+        "how many more there are.",
+        messages.Who(DISC, ("Beto", "Caro"), ()),
+        messages.Who(DISC, ("Beto",), ("Ana",), messages.Unnamed(31)),
+    ),
+    Sample(
+        "`:ver <nombre>`. `seeks` is null when they have typed nothing.",
+        messages.Shown("Beto", (ANCHOR, CATALOG[32]), (DISC,)),
+        messages.Shown("Beto", (), None),
+    ),
+    Sample(
+        "`:busco`. `mode` is `list`, or `all`: whatever is missing; `artifacts` is what that is "
+        "now.",
+        messages.Seeks("list", (DISC, CATALOG[13])),
+        messages.Seeks("list", ()),
+        messages.Seeks("all", (DISC,)),
+    ),
+    Sample(
+        "`:doy`. `mode` is `list`, or `spares`: what is there twice; `artifacts` is what that is "
+        "now.",
+        messages.Gives("list", (CATALOG[32],)),
+        messages.Gives("spares", (CATALOG[32],)),
+    ),
+    Sample(
+        "A row of `:trueques`. `how` is `now` (the swap that it says closes a ring), `pair` or "
+        "`three` (so many people could be a ring).",
+        messages.Chance("now", ANCHOR, DISC),
+        messages.Chance("pair", ANCHOR, DISC),
+        messages.Chance("three", ANCHOR, DISC),
+    ),
+    Sample(
+        "After ten of them, how many more there are.",
+        messages.MoreChances(4),
+        messages.MoreChances(1),
+    ),
+    Sample(
+        "A registered farmer who has used these commands is back, and `:trueques` has so many "
+        "rows.",
+        messages.Chances(3),
+        messages.Chances(1),
+    ),
+    Sample(
+        "`:cambio`: your swap stands. `gives` are yours, one of which goes for one of `takes`; "
+        "`keep`: the last copy of each stays.",
+        messages.SwapPosted(9, (ANCHOR,), (DISC,), False),
+        messages.SwapPosted(9, (ANCHOR, CATALOG[32]), (DISC, CATALOG[16], CATALOG[42]), False),
+        messages.SwapPosted(9, (ANCHOR,), (DISC,), True, True),
+    ),
+    Sample(
+        "What is left of a swap of yours that stands. At the same moments as `offer-out`.",
+        messages.StandingSwap(9, (ANCHOR,), (DISC,), False),
+    ),
+    Sample(
+        "A ring has settled: you gave `gave` to `to` and got `got` from `from`; `artifacts` is "
+        "what you hold now. What is left of the swap, if anything, still stands.",
+        messages.SwapDone(9, ANCHOR, "Beto", DISC, "Caro", (DISC,)),
+    ),
+    Sample(
+        "A swap of yours ended without a ring. `how` is `retracted`, `expired` or `void`. One that "
+        "a ring has used up ends without this.",
+        *(wording.swap_ended(end, CATALOG) for end in SWAP_ENDS),
+    ),
+    Sample(
+        "Somebody has just made a swap that this one closes.",
+        messages.ChanceTold(DISC, ANCHOR),
+    ),
+    Sample(
+        "A registered farmer is back: what became of their swaps meanwhile. `how` is `settled` or "
+        "as in `swap-ended`.",
+        *wording.meanwhile(
+            News([_swap(How.SETTLED, ANCHOR.id, DISC.id), *SWAP_ENDS[1:]]), ANA, CATALOG
+        ),
+    ),
     Sample("After the fiftieth of them, how many more there were.", *_news(more=4), *_news(more=1)),
     Sample(
         "`:gente`, for moderators: one line for each in the chat, `seconds` since they came in; "
@@ -215,15 +309,18 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("The name.", errors.InvalidName("está reservado")),
     ("The name; it is asked again.", errors.NameTaken()),
     (
-        "The list, `:artefacto`, `:agregar`, `:quitar`.",
+        "The list, `:artefacto`, `:agregar`, `:quitar`, `:quien`, `:busco`, `:doy`.",
         errors.UnknownArtifact("999", CATALOG.first, CATALOG.last),
     ),
-    ("The list.", errors.NotAList()),
-    ("The list, `:agregar`.", errors.TooManyArtifacts(LIMITS.limits.artifacts)),
+    ("The list, `:busco`, `:doy`.", errors.NotAList()),
+    (
+        "The list, `:agregar`, `:busco`, `:doy`, `:cambio`.",
+        errors.TooManyArtifacts(LIMITS.limits.artifacts),
+    ),
     ("A first word that no command has.", errors.UnknownCommand(":quiero")),
     ("`:volver` where the name is asked.", errors.BadPass()),
     (
-        "`:ignorar` of a name that nobody has who is in the chat or registered.",
+        "`:ignorar`, `:ver` of a name that nobody has who is in the chat or registered.",
         errors.Nobody("X"),
     ),
     ("`:ignorar` of oneself.", errors.IgnoresOneself()),
@@ -240,18 +337,27 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("`:offer` to somebody who has not arrived yet.", errors.StillArriving("Caro")),
     ("`:offer` to yourself, in any spelling.", errors.WithOneself()),
     (
-        "`:offer`.",
+        "`:offer`, `:cambio`.",
         errors.NoSuchArtifact("99", CATALOG.first, CATALOG.last),
     ),
-    ("`:offer`.", errors.NotMine(ANCHOR.id)),
+    ("`:offer`, `:cambio`.", errors.NotMine(ANCHOR.id)),
     ("`:offer`.", errors.NotTheirs("Gus", ANCHOR.id)),
     ("`:offer`, the same as one that still waits.", errors.SameOffer(7)),
-    ("`:offer`.", errors.TooManyOffers(LIMITS.limits.offers)),
+    (
+        "`:offer`, `:cambio`; offers and swaps count together.",
+        errors.TooManyOffers(LIMITS.limits.offers),
+    ),
     (
         "`:offer`, to somebody who has not answered so many of yours.",
         errors.TooManyOffersToOne("Gus", LIMITS.limits.offers_each),
     ),
     ("`:offer`.", errors.TheyHaveTooManyOffers("Gus", LIMITS.limits.offers)),
+    ("`:cambio`.", errors.AlreadyMine(DISC.id)),
+    ("`:cambio`, `repetidos`.", errors.NoSpares()),
+    ("`:cambio`, `faltantes`.", errors.NothingMissing()),
+    ("`:cambio`, the same as it was typed before.", errors.SameSwap(9)),
+    ("`:trueques`.", errors.NoChances()),
+    ("`:busco`.", errors.AlreadyHas(ANCHOR.id)),
     (
         "Whatever offers, trades, or ends an offer; of a trade both sides hear it.",
         errors.TradeNotStored(),
@@ -266,7 +372,7 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
         errors.SeveralOffers(2, ":accept"),
     ),
     ("The same three with a number that is not such an offer.", errors.NoSuchOffer("99")),
-    ("`:quitar`.", errors.DoesNotHave(ANCHOR.id)),
+    ("`:quitar`, `:doy`.", errors.DoesNotHave(ANCHOR.id)),
     (
         "Arriving, `:agregar`, `:quitar`, `:registrar`, `:clave`.",
         errors.NotStored(),

@@ -86,6 +86,23 @@ class Freezing(Protocol):
     def thaw(self, me: Any) -> object: ...
 
 
+class Wishes(Protocol):
+    """What people seek and give."""
+
+    def show_missing(self, me: Any) -> None: ...
+    def show_who(self, me: Any, number: int) -> None: ...
+    def show_person(self, me: Any, name: str) -> None: ...
+    def seek(self, me: Any, text: str | None) -> object: ...
+    def give(self, me: Any, text: str | None) -> object: ...
+
+
+class Swaps(Protocol):
+    """Swaps with anybody."""
+
+    def show_chances(self, me: Any) -> None: ...
+    def post(self, me: Any, sides: tuple[str, str]) -> object: ...
+
+
 class Farm(Protocol):
     """Whom commands ask.  ``me`` is whoever typed the command.
 
@@ -106,6 +123,10 @@ class Farm(Protocol):
     def moderation(self) -> Moderation: ...
     @property
     def freezing(self) -> Freezing: ...
+    @property
+    def wishes(self) -> Wishes: ...
+    @property
+    def swaps(self) -> Swaps: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,25 @@ def _time_or_none(word: str) -> int:
     return 0 if word == "0" else _time(word)
 
 
+def _spaced(text: str) -> str:
+    """With one space between the words."""
+    return " ".join(_split(text, -1))
+
+
+def _sides(text: str) -> tuple[str, str]:
+    """What is on either side of ``por``, which may be left out between two words.
+
+    :raises ValueError: when there are no two sides.
+    """
+    words = _split(text, -1)
+    cuts = [at for at, word in enumerate(words) if folded(word) == "por"]
+    if not cuts and len(words) == 2:
+        return words[0], words[1]
+    if len(cuts) != 1 or not 0 < cuts[0] < len(words) - 1:
+        raise ValueError(text)
+    return " ".join(words[: cuts[0]]), " ".join(words[cuts[0] + 1 :])
+
+
 NAME = Argument("<nombre>", kind="name")
 ANYBODY = Argument("[nombre]", optional=True, kind="name")
 DOOR = Argument("[no|si]", _door, optional=True)
@@ -177,6 +217,8 @@ ARTIFACT = Argument("<id>", whole_number, kind="artifact")
 MINE = Argument("<mío>", whole_number, kind="mine")
 THEIRS = Argument("<suyo>", whole_number, kind="theirs")
 OFFER = Argument("[n]", _offer_number, optional=True, kind="offer")
+LIST = Argument("[lista]", _spaced, rest=True, optional=True)
+SIDES = Argument("<míos> por <suyos>", _sides, rest=True)
 COUNT = Argument("[n]", _count, optional=True)
 PASS = Argument("<pase>", rest=True, kind="secret")
 PASSWORD = Argument("<contraseña>", rest=True, kind="secret")
@@ -278,6 +320,20 @@ TABLE = (
             lambda farm, me, number: farm.trade.retract(me, number)),
     Command(":ofertas", (DOOR,), "muestra tus ofertas pendientes, o deja de recibirlas (no, si)",
             lambda farm, me, wanted: farm.trade.list_offers(me, wanted)),
+    Command(":falta", (), "muestra qué artefactos te faltan",
+            lambda farm, me: farm.wishes.show_missing(me)),
+    Command(":quien", (ARTIFACT,), "dice quiénes dan y quiénes buscan un artefacto",
+            lambda farm, me, number: farm.wishes.show_who(me, number)),
+    Command(":ver", (NAME,), "muestra qué da y qué busca una persona",
+            lambda farm, me, name: farm.wishes.show_person(me, name)),
+    Command(":busco", (LIST,), "dice qué buscas (números, todo o nada)",
+            lambda farm, me, text: farm.wishes.seek(me, text)),
+    Command(":doy", (LIST,), "dice qué darías (números, repetidos o nada)",
+            lambda farm, me, text: farm.wishes.give(me, text)),
+    Command(":trueques", (), "muestra qué puedes conseguir y cómo",
+            lambda farm, me: farm.swaps.show_chances(me)),
+    Command(":cambio", (SIDES,), "deja puesto un cambio con quien sea",
+            lambda farm, me, sides: farm.swaps.post(me, sides)),
     Command(":agregar", (ARTIFACT,), "anota un artefacto que encontraste",
             lambda farm, me, number: farm.collection.add(me, number)),
     Command(":quitar", (ARTIFACT,), "anota un artefacto que donaste al museo",

@@ -236,6 +236,32 @@ class TheyHaveTooManyOffers(TradeError):
 
 
 @dataclass(eq=False)
+class AlreadyMine(TradeError):
+    """A swap asks for what its maker has."""
+
+    artifact: int
+    sentence = "ya tienes {artifact}."
+
+
+class NoSpares(TradeError):
+    """``repetidos``."""
+
+    sentence = "no tienes repetidos."
+
+
+class NothingMissing(TradeError):
+    """``faltantes``."""
+
+    sentence = "no te falta ninguno."
+
+
+@dataclass(eq=False)
+class SameSwap(TradeError):
+    number: int
+    sentence = "ese mismo cambio ya está puesto (#{number})."
+
+
+@dataclass(eq=False)
 class TradeNotStored(TradeError):
     """The ledger refused the record; the decision was dropped whole."""
 
@@ -253,6 +279,13 @@ class TradingFrozen(TradeError):
     """A moderator has stopped trading; what stands can still be taken back or refused."""
 
     sentence = "los intercambios están detenidos por ahora."
+
+
+class NoChances(GranjaError):
+    """Not a mistake, only an answer, so it has no ``Error:``."""
+
+    prefix = ""
+    sentence = "No hay trueques para ti por ahora."
 
 
 class NoOffers(GranjaError):
@@ -284,6 +317,14 @@ class NoSuchOffer(GranjaError):
 class DoesNotHave(GranjaError):
     artifact: int
     sentence = "no tienes {artifact}."
+
+
+@dataclass(eq=False)
+class AlreadyHas(GranjaError):
+    """Who has it does not seek it."""
+
+    artifact: int
+    sentence = "ya tienes {artifact}."
 
 
 class NotStored(GranjaError):

@@ -28,7 +28,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.interface import ILedger, Kept, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
-from granja.market.offers import Ended
+from granja.market.offers import Happened
 from granja.reactor.stopwatch import Stopwatch
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
@@ -38,7 +38,7 @@ MOST_AT_ONCE = 100
 #: Seconds that applying and telling may take before the chat has its turn.
 TURN = 0.001
 
-Tell = Callable[[Fact, "list[Ended]"], None]
+Tell = Callable[[Fact, "list[Happened]"], None]
 
 
 @dataclass(eq=False)

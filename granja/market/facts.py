@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.market.offers import Ended, How, Offer
+from granja.market.offers import Ended, Happened, How, Offer, SwapNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,42 @@ class Traded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Wished(Fact):
+    """What a farmer seeks and gives from now on, as typed; None: as if nothing had been typed."""
+
+    kind = "wished"
+    farmer: FarmerId
+    seeks: tuple[ArtifactId, ...] | None
+    gives: tuple[ArtifactId, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted(Fact):
+    """A swap stands: ``maker`` gives one of ``gives`` for one of ``takes``, with anybody.
+
+    ``keep``: the last copy of each is not given.
+    """
+
+    kind = "posted"
+    offer: OfferId
+    maker: FarmerId
+    gives: tuple[ArtifactId, ...]
+    takes: tuple[ArtifactId, ...]
+    keep: bool
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Fact):
+    """Swaps in a circle: the maker of ``offers[i]`` gave one ``gives[i]`` to that of
+    ``offers[i+1]``."""
+
+    kind = "settled"
+    offers: tuple[OfferId, ...]
+    gives: tuple[ArtifactId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected(Fact):
     kind = "rejected"
     offer: OfferId
@@ -122,7 +158,7 @@ class Left(Fact):
     kind = "left"
     foremost = True
     farmer: FarmerId
-    missed: tuple[Ended, ...] = ()
+    missed: tuple[Happened, ...] = ()
     more: int = 0
     unseen: tuple[OfferId, ...] | None = None
 
@@ -141,7 +177,7 @@ KINDS: dict[str, type[Fact]] = {
     fact.kind: fact
     for fact in (
         Declared, Withdrawn, Departed, Offered, Traded, Rejected, Retracted, Expired,
-        Registered, PasswordChanged, Left, Returned,
+        Wished, Posted, Settled, Registered, PasswordChanged, Left, Returned,
     )
 }  # fmt: skip
 
@@ -167,12 +203,14 @@ def _number(value: object) -> int:
     return value
 
 
-def _number_or_none(value: object) -> int | None:
-    return None if value is None else _number(value)
-
-
 def _seconds(value: object) -> float:
     return value if type(value) is float else _number(value)
+
+
+def _truth(value: object) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"{value!r:.40} is neither true nor false")
+    return value
 
 
 def _text(value: object) -> str:
@@ -195,6 +233,11 @@ def _each(read: Reader) -> Reader:
     return read_all
 
 
+def _none_or(read: Reader) -> Reader:
+    """How None, or what ``read`` reads, is read."""
+    return lambda value: None if value is None else read(value)
+
+
 def _record(kind: type[Any]) -> Reader:
     """How a dataclass is read, by the names of its fields."""
     readers = {field.name: _TYPES[str(field.type)] for field in fields(kind)}
@@ -211,15 +254,26 @@ _TYPES: dict[str, Reader] = {
     "FarmerId": _number,
     "ArtifactId": _number,
     "OfferId": _number,
-    "FarmerId | None": _number_or_none,
-    "ArtifactId | None": _number_or_none,
+    "FarmerId | None": _none_or(_number),
+    "ArtifactId | None": _none_or(_number),
     "tuple[ArtifactId, ...]": _each(_number),
-    "tuple[OfferId, ...] | None": lambda value: None if value is None else _each(_number)(value),
+    "tuple[ArtifactId, ...] | None": _none_or(_each(_number)),
+    "tuple[OfferId, ...]": _each(_number),
+    "tuple[OfferId, ...] | None": _none_or(_each(_number)),
+    "bool": _truth,
     "float": _seconds,
     "str": _text,
     "How": lambda value: How(_text(value)),
 }
 _TYPES["Offer"] = _record(Offer)
-_TYPES["tuple[Ended, ...]"] = _each(_record(Ended))
+_ENDED, _SWAP_NEWS = _record(Ended), _record(SwapNews)
+
+
+def _happened(value: dict[str, object]) -> Happened:
+    happened: Happened = (_SWAP_NEWS if "swap" in value else _ENDED)(value)
+    return happened
+
+
+_TYPES["tuple[Happened, ...]"] = _each(_happened)
 
 _FACTS = {kind: _record(fact) for kind, fact in KINDS.items()}

@@ -11,7 +11,7 @@ The running server, the replay at start, the audit and the tests all use the sam
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import facts as events
 from granja.market.facts import Fact
-from granja.market.offers import Ended, How, News, Offer, plain
+from granja.market.offers import Ended, Happened, How, News, Offer, SwapNews, plain
+from granja.market.swaps import Swap, Swaps
+from granja.market.wishes import Wish, Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Market:
         self.registered: dict[FarmerId, str] = {}
         self.away: dict[FarmerId, News] = {}
         self.declared: set[FarmerId] = set()
+        self.swaps = Swaps()
+        self.wishes = Wishes()
         self.last_farmer = 0
         self.last_offer = 0
         self._touching: dict[FarmerId, dict[OfferId, Offer]] = {}
@@ -61,6 +65,10 @@ class Market:
     def inventory(self, farmer: FarmerId) -> list[ArtifactId]:
         """What a farmer holds, one entry for each copy, by number."""
         return sorted(self.held.get(farmer, _NOTHING).elements())
+
+    def copies(self, farmer: FarmerId) -> Mapping[ArtifactId, int]:
+        """How many of each artifact they hold."""
+        return self.held.get(farmer, _NOTHING)
 
     def holds(self, farmer: FarmerId, artifact: ArtifactId) -> bool:
         return self.held.get(farmer, _NOTHING)[artifact] > 0
@@ -75,6 +83,14 @@ class Market:
     def pending(self, farmer: FarmerId) -> list[Offer]:
         """Both ways, oldest first."""
         return list(self._touching.get(farmer, {}).values())
+
+    def standing(self, number: OfferId) -> Offer | Swap | None:
+        """The offer or the swap with this number, while it is pending."""
+        return self.offers.get(number) or self.swaps.get(number)
+
+    def count_outgoing(self, maker: FarmerId) -> int:
+        """Their offers, and their swaps, which count like them."""
+        return len(self.outgoing(maker)) + len(self.swaps.of(maker))
 
     # -- deciding ----------------------------------------------------------------------------
 
@@ -178,12 +194,11 @@ class Market:
 
     def _refuse_excess(self, maker: FarmerId, taker: FarmerId, taker_name: str) -> None:
         most = self.limits.offers
-        outgoing = self.outgoing(maker)
-        if len(outgoing) >= most:
+        if self.count_outgoing(maker) >= most:
             raise errors.TooManyOffers(most)
         if len(self.incoming(taker)) >= most:
             raise errors.TheyHaveTooManyOffers(taker_name, most)
-        to_them = sum(offer.taker == taker for offer in outgoing)
+        to_them = sum(offer.taker == taker for offer in self.outgoing(maker))
         if to_them >= self.limits.offers_each:
             raise errors.TooManyOffersToOne(taker_name, to_them)
 
@@ -202,15 +217,15 @@ class Market:
         return [events.Rejected(self._offer_to(taker, number).number)]
 
     def decide_retraction(self, maker: FarmerId, number: int) -> list[Fact]:
-        """:raises NoSuchOffer: when ``number`` is not a pending offer by ``maker``."""
-        offer = self.offers.get(OfferId(number))
+        """:raises NoSuchOffer: when ``number`` is not a pending offer or swap by ``maker``."""
+        offer = self.standing(OfferId(number))
         if offer is None or offer.maker != maker:
             raise errors.NoSuchOffer(str(number))
         return [events.Retracted(offer.number)]
 
     def decide_expiry(self, number: OfferId, now: float) -> list[Fact]:
-        """Nothing, if the offer has ended otherwise or is not yet due."""
-        offer = self.offers.get(number)
+        """Nothing, if the offer or swap has ended otherwise or is not yet due."""
+        offer = self.standing(number)
         return [events.Expired(number)] if offer and offer.expires <= now else []
 
     def _offer_to(self, taker: FarmerId, number: int) -> Offer:
@@ -221,8 +236,8 @@ class Market:
 
     # -- applying ----------------------------------------------------------------------------
 
-    def apply(self, fact: Fact) -> list[Ended]:
-        """Make a decided fact true.  Returns the offers that it ended, in their order."""
+    def apply(self, fact: Fact) -> list[Happened]:
+        """Make a decided fact true.  Returns the offers and swaps that it ended, in their order."""
         ended = _APPLY[type(fact)](self, fact)
         for end in ended:
             for party in end.parties:
@@ -230,23 +245,27 @@ class Market:
                     self.away[party].add(end)
         return ended
 
-    def _declared(self, fact: events.Declared) -> list[Ended]:
+    def _declared(self, fact: events.Declared) -> list[Happened]:
         self._name(fact.farmer, fact.name)
         self.declared.add(fact.farmer)
-        self.held.setdefault(fact.farmer, Counter()).update(fact.artifacts)
-        return []
+        self._enter(fact.farmer)
+        return [end for artifact in fact.artifacts for end in self._gain(fact.farmer, artifact)]
 
-    def _withdrawn(self, fact: events.Withdrawn) -> list[Ended]:
+    def _withdrawn(self, fact: events.Withdrawn) -> list[Happened]:
         return [end for artifact in fact.artifacts for end in self._lose(fact.farmer, artifact)]
 
-    def _departed(self, fact: events.Departed) -> list[Ended]:
-        ended = [self._end(o, How.VOID, fact.farmer) for o in self.pending(fact.farmer)]
-        self.held.pop(fact.farmer, None)
+    def _departed(self, fact: events.Departed) -> list[Happened]:
+        ended: list[Happened] = [
+            self._end(offer, How.VOID, fact.farmer) for offer in self.pending(fact.farmer)
+        ]
+        for swap in self.swaps.of(fact.farmer):
+            self.swaps.end(swap.number)
+        self.wishes.leave(fact.farmer, self.held.pop(fact.farmer, _NOTHING))
         self.names.pop(fact.farmer, None)
         self.declared.discard(fact.farmer)
         return ended
 
-    def _offered(self, fact: events.Offered) -> list[Ended]:
+    def _offered(self, fact: events.Offered) -> list[Happened]:
         offer = Offer(fact.offer, fact.maker, fact.taker, fact.gives, fact.takes, fact.expires)
         self._stand(offer)
         if fact.taker in self.away:
@@ -254,33 +273,83 @@ class Market:
         self.last_offer = max(self.last_offer, fact.offer)
         return []
 
-    def _traded(self, fact: events.Traded) -> list[Ended]:
+    def _traded(self, fact: events.Traded) -> list[Happened]:
         offer = self.offers[fact.offer]
-        ended = [self._end(offer, How.ACCEPTED)]
-        self.held[offer.maker][offer.takes] += 1
-        self.held[offer.taker][offer.gives] += 1
+        ended: list[Happened] = [self._end(offer, How.ACCEPTED)]
+        ended += self._gain(offer.maker, offer.takes)
+        ended += self._gain(offer.taker, offer.gives)
         ended += self._lose(offer.maker, offer.gives)
         ended += self._lose(offer.taker, offer.takes)
         return ended
 
-    def _answered(self, fact: events.Rejected | events.Retracted | events.Expired) -> list[Ended]:
-        return [self._end(self.offers[fact.offer], _ANSWERS[type(fact)])]
+    def _answered(
+        self, fact: events.Rejected | events.Retracted | events.Expired
+    ) -> list[Happened]:
+        how = _ANSWERS[type(fact)]
+        if fact.offer in self.swaps:
+            return [SwapNews(fact.offer, self.swaps.end(fact.offer).maker, how)]
+        return [self._end(self.offers[fact.offer], how)]
 
-    def _registered(self, fact: events.Registered) -> list[Ended]:
+    def _wished(self, fact: events.Wished) -> list[Happened]:
+        self._enter(fact.farmer)
+        self.wishes.wish(fact.farmer, Wish(fact.seeks, fact.gives))
+        return []
+
+    def _posted(self, fact: events.Posted) -> list[Happened]:
+        said = fact.gives, fact.takes
+        swap = Swap(fact.offer, fact.maker, *said, fact.keep, fact.expires, *said)
+        self.swaps.stand(swap)
+        self.wishes.used.add(fact.maker)
+        self.last_offer = max(self.last_offer, fact.offer)
+        return []
+
+    def _settled(self, fact: events.Settled) -> list[Happened]:
+        """Everybody gives to the next; of swaps that end by being used, nothing more is said."""
+        if len(fact.offers) != len(fact.gives):
+            raise KeyError(fact)
+        ring = [self.swaps[number] for number in fact.offers]
+        makers = [swap.maker for swap in ring]
+        gifts = list(fact.gives)
+        takers, sources = makers[1:] + makers[:1], makers[-1:] + makers[:-1]
+        got = gifts[-1:] + gifts[:-1]
+        news: list[Happened] = [
+            SwapNews(
+                swap.number,
+                swap.maker,
+                How.SETTLED,
+                gave,
+                gained,
+                self.names[to],
+                self.names[source],
+            )
+            for swap, gave, gained, to, source in zip(
+                ring, gifts, got, takers, sources, strict=True
+            )
+        ]
+        ended = [
+            end for to, gift in zip(takers, gifts, strict=True) for end in self._gain(to, gift)
+        ]
+        ended += [
+            end for by, gift in zip(makers, gifts, strict=True) for end in self._lose(by, gift)
+        ]
+        used = set(fact.offers)
+        return news + [end for end in ended if not (isinstance(end, SwapNews) and end.swap in used)]
+
+    def _registered(self, fact: events.Registered) -> list[Happened]:
         self._name(fact.farmer, fact.name)
         self.registered[fact.farmer] = fact.name
-        self.held.setdefault(fact.farmer, Counter())
+        self._enter(fact.farmer)
         return []
 
-    def _password_changed(self, fact: events.PasswordChanged) -> list[Ended]:
+    def _password_changed(self, fact: events.PasswordChanged) -> list[Happened]:
         return []
 
-    def _left(self, fact: events.Left) -> list[Ended]:
+    def _left(self, fact: events.Left) -> list[Happened]:
         unseen = set(fact.unseen) if fact.unseen is not None else None
         self.away[fact.farmer] = News(list(fact.missed), fact.more, unseen)
         return []
 
-    def _returned(self, fact: events.Returned) -> list[Ended]:
+    def _returned(self, fact: events.Returned) -> list[Happened]:
         self.away.pop(fact.farmer, None)
         return []
 
@@ -288,18 +357,42 @@ class Market:
         self.names[farmer] = name
         self.last_farmer = max(self.last_farmer, farmer)
 
-    def _lose(self, farmer: FarmerId, artifact: ArtifactId) -> list[Ended]:
-        """One copy goes; the last one takes the offers that needed it along."""
+    def _enter(self, farmer: FarmerId) -> None:
+        """Somebody is in the market, with whatever they have."""
+        self.held.setdefault(farmer, Counter())
+        self.wishes.enter(farmer)
+        self.last_farmer = max(self.last_farmer, farmer)
+
+    def _gain(self, farmer: FarmerId, artifact: ArtifactId) -> list[Happened]:
+        """One copy comes; the first one is no longer asked for by swaps."""
+        held = self.held[farmer]
+        held[artifact] += 1
+        self.wishes.gained(farmer, artifact, held[artifact])
+        if held[artifact] > 1:
+            return []
+        ended = self.swaps.strike_wish(farmer, artifact)
+        return [SwapNews(swap.number, farmer, How.VOID, got=artifact) for swap in ended]
+
+    def _lose(self, farmer: FarmerId, artifact: ArtifactId) -> list[Happened]:
+        """One copy goes; the last one takes the offers and swaps that needed it along, and the last
+        but one the swaps that give second copies only."""
         held = self.held[farmer]
         held[artifact] -= 1
-        if held[artifact]:
-            return []
+        left = held[artifact]
+        self.wishes.lost(farmer, artifact, left)
+        ended = self.swaps.strike_gift(farmer, artifact, left)
+        void: list[Happened] = [
+            SwapNews(swap.number, farmer, How.VOID, gave=None if swap.keep else artifact)
+            for swap in ended
+        ]
+        if left:
+            return void
         del held[artifact]
         return [
             self._end(offer, How.VOID, farmer, artifact)
             for offer in self.pending(farmer)
             if artifact == (offer.gives if offer.maker == farmer else offer.takes)
-        ]
+        ] + void
 
     def _stand(self, offer: Offer) -> None:
         self.offers[offer.number] = offer
@@ -324,7 +417,7 @@ class Market:
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as JSON-ready values; :meth:`restore` takes it back."""
-        return {
+        state: dict[str, Any] = {
             "names": list(self.names.items()),
             "held": [[farmer, list(held.items())] for farmer, held in self.held.items()],
             "offers": [plain(offer) for offer in self.offers.values()],
@@ -333,7 +426,15 @@ class Market:
             "declared": sorted(self.declared),
             "last_farmer": self.last_farmer,
             "last_offer": self.last_offer,
+            "swaps": [swap.plain() for swap in self.swaps.all()],
+            "wishes": [
+                {"farmer": farmer, "seeks": wish.seeks, "gives": wish.gives}
+                for farmer, wish in self.wishes.typed.items()
+            ],
+            "wishers": sorted(self.wishes.used),
         }
+        # An older granja's state has none of them, and must not be told from this one's by that.
+        return {key: value for key, value in state.items() if value or key not in _YOUNG}
 
     @classmethod
     def restore(cls, state: dict[str, Any], limits: Limits = Limits()) -> Market:
@@ -341,6 +442,8 @@ class Market:
         market = cls(limits)
         market.names = dict(state["names"])
         market.held = {farmer: Counter(dict(held)) for farmer, held in state["held"]}
+        for farmer, held in market.held.items():
+            market.wishes.have(farmer, held)
         for values in state["offers"]:
             market._stand(Offer(**values))
         market.registered = dict(state["registered"])
@@ -348,7 +451,21 @@ class Market:
         market.declared = set(state["declared"])
         market.last_farmer = state["last_farmer"]
         market.last_offer = state["last_offer"]
+        for values in state.get("swaps", ()):
+            market.swaps.stand(Swap.restore(values))
+        for wish in state.get("wishes", ()):
+            typed = Wish(_listed(wish["seeks"]), _listed(wish["gives"]))
+            market.wishes.wish(wish["farmer"], typed)
+        market.wishes.used = set(state.get("wishers", ()))
         return market
+
+
+#: Keys of a snapshot that older ones do not have.
+_YOUNG = frozenset({"swaps", "wishes", "wishers"})
+
+
+def _listed(artifacts: Sequence[ArtifactId] | None) -> tuple[ArtifactId, ...] | None:
+    return None if artifacts is None else tuple(artifacts)
 
 
 _ANSWERS: dict[type[Fact], How] = {
@@ -357,7 +474,7 @@ _ANSWERS: dict[type[Fact], How] = {
     events.Expired: How.EXPIRED,
 }
 
-_APPLY: dict[type[Fact], Callable[[Market, Any], list[Ended]]] = {
+_APPLY: dict[type[Fact], Callable[[Market, Any], list[Happened]]] = {
     events.Declared: Market._declared,
     events.Withdrawn: Market._withdrawn,
     events.Departed: Market._departed,
@@ -366,6 +483,9 @@ _APPLY: dict[type[Fact], Callable[[Market, Any], list[Ended]]] = {
     events.Rejected: Market._answered,
     events.Retracted: Market._answered,
     events.Expired: Market._answered,
+    events.Wished: Market._wished,
+    events.Posted: Market._posted,
+    events.Settled: Market._settled,
     events.Registered: Market._registered,
     events.PasswordChanged: Market._password_changed,
     events.Left: Market._left,

@@ -1,4 +1,4 @@
-"""Offers, how they end, and what of it somebody has still to hear."""
+"""Offers and swaps: how they end, and what of it somebody has still to hear."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ class Offer:
 
 
 class How(StrEnum):
-    """How an offer ended."""
+    """How an offer or a swap ended.  A swap that settled may go on with what is left of it."""
 
     ACCEPTED = "accepted"
+    SETTLED = "settled"
     REJECTED = "rejected"
     RETRACTED = "retracted"
     EXPIRED = "expired"
@@ -48,6 +49,10 @@ class Ended:
     lost: ArtifactId | None = None
 
     @property
+    def number(self) -> OfferId:
+        return self.offer.number
+
+    @property
     def parties(self) -> tuple[FarmerId, FarmerId]:
         return self.offer.maker, self.offer.taker
 
@@ -64,6 +69,44 @@ class Ended:
         return self.how is How.ACCEPTED
 
 
+@dataclass(frozen=True, slots=True)
+class SwapNews:
+    """What became of ``maker``'s standing swap number ``swap``.
+
+    It settled: one ``gave`` went to the farmer who is called ``to``, and one ``got`` came from the
+    one called ``source``.  Or it ended, and if it is void, then because there is no ``gave`` left,
+    because ``got`` is had by now, or (neither is there) because there are no second copies left.
+    """
+
+    swap: OfferId
+    maker: FarmerId
+    how: How
+    gave: ArtifactId | None = None
+    got: ArtifactId | None = None
+    to: str = ""
+    source: str = ""
+
+    @property
+    def number(self) -> OfferId:
+        return self.swap
+
+    @property
+    def parties(self) -> tuple[FarmerId]:
+        return (self.maker,)
+
+    def is_deed_of(self, party: FarmerId) -> bool:
+        """Whether ``party`` ended it by a command: then it is no news to them."""
+        return self.how is How.RETRACTED and party == self.maker
+
+    @property
+    def is_trade(self) -> bool:
+        """Whether artifacts changed hands: that is told before all else."""
+        return self.how is How.SETTLED
+
+
+#: What a fact does to offers and swaps.
+Happened = Ended | SwapNews
+
 #: PROTOCOL §5: what happened meanwhile is told in at most this many lines.
 MOST_NEWS = 50
 
@@ -76,13 +119,13 @@ class News:
     is the rule of older records, by which everything is news, and the first stay.
     """
 
-    ends: list[Ended] = field(default_factory=list)
+    ends: list[Happened] = field(default_factory=list)
     more: int = 0
     unseen: set[OfferId] | None = None
 
-    def add(self, end: Ended) -> None:
-        if self.unseen is not None and end.offer.number in self.unseen:
-            self.unseen.discard(end.offer.number)
+    def add(self, end: Happened) -> None:
+        if self.unseen is not None and end.number in self.unseen:
+            self.unseen.discard(end.number)
             return
         if len(self.ends) >= MOST_NEWS:
             self.more += 1
@@ -90,7 +133,7 @@ class News:
                 return
         self.ends.append(end)
 
-    def _make_room(self, end: Ended) -> bool:
+    def _make_room(self, end: Happened) -> bool:
         """For a trade, what is none gives way: the last of it."""
         if end.is_trade and self.unseen is not None:
             for place in reversed(range(len(self.ends))):
@@ -114,8 +157,7 @@ class News:
 
     def plain(self) -> dict[str, Any]:
         """As JSON-ready values; :meth:`restore` takes them back."""
-        ends = [plain(end) | {"offer": plain(end.offer)} for end in self.ends]
-        state: dict[str, Any] = {"ends": ends, "more": self.more}
+        state: dict[str, Any] = {"ends": list(map(_plain_end, self.ends)), "more": self.more}
         return state if self.unseen is None else state | {"unseen": sorted(self.unseen)}
 
     @classmethod
@@ -126,13 +168,19 @@ class News:
         return cls([_read_end(**end) for end in ends], state["more"], kept)
 
 
-def plain(record: Offer | Ended) -> dict[str, Any]:
+def _plain_end(end: Happened) -> dict[str, Any]:
+    return plain(end) | {"offer": plain(end.offer)} if isinstance(end, Ended) else plain(end)
+
+
+def plain(record: Offer | Happened) -> dict[str, Any]:
     """As ``dataclasses.asdict``, which takes eight times as long, and the chat waits for it."""
     return {name: getattr(record, name) for name in _NAMES[type(record)]}
 
 
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Offer, Ended)}
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Offer, Ended, SwapNews)}
 
 
-def _read_end(offer: dict[str, Any], how: str, **others: Any) -> Ended:
+def _read_end(how: str, offer: dict[str, Any] | None = None, **others: Any) -> Happened:
+    if offer is None:
+        return SwapNews(how=How(how), **others)
     return Ended(offer=Offer(**offer), how=How(how), **others)

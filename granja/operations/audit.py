@@ -24,7 +24,7 @@ from granja.ledger.sqlite import verifiers as credentials
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
-from granja.market.offers import MOST_NEWS, Ended, Offer
+from granja.market.offers import MOST_NEWS, Happened, How, Offer, SwapNews
 from granja.text import names
 from granja.text.clean import clean
 
@@ -73,11 +73,11 @@ class People:
 
     def objection(self, fact: Fact) -> str | None:
         """Why the number or the name that a fact brings cannot be somebody's."""
-        if not isinstance(fact, (events.Declared, events.Registered)):
+        if not isinstance(fact, (events.Declared, events.Registered, events.Wished)):
             return None
         if fact.farmer < 1:
             return f"{fact.farmer} is no farmer's number"
-        if not _may_be_name(fact.name):
+        if not isinstance(fact, events.Wished) and not _may_be_name(fact.name):
             return f"{fact.name!r:.80} was never a name"
         if fact.farmer in self.gone:
             return f"farmer {fact.farmer} had left for good"
@@ -97,15 +97,26 @@ def _may_be_name(name: str) -> bool:
 _MOST_ENDS = 1000
 
 
+#: What tells the ends of offers and swaps from one another: the number and, because a swap may
+#: settle several times, each for another artifact, what was got by it.
+_End = tuple[OfferId, ArtifactId | None]
+
+
+def _end(end: Happened) -> _End:
+    if isinstance(end, SwapNews) and end.how is How.SETTLED:
+        return end.number, end.got
+    return end.number, None
+
+
 class Endings:
     """What ended of each farmer's offers, their own deeds aside, since they last left, and what
     they had missed then: whoever leaves can only have missed some of that."""
 
     def __init__(self) -> None:
-        self._ends: dict[FarmerId, dict[OfferId, Ended]] = {}
+        self._ends: dict[FarmerId, dict[_End, Happened]] = {}
         self._forgetful: set[FarmerId] = set()
 
-    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+    def note(self, fact: Fact, ended: Iterable[Happened]) -> None:
         for end in ended:
             for party in end.parties:
                 if not end.is_deed_of(party):
@@ -119,9 +130,9 @@ class Endings:
             if fact.more:
                 self._forgetful.add(fact.farmer)
 
-    def _remember(self, party: FarmerId, end: Ended) -> None:
+    def _remember(self, party: FarmerId, end: Happened) -> None:
         ends = self._ends.setdefault(party, {})
-        ends[end.offer.number] = end
+        ends[_end(end)] = end
         if len(ends) > _MOST_ENDS:
             del ends[next(iter(ends))]
             self._forgetful.add(party)
@@ -131,15 +142,13 @@ class Endings:
         if not isinstance(fact, events.Left):
             return None
         ends = self._ends.get(fact.farmer, {})
-        numbers = [end.offer.number for end in fact.missed]
-        if len(set(numbers)) < len(numbers):
+        missed = [_end(end) for end in fact.missed]
+        if len(set(missed)) < len(missed):
             return f"farmer {fact.farmer} missed the end of an offer twice"
         for end in fact.missed:
-            known = ends.get(end.offer.number)
+            known = ends.get(_end(end))
             if known != end and (known or fact.farmer not in self._forgetful):
-                return (
-                    f"offer #{end.offer.number} did not end so that farmer {fact.farmer} missed it"
-                )
+                return f"offer #{_end(end)[0]} did not end so that farmer {fact.farmer} missed it"
         return self._objection_to_number(fact, len(ends))
 
     def _objection_to_number(self, fact: events.Left, most: int) -> str | None:
@@ -294,15 +303,63 @@ def _not_departable(market: Market, fact: events.Departed) -> str | None:
 
 
 def _not_offerable(market: Market, fact: events.Offered) -> str | None:
-    if fact.offer in market.offers:
+    if objection := _not_new(market, fact):
+        return objection
+    if fact.maker == fact.taker:
+        return f"farmer {fact.maker} cannot trade with themselves"
+    return _not_covered(market, fact)
+
+
+def _not_new(market: Market, fact: events.Offered | events.Posted) -> str | None:
+    if market.standing(fact.offer) is not None:
         return f"offer #{fact.offer} stood already"
     if fact.offer < 1:
         return f"{fact.offer} is no offer's number"
     if fact.offer <= market.last_offer:
         return f"offer #{fact.offer} is no new number"
-    if fact.maker == fact.taker:
-        return f"farmer {fact.maker} cannot trade with themselves"
-    return _not_covered(market, fact)
+    return None
+
+
+def _not_wishable(market: Market, fact: events.Wished) -> str | None:
+    for artifacts in (fact.seeks, fact.gives):
+        if artifacts is not None and len(set(artifacts)) < len(artifacts):
+            return f"farmer {fact.farmer} wished for an artifact twice"
+    return None
+
+
+def _not_postable(market: Market, fact: events.Posted) -> str | None:
+    if objection := _not_new(market, fact):
+        return objection
+    if not fact.gives or not fact.takes:
+        return f"swap #{fact.offer} is for nothing"
+    if any(len(set(side)) < len(side) for side in (fact.gives, fact.takes)):
+        return f"swap #{fact.offer} names an artifact twice"
+    held = market.held.get(fact.maker, Counter())
+    for artifact in fact.gives:
+        if held[artifact] <= fact.keep:
+            return f"farmer {fact.maker} had no artifact {artifact} to give"
+    for artifact in fact.takes:
+        if held[artifact]:
+            return f"farmer {fact.maker} had artifact {artifact} already"
+    return None
+
+
+def _not_settleable(market: Market, fact: events.Settled) -> str | None:
+    if len(fact.offers) < 2 or len(fact.gives) != len(fact.offers):
+        return f"{len(fact.offers)} swaps and {len(fact.gives)} artifacts are no ring"
+    if len(set(fact.gives)) < len(fact.gives):
+        return "an artifact is in the ring twice"
+    before = fact.gives[-1]
+    for number, artifact in zip(fact.offers, fact.gives, strict=True):
+        swap = market.swaps.get(number)
+        if swap is None:
+            return f"swap #{number} did not stand"
+        if artifact not in swap.giving or not market.holds(swap.maker, artifact):
+            return f"swap #{number} could not give artifact {artifact}"
+        if before not in swap.taking:
+            return f"swap #{number} did not ask for artifact {before}"
+        before = artifact
+    return None
 
 
 def _not_tradeable(market: Market, fact: events.Traded) -> str | None:
@@ -321,7 +378,10 @@ def _not_covered(market: Market, offer: Offer | events.Offered) -> str | None:
 def _not_answerable(
     market: Market, fact: events.Rejected | events.Retracted | events.Expired
 ) -> str | None:
-    return None if fact.offer in market.offers else f"offer #{fact.offer} did not stand"
+    stands = market.standing(fact.offer)
+    if stands is None or (isinstance(fact, events.Rejected) and fact.offer in market.swaps):
+        return f"offer #{fact.offer} did not stand"
+    return None
 
 
 def _not_registrable(market: Market, fact: events.Registered) -> str | None:
@@ -362,6 +422,9 @@ _OBJECTIONS: dict[type[Fact], Callable[[Market, Any], str | None]] = {
     events.Rejected: _not_answerable,
     events.Retracted: _not_answerable,
     events.Expired: _not_answerable,
+    events.Wished: _not_wishable,
+    events.Posted: _not_postable,
+    events.Settled: _not_settleable,
     events.Registered: _not_registrable,
     events.PasswordChanged: _not_registered,
     events.Left: _not_leaving,

@@ -105,10 +105,18 @@ def _describe(market: Market, fact: Fact, name_of: Callable[[int], str]) -> Deed
             f"(offer #{offer.number})"
         )
         return Deed((offer.maker, offer.taker), (offer.gives, offer.takes), text)
+    if isinstance(fact, events.Settled):
+        ring = [market.swaps[number] for number in fact.offers]
+        makers = [swap.maker for swap in ring]
+        steps = zip(makers, fact.gives, makers[1:] + makers[:1], strict=False)
+        said = ", ".join(f"{who(by)} handed {name_of(gift)} to {who(to)}" for by, gift, to in steps)
+        numbers = ", ".join(f"#{number}" for number in fact.offers)
+        return Deed(tuple(makers), fact.gives, f"{said} (a ring of the swaps {numbers})")
     verb = _VERBS.get(type(fact))
-    if verb is None:
-        return None
     mine: Any = fact
+    # Of a visitor who only said what they sought, the ledger knows no name, and nothing moved.
+    if verb is None or (mine.farmer in market.held and mine.farmer not in market.names):
+        return None
     return Deed((mine.farmer,), mine.artifacts, f"{who(mine.farmer)} {verb} {what(mine.artifacts)}")
 
 

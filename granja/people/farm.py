@@ -19,7 +19,7 @@ from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Inventory, Message
 from granja.ledger.lane import Lane
 from granja.market.market import Market
-from granja.market.offers import News, Offer
+from granja.market.offers import News
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
 from granja.people.roster import Connection, Farmer, Roster
@@ -32,11 +32,17 @@ class Notices(Protocol):
 
     def inventory(self, farmer: FarmerId) -> Inventory: ...
     def offers(self, farmer: FarmerId) -> list[Message]: ...
-    def standing(self, offers: list[Offer]) -> list[Offer]: ...
-    def offer_row(self, farmer: FarmerId, offer: Offer) -> Message: ...
 
     def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
         """What a farmer who comes back has still to hear."""
+
+
+class Hints(Protocol):
+    """Who hears of swaps (:class:`granja.trade.hints.Hints`)."""
+
+    def came_in(self, farmer: Farmer) -> None: ...
+    def went(self, farmer: Farmer) -> None: ...
+    def greeting(self, farmer: Farmer) -> list[Message]: ...
 
 
 class Comings(Protocol):
@@ -120,6 +126,8 @@ class Farm(commands.Farm, Protocol):
     def catalog(self) -> Catalog: ...
     @property
     def incidents(self) -> Incidents: ...
+    @property
+    def hints(self) -> Hints: ...
     @property
     def journal(self) -> Journal: ...
     @property

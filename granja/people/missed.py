@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from granja.contract.ids import FarmerId
 from granja.market.facts import Departed, Fact, Left, Offered, Returned
 from granja.market.market import Market
-from granja.market.offers import Ended, News
+from granja.market.offers import Happened, News
 from granja.people.roster import Roster
 
 
@@ -29,7 +29,7 @@ class Newsroom:
         self._unheard: dict[FarmerId, News] = {}
         self._visitors: set[FarmerId] = set()
 
-    def note(self, fact: Fact, ended: Iterable[Ended]) -> None:
+    def note(self, fact: Fact, ended: Iterable[Happened]) -> None:
         """A fact was applied, and whoever is in the chat has been told of the offers it ended."""
         if isinstance(fact, Offered) and self._is_unheard(fact.taker):
             self._unheard_by(fact.taker).offered(fact.offer)

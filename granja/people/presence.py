@@ -95,7 +95,9 @@ class Presence:
         self.news.told(farmer.id)
         connection.tell(messages.Welcome(), self._teller.inventory(farmer.id))
         told = self._teller.meanwhile(farmer.id, news)
-        self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
+        greeting = self._factory.hints.greeting(farmer)
+        offers = self._teller.offers(farmer.id)
+        self._enter(farmer, connection, [*told, *offers, *greeting])
         self.ask_declaration(farmer)
 
     def _enter(self, farmer: Farmer, connection: Connection, told: Sequence[Message] = ()) -> None:
@@ -123,6 +125,7 @@ class Presence:
         else:
             self._factory.moderation.welcome(farmer)
             self._roster.enter(farmer)
+            self._factory.hints.came_in(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
             self._journal.arrived(farmer, connection)
         if not stays and farmer.receipts is not None:
@@ -425,6 +428,7 @@ class Presence:
 
     def _go(self, farmer: Farmer, peer: Peer, chain: str, *, goodbye: bool) -> None:
         self._roster.leave(farmer)
+        self._factory.hints.went(farmer)
         farmer.receipts, farmer.was_at = None, ""
         if not self._factory.closing:
             self._board.announce(messages.Departed(str(farmer)))
@@ -435,6 +439,8 @@ class Presence:
             self._roster.free(farmer)
 
     def _depart(self, id: FarmerId) -> None:
+        if id in self._market.held:
+            self._roster.leaving.add(id)
         self._record_departure(id).addErrback(self._unrecorded)
 
     def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
@@ -474,7 +480,7 @@ class Presence:
         market = self._market
         # Registered farmers first: what ends with the visitors is news to them.
         everybody = chain(
-            market.registered, (id for id in market.names if id not in market.registered)
+            market.registered, (id for id in market.held if id not in market.registered)
         )
         return list(islice((id for id in everybody if self._decide_departure(id)), MOST_AT_ONCE))
 

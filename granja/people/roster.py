@@ -167,6 +167,8 @@ class Roster:
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
         self._names: tuple[str, ...] | None = ()
+        #: Those who have left, which is not on record yet.
+        self.leaving: set[FarmerId] = set()
         #: Whoever is in the chat under the name that it is called with (PROTOCOL §2).
         self.find = self._here.find
 
@@ -202,6 +204,7 @@ class Roster:
 
     def enter(self, farmer: Farmer) -> None:
         self._present[farmer.id] = farmer
+        self.leaving.discard(farmer.id)
         self._names = None
         self._here.add(farmer.name, farmer)
 

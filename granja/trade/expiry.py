@@ -1,4 +1,4 @@
-"""Ends offers when their time is over, by the clock on the wall."""
+"""Ends offers and swaps when their time is over, by the clock on the wall."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from twisted.python.failure import Failure
 from granja.contract import errors
 from granja.contract.ids import OfferId
 from granja.ledger.lane import Lane
-from granja.market.facts import Fact, Offered
+from granja.market.facts import Fact, Offered, Posted
 from granja.market.market import Market
+from granja.market.offers import Offer
+from granja.market.swaps import Swap
 from granja.reactor.clockwork import Timer
 
 #: Seconds; the wall's clock can be set, so it is looked at this often even if nothing is due.
@@ -34,14 +36,15 @@ class Expiry:
         self._now = now
         self._market = market
         self._lane = lane
-        self._due = [(offer.expires, offer.number) for offer in market.offers.values()]
+        pending: list[Offer | Swap] = [*market.offers.values(), *market.swaps.all()]
+        self._due = [(offer.expires, offer.number) for offer in pending]
         heapify(self._due)
         self._timer = Timer(clock, self._wake)
         self._sleep()
 
     def watch(self, fact: Fact) -> None:
-        """Take note of a new offer."""
-        if isinstance(fact, Offered):
+        """Take note of a new offer or swap."""
+        if isinstance(fact, Offered | Posted):
             heappush(self._due, (fact.expires, fact.offer))
             self._forget_ended()
             if self._due[0][1] == fact.offer:
@@ -49,8 +52,8 @@ class Expiry:
 
     def _forget_ended(self) -> None:
         """Most offers end long before their time; their entries must not pile up for a week."""
-        if len(self._due) > 2 * len(self._market.offers) + 1000:
-            self._due = [entry for entry in self._due if entry[1] in self._market.offers]
+        if len(self._due) > 2 * (len(self._market.offers) + len(self._market.swaps)) + 1000:
+            self._due = [entry for entry in self._due if self._market.standing(entry[1])]
             heapify(self._due)
 
     def stop(self) -> None:
@@ -59,7 +62,7 @@ class Expiry:
     def _sleep(self) -> None:
         """Until the next offer is due, past those that have ended otherwise."""
         self.stop()
-        while self._due and self._due[0][1] not in self._market.offers:
+        while self._due and self._market.standing(self._due[0][1]) is None:
             heappop(self._due)
         if self._due:
             nap = max(0.0, self._due[0][0] - self._now())
@@ -74,11 +77,12 @@ class Expiry:
         self._sleep()
 
     def _expire(self, number: OfferId, due: float) -> None:
-        offer = self._market.offers.get(number)
+        offer = self._market.standing(number)
         if offer is None:
             return
+        parties = [offer.maker] if isinstance(offer, Swap) else [offer.maker, offer.taker]
         decide = partial(self._market.decide_expiry, number, due)
-        done = self._lane.submit([offer.maker, offer.taker], decide)
+        done = self._lane.submit(parties, decide)
         done.addErrback(self._not_yet, number, due)
 
     def _not_yet(self, failure: Failure, number: OfferId, due: float) -> None:

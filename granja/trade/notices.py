@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from granja.contract import messages
 from granja.contract.catalog import Artifact, Catalog
@@ -11,7 +12,8 @@ from granja.contract.messages import Message
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
-from granja.market.offers import Ended, How, News, Offer
+from granja.market.offers import Ended, Happened, How, News, Offer, SwapNews
+from granja.market.swaps import Swap
 from granja.people.roster import Roster
 from granja.trade import wording
 
@@ -24,11 +26,17 @@ class Teller:
         self._roster = roster
         self._catalog = catalog
 
-    def __call__(self, fact: Fact, ended: list[Ended]) -> None:
-        """Say what an applied fact means to the farmers of it, then which offers it ended."""
+    def __call__(self, fact: Fact, ended: list[Happened]) -> None:
+        """Say what an applied fact means to the farmers of it, then what it ended."""
         if isinstance(fact, events.Offered):
             self._offered(fact)
         for end in ended:
+            if isinstance(end, SwapNews):
+                # Who closes a ring has it as the answer to their command.
+                closing = isinstance(fact, events.Settled) and end.swap == fact.offers[0]
+                reply = closing or end.is_deed_of(end.maker)
+                self._say(end.maker, self._swap_news(end), reply=reply)
+                continue
             for farmer in (end.offer.taker, end.offer.maker):
                 self._say(farmer, self._ending(end, farmer), reply=end.is_deed_of(farmer))
 
@@ -36,21 +44,28 @@ class Teller:
         return messages.Inventory(self._artifacts(farmer))
 
     def offers(self, farmer: FarmerId) -> list[Message]:
-        """The rows of ``:ofertas``."""
-        return [self.offer_row(farmer, o) for o in self.standing(self._market.pending(farmer))]
+        """The rows of ``:ofertas``: offers and swaps, by number."""
+        standing = self.standing(self._market.pending(farmer))
+        return self.rows(farmer, [*standing, *self._market.swaps.of(farmer)])
+
+    def rows(self, farmer: FarmerId, pending: Iterable[Offer | Swap]) -> list[Message]:
+        return [self.row(farmer, one) for one in sorted(pending, key=attrgetter("number"))]
+
+    def row(self, farmer: FarmerId, one: Offer | Swap) -> Message:
+        if isinstance(one, Swap):
+            return wording.swap_row(one, self._catalog)
+        return wording.offer_row(one, farmer, self._market.names, self._catalog)
 
     def standing(self, offers: Iterable[Offer]) -> list[Offer]:
         """Those of which both farmers are still in this world: in the chat, or registered.
 
         That a visitor has left may not be on record yet, when the disk was full.
         """
-        return [offer for offer in offers if all(map(self._exists, (offer.maker, offer.taker)))]
+        return [offer for offer in offers if all(map(self.exists, (offer.maker, offer.taker)))]
 
-    def _exists(self, id: FarmerId) -> bool:
+    def exists(self, id: FarmerId) -> bool:
+        """Whether somebody is in the chat or registered."""
         return id in self._market.registered or self._roster.present(id) is not None
-
-    def offer_row(self, farmer: FarmerId, offer: Offer) -> Message:
-        return wording.offer_row(offer, farmer, self._market.names, self._catalog)
 
     def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
         """What a farmer who comes back has still to hear."""
@@ -72,6 +87,15 @@ class Teller:
         self._say(fact.taker, received, reply=False)
         sent = messages.OfferSent(fact.offer, names[fact.taker], gives, takes)
         self._say(fact.maker, sent, reply=True)
+
+    def _swap_news(self, end: SwapNews) -> Message:
+        if end.how is not How.SETTLED:
+            return wording.swap_ended(end, self._catalog)
+        assert end.gave is not None
+        assert end.got is not None
+        gave, got = self._catalog.describe(end.gave), self._catalog.describe(end.got)
+        artifacts = self._artifacts(end.maker)
+        return messages.SwapDone(end.swap, gave, end.to, got, end.source, artifacts)
 
     def _ending(self, end: Ended, farmer: FarmerId) -> Message:
         if end.how is not How.ACCEPTED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,6 +16,7 @@ from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Offer
+from granja.market.swaps import Swap
 from granja.people.roster import Farmer, Roster
 from granja.trade.circulation import Circulation
 from granja.trade.doors import Doors
@@ -22,6 +24,9 @@ from granja.trade.freezing import Freezing
 from granja.trade.notices import Teller
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
+
+#: What can be meant by a number.
+Pending = TypeVar("Pending", Offer, Offer | Swap)
 
 Decision = Callable[[], Sequence[Fact]]
 
@@ -117,7 +122,7 @@ class Offering:
 
     def accept(self, me: Farmer, number: int | None) -> Deferred[None]:
         self._freezing.check()
-        offer = self._meant(me, number, self._market.incoming(me.id), ":accept")
+        offer = self._meant(me, number, self._to(me), ":accept")
 
         def decide() -> Sequence[Fact]:
             self._freezing.check()
@@ -136,16 +141,23 @@ class Offering:
         return failure
 
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:
-        offer = self._meant(me, number, self._market.incoming(me.id), ":reject")
+        offer = self._meant(me, number, self._to(me), ":reject")
         return self._end_offer(offer, lambda: self._market.decide_rejection(me.id, offer.number))
 
     def retract(self, me: Farmer, number: int | None) -> Deferred[None]:
-        offer = self._meant(me, number, self._market.outgoing(me.id), ":retirar")
+        """``:retirar``, an offer or a swap."""
+        offers = self._teller.standing(self._market.outgoing(me.id))
+        mine: list[Offer | Swap] = [*offers, *self._market.swaps.of(me.id)]
+        offer = self._meant(me, number, mine, ":retirar")
         return self._end_offer(offer, lambda: self._market.decide_retraction(me.id, offer.number))
 
-    def _meant(self, me: Farmer, number: int | None, offers: list[Offer], word: str) -> Offer:
+    def _to(self, me: Farmer) -> list[Offer]:
+        return self._teller.standing(self._market.incoming(me.id))
+
+    def _meant(
+        self, me: Farmer, number: int | None, offers: Sequence[Pending], word: str
+    ) -> Pending:
         """The offer that ``word`` with or without a number speaks of (PROTOCOL §4)."""
-        offers = self._teller.standing(offers)
         if number is not None:
             for offer in offers:
                 if offer.number == number:
@@ -154,12 +166,13 @@ class Offering:
         if not offers:
             raise errors.NoOffers
         if len(offers) > 1:
-            me.tell(*(self._teller.offer_row(me.id, offer) for offer in offers))
+            me.tell(*self._teller.rows(me.id, offers))
             raise errors.SeveralOffers(len(offers), word)
         return offers[0]
 
-    def _end_offer(self, offer: Offer, decide: Decision) -> Deferred[None]:
-        done = self._lane.submit([offer.maker, offer.taker], decide, trade=True)
+    def _end_offer(self, offer: Offer | Swap, decide: Decision) -> Deferred[None]:
+        parties = [offer.maker] if isinstance(offer, Swap) else [offer.maker, offer.taker]
+        done = self._lane.submit(parties, decide, trade=True)
         return done.addCallback(_no_reply)
 
 

@@ -10,11 +10,16 @@ from granja.contract.messages import (
     AndMore,
     IncomingOffer,
     Meanwhile,
+    MeanwhileSwap,
     Message,
     OfferEnded,
     OutgoingOffer,
+    StandingSwap,
+    SwapEnded,
+    settled,
 )
-from granja.market.offers import Ended, How, News, Offer
+from granja.market.offers import Ended, Happened, How, News, Offer, SwapNews
+from granja.market.swaps import Swap
 
 
 def offer_row(offer: Offer, me: int, names: Mapping[FarmerId, str], catalog: Catalog) -> Message:
@@ -68,7 +73,9 @@ def meanwhile(news: News, me: int, catalog: Catalog) -> list[Message]:
     return [*told, AndMore(news.more)] if news.more else told
 
 
-def _told_later(end: Ended, me: int, catalog: Catalog) -> Meanwhile:
+def _told_later(end: Happened, me: int, catalog: Catalog) -> Message:
+    if isinstance(end, SwapNews):
+        return MeanwhileSwap(end.swap, end.how.value, _swap_later(end, catalog))
     sentence = _later(end, me, catalog)
     return Meanwhile(end.offer.number, end.how.value, sentence, *_parts(end, catalog))
 
@@ -83,3 +90,38 @@ def _later(end: Ended, me: int, catalog: Catalog) -> str:
     if end.how is How.RETRACTED:
         return f"{end.maker} retiró la oferta #{number}."
     return _ending(end, me, catalog)
+
+
+def swap_row(swap: Swap, catalog: Catalog) -> StandingSwap:
+    """A row of ``:ofertas``, as the maker reads it."""
+    gives, takes = (tuple(map(catalog.describe, side)) for side in (swap.giving, swap.taking))
+    return StandingSwap(swap.number, gives, takes, swap.keep)
+
+
+def swap_ended(end: SwapNews, catalog: Catalog) -> SwapEnded:
+    """How its maker hears that a swap ended without a ring."""
+    if end.how is How.RETRACTED:
+        said = f"Retiraste el cambio #{end.swap}."
+    else:
+        later = _swap_later(end, catalog)
+        said = later[0].upper() + later[1:]
+    return SwapEnded(end.swap, end.how.value, said)
+
+
+def _swap_later(end: SwapNews, catalog: Catalog) -> str:
+    if end.how is How.SETTLED:
+        assert end.gave is not None
+        assert end.got is not None
+        gave, got = catalog.describe(end.gave), catalog.describe(end.got)
+        return f"{settled(end.swap, gave, end.to, got, end.source)}."
+    if end.how is How.EXPIRED:
+        return f"el cambio #{end.swap} venció."
+    return f"el cambio #{end.swap} ya no es válido: {_swap_why(end, catalog)}."
+
+
+def _swap_why(end: SwapNews, catalog: Catalog) -> str:
+    if end.got is not None:
+        return f"ya tienes {catalog.describe(end.got).name}"
+    if end.gave is not None:
+        return f"ya no tienes {catalog.describe(end.gave).name}"
+    return "ya no tienes repetidos"

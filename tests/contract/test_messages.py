@@ -13,7 +13,7 @@ from granja.contract.catalog import Artifact, Catalog
 from granja.contract.errors import GranjaError
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.contract.messages import Message
-from granja.market.offers import Ended, How, News, Offer
+from granja.market.offers import Ended, How, News, Offer, SwapNews
 from granja.trade import wording
 from tools.protocol_samples import CATALOG, ERRORS, MESSAGES
 
@@ -150,6 +150,85 @@ CONTRACT: list[tuple[Message, str]] = [
         "[SERVER] Mientras no estabas: Gus rechazó la oferta #7.",
     ),
     (messages.AndMore(4), "[SERVER] Mientras no estabas: y 4 cosas más."),
+    (messages.Missing((DISC, ANCHOR), 42), "[SERVER] Te faltan 2 de 42: 12 Disco raro, 21 Ancla"),
+    (messages.Missing((ANCHOR,), 42), "[SERVER] Te falta 1 de 42: 21 Ancla"),
+    (messages.Missing((), 42), "[SERVER] ¡Tu colección está completa!"),
+    (
+        messages.Missing((ANCHOR,) * 420, 500),
+        f"[SERVER] Te faltan 420 de 500: {', '.join(['21 Ancla'] * 100)} y 320 más",
+    ),
+    (
+        messages.Who(DISC, ("Beto", "Caro"), ()),
+        "[SERVER] 12 Disco raro: quién lo da: Beto, Caro; quién lo busca: nadie",
+    ),
+    (
+        messages.Who(DISC, (), ("Ana",), messages.Unnamed(0, 31)),
+        "[SERVER] 12 Disco raro: quién lo da: nadie; quién lo busca: Ana y 31 más",
+    ),
+    (
+        messages.Shown("Beto", (ANCHOR, SHOULDER), (DISC,)),
+        "[SERVER] Beto da: 21 Ancla, 32 Escápula prehistórica; busca: 12 Disco raro",
+    ),
+    (messages.Shown("Beto", (), ()), "[SERVER] Beto da: (ninguno); busca: (ninguno)"),
+    (messages.Shown("Beto", (), None), "[SERVER] Beto da: (ninguno); busca: lo que le falte"),
+    (
+        messages.Seeks("list", (DISC, CATALOG[13])),
+        "[SERVER] Buscas: 12 Disco raro, 13 Espada antigua",
+    ),
+    (messages.Seeks("all", (DISC,)), "[SERVER] Buscas: todo lo que te falta"),
+    (messages.Seeks("list", ()), "[SERVER] Buscas: (ninguno)"),
+    (messages.Gives("list", (SHOULDER,)), "[SERVER] Das: 32 Escápula prehistórica"),
+    (messages.Gives("spares", ()), "[SERVER] Das: tus repetidos"),
+    (
+        messages.Chance("now", ANCHOR, DISC),
+        "[SERVER] Ya: tu Ancla por Disco raro. Escribe :cambio 21 por 12",
+    ),
+    (
+        messages.Chance("pair", ANCHOR, DISC),
+        "[SERVER] Alguien da Disco raro y busca tu Ancla. Escribe :cambio 21 por 12",
+    ),
+    (
+        messages.Chance("three", ANCHOR, DISC),
+        "[SERVER] Entre tres: tu Ancla por Disco raro. Escribe :cambio 21 por 12",
+    ),
+    (messages.MoreChances(4), "[SERVER] Y 4 trueques más."),
+    (messages.MoreChances(1), "[SERVER] Y 1 trueque más."),
+    (messages.Chances(3), "[SERVER] Hay 3 trueques para ti: escribe :trueques."),
+    (messages.Chances(1), "[SERVER] Hay 1 trueque para ti: escribe :trueques."),
+    (
+        messages.SwapPosted(9, (ANCHOR,), (DISC,), False),
+        "[SERVER] Cambio #9 puesto: tu Ancla por Disco raro.",
+    ),
+    (
+        messages.SwapPosted(9, (ANCHOR, SHOULDER), (DISC, CATALOG[23], TRILOBITE), False),
+        "[SERVER] Cambio #9 puesto: tu Ancla o Escápula prehistórica por Disco raro, "
+        "Flauta de hueso o Trilobites.",
+    ),
+    (
+        messages.SwapPosted(9, (ANCHOR,), (DISC,), True, True),
+        "[SERVER] Cambio #9 puesto: tus repetidos por lo que buscas.",
+    ),
+    (
+        messages.StandingSwap(9, (ANCHOR,), (DISC,), True),
+        "[SERVER] #9 cambio: tu Ancla por Disco raro",
+    ),
+    (
+        messages.SwapDone(9, ANCHOR, "Beto", DISC, "Caro", (DISC, TRILOBITE)),
+        "[SERVER] Cambio #9: diste Ancla a Beto y recibiste Disco raro de Caro; "
+        "ahora tus artefactos son: Disco raro, Trilobites",
+    ),
+    (
+        messages.SwapEnded(9, "expired", "El cambio #9 venció."),
+        "[SERVER] El cambio #9 venció.",
+    ),
+    (
+        messages.MeanwhileSwap(9, "expired", "el cambio #9 venció."),
+        "[SERVER] Mientras no estabas: el cambio #9 venció.",
+    ),
+    (
+        messages.ChanceTold(DISC, ANCHOR),
+        "[SERVER] Puedes recibir Ancla por tu Disco raro: escribe :cambio 12 por 21",
+    ),
     (messages.Failure("NameTaken", "Nombre ya en uso."), "[SERVER] Nombre ya en uso."),
 ]
 
@@ -176,6 +255,12 @@ REFUSALS: list[tuple[GranjaError, str]] = [
         errors.UnknownCommand(":quiero"),
         "Error: comando desconocido: :quiero. Escribe :help para ver los comandos.",
     ),
+    (errors.AlreadyMine(12), "Error de Intercambio: ya tienes Disco raro."),
+    (errors.NoSpares(), "Error de Intercambio: no tienes repetidos."),
+    (errors.NothingMissing(), "Error de Intercambio: no te falta ninguno."),
+    (errors.SameSwap(9), "Error de Intercambio: ese mismo cambio ya está puesto (#9)."),
+    (errors.AlreadyHas(21), "Error: ya tienes Ancla."),
+    (errors.NoChances(), "No hay trueques para ti por ahora."),
     (errors.WrongArguments(":p <nombre> <mensaje>"), "Uso: :p <nombre> <mensaje>"),
     (errors.NobodyCalled("X"), "Error: no hay nadie conectado con el nombre X."),
     (
@@ -324,6 +409,49 @@ def _is_kind_of(value: object, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
+class SwapsEnd(SynchronousTestCase):
+    """PROTOCOL §4b: how its maker hears what became of a swap, here and later."""
+
+    def end(self, how: How, gave: ArtifactId | None = None, got: ArtifactId | None = None) -> None:
+        self.swap = SwapNews(OfferId(9), ANA, how, gave, got, "Beto", "Caro")
+
+    def assertHeard(self, now: str, later: str) -> None:  # noqa: N802
+        self.assertEqual(wording.swap_ended(self.swap, CATALOG).line(), f"[SERVER] {now}")
+        self.assertLater(later)
+
+    def assertLater(self, later: str) -> None:  # noqa: N802
+        [news] = wording.meanwhile(News([self.swap]), ANA, CATALOG)
+        self.assertEqual(news.line(), f"[SERVER] Mientras no estabas: {later}")
+
+    def test_void(self) -> None:
+        self.end(How.VOID, ANCHOR.id)
+        self.assertHeard(
+            "El cambio #9 ya no es válido: ya no tienes Ancla.",
+            "el cambio #9 ya no es válido: ya no tienes Ancla.",
+        )
+        self.end(How.VOID, None, DISC.id)
+        self.assertHeard(
+            "El cambio #9 ya no es válido: ya tienes Disco raro.",
+            "el cambio #9 ya no es válido: ya tienes Disco raro.",
+        )
+        self.end(How.VOID)
+        self.assertHeard(
+            "El cambio #9 ya no es válido: ya no tienes repetidos.",
+            "el cambio #9 ya no es válido: ya no tienes repetidos.",
+        )
+
+    def test_expired_and_retracted(self) -> None:
+        self.end(How.EXPIRED)
+        self.assertHeard("El cambio #9 venció.", "el cambio #9 venció.")
+        self.end(How.RETRACTED)
+        retracted = wording.swap_ended(self.swap, CATALOG)
+        self.assertEqual(retracted.line(), "[SERVER] Retiraste el cambio #9.")
+
+    def test_settled(self) -> None:
+        self.end(How.SETTLED, ANCHOR.id, DISC.id)
+        self.assertLater("cambio #9: diste Ancla a Beto y recibiste Disco raro de Caro.")
+
+
 class TheData(SynchronousTestCase):
     """Programs read the same as data, so nobody has to take a sentence apart."""
 
@@ -340,7 +468,8 @@ class TheData(SynchronousTestCase):
     def test_every_field_is_there(self) -> None:
         """Under its own name, or the one that it is given in the data."""
         for message in every_message():
-            names = {message.renamed.get(f.name, f.name) for f in fields(message)}
+            told = [f.name for f in fields(message) if f.name not in message.unsaid]
+            names = {message.renamed.get(name, name) for name in told}
             line = set() if message.silent else {"line"}
             self.assertEqual(set(message.data()), names | {"type"} | line)
 

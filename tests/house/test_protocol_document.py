@@ -109,6 +109,10 @@ class ThePage(SynchronousTestCase):
             "list of text": lambda value: all(isinstance(part, str) for part in value),
             "list of artifacts": lambda value: all(part.keys() == {"id", "name"} for part in value),
             "object: the refusal's own fields": lambda value: isinstance(value, dict),
+            "list of artifacts, or null": lambda value: value is None or isinstance(value, list),
+            "object: `givers` and `seekers`, numbers": lambda value: (
+                value.keys() == {"givers", "seekers"}
+            ),
         }
         for sample in protocol_samples.MESSAGES:
             for message in sample.messages:

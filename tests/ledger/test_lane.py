@@ -21,7 +21,7 @@ from granja.ledger.memory import MemoryLedger
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
-from granja.market.offers import Ended
+from granja.market.offers import Happened
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 
@@ -275,7 +275,7 @@ class TheLane(SynchronousTestCase):
         """Telling that takes long is told in parts, in order, and all of it."""
         clock, told = Clock(), []
 
-        def tell(fact: Fact, ended: list[Ended]) -> None:
+        def tell(fact: Fact, ended: list[Happened]) -> None:
             told.append(fact)
             clock.rightNow += 0.002  # what telling takes
 
@@ -296,7 +296,7 @@ class TheLane(SynchronousTestCase):
         """A fact that can't be applied must not leave everybody waiting for ever."""
         market = Market()
 
-        def tell(fact: Fact, ended: list[Ended]) -> None: ...
+        def tell(fact: Fact, ended: list[Happened]) -> None: ...
 
         lane = Lane(Clock(), market, MemoryLedger(), 0, tell)
         never_offered = events.Traded(OfferId(1))

@@ -12,7 +12,7 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
-from granja.market.offers import MOST_NEWS, Ended, How, News, Offer
+from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -30,7 +30,7 @@ class MarketCase(SynchronousTestCase):
         self.declare(GUS, "Gus", DISCO)
         self.declare(CARO, "Caro", ANCLA, DISCO)
 
-    def do(self, facts: list[Fact]) -> list[Ended]:
+    def do(self, facts: list[Fact]) -> list[Happened]:
         return [end for fact in facts for end in self.market.apply(fact)]
 
     def declare(self, farmer: FarmerId, name: str, *artifacts: ArtifactId) -> None:
@@ -49,11 +49,15 @@ class MarketCase(SynchronousTestCase):
         self.number += 1
         return number
 
-    def accept(self, number: int, who: FarmerId = GUS, now: float = 1.0) -> list[Ended]:
+    def accept(self, number: int, who: FarmerId = GUS, now: float = 1.0) -> list[Happened]:
         return self.do(self.market.decide_acceptance(who, number, now))
 
-    def ends(self, ended: list[Ended]) -> list[tuple[int, How]]:
-        return [(end.offer.number, end.how) for end in ended]
+    def loss(self, end: Happened) -> tuple[FarmerId | None, ArtifactId | None]:
+        assert isinstance(end, Ended)
+        return end.loser, end.lost
+
+    def ends(self, ended: list[Happened]) -> list[tuple[int, How]]:
+        return [(end.number, end.how) for end in ended]
 
 
 class Trading(MarketCase):
@@ -77,7 +81,7 @@ class Trading(MarketCase):
         first, second = self.offer(), self.offer(taker=CARO)
         ended = self.accept(first)
         self.assertEqual(self.ends(ended), [(first, How.ACCEPTED), (second, How.VOID)])
-        self.assertEqual((ended[1].loser, ended[1].lost), (ANA, ANCLA))
+        self.assertEqual(self.loss(ended[1]), (ANA, ANCLA))
 
     def test_a_second_copy_keeps_the_second_offer_alive(self) -> None:
         self.declare(ANA, "Ana", ANCLA)
@@ -191,13 +195,13 @@ class Endings(MarketCase):
         number = self.offer()
         ended = self.do(self.market.decide_withdrawal(GUS, DISCO))
         self.assertEqual(self.ends(ended), [(number, How.VOID)])
-        self.assertEqual((ended[0].loser, ended[0].lost), (GUS, DISCO))
+        self.assertEqual(self.loss(ended[0]), (GUS, DISCO))
 
     def test_a_visitor_takes_everything_along(self) -> None:
         number = self.offer()
         ended = self.do(self.market.decide_departure(GUS))
         self.assertEqual(self.ends(ended), [(number, How.VOID)])
-        self.assertEqual((ended[0].loser, ended[0].lost), (GUS, None))
+        self.assertEqual(self.loss(ended[0]), (GUS, None))
         self.assertEqual(self.market.inventory(GUS), [])
         self.assertEqual(self.market.decide_departure(GUS), [])
 

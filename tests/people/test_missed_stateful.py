@@ -193,7 +193,7 @@ class Village(RuleBasedStateMachine):
             audit._follow(sequence, fact)
             for end in market.apply(fact):
                 ended |= {
-                    (party, int(end.offer.number))
+                    (party, int(end.number))
                     for party in end.parties
                     if party in known and not end.is_deed_of(party)
                 }

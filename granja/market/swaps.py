@@ -1,0 +1,200 @@
+"""Standing swaps: a yes that is given beforehand, to anybody (PROTOCOL §4b).
+
+Whoever makes a swap has what it gives and lacks what it takes, for as long as it stands: what can
+no more be given, or is had by now, is struck for good.  A swap that could grow back would trade for
+ever.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.market import columns
+from granja.market.columns import Columns
+
+#: Swaps that are carried over to a tidier table at each change.
+_CARRIED_AT_ONCE = 8
+#: A table has at least so many slots before it is worth tidying.
+_SMALL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """``maker`` gives one of ``giving`` for one of ``taking``, with anybody, as often as both last.
+
+    ``gives`` and ``takes`` are what it said at first, by number.  ``keep``: the last copy of each
+    is not given.  ``expires``: Unix seconds.
+    """
+
+    number: OfferId
+    maker: FarmerId
+    gives: tuple[ArtifactId, ...]
+    takes: tuple[ArtifactId, ...]
+    keep: bool
+    expires: float
+    giving: tuple[ArtifactId, ...]
+    taking: tuple[ArtifactId, ...]
+
+    @property
+    def said(self) -> tuple[tuple[ArtifactId, ...], tuple[ArtifactId, ...], bool]:
+        return self.gives, self.takes, self.keep
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-ready values; :meth:`restore` takes them back."""
+        return {name: getattr(self, name) for name in _NAMES}
+
+    @classmethod
+    def restore(cls, values: dict[str, Any]) -> Swap:
+        lists = {name: tuple(values[name]) for name in ("gives", "takes", "giving", "taking")}
+        return cls(**{**values, **lists})
+
+
+_NAMES = tuple(field.name for field in fields(Swap))
+
+
+class Table:
+    """Which swaps give an artifact, and which take it.
+
+    A slot is a swap, an older one before a younger one.  The slots of swaps that have ended stay
+    empty.
+    """
+
+    def __init__(self) -> None:
+        self.givers: Columns = {}
+        self.takers: Columns = {}
+        self.numbers: list[OfferId] = []
+        self._slots: dict[OfferId, int] = {}
+
+    def __contains__(self, number: OfferId) -> bool:
+        return number in self._slots
+
+    def bit(self, number: OfferId) -> int:
+        """The set of this swap alone."""
+        return 1 << self._slots[number]
+
+    def add(self, swap: Swap) -> None:
+        self._slots[swap.number] = len(self.numbers)
+        self.numbers.append(swap.number)
+        bit = self.bit(swap.number)
+        for artifact in swap.giving:
+            columns.put(self.givers, artifact, bit)
+        for artifact in swap.taking:
+            columns.put(self.takers, artifact, bit)
+
+    def strike(
+        self, before: Swap, giving: Iterable[ArtifactId], taking: Iterable[ArtifactId]
+    ) -> None:
+        """It gives and takes these no more."""
+        bit = self.bit(before.number)
+        for artifact in giving:
+            columns.drop(self.givers, artifact, bit)
+        for artifact in taking:
+            columns.drop(self.takers, artifact, bit)
+
+    def remove(self, swap: Swap) -> None:
+        self.strike(swap, swap.giving, swap.taking)
+        del self._slots[swap.number]
+
+
+class Swaps:
+    """Those that stand: by number, by maker and by artifact.
+
+    ``table`` is the one to search in.  When most of its slots are empty, another is filled a few
+    swaps at a time, so that no change has to wait for all of it.
+    """
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self._standing: dict[OfferId, Swap] = {}
+        self._made: dict[FarmerId, dict[OfferId, None]] = {}
+        self._tidier: Table | None = None
+        self._to_carry: deque[OfferId] = deque()
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._standing
+
+    def __len__(self) -> int:
+        return len(self._standing)
+
+    def __getitem__(self, number: OfferId) -> Swap:
+        return self._standing[number]
+
+    def get(self, number: OfferId) -> Swap | None:
+        return self._standing.get(number)
+
+    def all(self) -> list[Swap]:
+        """The oldest first."""
+        return list(self._standing.values())
+
+    def of(self, maker: FarmerId) -> list[Swap]:
+        """The oldest first."""
+        return [self._standing[number] for number in self._made.get(maker, ())]
+
+    def stand(self, swap: Swap) -> None:
+        """The swap stands from now on; its number is higher than all before."""
+        self._standing[swap.number] = swap
+        self._made.setdefault(swap.maker, {})[swap.number] = None
+        self.table.add(swap)
+        if self._tidier is not None:
+            self._to_carry.append(swap.number)
+        self._tidy()
+
+    def end(self, number: OfferId) -> Swap:
+        """:raises KeyError: when it does not stand."""
+        swap = self._standing.pop(number)
+        made = self._made[swap.maker]
+        del made[number]
+        if not made:
+            del self._made[swap.maker]
+        for table in self._tables(number):
+            table.remove(swap)
+        self._tidy()
+        return swap
+
+    def strike_gift(self, maker: FarmerId, artifact: ArtifactId, left: int) -> list[Swap]:
+        """A copy has gone, and so many are ``left``.  Returns the swaps that ended by that."""
+        gone = [swap for swap in self.of(maker) if artifact in swap.giving and left <= swap.keep]
+        return [swap for swap in gone if self._strike(swap, gift=artifact)]
+
+    def strike_wish(self, maker: FarmerId, artifact: ArtifactId) -> list[Swap]:
+        """The maker has one by now.  Returns the swaps that ended by that."""
+        got = [swap for swap in self.of(maker) if artifact in swap.taking]
+        return [swap for swap in got if self._strike(swap, wish=artifact)]
+
+    def _strike(
+        self, swap: Swap, gift: ArtifactId | None = None, wish: ArtifactId | None = None
+    ) -> bool:
+        """Whether nothing is left on a side: then it has ended."""
+        giving = tuple(artifact for artifact in swap.giving if artifact != gift)
+        taking = tuple(artifact for artifact in swap.taking if artifact != wish)
+        if not giving or not taking:
+            self.end(swap.number)
+            return True
+        self._standing[swap.number] = replace(swap, giving=giving, taking=taking)
+        for table in self._tables(swap.number):
+            table.strike(swap, {*swap.giving} - {*giving}, {*swap.taking} - {*taking})
+        return False
+
+    # -- tidying -----------------------------------------------------------------------------
+
+    def _tables(self, number: OfferId) -> list[Table]:
+        """In which this swap has a slot."""
+        tables = [self.table] if self._tidier is None else [self.table, self._tidier]
+        return [table for table in tables if number in table]
+
+    def _tidy(self) -> None:
+        if self._tidier is None:
+            if len(self.table.numbers) <= 2 * len(self._standing) + _SMALL:
+                return
+            self._tidier = Table()
+            self._to_carry = deque(self._standing)
+        for _ in range(min(_CARRIED_AT_ONCE, len(self._to_carry))):
+            number = self._to_carry.popleft()
+            if number in self._standing:
+                self._tidier.add(self._standing[number])
+        if not self._to_carry:
+            self.table, self._tidier = self._tidier, None

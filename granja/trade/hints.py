@@ -1,0 +1,97 @@
+"""Who hears of swaps that they could close: those who have used these commands (PROTOCOL §4b)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from twisted.internet.interfaces import IReactorTime
+
+from granja.contract import messages
+from granja.contract.catalog import Catalog
+from granja.contract.ids import FarmerId, OfferId
+from granja.contract.messages import Message
+from granja.market.market import Market
+from granja.market.matching import View
+from granja.people.roster import Farmer, Roster
+
+#: How many hear of one swap, and after how many seconds somebody may hear of another.
+MOST_TOLD, PAUSE = 3, 60.0
+
+
+class Hints:
+    """:param clock: says when somebody may be told again."""
+
+    def __init__(
+        self, clock: IReactorTime, market: Market, roster: Roster, catalog: Catalog
+    ) -> None:
+        self._clock = clock
+        self._market = market
+        self._roster = roster
+        self._catalog = catalog
+        #: Those who have used a command of swaps, whose turn it is first in front.
+        self._turns: dict[FarmerId, None] = {}
+        self._told: dict[FarmerId, float] = {}
+
+    def view(self) -> View:
+        """Who seeks and gives what, of those who are still in this world."""
+        return View(self._market, self._catalog, self.gone())
+
+    def gone(self) -> Iterable[FarmerId]:
+        """Visitors who have left, which is not on record yet."""
+        registered = self._market.registered
+        return [id for id in self._roster.leaving if id not in registered]
+
+    # -- who has used the commands ---------------------------------------------------------------
+
+    def note_use(self, me: Farmer) -> None:
+        """``me`` has typed a command of swaps."""
+        self._turns.setdefault(me.id)
+
+    def came_in(self, farmer: Farmer) -> None:
+        """They are in the chat from now on; what they typed before counts if it is on record."""
+        if farmer.id in self._market.wishes.used:
+            self.note_use(farmer)
+
+    def went(self, farmer: Farmer) -> None:
+        """They are no longer in the chat."""
+        self._turns.pop(farmer.id, None)
+        if not farmer.registered:  # nobody will have this number again
+            self._told.pop(farmer.id, None)
+
+    def greeting(self, farmer: Farmer) -> list[Message]:
+        """What a registered farmer hears last of what follows ``¡OK!``."""
+        if farmer.id not in self._market.wishes.used:
+            return []
+        count = len(self.view().chances(farmer.id))
+        return [messages.Chances(count)] if count else []
+
+    # -- who could close a swap ------------------------------------------------------------------
+
+    def tell(self, number: OfferId) -> None:
+        """Tell some of those who are here and could close this swap, in turn."""
+        swap = self._market.swaps.get(number)
+        if swap is None or not self._turns:
+            return
+        closers = self.view().closers(swap)
+        able = set(closers)
+        if not able:
+            return
+        told = 0
+        for id in [id for id in self._turns if id in able]:
+            farmer = self._roster.present(id)
+            if farmer is None or self._was_told_just_now(id):
+                continue
+            chance = closers.chance(id)
+            if chance is None:
+                continue
+            self._told[id] = self._clock.seconds()
+            self._turns[id] = self._turns.pop(id)  # behind all others
+            describe = self._catalog.describe
+            farmer.hear(messages.ChanceTold(describe(chance.gives), describe(chance.takes)))
+            told += 1
+            if told == MOST_TOLD:
+                break
+
+    def _was_told_just_now(self, id: FarmerId) -> bool:
+        told = self._told.get(id)
+        return told is not None and self._clock.seconds() - told < PAUSE

@@ -1,0 +1,146 @@
+"""What is missing, who gives and seeks what, and what one seeks and gives oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from twisted.internet.defer import Deferred
+
+from granja.contract import errors, messages
+from granja.contract.answers import artifact_list, folded, known_artifact
+from granja.contract.catalog import Artifact, Catalog
+from granja.contract.ids import ArtifactId, FarmerId
+from granja.ledger.lane import Lane
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.swapping import decide_wish
+from granja.market.wishes import Wish
+from granja.people.roster import Farmer, Roster
+from granja.settings import Settings
+from granja.trade.hints import Hints
+
+#: PROTOCOL §4b: so many names are told on each side of ``:quien``.
+MOST_NAMES = 20
+
+Artifacts = tuple[ArtifactId, ...]
+
+
+class Wishing:
+    """The commands of what people seek and give; ``me`` is whoever typed the line."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        roster: Roster,
+        market: Market,
+        lane: Lane,
+        hints: Hints,
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._roster = roster
+        self._market = market
+        self._lane = lane
+        self._hints = hints
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def show_missing(self, me: Farmer) -> None:
+        """``:falta``."""
+        self._hints.note_use(me)
+        copies = self._market.copies(me.id)
+        missing = [number for number in self._catalog if not copies.get(ArtifactId(number))]
+        me.tell(messages.Missing(self._described(missing), len(self._catalog)))
+
+    def show_who(self, me: Farmer, number: int) -> None:
+        """``:quien``: people here in order of arrival, then registered ones who are away."""
+        self._hints.note_use(me)
+        artifact = known_artifact(number, self._catalog)
+        wishes = self._market.wishes
+        givers = self._names(set(wishes.people(wishes.givers(artifact))))
+        seekers = self._names(set(wishes.people(wishes.who_said_to_seek(artifact))))
+        me.tell(
+            messages.Who(
+                self._catalog[artifact],
+                tuple(givers[:MOST_NAMES]),
+                tuple(seekers[:MOST_NAMES]),
+                messages.Unnamed(
+                    max(0, len(givers) - MOST_NAMES), max(0, len(seekers) - MOST_NAMES)
+                ),
+            )
+        )
+
+    def _names(self, found: set[FarmerId]) -> list[str]:
+        """Of those of them who are still in this world."""
+        if not found:
+            return []
+        here = [str(farmer) for farmer in self._roster if farmer.id in found]
+        registered = self._market.registered
+        away = [
+            registered[id]
+            for id in sorted(found)
+            if id in registered and self._roster.present(id) is None
+        ]
+        return here + away
+
+    def show_person(self, me: Farmer, name: str) -> None:
+        """``:ver``."""
+        self._hints.note_use(me)
+        person = self._roster.person(name)
+        if person is None:
+            raise errors.Nobody(name)
+        view, typed = self._hints.view(), self._market.wishes.of(person.id)
+        seeks = None if typed.seeks is None else self._described(view.seeks(person.id))
+        me.tell(messages.Shown(str(person), self._described(view.gives(person.id)), seeks))
+
+    # -- what one seeks and gives ------------------------------------------------------------------
+
+    def seek(self, me: Farmer, text: str | None) -> Deferred[None] | None:
+        """``:busco``."""
+        self._hints.note_use(me)
+        if text is None:
+            self._show_seeks(me)
+            return None
+        seeks = self._listed(text, "todo")
+
+        def decide() -> Sequence[Fact]:
+            wish = Wish(seeks, self._market.wishes.of(me.id).gives)
+            return decide_wish(self._market, me.id, wish)
+
+        return self._lane.submit([me.id], decide).addCallback(lambda _: self._show_seeks(me))
+
+    def give(self, me: Farmer, text: str | None) -> Deferred[None] | None:
+        """``:doy``."""
+        self._hints.note_use(me)
+        if text is None:
+            self._show_gives(me)
+            return None
+        gives = self._listed(text, "repetidos")
+
+        def decide() -> Sequence[Fact]:
+            wish = Wish(self._market.wishes.of(me.id).seeks, gives)
+            return decide_wish(self._market, me.id, wish)
+
+        return self._lane.submit([me.id], decide).addCallback(lambda _: self._show_gives(me))
+
+    def _listed(self, text: str, default: str) -> Artifacts | None:
+        """What was typed, by number; None for the word that is as if nothing had been."""
+        word = folded(text.strip())
+        if word == default:
+            return None
+        if word == "nada":
+            return ()
+        numbers = artifact_list(text, self._catalog, self._settings.limits.artifacts)
+        return tuple(sorted({*numbers}))
+
+    def _show_seeks(self, me: Farmer) -> None:
+        mode = "all" if self._market.wishes.of(me.id).seeks is None else "list"
+        me.tell(messages.Seeks(mode, self._described(self._hints.view().seeks(me.id))))
+
+    def _show_gives(self, me: Farmer) -> None:
+        mode = "spares" if self._market.wishes.of(me.id).gives is None else "list"
+        me.tell(messages.Gives(mode, self._described(self._hints.view().gives(me.id))))
+
+    def _described(self, numbers: Iterable[int]) -> tuple[Artifact, ...]:
+        return tuple(map(self._catalog.describe, numbers))
