@@ -108,6 +108,8 @@ class AskName:
 
     def _judged(self, right: bool, secret: str, number: int | None) -> Deferred[None] | None:
         connection = self._connection
+        if not right:
+            self._factory.incidents.note("pass_refused", connection)
         if connection.over:
             return None
         bearer = self._factory.presence.bearer(secret) if right else None

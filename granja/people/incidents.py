@@ -20,6 +20,7 @@ PERIOD: Final = 1.0
 #: The kinds, as ``event`` has them, and how their sentences begin.
 SENTENCES: Final = {
     "login_failed": "Wrong password",
+    "pass_refused": "Pass refused",
     "registered": "Name registered",
     "password_changed": "Password changed",
     "taken_over": "Connection taken over",

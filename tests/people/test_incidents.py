@@ -140,6 +140,13 @@ class FarmTests(LogCase):
             for word in ("girasoles", "tulipanes"):
                 self.assertNotIn(word, line)
 
+    def test_a_pass_that_is_none(self) -> None:
+        """It is not counted as a guess: every client that was away for too long tries one."""
+        self.farm.person(address="198.51.100.7").types(":volver " + "0" * 32)
+        (event,) = self.incidents
+        self.assertEqual((event["event"], event["address"]), ("pass_refused", "198.51.100.7"))
+        self.assertNotIn("0" * 32, self.lines[-1])
+
     def test_who_is_too_slow_to_arrive(self) -> None:
         self.farm.person(address="198.51.100.7")
         self.farm.pass_time(61)
