@@ -213,6 +213,43 @@ class Interrupted(PageCase):
         usurper.close()
         ana.sees("Volviste a la granja, Ana.")
 
+    def test_a_name_that_somebody_took_is_told_and_the_artifacts_are_kept(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        beto = self.arrives("Beto")
+        ana.line.fill("a medio escribir")
+        ana.page.context.set_offline(True)
+        beto.sees("Ana desconectado.")
+        usurper = self.netcat().arrives("Ana")
+        ana.page.context.set_offline(False)
+        told = ana.page.get_by_text("Alguien más tomó tu nombre mientras no estabas.")
+        told.wait_for(timeout=45_000)
+        ana.gives_name("Anita")
+        ana.sees("Volviste a la granja, Anita.")
+        self.assertEqual(ana.holdings(), {"Ancla"})
+        self.assertEqual(ana.line.input_value(), "a medio escribir")
+        usurper.close()
+
+    def test_a_name_that_somebody_registered_asks_for_no_password_of_a_visitor(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        beto = self.arrives("Beto")
+        ana.page.context.set_offline(True)
+        beto.sees("Ana desconectado.")
+        usurper = self.netcat().arrives("Ana")
+        usurper.types(":registrar muy-secreta")
+        usurper.sees("quedó registrado")
+        ana.page.context.set_offline(False)
+        ana.page.get_by_text("Alguien más tomó tu nombre mientras no estabas.").wait_for()
+        ana.gives_name("Anita")
+        ana.sees("Volviste a la granja, Anita.")
+
+    def test_a_dead_line_is_noticed_soon_after_one_looks_again(self) -> None:
+        ana = self.arrives("Ana")
+        assert self.server.process is not None
+        self.server.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.process.send_signal, signal.SIGCONT)
+        ana.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        ana.page.get_by_text("Se cortó la conexión con la granja.").wait_for(timeout=15_000)
+
     def test_one_who_enters_elsewhere_is_not_fought_for(self) -> None:
         ana = self.arrives("Ana")
         ana.types(":registrar secreto-largo")

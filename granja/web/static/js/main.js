@@ -29,6 +29,24 @@ function webSocketUrl() {
   return url.href;
 }
 
+/** How often the clock is looked at, and how far it jumps where the machine has slept. */
+const LOOK = 5000;
+const JUMP = 15_000;
+
+/** Call wake when somebody looks at the page again, or the network or the machine is back. */
+function onWaking(wake) {
+  const seen = () => document.hidden || wake();
+  addEventListener("online", wake);
+  addEventListener("focus", seen);
+  addEventListener("pageshow", seen);
+  document.addEventListener("visibilitychange", seen);
+  let last = Date.now();
+  setInterval(() => {
+    if (Date.now() - last > JUMP) seen();
+    last = Date.now();
+  }, LOOK);
+}
+
 async function start() {
   const [names, contract] = await Promise.all([load("artefactos.json"), load("contract.json")]);
   const commands = new Commands(contract);
@@ -48,8 +66,7 @@ async function start() {
     showAccount,
   ];
   for (const show of views) show(page);
-  addEventListener("online", () => session.wake());
-  document.addEventListener("visibilitychange", () => document.hidden || session.wake());
+  onWaking(() => session.wake());
   addEventListener("offline", () => session.networkGone());
 }
 

@@ -10,12 +10,19 @@ const PROVE_AFTER = 3000;
 const QUIET_LIMIT = 45_000;
 /** An answer that takes longer than this means that the connection is dead. */
 const PROOF_LIMIT = 15_000;
-/** How often a name that one's own lost connection still holds is tried again. */
+/** What the person has just come back to is asked sooner. */
+const WAKE_LIMIT = 8000;
+/** A timer that is so late was asleep with the page: it says nothing about the other end. */
+const ASLEEP = 2000;
+/** How often a name that one's own lost connection still holds is tried again, and for how long. */
 const NAME_PAUSE = 4000;
+const NAME_PATIENCE = 36_000;
 
 const LOST = "Se cortó la conexión con la granja. Lo que escribas se queda aquí.";
 const UNREACHABLE = "No logro llegar a la granja. Sigo intentando.";
 const NAME_HELD = "Tu conexión anterior todavía guarda tu nombre. Espero a que lo suelte.";
+const NAME_LOST =
+  "Alguien más tomó tu nombre mientras no estabas. Elige otro: tus artefactos y lo que escribías siguen aquí.";
 const ELSEWHERE = "Entraste desde otro lugar, así que esta ventana se desconectó.";
 
 export class Session {
@@ -26,6 +33,8 @@ export class Session {
   #receipts = new Receipts();
   #watch = null;
   #nameTimer = null;
+  #nameHeldSince = null; // when one's own name was first found taken, on coming back
+  #wasRegistered = false; // as what one was inside the last time
   #asked = null; // the question that the server waits on
   #lastError = null; // code of the last refusal at the door
   #parting = null; // the notice that announced the end, if one did
@@ -104,6 +113,8 @@ export class Session {
   /** There is hope again (a network, a page that is looked at): the pause may end. */
   wake() {
     this.#connection.retryNow();
+    const { phase, step } = this.#store.state;
+    if (phase === "inside" && step === null && this.#connection.isOpen) this.#probe(WAKE_LIMIT);
   }
 
   /** The browser says that there is no network, which is sooner than silence would. */
@@ -127,8 +138,12 @@ export class Session {
   #lost() {
     clearTimeout(this.#watch);
     clearTimeout(this.#nameTimer);
-    const wasInside = this.#store.state.phase === "inside";
-    if (wasInside) this.#rememberHoldings();
+    const { phase, registered } = this.#store.state;
+    const wasInside = phase === "inside";
+    if (wasInside) {
+      this.#rememberHoldings();
+      this.#wasRegistered = registered;
+    }
     this.#store.dispatch({ type: "doubted", ids: this.#receipts.lost() });
     this.#asked = null;
     this.#afterLoss(wasInside);
@@ -183,6 +198,7 @@ export class Session {
   #prompted(question) {
     this.#asked = question;
     if (question === "name" && this.#isOwnGhost()) this.#waitForName();
+    else if (question === "password" && this.#isStolen()) this.#loseName();
     else if (!this.#reply(question)) this.#store.dispatch({ type: "asking", step: question });
   }
 
@@ -201,13 +217,29 @@ export class Session {
     return this.#arrival.trusted && this.#lastError === "NameTaken";
   }
 
+  /** A visitor's name that asks for a password now is somebody else's. */
+  #isStolen() {
+    return this.#arrival.trusted && !this.#wasRegistered;
+  }
+
+  /** Back to the name card, with the artifacts that one held and the talk that one had. */
+  #loseName() {
+    clearTimeout(this.#nameTimer);
+    this.#nameHeldSince = null;
+    this.#connection.close();
+    this.#store.dispatch({ type: "disconnected", link: "idle", notice: null });
+    this.#store.dispatch({ type: "asking", step: "name", error: NAME_LOST });
+  }
+
   #waitForName() {
+    this.#nameHeldSince ??= now();
+    if (now() - this.#nameHeldSince > NAME_PATIENCE) return this.#loseName();
     this.#store.dispatch({ type: "noticed", notice: NAME_HELD });
     this.#nameTimer = setTimeout(() => this.answer("name", this.#arrival.name), NAME_PAUSE);
   }
 
   #ready(name, wasInside) {
-    this.#asked = null;
+    this.#asked = this.#nameHeldSince = null;
     this.#arrival.entered(name);
     if (wasInside) return;
     this.#connection.settled();
@@ -235,18 +267,27 @@ export class Session {
     const { phase, step } = this.#store.state;
     if (phase !== "inside" || step !== null) return;
     if (this.#receipts.probing) {
-      this.#watch = setTimeout(() => this.#connection.drop(), PROOF_LIMIT);
+      this.#awaitProof(PROOF_LIMIT);
     } else {
       const silence = this.#receipts.unproved ? PROVE_AFTER : QUIET_LIMIT;
       this.#watch = setTimeout(() => this.#probe(), silence);
     }
   }
 
-  /** Ask for a sign of life: the cheapest question there is. */
-  #probe() {
+  /** Ask for a sign of life, the cheapest question there is, to be answered within the limit. */
+  #probe(limit = PROOF_LIMIT) {
     this.command("collection.show_artifact", this.#probeNumber());
     this.#receipts.probed();
-    this.#listenOn();
+    this.#awaitProof(limit);
+  }
+
+  #awaitProof(limit) {
+    clearTimeout(this.#watch);
+    const due = now() + limit;
+    this.#watch = setTimeout(() => {
+      if (now() - due > ASLEEP) this.#awaitProof(WAKE_LIMIT);
+      else this.#connection.drop();
+    }, limit);
   }
 }
 
