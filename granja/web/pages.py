@@ -12,7 +12,6 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from twisted.web.http import CACHED
-from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
@@ -30,11 +29,24 @@ TYPES = {
 }
 
 
+#: For whoever mistyped an address.
+NOT_HERE = "Aquí no hay nada. La granja está en la página principal."
+
+
+class Nothing(Resource):
+    """Whatever is not there."""
+
+    isLeaf = True  # noqa: N815
+
+    def render(self, request: Request) -> bytes:
+        return refuse(request, HTTPStatus.NOT_FOUND, NOT_HERE)
+
+
 class Place(Resource):
     """What can only be looked at, and has nothing behind it but what was put there."""
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802
-        return notFound()
+        return Nothing()  # type: ignore[no-untyped-call]
 
     def render(self, request: Request) -> bytes | int:
         if request.method not in (b"GET", b"HEAD"):
@@ -48,8 +60,7 @@ class Folder(Place):
     """Its files can be had; it is no page itself."""
 
     def render(self, request: Request) -> bytes | int:
-        answer: bytes | int = notFound().render(request)
-        return answer
+        return refuse(request, HTTPStatus.NOT_FOUND, NOT_HERE)
 
 
 class Page(Place):

@@ -25,4 +25,4 @@ def refuse(request: Request, status: int, sentence: str) -> bytes:
     """
     request.setResponseCode(status, HTTPStatus(status).phrase.encode())
     request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-    return f"{sentence}\n".encode()
+    return b"" if request.method == b"HEAD" else f"{sentence}\n".encode()

@@ -109,7 +109,10 @@ class ThePage(SiteCase):
 
     def test_what_is_not_there_is_not_found(self) -> None:
         for path in ("/nada", "/css", "/css/", "/js/views", "/../server.py", "/%2e%2e/server.py"):
-            self.assertEqual(self.visit.asks(path).status, 404, path)
+            response = self.visit.asks(path)
+            self.assertEqual(response.status, 404, path)
+            self.assertEqual(response.headers["content-type"], "text/plain; charset=utf-8")
+            self.assertIn("Aquí no hay nada.", response.body.decode())
 
     def test_the_page_takes_nothing(self) -> None:
         self.assertEqual(self.visit.asks("/", method="DELETE").status, 405)
@@ -165,6 +168,13 @@ class Pictures(SynchronousTestCase):
 def slug(name: str) -> str:
     plain = "".join(c for c in normalize("NFD", name) if not combining(c)).lower()
     return re.sub("[^a-z0-9]+", "-", plain).strip("-")
+
+
+class Type(SynchronousTestCase):
+    def test_the_reader_chooses_the_size_of_letters(self) -> None:
+        for path, content in every_file().items():
+            if path.endswith(".css"):
+                self.assertNotRegex(content.decode(), r"font(-size)?:[^;]*\dpx", path)
 
 
 class Headers(SiteCase):

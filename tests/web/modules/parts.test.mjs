@@ -7,6 +7,7 @@ import { Arrival } from "../../../granja/web/static/js/session/arrival.js";
 import { Commands, lengthOf, oneLine } from "../../../granja/web/static/js/model/commands.js";
 import { pauseBefore } from "../../../granja/web/static/js/session/connection.js";
 import { addCopy, parseList, removeCopy, spellList } from "../../../granja/web/static/js/model/counts.js";
+import { mentions } from "../../../granja/web/static/js/model/names.js";
 import { hasPicture, slug } from "../../../granja/web/static/js/model/pictures.js";
 import { Receipts } from "../../../granja/web/static/js/session/receipts.js";
 import { fits } from "../../../granja/web/static/js/model/search.js";
@@ -170,6 +171,15 @@ test("an artifact is found by any part of its name, with or without accents, or 
   for (const typed of ["anfora", "ÁNFORA", "quebra", "5", ""])
     assert.ok(fits(artifact, typed), typed);
   for (const typed of ["ancla", "55"]) assert.ok(!fits(artifact, typed), typed);
+});
+
+test("a name is called where it stands as a word of its own", () => {
+  for (const text of ["Ana", "hola, ana!", "¿ANA?", "mañana, Ana", "@Ana: ven", "Anabel y Ana"])
+    assert.ok(mentions(text, "Ana"), text);
+  for (const text of ["mañana", "Anabel", "banana", "ana_2", "an a", ""])
+    assert.ok(!mentions(text, "Ana"), text);
+  assert.ok(mentions("hola jose\u0301", "José"));
+  assert.ok(!mentions("hola", null));
 });
 
 test("a picture goes by the name, not by the number", () => {

@@ -72,9 +72,5 @@ async function start() {
 
 start().catch((error) => {
   console.error(error);
-  const text = "No se pudo cargar la granja. Recarga la página para intentarlo de nuevo.";
-  const banner = document.getElementById("banner");
-  document.getElementById("banner-text").textContent = text;
-  document.getElementById("banner-retry").addEventListener("click", () => location.reload());
-  banner.hidden = false;
+  dispatchEvent(new Event("granja-broken"));
 });

@@ -212,6 +212,9 @@ const ACTIONS = {
     return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
+  /** The page was loaded anew in the middle of a whisper; whether they are here is not known. */
+  resumed: (state, { name }) => ({ ...state, whisper: { name, gone: false } }),
+
   /** The page asked who is here by itself; its answer is not conversation. */
   hushed: (state) => ({ ...state, hush: state.hush + 1 }),
   /** The person is asked: {step, error?}. */

@@ -1,4 +1,5 @@
-// What the browser remembers between visits: the name, the artifacts last held, the theme.
+// What the browser remembers between visits: the name, the artifacts last held, the theme; and
+// in this tab alone what was being typed, and to whom.
 // Never a password.  A browser that forbids storage only forgets.
 
 function attempt(work) {
@@ -13,4 +14,15 @@ export const recall = (key) => attempt(() => JSON.parse(localStorage.getItem(`gr
 
 export function remember(key, value) {
   attempt(() => localStorage.setItem(`granja.${key}`, JSON.stringify(value)));
+}
+
+export const kept = (key) => attempt(() => JSON.parse(sessionStorage.getItem(`granja.${key}`)));
+
+/** Keep it in this tab until it is closed; null forgets it. */
+export function keep(key, value) {
+  attempt(() =>
+    value === null
+      ? sessionStorage.removeItem(`granja.${key}`)
+      : sessionStorage.setItem(`granja.${key}`, JSON.stringify(value)),
+  );
 }

@@ -114,7 +114,9 @@ export class Session {
   wake() {
     this.#connection.retryNow();
     const { phase, step } = this.#store.state;
-    if (phase === "inside" && step === null && this.#connection.isOpen) this.#probe(WAKE_LIMIT);
+    if (phase !== "inside" || step !== null || !this.#connection.isOpen) return;
+    if (this.#receipts.probing) this.#awaitProof(WAKE_LIMIT);
+    else this.#probe(WAKE_LIMIT);
   }
 
   /** The browser says that there is no network, which is sooner than silence would. */

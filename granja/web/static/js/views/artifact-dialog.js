@@ -47,7 +47,8 @@ export class ArtifactDialog {
         button("Ofrecerlo en un intercambio", "trade", "primary", trade({ mine: artifact.id })),
       copies === 0 &&
         button("Pedirlo en un intercambio", "trade", "primary", trade({ theirs: artifact.id })),
-      button(
+      // Where artifacts are declared once, finding one can only be refused.
+      !this.#page.commands.declareOnce && button(
         copies > 0 ? "Encontré otra copia" : "Lo encontré",
         "plus",
         "quiet",

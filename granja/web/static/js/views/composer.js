@@ -2,12 +2,14 @@
 
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
 import { oneLine } from "../model/commands.js";
+import { keep, kept } from "../session/memory.js";
 import { addressee } from "../model/state.js";
 
 const RECALLED = 50;
 
 export function showComposer(page) {
   const composer = new Composer(page);
+  composer.restore();
   byId("composer").append(...composer.parts());
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -17,6 +19,11 @@ export function showComposer(page) {
     page.store,
     (state) => state.phase === "inside",
     (inside) => composer.setInside(inside),
+  );
+  watch(
+    page.store,
+    (state) => state.phase === "door",
+    (isOut, wasOut) => isOut && wasOut === false && composer.forget(),
   );
   watch(
     page.store,
@@ -43,11 +50,32 @@ class Composer {
       enterkeyhint: "send",
       autocapitalize: "sentences",
       "aria-describedby": "composer-hint",
+      oninput: () => this.#keepDraft(),
       onkeydown: (event) => this.#key(event),
     });
     this.label = h("label", { for: "line", class: "hidden" }, "Mensaje");
     this.chip = h("div", { class: "chip", hidden: true });
     this.hint = h("p", { id: "composer-hint", class: "composer-hint", role: "status" });
+  }
+
+  /** What was being typed when the page was left, and to whom. */
+  restore() {
+    this.input.value = kept("draft") ?? "";
+    const name = kept("whisper");
+    if (name !== null) this.#page.store.dispatch({ type: "resumed", name });
+  }
+
+  /** They have left: the next one at this page finds nothing of theirs. */
+  forget() {
+    this.input.value = "";
+    this.#said = [];
+    this.#back = 0;
+    this.#keepDraft();
+  }
+
+  #keepDraft() {
+    const text = this.input.value;
+    keep("draft", text === "" || this.#page.commands.isSecret(text) ? null : text);
   }
 
   parts() {
@@ -112,6 +140,7 @@ class Composer {
   /** Say beside the field where lines go. */
   showAddressee(whisper) {
     this.hint.textContent = "";
+    keep("whisper", whisper?.name ?? null);
     this.chip.hidden = whisper === null;
     this.label.textContent = whisper === null ? "Mensaje" : `Susurro para ${whisper.name}`;
     if (whisper === null) return;
@@ -168,6 +197,7 @@ class Composer {
 
   #sent(text) {
     this.input.value = this.hint.textContent = "";
+    this.#keepDraft();
     if (!this.#page.commands.isSecret(text)) this.#said = [...this.#said, text].slice(-RECALLED);
     this.#back = 0;
   }

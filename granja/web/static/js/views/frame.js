@@ -13,6 +13,7 @@ const TABS = [
 export function showFrame(page) {
   const { store } = page;
   showTheme(recall("theme"));
+  document.body.prepend(skipLink(page));
   byId("top-actions").append(themeButton(), accountButton(page), leaveButton(page));
   showTabs(page);
   watch(
@@ -28,10 +29,28 @@ export function showFrame(page) {
     store,
     (state) => state.me,
     (me) => {
-      byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", {}, me)] : []));
+      byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", { title: me }, me)] : []));
     },
   );
   watch(store, (state) => state.log, countUnread(page));
+}
+
+/** The first key of all leads past everything, to where one types. */
+function skipLink(page) {
+  const link = h("a", { class: "skip", href: "#line" }, "Ir a escribir");
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    page.goTo("talk");
+    page.composer.focus();
+  });
+  watch(
+    page.store,
+    (state) => state.phase === "door" || state.step !== null,
+    (outside) => {
+      link.hidden = outside;
+    },
+  );
+  return link;
 }
 
 // -- light and dark --------------------------------------------------------------------------
@@ -126,16 +145,25 @@ function setBadge(buttons, panel, count, what) {
 
 // -- what was not seen yet -------------------------------------------------------------------
 
-const isTalk = (entry) => !entry.own && ["said", "action", "whispered", "proposal"].includes(entry.kind);
+/** What is counted, and what the title says of it; what stands first is said. */
+const CALLS = [
+  { kinds: ["proposal", "trade"], word: "Intercambio" },
+  { kinds: ["whispered"], word: "Susurro" },
+  { kinds: ["said", "action"], word: null },
+];
+
+const callOf = (entry) => (entry.own ? undefined : CALLS.find((c) => c.kinds.includes(entry.kind)));
 
 function countUnread(page) {
-  let unread = 0;
+  let unread = [];
   const show = () => {
-    document.title = unread > 0 ? `(${unread}) Granja` : "Granja";
-    page.badge("talk", unread, "sin leer");
+    const first = CALLS.find((call) => unread.includes(call));
+    const word = first?.word ? `${first.word} · ` : "";
+    document.title = unread.length > 0 ? `(${unread.length}) ${word}Granja` : "Granja";
+    page.badge("talk", unread.length, "sin leer");
   };
   page.sawAll = () => {
-    unread = 0;
+    unread = [];
     show();
   };
   document.addEventListener("visibilitychange", () => {
@@ -144,7 +172,8 @@ function countUnread(page) {
   return (log, before) => {
     const last = before?.at(-1)?.id ?? 0;
     if (document.hidden || !isTalkShown()) {
-      unread += log.filter((entry) => entry.id > last && isTalk(entry)).length;
+      const calls = log.filter((entry) => entry.id > last).map(callOf);
+      unread = unread.concat(calls.filter(Boolean));
       show();
     }
   };

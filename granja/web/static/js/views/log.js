@@ -1,6 +1,7 @@
 // The conversation.  A live region: what is added is read aloud, what leaves at the top is not.
 
 import { avatar, byId, h, icon, paced, picture, syncList } from "./dom.js";
+import { mentions } from "../model/names.js";
 
 /** Pixels from the end within which the log follows what is said. */
 const NEAR = 80;
@@ -169,8 +170,4 @@ function doubt(entry) {
     "Enviar de nuevo",
   );
   return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && !entry.past && button);
-}
-
-function mentions(text, me) {
-  return Boolean(me) && text.toLowerCase().includes(me.toLowerCase());
 }

@@ -179,5 +179,5 @@ function artifactChoice(group, artifact, copies, checked) {
 }
 
 function personChoice(name, checked) {
-  return choice("whom", name, checked, h("span", { class: "person-name" }, name));
+  return choice("whom", name, checked, h("span", { class: "person-name", title: name }, name));
 }

@@ -11,31 +11,80 @@ export function showOffers(page) {
   );
   const propose = h(
     "button",
-    { type: "button", class: "primary wide", onclick: () => page.offerDialog.open({}) },
+    {
+      type: "button",
+      class: "small propose",
+      "aria-label": "Proponer un intercambio",
+      onclick: () => page.offerDialog.open({}),
+    },
     icon("trade"),
-    "Proponer un intercambio",
+    "Proponer",
   );
-  byId("offers-body").append(propose, list, empty);
+  byId("offers").querySelector("h2").append(propose);
+  byId("offers-body").append(list, empty);
+  const places = new Places();
+  let timer = null;
+  const draw = () => {
+    syncList(
+      list,
+      places.taken,
+      (place) => place.offer.number,
+      (place) => card(page, place),
+    );
+    empty.hidden = places.taken.length > 0;
+  };
   watch(
     page.store,
     (state) => state.offers,
     (offers) => {
       byId("offers-count").textContent = offers.length || "";
-      empty.hidden = offers.length > 0;
-      syncList(
-        list,
-        incomingFirst(offers),
-        (offer) => offer.number,
-        (offer) => card(page, offer),
-      );
+      if (places.take(offers)) {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          places.sweep();
+          draw();
+        }, STILL);
+      }
+      draw();
     },
   );
+}
+
+/** Milliseconds in which nothing moves after an offer has gone: a finger may be on its way. */
+const STILL = 1200;
+
+/** Where each offer stands: new ones come below, and who goes leaves an empty place for a while. */
+class Places {
+  taken = []; // {offer, gone}; another object when it is to be drawn anew
+
+  /** @returns whether one of them has gone. */
+  take(offers) {
+    const byNumber = new Map(offers.map((offer) => [offer.number, offer]));
+    const before = this.taken;
+    const known = new Set(before.map((place) => place.offer.number));
+    const kept = before.map((place) => placeOf(place, byNumber.get(place.offer.number)));
+    const fresh = offers.filter((offer) => !known.has(offer.number));
+    // Where nothing is to be pressed yet, those that wait for an answer stand first.
+    const ordered = before.length > 0 ? fresh : incomingFirst(fresh);
+    this.taken = [...kept, ...ordered.map((offer) => ({ offer, gone: false }))];
+    return kept.some((place, at) => place.gone && !before[at].gone);
+  }
+
+  /** Close the empty places. */
+  sweep() {
+    this.taken = this.taken.filter((place) => !place.gone);
+  }
+}
+
+function placeOf(place, offer) {
+  if (offer === undefined) return place.gone ? place : { offer: place.offer, gone: true };
+  return place.offer === offer && !place.gone ? place : { offer, gone: false };
 }
 
 const incomingFirst = (offers) =>
   [...offers].sort((a, b) => (a.way === b.way ? a.number - b.number : a.way === "in" ? -1 : 1));
 
-function card(page, offer) {
+function card(page, { offer, gone }) {
   const isIncoming = offer.way === "in";
   const title = isIncoming ? `${offer.who} te ofrece` : `Le ofreces a ${offer.who}`;
   const heading = h("h3", {}, title, h("span", { class: "number" }, `#${offer.number}`));
@@ -44,10 +93,11 @@ function card(page, offer) {
   const first = isIncoming ? side("Recibes", theirs) : side("Das", mine);
   const second = isIncoming ? side("Das", mine) : side("Recibes", theirs);
   const sides = h("div", { class: "sides" }, first, icon("trade"), second);
-  const buttons = h("div", { class: "buttons" }, ...actions(page, offer));
+  const ended = gone && h("p", { class: "ended" }, "Esta oferta terminó.");
+  const buttons = h("div", { class: "buttons" }, ended, ...(gone ? [] : actions(page, offer)));
   return h(
     "li",
-    { class: `offer-card ${offer.way}`, id: `offer-${offer.number}` },
+    { class: `offer-card ${offer.way}${gone ? " gone" : ""}`, id: `offer-${offer.number}` },
     heading,
     sides,
     buttons,

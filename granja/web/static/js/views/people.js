@@ -23,7 +23,7 @@ export function showPeople(page) {
 }
 
 function person(page, name, isMe) {
-  const label = h("span", { class: "person-name" }, name, isMe && h("small", {}, " (tú)"));
+  const label = h("span", { class: "person-name", title: name }, name, isMe && h("small", {}, " (tú)"));
   if (isMe) return h("li", { class: "person" }, avatar(name), label);
   const whisper = () => page.composer.whisperTo(name);
   const trade = () => page.offerDialog.open({ whom: name });
