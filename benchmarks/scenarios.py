@@ -50,7 +50,7 @@ def paced(name: str, farmers: int, rate: float, seconds: float) -> Scenario:
     return Scenario(name, title, "paced", farmers, farmers, round(rate * seconds), rate)
 
 
-SCENARIOS = (
+_SCENARIOS = (
     Scenario("flood-100", "flood, 100 listeners, 10 talkers", "flood", 100, 10, 20_000),
     Scenario("flood-1000", "flood, 1,000 listeners, 10 talkers", "flood", 1_000, 10, 4_000),
     paced("paced-200", 200, 1.0, 10.0),
@@ -73,11 +73,12 @@ SCENARIOS = (
 
 
 #: The same with lines as people write them: beside each of those above that is about speed.
-SCENARIOS += tuple(
+_VARIED = (
     replace(s, name=f"{s.name}-varied", title=f"{s.title}, lines of 20 to 120 bytes", varied=True)
-    for s in SCENARIOS
+    for s in _SCENARIOS
     if s.name not in ("crowd", "stall")
 )
+SCENARIOS: tuple[Scenario, ...] = (*_SCENARIOS, *_VARIED)
 
 
 def named(names: list[str]) -> list[Scenario]:

@@ -15,7 +15,7 @@ from granja.board.batch import Batch, Entry
 from granja.board.counters import Counters
 from granja.board.fanout import FanOut
 from granja.board.receipts import Receipts
-from granja.reactor.sending import DirectWire, TransportWire
+from granja.reactor.sending import AnyWire
 from granja.wire.encodings import Carrier
 
 
@@ -48,7 +48,7 @@ class Group(Generic[M]):
         self._fan_outs: dict[tuple[Carrier, type], FanOut[M]] = {}
         self._counters = counters
 
-    def fan_out(self, carrier: Carrier, wire: DirectWire | TransportWire) -> FanOut[M]:
+    def fan_out(self, carrier: Carrier, wire: AnyWire) -> FanOut[M]:
         """Where a listener with this carrier and wire belongs while nothing waits for it."""
         key = (carrier, type(wire))
         if key not in self._fan_outs:

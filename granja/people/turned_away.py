@@ -40,6 +40,10 @@ class TurnedAway(Protocol):
         last_words = numbered(encode(self._refusal).split(MARK), 1)
         self._seeing_off.see_off(self.transport, last_words)
 
+    def acknowledged(self) -> int | None:
+        """Nobody asks how far somebody has read who is shown the door."""
+        return None
+
     def readConnectionLost(self) -> None:  # noqa: N802
         self.transport.loseConnection()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as real_reactor
-from twisted.internet import ssl
+from twisted.internet import ssl, tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from granja.board.board import Board, Listener
 from granja.contract.messages import GOODBYE, Arrived, Notice
-from granja.reactor.sending import DirectWire, TransportWire
+from granja.reactor.sending import DirectWire, SharedWire, TransportWire, wire
 from tests.client.test_wire import certificate
 from tests.support.wiring import HeldReader
 
@@ -73,6 +73,27 @@ class Calling(ClientFactory):
 
     def buildProtocol(self, addr: object) -> Client:  # noqa: N802
         return self.client
+
+
+class SharedTransport:
+    """What a WebSocket's adapter is to a wire: others write to what is below, too."""
+
+    disconnecting = False
+
+    def __init__(self, below: tcp.Connection) -> None:
+        self.transport = below
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:  # noqa: N802
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:  # noqa: N802
+        self.transport.unregisterProducer()
+
+    def loseConnection(self) -> None:  # noqa: N802
+        self.transport.loseConnection()
 
 
 class SocketTests(TestCase):
@@ -160,3 +181,42 @@ class SocketTests(TestCase):
         client.transport.resumeProducing()
         self.assertEqual(len((await client.ended).splitlines()), 10)
         self.assertNotIn(gone, self.board.groups[0].listeners)
+
+    # -- a WebSocket over plain TCP: a send on the socket, and pongs that others write
+
+    async def wired(self) -> tuple[Any, SharedTransport, Client]:
+        listener, client = await self.sits_down(self.serve())
+        shared = SharedTransport(listener.transport)
+        made = wire(shared, True, listener)
+        assert isinstance(made, SharedWire)
+        return made, shared, client
+
+    async def test_what_others_write_keeps_its_place(self) -> None:
+        """However little the socket takes: each byte in the order in which it came."""
+        made, shared, client = await self.wired()
+        client.transport.pauseProducing()
+        wanted, full = bytearray(), False
+        for number in range(400):
+            frame = b"%06d" % number * 1_000
+            if made.send(frame):
+                wanted += frame
+            else:
+                full = True
+            pong = b"<pong %d>" % number
+            shared.write(pong)
+            wanted += pong
+        self.assertTrue(full, "the socket took everything: nothing was tried")
+        client.transport.resumeProducing()
+        made.lose()
+        self.assertEqual(await client.ended, bytes(wanted))
+
+    async def test_an_idle_transport_is_not_asked(self) -> None:
+        """One send and no more: the transport would ask the reactor twice."""
+        made, shared, client = await self.wired()
+        written: list[bytes] = []
+        self.patch(shared, "write", written.append)
+        self.assertEqual(made.send(b"hola"), 4)
+        self.assertEqual(written, [])
+        made.lose()
+        client.transport.resumeProducing()
+        self.assertEqual(await client.ended, b"hola")
