@@ -31,6 +31,7 @@ from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
 from granja.people.moderating import Moderating
 from granja.people.moderators import Moderators
+from granja.people.order import Order
 from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
@@ -132,7 +133,8 @@ class GranjaFactory(ServerFactory):
         self.acts = Acts(self.now, lane, kept.get(ACTS, {}))
         self.freezing = Freezing(self.acts, kept.get(FROZEN, {}))
         self.moderators = Moderators(self.roster)
-        self.moderation = self._moderation(opened)
+        self.order = self._order(opened)
+        self.moderation = Moderating(self.roster, self.moderators, self.order)
         self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
         self.hints = Hints(self.clock, market, self.roster, self.catalog)
         # That those who were inside have left will be on record soon.
@@ -168,13 +170,12 @@ class GranjaFactory(ServerFactory):
             self.now, self.catalog, market, lane, numbers, settling, hints, freezing
         )
 
-    def _moderation(self, opened: Opened) -> Moderating:
-        return Moderating(
+    def _order(self, opened: Opened) -> Order:
+        return Order(
             self.now,
             self.clock.seconds,
             self.board,
             self.roster,
-            self.moderators,
             self.acts,
             lambda: self.connections,
             self.settings.proxies.networks,

@@ -860,6 +860,10 @@ class BanRow(Message):
         return self.template.format(whom=self.whom, until=self.until, reason=reason, by=self.by)
 
 
+#: Who acts from the operator's console, where a moderator's name would stand.
+CONSOLE = "la consola"
+
+
 @dataclass(frozen=True, slots=True)
 class HasPardoned(Message):
     type = "has-pardoned"

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja.contract import errors
+from granja.contract import errors, messages
 from granja.ledger.interface import Kept, Value
 from granja.ledger.lane import Lane
 from granja.people.moments import in_full
@@ -24,8 +24,6 @@ from granja.people.roster import Farmer
 SUBJECT: Final = "acts"
 #: Acts that are kept; beyond it the oldest are forgotten.
 MOST: Final = 10_000
-#: Who acts from the operator's console.
-CONSOLE: Final = "la consola"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,11 @@ class Acts:
         """
         items = [*self._owed, *self._kept(by, act), *kept]
         stored = self._lane.submit([] if by is None else [by.id], list, kept=items)
-        return stored.addCallback(self._stored, items, act.sentence(_name(by), self._now()))
+        return stored.addCallback(self._stored, items, act.sentence(name_of(by), self._now()))
 
     def note(self, by: Farmer | None, act: Act) -> None:
         """An act that takes effect at once; if it can't be kept now, it is with the next one."""
-        self.log.info("{act}", act=act.sentence(_name(by), self._now()))
+        self.log.info("{act}", act=act.sentence(name_of(by), self._now()))
         self._owed += self._kept(by, act)
         del self._owed[:-MOST]
         items = list(self._owed)
@@ -94,7 +92,7 @@ class Acts:
         self._last += 1
         key = f"{self._last:012}"
         self._keys.append(key)
-        value: dict[str, object] = {"when": self._now(), "by": _name(by), "did": act.did}
+        value: dict[str, object] = {"when": self._now(), "by": name_of(by), "did": act.did}
         value |= {"whom": act.whom, "seconds": act.seconds, "why": act.why}
         old = [self._keys.popleft() for _ in range(len(self._keys) - MOST)]
         return [Kept(SUBJECT, key, value), *(Kept(SUBJECT, key, None) for key in old)]
@@ -110,5 +108,6 @@ class Acts:
             self.log.failure("An act could not be kept", failure)
 
 
-def _name(by: Farmer | None) -> str:
-    return CONSOLE if by is None else str(by)
+def name_of(by: Farmer | None) -> str:
+    """How a moderator, or the operator, is said."""
+    return messages.CONSOLE if by is None else str(by)

@@ -73,7 +73,7 @@ class AskName:
         farmer = factory.registration.claim(text)
         if not farmer.registered:
             connection.farmer = farmer
-        if factory.moderation.turns_away(farmer, connection):
+        if factory.order.turns_away(farmer, connection):
             return None
         if farmer.registered:
             connection.converse(AskPassword(factory, connection, farmer))
@@ -113,7 +113,7 @@ class AskName:
         if connection.over:
             return None
         bearer = self._factory.presence.bearer(secret) if right else None
-        if bearer is not None and self._factory.moderation.turns_away(bearer, connection):
+        if bearer is not None and self._factory.order.turns_away(bearer, connection):
             return None
         if right:
             return self._factory.presence.return_with(secret, number, connection)
@@ -172,7 +172,7 @@ class AskPassword:
         if self._connection.over:
             return None
         if right:
-            if self._factory.moderation.turns_away(self._farmer, self._connection):
+            if self._factory.order.turns_away(self._farmer, self._connection):
                 return None
             self._connection.farmer = self._farmer
             return self._factory.presence.come_back(self._farmer, self._connection)

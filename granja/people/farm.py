@@ -100,8 +100,8 @@ class Registry(commands.Registration, Protocol):
         """A registered farmer is in the chat, from this address."""
 
 
-class Moderation(commands.Moderation, Protocol):
-    """The commands of moderators, and what it means for those who come."""
+class Order(Protocol):
+    """What moderators have forbidden, and to whom."""
 
     def turns_away(self, farmer: Farmer, connection: Connection) -> bool:
         """Whether they are banned; then they are told, and the connection is closed."""
@@ -137,7 +137,7 @@ class Farm(commands.Farm, Protocol):
     @property
     def market(self) -> Market: ...
     @property
-    def moderation(self) -> Moderation: ...
+    def order(self) -> Order: ...
     @property
     def presence(self) -> Comings: ...
     @property

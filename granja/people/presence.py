@@ -123,7 +123,7 @@ class Presence:
         elif lingered:
             self._tell_whispers(farmer, sent)
         else:
-            self._factory.moderation.welcome(farmer)
+            self._factory.order.welcome(farmer)
             self._roster.enter(farmer)
             self._factory.hints.came_in(farmer)
             self._board.announce(messages.Arrived(str(farmer)))
@@ -344,7 +344,7 @@ class Presence:
         farmer.visit = visit.number
         farmer.receipts = Receipts(self._board.counters)
         farmer.receipts.partial = farmer.registered
-        self._factory.moderation.welcome(farmer)
+        self._factory.order.welcome(farmer)
         self._roster.enter(farmer)
         self.lingering.begin(farmer, ELSEWHERE, bounded=False)
         return True
