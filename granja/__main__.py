@@ -7,12 +7,16 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the client, or ``audit``, ``trace`` or ``backup``.  Returns the exit status."""
+    """Run the client, or an operator's command.  Returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] and arguments[0] in ("audit", "trace", "backup"):
         from granja.operations.cli import main as operate
 
         return operate(arguments)
+    if arguments[:1] == ["admin"]:
+        from granja.operations.admin import main as ask
+
+        return ask(arguments[1:])
     from granja.client import main as talk
 
     return talk(arguments)

@@ -11,7 +11,7 @@ from secrets import token_bytes
 from typing import Any, NoReturn
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString, wrapServerTLS
+from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString, wrapServerTLS
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
@@ -37,6 +37,9 @@ from granja.wire.addresses import NoNetwork, Proxies
 from granja.wire.rate import Rate
 
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
+
+#: Bytes that the path of a unix socket may have; a lock stands beside it.
+LONGEST_SOCKET = 100
 
 #: What the description of an endpoint begins with where proxies say who is behind them.
 PROXIED = "haproxy:"
@@ -136,6 +139,7 @@ class Options(UsageOptions):
         _parameter("remember", 30.0, "Days that a registered farmer's pass serves, or 0", _days),
         ["rate", None, "5/20", "Lines a second / lines at once of one connection, or off"],
         _parameter("history", 200, "Lines of talk that :historial can show, or 0", _count),
+        ["admin", None, None, "The socket of `granja admin`, or off (default: beside the ledger)"],
         ["motd", None, None, "A text file that everybody is shown on arriving"],
     ]  # fmt: skip
 
@@ -281,6 +285,32 @@ def open_to_watchers(farm: GranjaFactory, ports: Sequence[IListeningPort]) -> IP
     return watch(farm, ports)
 
 
+def consoles(path: str | None, ledger: str) -> list[Doorway]:
+    """Where ``granja admin`` finds this server; one at most.
+
+    :param path: of the socket, or ``off``; None is beside the ledger, where the system can.
+    """
+    from twisted.internet import reactor  # As in doorway.
+
+    file = path_of(ledger)
+    if path is None and file is not None:
+        path = f"{file}.admin"
+        if len(os.fsencode(path)) > LONGEST_SOCKET:
+            path = None
+    if path in (None, "off"):
+        return []
+    assert path is not None
+    endpoint = UNIXServerEndpoint(reactor, path, mode=0o600, wantPID=True)
+    return [Doorway(f"the console {path}", endpoint, open_to_the_operator)]
+
+
+def open_to_the_operator(farm: GranjaFactory) -> IProtocolFactory:
+    """What answers at ``--admin``."""
+    from granja.console.line import ConsoleFactory
+
+    return ConsoleFactory(farm)
+
+
 def read_motd(path: str | None) -> tuple[str, ...]:
     """The lines of a file, cleaned like everything that farmers read.
 
@@ -351,6 +381,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
     plain_ports: list[IListeningPort] = []
     watch = partial(open_to_watchers, ports=plain_ports)
     doorways = [*options["doorways"], *(doorway(at, watch) for at in options["metrics"])]
+    doorways += consoles(options["admin"], options["ledger"])
     artifacts, motd = _lasting(options["artifacts"]), _lasting(options["motd"])
     sources = Sources(
         lambda: read_catalog(artifacts) if is_lasting(artifacts) else options["catalog"],

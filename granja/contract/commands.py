@@ -169,24 +169,24 @@ def _door(word: str) -> bool:
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d{1,6})([mhd])")
 #: Seconds that a mute or a ban may last: a hundred years.
-_LONGEST = 36500 * 86400
+LONGEST = 36500 * 86400
 
 
-def _time(word: str) -> int:
+def duration(word: str) -> int:
     """The seconds of ``10m``, ``2h`` or ``7d``.
 
     :raises ValueError: for anything else, nothing at all and more than a century.
     """
     time = _TIME.fullmatch(folded(word))
     seconds = int(time[1]) * _UNITS[time[2]] if time else 0
-    if not 0 < seconds <= _LONGEST:
+    if not 0 < seconds <= LONGEST:
         raise ValueError(word)
     return seconds
 
 
-def _time_or_none(word: str) -> int:
+def duration_or_none(word: str) -> int:
     """The same, or 0, which ends what lasts."""
-    return 0 if word == "0" else _time(word)
+    return 0 if word == "0" else duration(word)
 
 
 def _spaced(text: str) -> str:
@@ -224,8 +224,8 @@ PASS = Argument("<pase>", rest=True, kind="secret")
 PASSWORD = Argument("<contraseña>", rest=True, kind="secret")
 NEW_PASSWORD = Argument("<nueva>", rest=True, kind="secret")
 NAME_OR_NETWORK = Argument("<nombre o red>", kind="name")
-TIME = Argument("<tiempo>", _time)
-TIME_OR_NONE = Argument("<tiempo>", _time_or_none)
+TIME = Argument("<tiempo>", duration)
+TIME_OR_NONE = Argument("<tiempo>", duration_or_none)
 REASON = Argument("[motivo]", rest=True, optional=True)
 
 

@@ -1,4 +1,4 @@
-"""What an operator asks of a ledger: audit, trace, backup.
+"""What an operator asks of a ledger, or of a server that runs: audit, trace, backup, admin.
 
 It works on any ledger and imports no server.
 """

@@ -25,7 +25,7 @@ FLOORS = (
     ("ledger", "wire", "catalog_file"),
     ("board", "web", "client", "operations", "health", "settings"),
     ("people",),
-    ("trade", "protocol"),
+    ("trade", "protocol", "console"),
     ("factory",),
     ("service",),
     ("tap", "__main__"),

@@ -1,0 +1,177 @@
+"""``granja admin``: ask a running server, through the socket that it has for its operator."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from granja.contract.commands import duration, duration_or_none
+
+#: Where the server listens that keeps its ledger where it does without options.
+DEFAULT: Final = "granja.db.admin"
+#: Seconds that an answer may take.
+PATIENCE: Final = 30.0
+
+Answer = dict[str, Any]
+
+
+def main(argv: Sequence[str]) -> int:
+    """:param argv: what follows ``granja admin``.
+    :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
+    """
+    try:
+        arguments = vars(_parser().parse_args(argv))
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    path, as_json = arguments.pop("admin"), arguments.pop("json")
+    try:
+        answer = ask(path, _request(arguments))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        return _fail(f"no server answers at {path}: {why}")
+    if "refused" in answer and not as_json:
+        return _fail(answer["refused"])
+    _print(answer, arguments["do"], as_json)
+    return 1 if "refused" in answer else 0
+
+
+def ask(path: str, request: Answer) -> Answer:
+    """The server's answer.
+
+    :raises OSError: when nobody listens there, or nobody answers.
+    :raises ValueError: when what answers is no server of ours.
+    """
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(PATIENCE)
+        line.connect(path)
+        line.sendall(json.dumps(request).encode() + b"\n")
+        with line.makefile("rb") as answers:
+            answer = json.loads(answers.readline() or b"null")
+    if not isinstance(answer, dict):
+        raise ValueError("it hung up without an answer")
+    return answer
+
+
+def _request(arguments: Answer) -> Answer:
+    joined = {k: " ".join(v) if isinstance(v, list) else v for k, v in arguments.items()}
+    return {name: value for name, value in joined.items() if value is not None}
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"granja: {sentence}\n")
+    return 1
+
+
+# -- arguments ---------------------------------------------------------------------------------
+
+
+def _time(read: Callable[[str], int]) -> Callable[[str], int]:
+    def parse(word: str) -> int:
+        try:
+            return read(word)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{word!r} is no time such as 10m, 2h or 7d") from None
+
+    return parse
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="granja admin", description="Look after a running farm, as its operator."
+    )
+    parser.add_argument(
+        "--admin", default=DEFAULT, metavar="PATH", help="the server's socket (%(default)s)"
+    )
+    commands = parser.add_subparsers(required=True, dest="do", metavar="COMMAND")
+
+    def add(name: str, help: str, **arguments: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.add_argument("--json", action="store_true", help="the answer as JSON")
+        for argument, options in arguments.items():
+            added.add_argument(argument, **options)
+        return added
+
+    name = {"metavar": "NAME"}
+    whom = {"metavar": "NAME|ADDRESS|NETWORK"}
+    time = {"metavar": "TIME", "help": "such as 10m, 2h or 7d", "type": _time(duration)}
+    why = {"metavar": "REASON", "nargs": "*", "help": "what they are told"}
+    add("status", "How the farm is.")
+    add("who", "Who is in the chat, from where, since when.")
+    add("kick", "Put somebody out of the chat.", whom=name, why=why)
+    end = time | {"help": "such as 10m, 2h or 7d; 0 ends it", "type": _time(duration_or_none)}
+    add("mute", "Let somebody say nothing for a time.", whom=name, seconds=end, why=why)
+    add("ban", "Let nobody of that name or network in.", whom=whom, seconds=time, why=why)
+    add("bans", "Who may not come in.")
+    add("unban", "Let somebody in again.", whom=whom)
+    add("announce", "Say something to everybody.", text={"metavar": "TEXT", "nargs": "+"})
+    add("freeze", "Stop all trading.")
+    add("thaw", "Let trading go on.")
+    return parser
+
+
+# -- answers -----------------------------------------------------------------------------------
+
+
+def _print(answer: Answer, command: str, as_json: bool) -> None:
+    if as_json:
+        lines = iter([json.dumps(answer, ensure_ascii=False)])
+    else:
+        lines = _TABLES.get(command, _sentence)(answer)
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def _sentence(answer: Answer) -> Iterator[str]:
+    until = f" until {_hour(answer['until'])}" if "until" in answer else ""
+    yield f"{answer['done']}{until}."
+
+
+def _status(answer: Answer) -> Iterator[str]:
+    for name, value in answer.items():
+        yield f"{name:12} {'yes' if value is True else 'no' if value is False else value}"
+
+
+def _people(answer: Answer) -> Iterator[str]:
+    rows = [
+        (
+            person["name"],
+            "moderator"
+            if person["moderator"]
+            else "registered"
+            if person["registered"]
+            else "visitor",
+            person["address"],
+            f"{person['seconds'] // 60} min",
+            f"muted until {_hour(person['muted_until'])}" if person["muted_until"] else "",
+        )
+        for person in answer["people"]
+    ]
+    yield from _table(("name", "is", "from", "here for", ""), rows)
+
+
+def _bans(answer: Answer) -> Iterator[str]:
+    rows = [(ban["whom"], _hour(ban["until"]), ban["by"], ban["why"]) for ban in answer["bans"]]
+    yield from _table(("who", "until", "by", "why"), rows)
+
+
+_TABLES: dict[str, Callable[[Answer], Iterator[str]]] = {
+    "status": _status,
+    "who": _people,
+    "bans": _bans,
+}
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _hour(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
