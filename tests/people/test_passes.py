@@ -51,6 +51,7 @@ class PassCase(SynchronousTestCase):
             self.successResultOf(self.farm.factory.finish_begun())
             self.farm.factory.say_goodbye()
             self.farm.settle()
+        self.farm.factory.presence.stop()  # The clock is the same, and the process is not.
         self.farm.people = []
         self.farm.open()
         self.beto = self.farm.person("Beto").arrives("12")
