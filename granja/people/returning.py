@@ -10,17 +10,18 @@ from granja.board.board import Board
 from granja.board.receipts import Private, Receipts
 from granja.contract.ids import FarmerId
 from granja.contract.messages import (
-    Meanwhile,
     Message,
     Missed,
     OfferEnded,
+    SwapDone,
+    SwapEnded,
     TradeAccepted,
     TradeDone,
 )
 from granja.people.roster import Connection, Farmer
 
-#: How an offer ended: what the record has as news too.
-_NEWS: Final = (OfferEnded, TradeAccepted, TradeDone, Meanwhile)
+#: How an offer or a swap ended: what the record has as news too.
+_NEWS: Final = (OfferEnded, TradeAccepted, TradeDone, SwapDone, SwapEnded)
 
 #: No line has such a number.
 MOST_LINES: Final = 10**9

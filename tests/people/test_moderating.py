@@ -15,6 +15,7 @@ from granja.people import acts
 from granja.settings import Settings
 from granja.wire.addresses import Proxies
 from tests.support.farm import DAWN, Farm, Person
+from tests.support.guests import guest, returns
 
 PASSWORD = "girasoles al sol"
 NOT_STORED = "[SERVER] Error: no se pudo guardar; nada cambió."
@@ -399,3 +400,40 @@ class Frozen(ModeratedCase):
         self.assertEqual((told, self.farm.factory.freezing.frozen), ([], True))
         self.asks(self.marta, ":descongelar")
         self.assertEqual((told, self.farm.factory.freezing.frozen), (["thawed"], False))
+
+
+class Lingering(ModeratedCase):
+    """Whoever has lost the line is still looked after (PROTOCOL §5b)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ana = guest(self.farm, "Ana", "21")
+        self.ana.drops()
+        self.marta.hears()
+
+    def refused(self) -> list[str]:
+        return returns(self.farm, self.ana.secret, self.ana.n).hears()
+
+    def test_they_are_shown_as_paused(self) -> None:
+        self.farm.pass_time(60)
+        shown = self.asks(self.marta, ":gente")
+        self.assertEqual(
+            shown[1:], ["[SERVER] Ana (visitante) desde 127.0.0.1, hace 1 min, en pausa"]
+        )
+
+    def test_expelling_ends_lingering_and_passes(self) -> None:
+        heard = self.asks(self.marta, ":expulsar Ana spam")
+        self.assertEqual(heard, ["[SERVER] Expulsaste a Ana.", "[SERVER] Ana desconectado."])
+        self.assertEqual(self.refused()[0], "[SERVER] Error: ese pase ya no sirve.")
+
+    def test_banning_a_name_does(self) -> None:
+        heard = self.asks(self.marta, ":vetar Ana 10m")
+        self.assertEqual(heard[-1], "[SERVER] Ana desconectado.")
+        self.assertEqual(self.refused()[0], "[SERVER] Error: ese pase ya no sirve.")
+
+    def test_who_is_expelled_does_not_linger(self) -> None:
+        eva = guest(self.farm, "Eva")
+        heard = self.asks(self.marta, ":expulsar Eva")
+        self.assertEqual(heard, ["[SERVER] Expulsaste a Eva.", "[SERVER] Eva desconectado."])
+        answer = returns(self.farm, eva.secret, eva.n).hears()
+        self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
