@@ -33,6 +33,15 @@ test("people come in order of arrival, and go", () => {
   assert.deepEqual(state.people, ["Ana", "Gus"]);
 });
 
+test("what is no longer in the catalog and one has all the same has a place", () => {
+  const lost = { id: 5, name: "artefacto n.º 5" };
+  const state = inside({ type: "inventory", artifacts: [lost, lost, ANCLA], line: "" });
+  assert.deepEqual(state.catalog, [lost, DISCO, ANCLA]);
+  assert.deepEqual(state.mine, { 5: 2, 21: 1 });
+  const same = hear(state, { type: "inventory", artifacts: [DISCO], line: "" });
+  assert.equal(same.catalog, state.catalog);
+});
+
 test("an arrival that was also in the list is one person", () => {
   const state = inside(
     { type: "here", names: ["Ana"], line: "" },

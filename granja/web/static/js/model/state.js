@@ -61,8 +61,17 @@ function dropOffer(state, number) {
   return { ...state, offers: state.offers.filter((offer) => offer.number !== number) };
 }
 
+/** What an operator took out of the catalog is still somebody's: then it has a place here as well. */
+function hold(state, artifacts) {
+  const places = new Map(state.catalog.map((artifact) => [artifact.id, artifact]));
+  for (const { id, name } of artifacts) if (!places.has(id)) places.set(id, { id, name });
+  const isAsBefore = places.size === state.catalog.length;
+  const catalog = isAsBefore ? state.catalog : [...places.values()].sort((a, b) => a.id - b.id);
+  return { ...state, catalog, mine: countArtifacts(artifacts) };
+}
+
 function traded(state, message, at) {
-  const after = { ...dropOffer(state, message.number), mine: countArtifacts(message.artifacts) };
+  const after = hold(dropOffer(state, message.number), message.artifacts);
   return server(after, message, at, "trade");
 }
 
@@ -132,7 +141,7 @@ const HEARD = {
   },
 
   inventory(state, m, at) {
-    const after = { ...state, mine: countArtifacts(m.artifacts) };
+    const after = hold(state, m.artifacts);
     return state.phase === "inside" && state.step === null ? server(after, m, at) : after;
   },
   registered: (state, m, at) =>
