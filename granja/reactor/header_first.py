@@ -27,6 +27,9 @@ from granja.reactor.proxy_header import Header, Malformed, read_header
 #: Seconds that a proxy may take to send the header: two of its packets may get lost.
 PATIENCE: Final = 5.0
 
+#: Connections of others than proxies that may wait to be told so; they get no further.
+MOST_STRANGERS: Final = 64
+
 #: Whether the header of who connects from there is believed.
 Believes = Callable[[IAddress], bool]
 #: Takes who it was, and what was wrong.
@@ -46,6 +49,9 @@ def expect_header(
     port.factory = HeaderFirst(answers, clock, believes, complain)
 
 
+_STRANGER: Final = "it is none of the proxies"
+
+
 class HeaderFirst(Factory):
     """:param factory: what answers when the header has been read."""
 
@@ -63,6 +69,7 @@ class HeaderFirst(Factory):
         self.believes = believes
         self.complain = complain
         self.waiting: set[AwaitHeader] = set()
+        self.strangers: set[AwaitHeader] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> AwaitHeader:  # noqa: N802
         return AwaitHeader(self)
@@ -85,16 +92,23 @@ class AwaitHeader(Protocol):
         self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
-        self._door.waiting.add(self)
-        self._timer = self._door.clock.callLater(PATIENCE, self._too_late)
+        door = self._door
+        door.waiting.add(self)
+        self._timer = door.clock.callLater(PATIENCE, self._too_late)
+        if not door.believes(self.transport.getPeer()):
+            if len(door.strangers) >= MOST_STRANGERS:
+                door.complain(self.transport.getPeer(), _STRANGER)
+                self.leave()
+            else:
+                door.strangers.add(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self not in self._door.waiting:
             return  # It was refused, and goes on talking.
         self._received += data
         try:
-            if not self._door.believes(self.transport.getPeer()):
-                raise Malformed("it is none of the proxies")
+            if self in self._door.strangers:
+                raise Malformed(_STRANGER)
             header = read_header(self._received)
         except Malformed as error:
             self._refuse(str(error))
@@ -139,5 +153,6 @@ class AwaitHeader(Protocol):
 
     def _stop_waiting(self) -> None:
         self._door.waiting.discard(self)
+        self._door.strangers.discard(self)
         if self._timer is not None and self._timer.active():
             self._timer.cancel()

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.reactor.header_first import PATIENCE, HeaderFirst
+from granja.reactor.header_first import MOST_STRANGERS, PATIENCE, HeaderFirst
 
 PROXY, STRANGER = "10.0.0.1", "192.0.2.66"
 HEADER = b"PROXY TCP4 192.0.2.9 10.0.0.1 4711 5555\r\n"
@@ -113,6 +113,16 @@ class AtTheDoor(SynchronousTestCase):
         self.assertEqual(self.said, [f"{STRANGER} it is none of the proxies"])
         self.assertTrue(wire.disconnecting)
         self.assertEqual(self.answers.asked, [])
+
+    def test_a_crowd_of_others_holds_no_descriptors(self) -> None:
+        """Until something comes, or nothing does in time, each would hold one."""
+        crowd = [self.comes(STRANGER) for _ in range(MOST_STRANGERS + 1)]
+        self.assertEqual([wire.aborted for wire in crowd], [False] * MOST_STRANGERS + [True])
+        crowd[0].protocol.connectionLost(connectionDone)
+        self.assertFalse(self.comes(STRANGER).aborted)
+        self.assertFalse(self.comes().aborted)
+        self.clock.advance(PATIENCE)
+        self.assertEqual((self.door.waiting, self.door.strangers), (set(), set()))
 
     def test_a_malformed_one_closes(self) -> None:
         wire = self.comes()
