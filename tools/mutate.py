@@ -1,0 +1,269 @@
+"""Change the code of a room in one place at a time, and see whether the tests of the room notice.
+
+For whoever develops; it takes minutes to hours and is no part of CI.  ``--sample`` tries so many
+places, the same each time; patterns choose modules::
+
+    python -m tools.mutate market
+    python -m tools.mutate board --sample 100 backlog schedule
+
+Each survivor is shown.  It asks for a test that states a rule, or for simpler code with the same
+outcome.  The work is done in a copy in the folder of temporary files.  Each change is tried in a
+fork of this process, in which pytest and Twisted are loaded already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PROJECT = Path(__file__).parent.parent
+COPIED = ("granja", "tests", "tools", "twisted", "docs", "setup.cfg", "pyproject.toml")
+
+#: The tests that must notice a change in each room, quick ones first.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "market": ("tests/market/test_market.py", "tests/market", "tests/operations/test_audit.py"),
+    "people": ("tests/people", "tests/whole/test_plays.py"),
+    "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
+    "board": ("tests/board/test_board.py", "tests/board", "tests/test_protocol_plain.py"),
+    "ledger": ("tests/ledger", "tests/whole/test_ledger.py"),
+    "trade": ("tests/trade", "tests/whole/test_plays.py"),
+}
+
+#: Every test may take so many times as long as all of them together did without a change.
+PATIENCE = 3.0
+
+
+class Change(NamedTuple):
+    """One change: the module as it is then, and where and what it is."""
+
+    path: Path
+    line: int
+    before: str
+    after: str
+    source: str
+
+
+_SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt},
+    **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In},
+    **{ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
+    **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult},
+    **{ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
+}
+
+
+def changes(path: Path) -> Iterator[Change]:
+    """Every change of one operator, condition, number, answer or call in a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node, statement in list(_places(tree)):
+        for edit, undo in _edits(node):
+            before = ast.unparse(_head(statement))
+            edit()
+            after = ast.unparse(_head(statement))
+            yield Change(path, statement.lineno, before, after, ast.unparse(tree))
+            undo()
+
+
+def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
+    """The nodes that are run, each with the statement that it is in."""
+
+    def walk(node: ast.AST, statement: ast.stmt | None) -> Iterator[tuple[ast.AST, ast.stmt]]:
+        if isinstance(node, ast.stmt):
+            statement = node
+        if statement is not None:
+            yield node, statement
+        if isinstance(node, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom) or _is_log(node):
+            return
+        for name, value in ast.iter_fields(node):
+            if name in ("annotation", "returns", "decorator_list", "type_params"):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from walk(child, statement)
+
+    yield from walk(tree, None)
+
+
+def _is_log(node: ast.AST) -> bool:
+    """Whether it writes to the log: its words are for people."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    return any(part in ast.unparse(node.value.func) for part in ("log.", "_log."))
+
+
+Edit = tuple[Callable[[], None], Callable[[], None]]
+
+
+def _edits(node: ast.AST) -> Iterator[Edit]:
+    """What can be changed at this node, and how it is put back."""
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            if type(operator) in _SWAPS:
+                yield _set(node.ops, place, _SWAPS[type(operator)]())
+    elif isinstance(node, ast.BoolOp | ast.BinOp | ast.AugAssign):
+        if type(node.op) in _SWAPS:
+            yield _assign(node, "op", _SWAPS[type(node.op)]())
+    elif isinstance(node, ast.If | ast.While | ast.IfExp):
+        if not isinstance(node.test, ast.Compare | ast.BoolOp | ast.Constant):
+            yield _assign(node, "test", _negated(node.test))
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield _assign(node, "value", not node.value)
+        elif isinstance(node.value, int):
+            yield _assign(node, "value", node.value + 1)
+    elif isinstance(node, ast.Return) and node.value is not None:
+        if not isinstance(node.value, ast.Constant):
+            yield _assign(node, "value", ast.Constant(None))
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not _is_log(node):
+        yield _assign(node, "value", ast.Constant(None))
+
+
+def _negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(ast.Not(), test)
+
+
+def _assign(node: ast.AST, name: str, value: object) -> Edit:
+    before = getattr(node, name)
+    return lambda: setattr(node, name, value), lambda: setattr(node, name, before)
+
+
+def _set(items: list[ast.cmpop], place: int, value: ast.AST) -> Edit:
+    before = items[place]
+    return lambda: items.__setitem__(place, value), lambda: items.__setitem__(place, before)  # type: ignore[call-overload]
+
+
+def _head(statement: ast.stmt) -> ast.stmt:
+    """A statement without the block that belongs to it."""
+    head = copy.copy(statement)
+    for name in ("body", "orelse", "finalbody"):
+        if getattr(head, name, None) and not isinstance(head, ast.Expr):
+            setattr(head, name, [ast.Expr(ast.Constant(...))] if name == "body" else [])
+    return head
+
+
+# -- trying ----------------------------------------------------------------------------------
+
+
+def main(room: str, patterns: list[str], sample: int | None) -> int:
+    os.nice(15)
+    folder = Path(tempfile.mkdtemp(prefix=f"granja-mutants-{room}-"))
+    try:
+        return _try_all(folder, room, patterns, sample)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try_all(folder: Path, room: str, patterns: list[str], sample: int | None) -> int:
+    _copy(folder)
+    _load()
+    began = time.monotonic()
+    if not _passes(folder, ROOMS[room], 3600.0, silent=False):
+        sys.exit("the tests fail without any change")
+    patience = PATIENCE * (time.monotonic() - began) + 5.0
+    tried, survivors = 0, 0
+    for change in _chosen(folder / "granja" / room, patterns, sample):
+        original = change.path.read_text(encoding="utf-8")
+        change.path.write_text(change.source, encoding="utf-8")
+        tried += 1
+        if _passes(folder, ROOMS[room], patience):
+            survivors += 1
+            where = change.path.relative_to(folder)
+            sys.stdout.write(f"{where}:{change.line}\n  - {change.before}\n  + {change.after}\n")
+            sys.stdout.flush()
+        change.path.write_text(original, encoding="utf-8")
+    sys.stdout.write(f"{room}: {tried - survivors} of {tried} changes were noticed\n")
+    return 1 if survivors else 0
+
+
+def _copy(folder: Path) -> None:
+    for name in COPIED:
+        source = PROJECT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        elif source.exists():
+            shutil.copy(source, folder / name)
+
+
+def _chosen(room: Path, patterns: list[str], sample: int | None) -> list[Change]:
+    found = [
+        change
+        for path in sorted(room.rglob("*.py"))
+        if not patterns or any(pattern in str(path.relative_to(room)) for pattern in patterns)
+        for change in changes(path)
+    ]
+    if sample is None or sample >= len(found):
+        return found
+    return random.Random(0).sample(found, sample)
+
+
+def _load() -> None:
+    """What each fork needs, so that it is loaded once; nothing of the granja's own."""
+    import hypothesis.stateful
+    import pytest  # noqa: F401
+    import twisted.internet.testing
+    import twisted.trial.unittest
+    import twisted.web.server  # noqa: F401
+
+    sys.dont_write_bytecode = True
+    hypothesis.settings.register_profile(
+        "mutate",
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        database=None,
+        derandomize=True,
+    )
+    hypothesis.settings.load_profile("mutate")
+
+
+def _passes(folder: Path, tests: tuple[str, ...], seconds: float, *, silent: bool = True) -> bool:
+    """Whether no test notices, in a fork; one that takes too long has noticed."""
+    child = os.fork()
+    if not child:
+        os._exit(_run(folder, tests, silent))
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status == 0
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _run(folder: Path, tests: tuple[str, ...], silent: bool) -> int:
+    import pytest
+
+    os.setsid()
+    os.chdir(folder)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2) if silent else (0,):
+        os.dup2(silence, descriptor)
+    here = str(PROJECT)
+    sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", here))]
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("granja", "tests")]:
+        del sys.modules[name]
+    os.environ["PYTHONPATH"] = str(folder)
+    return int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests]))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("patterns", nargs="*", help="parts of the names of modules")
+    parser.add_argument("--sample", type=int, help="try so many changes, chosen at random")
+    asked = parser.parse_args()
+    sys.exit(main(asked.room, asked.patterns, asked.sample))
