@@ -303,6 +303,8 @@ class Facts(SynchronousTestCase):
             events.Declared(ANA, "Ana", (ANCLA, DISCO)),
             events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 12.5),
             events.Registered(ANA, "Ana"),
+            events.Left(ANA),
+            events.Left(ANA, (left_void(), left_void(None)), 3, (OfferId(7),)),
         ):
             body = json.loads(json.dumps(asdict(fact)))
             self.assertEqual(events.from_body(fact.kind, body), fact)
@@ -329,6 +331,25 @@ class Facts(SynchronousTestCase):
         for body in ([1], "x", 5, None):
             with self.assertRaisesRegex(ValueError, "not a fact of kind 'left'"):
                 events.from_body("left", body)  # type: ignore[arg-type]
+
+
+def left_void(lost: ArtifactId | None = DISCO) -> Ended:
+    offer = Offer(OfferId(4), ANA, GUS, ANCLA, DISCO, 5.0)
+    return Ended(offer, "Ana", "Gus", How.VOID, GUS, lost)
+
+
+class Defaults(SynchronousTestCase):
+    def test_limits_are_those_of_the_contract(self) -> None:
+        limits = Limits()
+        self.assertEqual((limits.offers, limits.offers_each, limits.artifacts), (20, 5, 100))
+        self.assertEqual(limits.lifetime, 7 * 24 * 3600)
+        self.assertEqual(MOST_NEWS, 50)
+
+
+class WhatGoesFirst(SynchronousTestCase):
+    def test_comings_and_goings_are_recorded_before_what_others_do_in_that_instant(self) -> None:
+        foremost = {kind for kind, fact in events.KINDS.items() if fact.foremost}
+        self.assertEqual(foremost, {"left", "returned"})
 
 
 class NewsOfAnAbsence(SynchronousTestCase):
