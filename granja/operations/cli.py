@@ -207,6 +207,11 @@ def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:
         f"{audit.head.sequence:,} entries; {audit.kinds['traded']:,} trades; "
         f"{len(market.registered):,} registered farmers; {len(market.offers):,} offers stand."
     )
+    if audit.kinds["posted"]:
+        yield (
+            f"{audit.kinds['posted']:,} swaps were made; {audit.kinds['settled']:,} rings settled; "
+            f"{len(market.swaps):,} swaps stand."
+        )
     yield f"The chain of hashes holds and ends in {audit.head.hash.hex()}."
     yield "For each artifact, declared - withdrawn - departed = held. All is in order."
 
