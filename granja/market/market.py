@@ -442,8 +442,7 @@ class Market:
         market = cls(limits)
         market.names = dict(state["names"])
         market.held = {farmer: Counter(dict(held)) for farmer, held in state["held"]}
-        for farmer, held in market.held.items():
-            market.wishes.have(farmer, held)
+        market.wishes.fill(market.held)
         for values in state["offers"]:
             market._stand(Offer(**values))
         market.registered = dict(state["registered"])

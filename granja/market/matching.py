@@ -117,9 +117,6 @@ class View:
             first = {a for a, bits in between.items() if bits & seeking}
             yield from ((gift, wish) for wish, through in last.items() if through & first)
 
-    def people(self, bits: int) -> Iterator[FarmerId]:
-        return self._market.wishes.people(bits)
-
     # -- who could close a swap ----------------------------------------------------------------
 
     def closers(self, swap: Swap) -> Closers:
@@ -130,7 +127,10 @@ class View:
 
 
 class Closers:
-    """Those who could close a swap with one of their own, also through others that stand."""
+    """Those who could close a swap with one of their own, also through others that stand.
+
+    ``can``: whether a farmer is one of them.
+    """
 
     def __init__(
         self,
@@ -149,10 +149,8 @@ class Closers:
             giving |= market.wishes.givers(gift)
         for wish in wishes:
             seeking |= market.wishes.seekers(wish)
-        self._people = giving & seeking & view.here & ~market.wishes.bits([swap.maker])
-
-    def __iter__(self) -> Iterator[FarmerId]:
-        return self._view.people(self._people)
+        people = giving & seeking & view.here & ~market.wishes.bits([swap.maker])
+        self.can = market.wishes.member_of(people)
 
     def chance(self, farmer: FarmerId) -> Chance | None:
         """What one of them would have to give and take, rather directly than through others."""

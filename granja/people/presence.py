@@ -244,8 +244,9 @@ class Presence:
             if receipts is not None:
                 receipts.skip_to(min(number or 0, MOST_LINES))
             connection.tell(messages.WelcomeBack(str(farmer)), self._teller.inventory(farmer.id))
-            told = self._teller.meanwhile(farmer.id, news)
-            self._enter(farmer, connection, [*told, *self._teller.offers(farmer.id)])
+            told, offers = self._teller.meanwhile(farmer.id, news), self._teller.offers(farmer.id)
+            greeting = self._factory.hints.greeting(farmer)
+            self._enter(farmer, connection, [*told, *offers, *greeting])
         self.ask_declaration(farmer)
 
     def _resume(
@@ -346,6 +347,7 @@ class Presence:
         farmer.receipts.partial = farmer.registered
         self._factory.order.welcome(farmer)
         self._roster.enter(farmer)
+        self._factory.hints.came_in(farmer)
         self.lingering.begin(farmer, ELSEWHERE, bounded=False)
         return True
 

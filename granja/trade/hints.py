@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -73,24 +74,14 @@ class Hints:
         if swap is None or not self._turns:
             return
         closers = self.view().closers(swap)
-        able = set(closers)
-        if not able:
-            return
-        told = 0
-        for id in [id for id in self._turns if id in able]:
-            farmer = self._roster.present(id)
-            if farmer is None or self._was_told_just_now(id):
-                continue
-            chance = closers.chance(id)
-            if chance is None:
-                continue
-            self._told[id] = self._clock.seconds()
-            self._turns[id] = self._turns.pop(id)  # behind all others
-            describe = self._catalog.describe
-            farmer.hear(messages.ChanceTold(describe(chance.gives), describe(chance.takes)))
-            told += 1
-            if told == MOST_TOLD:
-                break
+        waiting = (id for id in self._turns if closers.can(id) and not self._was_told_just_now(id))
+        for id in list(islice(waiting, MOST_TOLD)):
+            farmer, chance = self._roster.present(id), closers.chance(id)
+            if farmer is not None and chance is not None:
+                self._told[id] = self._clock.seconds()
+                self._turns[id] = self._turns.pop(id)  # behind all others
+                gives, takes = map(self._catalog.describe, (chance.gives, chance.takes))
+                farmer.hear(messages.ChanceTold(gives, takes))
 
     def _was_told_just_now(self, id: FarmerId) -> bool:
         told = self._told.get(id)
