@@ -3,6 +3,22 @@
 One who moves, but is far behind, makes the talkers wait: a cap would cut off healthy listeners,
 and no cap would take all memory.  One who does not move holds nobody up: the talk is skipped for
 them, and in the end they are closed.
+
+=========  =============================================  ======================================
+state      what it means                                  what ends it
+=========  =============================================  ======================================
+level      nothing waits: written to with all the others  the wire takes less than it is given
+following  behind, and moving: batch by batch             all is sent: *level*
+far        following, :data:`FAR_BEHIND` bytes behind:    half of it is sent: *following*
+           who talks has to wait
+still      nothing taken for :data:`STILL` seconds:       it reads again: told how many lines it
+           the talk is skipped and counted                missed, *following*
+gone       still for :data:`TOO_LONG` seconds             closed
+=========  =============================================  ======================================
+
+:class:`~granja.board.listener.Listener` falls behind and is level again, its
+:class:`~granja.board.backlog.Backlog` follows and skips, and who is far, still or gone is judged
+here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,26 @@
-"""The way in: what a line means as the answer to a question.
+r"""The way in: what a line means as the answer to a question.
 
 Each class is one place in a farmer's way: :class:`AskName`, then :class:`AskPassword` or
 :class:`Declaration`, then the chat (:mod:`granja.people.chatting`).  A place knows its question
 and takes the answers; what it raises is told to the farmer, and the question is asked again.
+
+===================  =====================================  =======================================
+place                what comes                             where the farmer is then
+===================  =====================================  =======================================
+:class:`AtTheDoor`   the network's wait is over             :class:`AskName`
+:class:`AskName`     a name that nobody holds               :class:`Declaration`, or with
+                                                            ``--declarations once`` the chat
+\                    a registered name                      :class:`AskPassword`
+\                    a pass that serves (``:volver``)       the chat, as whoever it is for
+\                    the tenth pass that does not           closed
+:class:`AskPassword` the right password                     the chat, or in the other's place there
+\                    a wrong one                            the same question; the third time closed
+:class:`Declaration` a list                                 the same place, which asks for a yes
+\                    a yes                                  the chat, once it is on record
+\                    anything else                          the same place, which asks for the list
+any of these         ``--arrival-timeout`` is over          closed
+any of these         the connection ends                    gone; a name that was held is free
+===================  =====================================  =======================================
 """
 
 from __future__ import annotations
