@@ -50,6 +50,11 @@ class Freezing(Protocol):
         """Stop or resume trading."""
 
 
+class Presence(Protocol):
+    def end_passes(self, farmer: Farmer) -> Deferred[None]:
+        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+
+
 class Farm(Protocol):
     """What the console needs of a farm."""
 
@@ -65,6 +70,8 @@ class Farm(Protocol):
     def moderators(self) -> Moderators: ...
     @property
     def order(self) -> Order: ...
+    @property
+    def presence(self) -> Presence: ...
     @property
     def roster(self) -> Roster: ...
 
@@ -86,6 +93,7 @@ class Errands:
             "bans": self._bans,
             "unban": self._unban,
             "announce": self._announce,
+            "passes": self._passes,
             "freeze": self._freeze,
             "thaw": self._thaw,
         }
@@ -225,6 +233,15 @@ class Errands:
         if ban is None:
             raise Refused(f"{whom} is not banned; see `granja admin bans`")
         return order.pardon(None, ban).addCallback(lambda _: {"done": f"{ban.whom} may come in"})
+
+    def _passes(self, asked: _Request) -> Deferred[Answer]:
+        """End all passes of somebody, who stays where they are."""
+        name = asked.text("whom")
+        farmer = self._farm.roster.person(name)
+        if farmer is None:
+            raise Refused(f"nobody in the chat or registered is called {name}")
+        done = self._farm.presence.end_passes(farmer)
+        return done.addCallback(lambda _: {"done": f"no pass of {farmer} serves any more"})
 
     def _freeze(self, _: _Request) -> Deferred[Answer]:
         frozen = self._farm.freezing.set(None, True)

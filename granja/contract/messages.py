@@ -784,7 +784,7 @@ class PersonHere(Message):
         return self.template.format(
             name=self.name,
             standing="registrada" if self.registered else "visitante",
-            address=self.address,
+            address=self.address or "un lugar desconocido",
             time=_ago(self.seconds),
             pause=", en pausa" if self.lingers else "",
         )

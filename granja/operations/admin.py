@@ -108,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     add("ban", "Let nobody of that name or network in.", whom=whom, seconds=time, why=why)
     add("bans", "Who may not come in.")
     add("unban", "Let somebody in again.", whom=whom)
+    passes = add("passes", "End the passes that bring somebody back without a password.", whom=name)
+    passes.add_argument("--end", action="store_const", const=True, required=True, help="end them")
     add("announce", "Say something to everybody.", text={"metavar": "TEXT", "nargs": "+"})
     add("freeze", "Stop all trading.")
     add("thaw", "Let trading go on.")

@@ -296,12 +296,15 @@ class Presence:
 
     def forget_passes(self, me: Farmer) -> Deferred[None]:
         """``:olvidar``."""
-        return self.passes.give_up(me.id).addCallback(lambda _: self._forgotten(me))
+        return self.end_passes(me).addCallback(lambda _: me.tell(messages.PASSES_ENDED))
 
-    def _forgotten(self, me: Farmer) -> None:
-        if me.connection is not None:
-            me.connection.may_linger = me.connection.has_pass = False
-        me.tell(messages.PASSES_ENDED)
+    def end_passes(self, farmer: Farmer) -> Deferred[None]:
+        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+        return self.passes.give_up(farmer.id).addCallback(lambda _: self._ended(farmer))
+
+    def _ended(self, farmer: Farmer) -> None:
+        if farmer.connection is not None:
+            farmer.connection.may_linger = farmer.connection.has_pass = False
 
     def put_out(self, farmer: Farmer) -> None:
         """They are to leave: no pass of theirs serves any more, and they do not linger.

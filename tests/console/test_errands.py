@@ -13,6 +13,7 @@ from granja.console.line import MOST, ConsoleFactory
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from tests.support.farm import DAWN, Farm, Person
+from tests.support.guests import guest, returns
 
 PASSWORD = "girasoles al sol"
 
@@ -147,6 +148,16 @@ class Acting(ConsoleCase):
         self.asks("thaw")
         ana.types(":offer Beto 6 12")
         self.assertEqual(ana.hears(), ["[SERVER] Oferta #1 enviada a Beto."])
+
+    def test_passes(self) -> None:
+        """They stay, and come back with their password only."""
+        ana = guest(self.farm, "Ana")
+        done = {"done": "no pass of Ana serves any more"}
+        self.assertEqual(self.asks("passes", whom="ana"), done)
+        self.assertFalse(ana.is_closed)
+        answer = returns(self.farm, ana.secret, ana.n).hears()
+        self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
+        self.assertTrue(self.refused("passes", whom="Beto"))
 
     def test_each_act_is_kept(self) -> None:
         self.farm.arrives("Ana")

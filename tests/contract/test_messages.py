@@ -59,6 +59,10 @@ CONTRACT: list[tuple[Message, str]] = [
         messages.PersonHere("Ana", False, "unix", 3 * 86400, False),
         "[SERVER] Ana (visitante) desde unix, hace 3 días",
     ),
+    (
+        messages.PersonHere("Ana", True, "", 0, True),
+        "[SERVER] Ana (registrada) desde un lugar desconocido, hace 0 min, en pausa",
+    ),
     (messages.Expelled("spam"), "[SERVER] Te expulsaron: spam."),
     (messages.Expelled(""), "[SERVER] Te expulsaron."),
     (messages.HasExpelled("Ana"), "[SERVER] Expulsaste a Ana."),

@@ -12,6 +12,7 @@ from granja.contract.commands import FOR_ALL, TABLE
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.people import acts
+from granja.people.sanctions import Sanction
 from granja.settings import Settings
 from granja.wire.addresses import Proxies
 from tests.support.farm import DAWN, Farm, Person
@@ -437,3 +438,30 @@ class Lingering(ModeratedCase):
         self.assertEqual(heard, ["[SERVER] Expulsaste a Eva.", "[SERVER] Eva desconectado."])
         answer = returns(self.farm, eva.secret, eva.n).hears()
         self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
+
+    def test_banning_who_is_away_ends_their_passes(self) -> None:
+        """Not only for as long as the ban lasts."""
+        beto = guest(self.farm, "Beto")
+        beto.types(f":registrar {PASSWORD}")
+        beto.hears()
+        beto.drops()
+        self.farm.pass_time(200)
+        self.asks(self.marta, ":vetar Beto 10m")
+        self.asks(self.marta, ":perdonar Beto")
+        answer = returns(self.farm, beto.secret, beto.n).hears()
+        self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
+
+    def test_a_pass_is_no_way_in_from_a_banned_network(self) -> None:
+        """For a moderator it is; nobody else's is used up by it."""
+        beto, olga = guest(self.farm, "Beto"), guest(self.farm, "Olga")
+        for person in (beto, olga):
+            person.types(f":registrar {PASSWORD}")
+            person.hears()
+            person.drops()
+        self.farm.pass_time(200)
+        self.farm.factory.moderators.appoint(["Marta", "Olga"])
+        self.farm.factory.order.bans.add(Sanction("127.0.0.1", DAWN + 9000, "", "Marta", DAWN))
+        said = "[SERVER] No puedes entrar hasta las 00:43 del 15/11."
+        self.assertEqual(returns(self.farm, beto.secret, beto.n).hears(), [said])
+        back = returns(self.farm, olga.secret, olga.n).hears()
+        self.assertEqual(back[0], "[SERVER] Hola de nuevo, Olga.")

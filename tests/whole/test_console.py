@@ -78,6 +78,7 @@ class Admin(SynchronousTestCase):
             ("mute", "Ana"),
             ("announce",),
             ("freeze", "now"),
+            ("passes", "Ana"),
         ):
             status, out, err = self.granja(*arguments)
             self.assertEqual((status, out), (2, ""), arguments)
