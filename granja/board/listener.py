@@ -249,11 +249,12 @@ class Listener:
             self.board.due(group)
 
     def last_sent(self) -> int:
-        """The number of the last line that was sent, whether it has arrived or not."""
+        """The number of the last line that was sent, and that the peer's system has taken."""
         if self.receipts is None:
             return 0
         waiting = self.backlog.first_waiting() if self.backlog is not None else 0
-        return waiting - 1 if waiting else self.receipts.count
+        sent = waiting - 1 if waiting else self.receipts.count
+        return self.receipts.acknowledged(sent, self.wire.unacknowledged())
 
     # -- the end ---------------------------------------------------------------------------------
 

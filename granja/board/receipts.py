@@ -27,6 +27,8 @@ MOST_OTHERS: Final = 1000
 MOST_COUNTED: Final = 10_000
 #: Comings back that are told apart, and times that a line is told again.
 MOST_RETURNS: Final = 64
+#: Writes that are told apart; older ones are counted several at a time.
+MOST_WRITES: Final = 128
 #: Times that somebody's own lines and private ones can be told apart from the talk.
 MOST_POINTS: Final = 1000
 
@@ -72,6 +74,8 @@ class Receipts:
         self._lines = array("q", [count])
         self._places = array("q", [counters.lines])
         self._talks = bytearray(1)
+        #: The last writes: the number of the line before, and the bytes.
+        self._sizes = array("q")
         self._whispers: deque[Private] = deque()
         self._whispered = 0
         self._others: deque[Private] = deque(maxlen=MOST_OTHERS)
@@ -145,8 +149,10 @@ class Receipts:
         if not lines:
             return parts[0]
         self._note(first, place + 1, talk=True)
+        block = numbered(parts, first)
+        self._note_size(len(block))
         self.count += lines
-        return numbered(parts, first)
+        return block
 
     def number_heard(self, data: Readable, place: int) -> bytes:
         """Number a private line that another farmer caused."""
@@ -168,10 +174,39 @@ class Receipts:
         if not lines:
             return data
         self._note(first, place, talk=False)
+        self._note_size(len(data))
         self.count += lines
         for private in privates:
             private.numbers = (*private.numbers, self.count)[-MOST_RETURNS:]
         return numbered(parts, first)
+
+    def _note_size(self, size: int) -> None:
+        """So many bytes are written after line ``count``."""
+        sizes = self._sizes
+        sizes.append(self.count)
+        sizes.append(size)
+        if len(sizes) > 2 * MOST_WRITES:
+            half = MOST_WRITES  # The older half is counted four at a time from now on.
+            older = [
+                number
+                for at in range(0, half, 8)
+                for number in (sizes[at], sum(sizes[at + 1 : at + 8 : 2]))
+            ]
+            sizes[:half] = array("q", older)
+
+    def acknowledged(self, sent: int, missing: int) -> int:
+        """The last line up to ``sent`` that the peer's system has taken.
+
+        :param missing: how many bytes of what was sent it has not.
+        """
+        for at in range(len(self._sizes) - 2, -1, -2):
+            if missing <= 0:
+                break
+            before, size = self._sizes[at], self._sizes[at + 1]
+            if before < sent:
+                missing -= size
+                sent = before
+        return sent
 
     def _note(self, number: int, place: int, *, talk: bool) -> None:
         talks = bool(self._talks[-1])

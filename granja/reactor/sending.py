@@ -6,7 +6,10 @@ when more would go.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import Any, ClassVar, Protocol
 
 from twisted.internet import tcp
@@ -65,6 +68,9 @@ class Wire(Protocol):
     def acknowledged(self) -> int | None:
         """How many bytes the peer's system has taken in all; None where nobody knows."""
 
+    def unacknowledged(self) -> int:
+        """How many bytes of what was sent it has not taken, or had not when it was lost."""
+
 
 def wire(transport: Any, shared: bool, listener: Waiter) -> AnyWire:
     """The wire for ``transport``.
@@ -92,6 +98,18 @@ def _acknowledged(transport: tcp.Connection) -> int | None:
     return None if account is None else account.acknowledged
 
 
+def _unacknowledged(transport: tcp.Connection) -> int | None:
+    """Bytes that the peer's system has not taken; None when the socket is gone, or says nothing."""
+    told = bytearray(4)
+    try:
+        ioctl(transport.getHandle(), TIOCOUTQ, told)
+    except (AttributeError, OSError, ValueError):
+        return None
+    kept: Any = transport
+    waiting: int = len(kept.dataBuffer) - kept.offset + sum(map(len, kept._tempDataBuffer))
+    return int.from_bytes(told, sys.byteorder) + waiting
+
+
 def _has_lost_its_peer(transport: tcp.Connection) -> bool:
     try:
         transport.getHandle().getpeername()
@@ -111,7 +129,7 @@ class DirectWire:
     writing to a crowd 5 % longer.
     """
 
-    __slots__ = ("_listener", "_waiting", "send", "transport")
+    __slots__ = ("_left", "_listener", "_waiting", "send", "transport")
 
     #: Views of shared blocks, so nothing is copied.
     limit = 1 << 20
@@ -122,6 +140,7 @@ class DirectWire:
         self.transport = transport
         self.send = transport.getHandle().send
         self._listener = listener
+        self._left = 0
         self._waiting = False
 
     def send_all(self, buffers: list[Readable]) -> int:
@@ -157,6 +176,10 @@ class DirectWire:
     def acknowledged(self) -> int | None:
         return _acknowledged(self.transport)
 
+    def unacknowledged(self) -> int:
+        found = _unacknowledged(self.transport)
+        return self._left if found is None else found
+
     def resumeProducing(self) -> None:  # noqa: N802
         # The first call comes from within registerProducer and means nothing.
         if self._waiting:
@@ -164,6 +187,7 @@ class DirectWire:
 
     def stopProducing(self) -> None:  # noqa: N802
         self._waiting = False
+        self._left = self.unacknowledged()  # The socket is closed next.
 
 
 @implementer(IPushProducer)
@@ -174,7 +198,7 @@ class TransportWire:
     own buffer's size and one write.
     """
 
-    __slots__ = ("_broken", "_listener", "_paused", "_registered", "transport")
+    __slots__ = ("_broken", "_left", "_listener", "_paused", "_registered", "transport")
 
     log: ClassVar[Logger] = Logger()
     limit = 1 << 14
@@ -184,6 +208,7 @@ class TransportWire:
     def __init__(self, transport: Any, listener: Waiter) -> None:
         self.transport = transport
         self._broken = self._paused = False
+        self._left = 0
         self._registered = True
         self._listener = listener
         if hasattr(transport, "setTcpNoDelay"):
@@ -230,6 +255,11 @@ class TransportWire:
         below = below_all(self.transport)
         return None if below is None else _acknowledged(below)
 
+    def unacknowledged(self) -> int:
+        below = below_all(self.transport)
+        found = None if below is None else _unacknowledged(below)
+        return self._left if found is None else found
+
     def lose(self) -> None:
         # TLS does not close as long as there is a producer.
         if self._registered:
@@ -246,6 +276,7 @@ class TransportWire:
 
     def stopProducing(self) -> None:  # noqa: N802
         self._registered = False
+        self._left = self.unacknowledged()  # The socket is closed next.
 
 
 class SharedWire(TransportWire):

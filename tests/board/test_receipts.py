@@ -1,0 +1,77 @@
+"""What the number of a line stands for, and which was the last that arrived."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.board.counters import Counters
+from granja.board.receipts import MOST_POINTS, MOST_WRITES, Receipts
+from granja.contract.messages import Whispered
+from granja.wire.encodings import MARK
+
+
+class PlaceTests(SynchronousTestCase):
+    """Where in the talk it was after a line."""
+
+    def setUp(self) -> None:
+        self.counters = Counters()
+        self.receipts = Receipts(self.counters)
+
+    def talk(self, lines: int, place: int) -> None:
+        self.receipts.number_talk([b""] * (lines + 1), place)
+
+    def test_talk_private_lines_and_ones_own(self) -> None:
+        self.talk(3, 0)
+        self.receipts.number(MARK, 3)
+        self.talk(2, 5)  # Two of one's own were said between.
+        self.receipts.number(MARK + MARK, 7)
+        places = [self.receipts.place_after(number) for number in range(9)]
+        self.assertEqual(places, [0, 1, 2, 3, 3, 6, 7, 7, 7])
+        self.assertEqual(self.receipts.place_after(10**6), 7)
+
+    def test_long_ago_is_not_told_apart_for_ever(self) -> None:
+        for place in range(0, 4 * MOST_POINTS, 2):
+            self.talk(1, place)
+        last = self.receipts.count
+        self.assertEqual(self.receipts.place_after(last), 4 * MOST_POINTS - 1)
+        self.assertEqual(self.receipts.place_after(last - 7), 4 * MOST_POINTS - 15)
+        self.assertLess(len(self.receipts._lines), MOST_POINTS + 1)
+
+    def test_what_is_skipped_is_no_line(self) -> None:
+        self.talk(2, 0)
+        self.receipts.skip_to(50)
+        self.talk(1, 2)
+        found = [self.receipts.place_after(number) for number in (2, 3, 50, 51)]
+        self.assertEqual(found, [2, 2, 2, 3])
+
+
+class ArrivedTests(SynchronousTestCase):
+    """The last line that the peer's system has taken."""
+
+    def test_bytes_that_are_missing_are_lines(self) -> None:
+        receipts = Receipts(Counters())
+        for _ in range(5):
+            receipts.number(b"x" * 90 + MARK, 0)
+        told = [receipts.acknowledged(5, missing) for missing in (0, 1, 100, 101, 500, 9999)]
+        self.assertEqual(told, [5, 4, 4, 3, 0, 0])
+        self.assertEqual(receipts.acknowledged(3, 150), 1, "the last two were not sent")
+
+    def test_never_too_many(self) -> None:
+        """However long ago: older writes are taken together, and what is told twice is not lost."""
+        receipts = Receipts(Counters())
+        for _ in range(20 * MOST_WRITES):
+            receipts.number(b"x" * 90 + MARK, 0)
+        self.assertLessEqual(len(receipts._sizes), 2 * MOST_WRITES)
+        last = receipts.count
+        self.assertEqual(receipts.acknowledged(last, 1000), last - 10)
+        for lines in range(1, 500, 7):
+            self.assertLessEqual(receipts.acknowledged(last, 100 * lines), last - lines)
+
+    def test_what_was_not_written_is_after_any_line(self) -> None:
+        receipts = Receipts(Counters())
+        private = receipts.keep(Whispered("Beto", "hola"), 7)
+        self.assertEqual(receipts.after(10**6), ([private], []))
+        receipts.will_hear(private)
+        receipts.number_heard(MARK, 0)
+        self.assertEqual(receipts.after(0), ([private], []))
+        self.assertEqual(receipts.after(1), ([], []))
