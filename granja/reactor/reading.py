@@ -22,6 +22,8 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from granja.reactor.sockets import remember_unacknowledged
+
 #: Connections that are asked for at a time, between two looks at the clock; the others come first
 #: the next time.  With 64, who makes much work kept everybody waiting for seconds.
 MOST_AT_ONCE: Final = 16
@@ -167,4 +169,5 @@ class Intake:
             reader.readConnectionLost(Failure(why))
         else:
             self.removeWriter(reader)
+            remember_unacknowledged(reader)
             reader.connectionLost(Failure(why))

@@ -6,10 +6,7 @@ when more would go.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from fcntl import ioctl
-from termios import TIOCOUTQ
 from typing import Any, ClassVar, Protocol
 
 from twisted.internet import tcp
@@ -17,7 +14,7 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from granja.reactor.sockets import account_of
+from granja.reactor.sockets import account_of, unacknowledged
 
 #: Bytes that can be sent without being copied.
 Readable = bytes | memoryview
@@ -98,18 +95,6 @@ def _acknowledged(transport: tcp.Connection) -> int | None:
     return None if account is None else account.acknowledged
 
 
-def _unacknowledged(transport: tcp.Connection) -> int | None:
-    """Bytes that the peer's system has not taken; None when the socket is gone, or says nothing."""
-    told = bytearray(4)
-    try:
-        ioctl(transport.getHandle(), TIOCOUTQ, told)
-    except (AttributeError, OSError, ValueError):
-        return None
-    kept: Any = transport
-    waiting: int = len(kept.dataBuffer) - kept.offset + sum(map(len, kept._tempDataBuffer))
-    return int.from_bytes(told, sys.byteorder) + waiting
-
-
 def _has_lost_its_peer(transport: tcp.Connection) -> bool:
     try:
         transport.getHandle().getpeername()
@@ -129,7 +114,7 @@ class DirectWire:
     writing to a crowd 5 % longer.
     """
 
-    __slots__ = ("_left", "_listener", "_waiting", "send", "transport")
+    __slots__ = ("_listener", "_waiting", "send", "transport")
 
     #: Views of shared blocks, so nothing is copied.
     limit = 1 << 20
@@ -140,7 +125,6 @@ class DirectWire:
         self.transport = transport
         self.send = transport.getHandle().send
         self._listener = listener
-        self._left = 0
         self._waiting = False
 
     def send_all(self, buffers: list[Readable]) -> int:
@@ -177,8 +161,7 @@ class DirectWire:
         return _acknowledged(self.transport)
 
     def unacknowledged(self) -> int:
-        found = _unacknowledged(self.transport)
-        return self._left if found is None else found
+        return unacknowledged(self.transport)
 
     def resumeProducing(self) -> None:  # noqa: N802
         # The first call comes from within registerProducer and means nothing.
@@ -187,7 +170,6 @@ class DirectWire:
 
     def stopProducing(self) -> None:  # noqa: N802
         self._waiting = False
-        self._left = self.unacknowledged()  # The socket is closed next.
 
 
 @implementer(IPushProducer)
@@ -198,7 +180,7 @@ class TransportWire:
     own buffer's size and one write.
     """
 
-    __slots__ = ("_broken", "_left", "_listener", "_paused", "_registered", "transport")
+    __slots__ = ("_broken", "_listener", "_paused", "_registered", "transport")
 
     log: ClassVar[Logger] = Logger()
     limit = 1 << 14
@@ -208,7 +190,6 @@ class TransportWire:
     def __init__(self, transport: Any, listener: Waiter) -> None:
         self.transport = transport
         self._broken = self._paused = False
-        self._left = 0
         self._registered = True
         self._listener = listener
         if hasattr(transport, "setTcpNoDelay"):
@@ -257,8 +238,7 @@ class TransportWire:
 
     def unacknowledged(self) -> int:
         below = below_all(self.transport)
-        found = None if below is None else _unacknowledged(below)
-        return self._left if found is None else found
+        return 0 if below is None else unacknowledged(below)
 
     def lose(self) -> None:
         # TLS does not close as long as there is a producer.
@@ -276,7 +256,6 @@ class TransportWire:
 
     def stopProducing(self) -> None:  # noqa: N802
         self._registered = False
-        self._left = self.unacknowledged()  # The socket is closed next.
 
 
 class SharedWire(TransportWire):
