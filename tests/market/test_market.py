@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, replace
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -344,6 +345,29 @@ class Defaults(SynchronousTestCase):
         self.assertEqual((limits.offers, limits.offers_each, limits.artifacts), (20, 5, 100))
         self.assertEqual(limits.lifetime, 7 * 24 * 3600)
         self.assertEqual(MOST_NEWS, 50)
+
+
+class Nothing(SynchronousTestCase):
+    def test_a_market_begins_with_nothing_and_counts_from_one(self) -> None:
+        state = Market().snapshot()
+        self.assertEqual((state.pop("last_farmer"), state.pop("last_offer")), (0, 0))
+        self.assertEqual([value for value in state.values() if value], [])
+
+    def test_whoever_registers_is_in_the_books_with_nothing(self) -> None:
+        """Where artifacts are declared once, names are registered before there is any."""
+        market = Market()
+        market.apply(events.Registered(GUS, "Gus"))
+        self.assertEqual(market.names, {GUS: "Gus"})
+        self.assertEqual(market.held, {GUS: Counter()})
+        self.assertEqual(market.last_farmer, GUS)
+
+    def test_nothing_is_left_of_a_visitor_who_left(self) -> None:
+        """But the number, which nobody else gets."""
+        market = Market()
+        market.apply(events.Declared(GUS, "Gus", (DISCO,)))
+        [left] = market.decide_departure(GUS)
+        market.apply(left)
+        self.assertEqual(market.snapshot(), Market().snapshot() | {"last_farmer": GUS})
 
 
 class WhatGoesFirst(SynchronousTestCase):
