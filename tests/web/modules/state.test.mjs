@@ -129,10 +129,12 @@ test("a refused answer to an offer frees its buttons", () => {
   assert.equal(hear(pressed, { type: "error", line: "[SERVER] Error: no." }).offers[0].busy, false);
 });
 
-test("offers listed after coming back are not those of before", () => {
+test("offers are kept where a pass brings one back, and told anew otherwise", () => {
   const lost = reduce(inside(offer), { type: "disconnected", link: "waiting", notice: "…" });
-  assert.deepEqual(lost.offers, []);
+  const ready = { type: "ready", name: "Ana", line: "" };
   assert.equal(lost.me, "Ana");
+  assert.deepEqual(hear(lost, ready).offers, []);
+  assert.equal(hear(lost, { type: "welcome-back", name: "Ana", line: "" }, ready).offers[0].number, 7);
 });
 
 test("a declaration that is taken inside does not forget the offers", () => {

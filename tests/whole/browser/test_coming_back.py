@@ -6,6 +6,10 @@ from tests.whole.browser.test_page import PageCase
 
 
 class ComingBack(PageCase):
+    """Long after: no pass serves any more."""
+
+    options = ("--rate", "off", "--linger", "0")
+
     def test_a_visitor_finds_picked_what_they_held_last(self) -> None:
         ana = self.arrives("Ana", "Ancla", "Trilobites")
         gus = self.netcat().arrives("Gus", "13")

@@ -161,7 +161,7 @@ class Trading(PageCase):
 class Interrupted(PageCase):
     """The line drops, and comes back."""
 
-    options = ("--rate", "off", "--arrival-timeout", "60")
+    options = ("--rate", "off", "--arrival-timeout", "60", "--linger", "0")
 
     def test_nothing_typed_is_lost_and_what_was_traded_is_still_held(self) -> None:
         ana = self.arrives("Ana", "Ancla")

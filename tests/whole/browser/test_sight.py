@@ -143,7 +143,7 @@ class Called(PageCase):
         ana.button("Susurrar a Gus").click()
         ana.line.fill("a medio escribir")
         ana.page.reload()
-        ana.arrives("Ana")
+        ana.sees("Volviste a la granja, Ana.")
         self.assertEqual(ana.line.input_value(), "a medio escribir")
         ana.page.get_by_text("Susurrando a Gus").wait_for()
         ana.button("Salir de la granja").click()

@@ -66,6 +66,8 @@ async function start() {
     showAccount,
   ];
   for (const show of views) show(page);
+  addEventListener("pagehide", () => session.note());
+  session.resume();
   onWaking(() => session.wake());
   addEventListener("offline", () => session.networkGone());
 }

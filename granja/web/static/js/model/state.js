@@ -19,12 +19,14 @@ export function initialState(catalog) {
     notice: null, // a sentence about the connection, or null
     me: null,
     registered: false,
+    wasRegistered: false, // before the line was lost
     mine: {}, // copies by artifact number; at "confirm", what is proposed
     people: [],
     whisper: null, // to whom alone one writes: {name, gone}; to one who is gone goes nothing
     offers: [], // {number, way: "in" | "out", who, gives, takes, busy}
     log: [],
     nextEntry: 1,
+    isBack: false, // a pass brought one back: what is not told again has not changed
     hush: 0, // answers to questions that the page asked by itself and does not show
     reply: null, // {number} or {error} to the offer form
     account: null, // {done} or {error} to the password form
@@ -123,6 +125,7 @@ const HEARD = {
     return state.hush > 0 ? { ...after, hush: state.hush - 1 } : server(after, m, at);
   },
 
+  "welcome-back": (state) => ({ ...state, isBack: true, registered: state.wasRegistered }),
   prompt: (state) => state, // the session answers, or asks the person
   welcome: (state) => state,
   ready(state, m, at) {
@@ -135,7 +138,8 @@ const HEARD = {
       doorError: null,
       notice: null,
       me: m.name,
-      offers: [],
+      offers: state.isBack ? state.offers.map((o) => ({ ...o, busy: false })) : [],
+      isBack: false,
     };
     return say(after, { kind: "coming", text, at });
   },
@@ -221,6 +225,13 @@ const ACTIONS = {
     return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
+  /** The page was loaded anew in the middle of a visit: {name, registered, mine, offers, log}. */
+  "resumed-visit"(state, { name, registered, mine, offers, log }) {
+    const nextEntry = Math.max(0, ...log.map((entry) => entry.id)) + 1;
+    const before = { ...state, phase: "arriving", step: null, me: name, mine, offers, log, nextEntry };
+    const after = { ...before, wasRegistered: registered };
+    return log.length > 0 ? say(after, { kind: "rule", text: "Hasta aquí habías leído" }) : after;
+  },
   /** The page was loaded anew in the middle of a whisper; whether they are here is not known. */
   resumed: (state, { name }) => ({ ...state, whisper: { name, gone: false } }),
 
@@ -238,11 +249,14 @@ const ACTIONS = {
   refused: (state, { error }) => ({ ...state, doorError: error }),
 
   connecting: (state) => ({ ...state, link: "connecting" }),
-  connected: (state) => ({ ...state, link: "open", hush: 0, registered: false }),
-  /** The connection ended: {link, notice}. People and offers are known again on arrival. */
+  connected(state) {
+    const wasRegistered = state.registered || state.wasRegistered;
+    return { ...state, link: "open", hush: 0, isBack: false, registered: false, wasRegistered };
+  },
+  /** The connection ended: {link, notice}. People are known again on arrival. */
   disconnected(state, { link, notice }) {
     const phase = state.phase === "inside" ? "arriving" : state.phase;
-    return { ...state, phase, link, notice, people: [], offers: [], reply: null, account: null };
+    return { ...state, phase, link, notice, people: [], reply: null, account: null };
   },
   /** A sentence about the connection: {notice}. */
   noticed: (state, { notice }) => ({ ...state, notice }),

@@ -8,6 +8,9 @@ export class Arrival {
   artifacts = null;
   /** Was inside with these: a lost connection arrives again by itself. */
   trusted = false;
+  /** What brings them back as whom they are, and the number of the last line that was heard. */
+  pass = null;
+  heard = null;
   #password = null;
   #verdict = null;
   #isNewList = false; // the person gave it just now, so the person confirms it
@@ -38,8 +41,16 @@ export class Arrival {
     this.#isNewList = false;
   }
 
+  /** [pass, number of the last line heard], once in a connection; or null. */
+  takePass() {
+    if (this.pass === null || this.#used.has("pass")) return null;
+    this.#used.add("pass");
+    return this.heard === null ? [this.pass] : [this.pass, this.heard];
+  }
+
   /** Next time they are a stranger again. */
   forget() {
+    this.pass = this.heard = null;
     this.name = this.artifacts = this.#password = this.#verdict = null;
     this.trusted = false;
   }

@@ -1,5 +1,6 @@
 // What the browser remembers between visits: the name, the artifacts last held, the theme; and
-// in this tab alone what was being typed, and to whom.
+// in this tab alone what was being typed, and to whom.  While one is inside also the visit: the pass
+// that brings one back, and the talk that one had; saying goodbye erases it.
 // Never a password.  A browser that forbids storage only forgets.
 
 function attempt(work) {
@@ -12,8 +13,13 @@ function attempt(work) {
 
 export const recall = (key) => attempt(() => JSON.parse(localStorage.getItem(`granja.${key}`)));
 
+/** null forgets it. */
 export function remember(key, value) {
-  attempt(() => localStorage.setItem(`granja.${key}`, JSON.stringify(value)));
+  attempt(() =>
+    value === null
+      ? localStorage.removeItem(`granja.${key}`)
+      : localStorage.setItem(`granja.${key}`, JSON.stringify(value)),
+  );
 }
 
 export const kept = (key) => attempt(() => JSON.parse(sessionStorage.getItem(`granja.${key}`)));

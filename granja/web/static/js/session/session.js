@@ -2,6 +2,7 @@
 
 import { Arrival } from "./arrival.js";
 import { oneLine } from "../model/commands.js";
+import { recall, remember } from "./memory.js";
 import { Connection } from "./connection.js";
 import { Receipts } from "./receipts.js";
 
@@ -21,6 +22,11 @@ const NAME_PATIENCE = 36_000;
 const LOST = "Se cortó la conexión con la granja. Lo que escribas se queda aquí.";
 const UNREACHABLE = "No logro llegar a la granja. Sigo intentando.";
 const NAME_HELD = "Tu conexión anterior todavía guarda tu nombre. Espero a que lo suelte.";
+/** The visit is written down this long after something changed, and when the page is left. */
+const NOTE_AFTER = 2000;
+/** As many entries of the talk are kept for a page that is loaded anew. */
+const KEPT = 200;
+
 const NAME_LOST =
   "Alguien más tomó tu nombre mientras no estabas. Elige otro: tus artefactos y lo que escribías siguen aquí.";
 const ELSEWHERE = "Entraste desde otro lugar, así que esta ventana se desconectó.";
@@ -34,6 +40,7 @@ export class Session {
   #watch = null;
   #nameTimer = null;
   #nameHeldSince = null; // when one's own name was first found taken, on coming back
+  #noting = null; // the timer after which the visit is written down
   #wasRegistered = false; // as what one was inside the last time
   #asked = null; // the question that the server waits on
   #lastError = null; // code of the last refusal at the door
@@ -53,6 +60,66 @@ export class Session {
   /** The name given at the door, or null. */
   get name() {
     return this.#arrival.name;
+  }
+
+  // -- coming back ---------------------------------------------------------------------------
+
+  /** Go on where this browser was when the page was left, if it was inside. */
+  resume() {
+    const visit = recall("visit");
+    if (typeof visit?.pass !== "string") return;
+    this.#arrival.pass = visit.pass;
+    this.#arrival.heard = visit.heard;
+    this.#arrival.name = visit.name;
+    const { name, registered, mine, offers, log } = visit;
+    this.#store.dispatch({ type: "resumed-visit", name, registered, mine, offers, log });
+    this.#connect();
+  }
+
+  /** Write the visit down, for a page that is loaded anew. */
+  note() {
+    clearTimeout(this.#noting);
+    this.#noting = null;
+    const { phase, me, registered, mine, offers, log } = this.#store.state;
+    const { pass, heard } = this.#arrival;
+    if (phase !== "inside" || pass === null) return;
+    const name = me;
+    remember("visit", { pass, heard, name, registered, mine, offers, log: log.slice(-KEPT) });
+  }
+
+  #noteSoon() {
+    this.#noting ??= setTimeout(() => this.note(), NOTE_AFTER);
+  }
+
+  #forgetVisit() {
+    clearTimeout(this.#noting);
+    this.#noting = null;
+    remember("visit", null);
+    this.#arrival.forget();
+  }
+
+  /** Another window of this browser may have been here since, and have a newer pass. */
+  #renewPass() {
+    const visit = recall("visit");
+    if (visit?.name === this.#arrival.name && visit.pass) this.#arrival.pass = visit.pass;
+  }
+
+  /** @returns whether the pass was shown, instead of giving the name. */
+  #showPass() {
+    this.#renewPass();
+    const pass = this.#arrival.takePass();
+    if (pass === null) return false;
+    this.#asked = null;
+    return this.command("registration.come_back", ...pass);
+  }
+
+  /** It serves no more: the name is asked as ever.  A page that was loaded anew starts over. */
+  #passRefused() {
+    remember("visit", null);
+    this.#arrival.pass = this.#arrival.heard = null;
+    if (this.#arrival.trusted) return;
+    this.#arrival.forget();
+    this.#store.dispatch({ type: "outside" });
   }
 
   // -- what the person does ------------------------------------------------------------------
@@ -80,6 +147,7 @@ export class Session {
     const isSecret = this.#commands.isSecret(line);
     const echo = this.#commands.echoOf(line);
     this.#store.dispatch({ type: "spoke", echo, line: isSecret ? null : line, at: now() });
+    this.#noteSoon();
     const isGoodbye = this.#commands.does(line, "talk.leave");
     if (!isGoodbye && !isSecret) this.#receipts.sent(nextEntry);
     this.#listenOn();
@@ -100,7 +168,7 @@ export class Session {
   becomeStranger() {
     clearTimeout(this.#nameTimer);
     this.#connection.close();
-    this.#arrival.forget();
+    this.#forgetVisit();
     this.#store.dispatch({ type: "outside" });
   }
 
@@ -143,6 +211,7 @@ export class Session {
     const { phase, registered } = this.#store.state;
     const wasInside = phase === "inside";
     if (wasInside) {
+      if (this.#parting === null) this.note();
       this.#rememberHoldings();
       this.#wasRegistered = registered;
     }
@@ -153,7 +222,7 @@ export class Session {
 
   #afterLoss(wasInside) {
     if (this.#parting === "goodbye") {
-      this.#arrival.forget();
+      this.#forgetVisit();
       this.#store.dispatch({
         type: "outside",
         notice: "¡Adiós y suerte completando tu colección!",
@@ -186,19 +255,30 @@ export class Session {
   // -- what the server says ------------------------------------------------------------------
 
   #heard(message) {
+    // At the door the lines of the new connection are counted, not those of the visit.
+    if (this.#store.state.phase === "inside" && message.n) this.#arrival.heard = message.n;
     if (this.#isProof(message)) return this.#listenOn();
+    if (message.type === "pass") return this.#given(message.pass);
+    if (message.type === "error" && message.code === "BadPass") return this.#passRefused();
     const wasInside = this.#store.state.phase === "inside";
     if (message.type === "notice") this.#parting = message.code;
     if (message.type === "error") this.#lastError = message.code;
     this.#store.dispatch({ type: "heard", message, at: now() });
     if (message.type === "prompt") this.#prompted(message.question);
-    if (message.type === "ready") this.#ready(message.name, wasInside);
+    if (message.type === "ready") this.#ready(message, wasInside);
     if (message.type === "missed") this.#lookAround();
     this.#listenOn();
+    this.#noteSoon();
+  }
+
+  #given(pass) {
+    this.#arrival.pass = pass;
+    this.note();
   }
 
   #prompted(question) {
     this.#asked = question;
+    if (question === "name" && this.#showPass()) return;
     if (question === "name" && this.#isOwnGhost()) this.#waitForName();
     else if (question === "password" && this.#isStolen()) this.#loseName();
     else if (!this.#reply(question)) this.#store.dispatch({ type: "asking", step: question });
@@ -240,7 +320,8 @@ export class Session {
     this.#nameTimer = setTimeout(() => this.answer("name", this.#arrival.name), NAME_PAUSE);
   }
 
-  #ready(name, wasInside) {
+  #ready({ name, n = null }, wasInside) {
+    this.#arrival.heard = n;
     this.#asked = this.#nameHeldSince = null;
     this.#arrival.entered(name);
     if (wasInside) return;

@@ -1,0 +1,67 @@
+"""A lift, a reload, a tab closed by mistake: with a pass nothing is typed again."""
+
+from __future__ import annotations
+
+from tests.whole.browser.test_page import PageCase
+
+
+class WithAPass(PageCase):
+    def test_a_reload_goes_on_where_one_was(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        gus = self.netcat().arrives("Gus", "13")
+        gus.types("hola a todxs", ":offer Ana 13 21", ":p Ana un secreto")
+        ana.sees("un secreto")
+        ana.line.fill("a medio escribir")
+        ana.page.reload()
+        ana.sees("Volviste a la granja, Ana.")
+        for text in ("hola a todxs", "un secreto", "Hasta aquí habías leído"):
+            self.assertEqual(ana.log.get_by_text(text, exact=True).count(), 1, text)
+        self.assertEqual(ana.holdings(), {"Ancla"})
+        self.assertEqual(ana.line.input_value(), "a medio escribir")
+        ana.button("Aceptar la oferta 1 de Gus").click()
+        gus.sees("Intercambio realizado")
+        self.assertEqual(ana.complaints, [])
+
+    def test_what_was_said_while_one_was_in_a_lift_is_heard_once(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        gus = self.netcat().arrives("Gus", "13")
+        ana.page.context.set_offline(True)
+        ana.page.get_by_text("Se cortó la conexión con la granja.").wait_for()
+        gus.types("¿dónde estás?", ":p Ana psst", ":offer Ana 13 21", ":u")
+        gus.sees("Usuarios conectados: Ana, Gus")
+        ana.page.context.set_offline(False)
+        ana.sees("psst")
+        self.assertEqual(ana.log.get_by_text("¿dónde estás?", exact=True).count(), 1)
+        ana.button("Aceptar la oferta 1 de Gus").click()
+        gus.sees("Intercambio realizado")
+
+    def test_a_second_window_takes_over_and_the_first_comes_back_by_its_button_only(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        again = ana.page.context.new_page()
+        again.goto(self.url)
+        again.get_by_role("log").get_by_text("Volviste a la granja, Ana.").wait_for()
+        ana.page.get_by_text("Entraste desde otro lugar, así que").wait_for()
+        ana.button("Entrar aquí").click()
+        ana.sees("Volviste a la granja, Ana.")
+        again.get_by_text("Entraste desde otro lugar, así que").wait_for()
+
+    def test_a_goodbye_leaves_nothing_in_the_browser(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        gus = self.netcat().arrives("Gus")
+        gus.types(":p Ana un secreto")
+        ana.sees("un secreto")
+        ana.button("Salir de la granja").click()
+        ana.page.get_by_role("status").get_by_text("¡Adiós y suerte").wait_for()
+        self.assertNotIn("secreto", ana.page.evaluate("JSON.stringify({...localStorage})"))
+        ana.page.reload()
+        ana.page.get_by_label("¿Cómo te llamas?").wait_for()
+
+
+class WithoutLingering(PageCase):
+    options = ("--rate", "off", "--linger", "0")
+
+    def test_a_pass_that_serves_no_more_leads_to_the_door(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        ana.page.reload()
+        ana.page.get_by_label("¿Cómo te llamas?").wait_for()
+        self.assertEqual(ana.page.get_by_role("alert").count(), 0)
