@@ -25,24 +25,28 @@ from granja.market.facts import (
     Left,
     Offered,
     PasswordChanged,
+    Posted,
     Registered,
     Rejected,
     Retracted,
     Returned,
+    Settled,
     Traded,
+    Wished,
     Withdrawn,
     from_body,
 )
 from granja.market.market import Market
-from granja.market.offers import Ended, How, Offer
+from granja.market.offers import Ended, How, Offer, SwapNews
 from tests.support.ledgers import folder_for, reactor
 
 ANA, BETO = FarmerId(1), FarmerId(2)
-SPADE, SPOON = ArtifactId(6), ArtifactId(13)
+SPADE, SPOON, ARROW = ArtifactId(6), ArtifactId(13), ArtifactId(7)
 
 OFFER = Offer(OfferId(1), ANA, BETO, SPADE, SPOON, 2e9)
 SOLD = Ended(OFFER, "Ana", "Ñandú", How.ACCEPTED)
 GONE = Ended(OFFER, "Ana", "Ñandú", How.VOID, ANA, SPADE)
+SETTLED = SwapNews(OfferId(5), ANA, How.SETTLED, SPADE, SPOON, "Ñandú", "Ñandú")
 
 ONE_OF_EACH: list[Fact] = [
     Declared(ANA, "Ana", (SPADE, SPADE, SPOON)),
@@ -59,6 +63,12 @@ ONE_OF_EACH: list[Fact] = [
     Left(BETO, (SOLD, GONE), 7),
     Returned(BETO),
     Departed(ANA, (SPOON,)),
+    Posted(OfferId(5), ANA, (SPADE,), (SPOON, ARROW), True, 2e9),
+    Posted(OfferId(6), BETO, (SPOON,), (SPADE,), False, 2e9),
+    Settled((OfferId(6), OfferId(5)), (SPOON, SPADE)),
+    Wished(ANA, (ARROW,), None),
+    Wished(BETO, None, ()),
+    Left(ANA, (SETTLED, SOLD), 1),
 ]
 
 if TYPE_CHECKING:
