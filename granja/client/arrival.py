@@ -8,8 +8,10 @@ from collections.abc import Sequence
 class Arrival:
     """The answers that brought this person in.
 
-    A visitor is brought back with the artifacts that they last held.  Someone registered is
-    brought back with the password that the server last accepted, which is kept in memory only.
+    A server that gave a pass brings back whoever has it, where they were (PROTOCOL §5b).  Where
+    that does not serve, a visitor is brought back with the artifacts that they last held, and
+    someone registered with the password that the server last accepted.  All of that is kept in
+    memory only.
 
     :param secure: whether the line is such (TLS) that whoever answers is the same server as before.
         Otherwise a password is never handed over unasked: anybody may answer at that address.
@@ -22,6 +24,9 @@ class Arrival:
         self._typed: dict[str, str] = {}
         self._answered: set[str] = set()
         self._alone = False
+        self._pass = ""
+        self._number = 0
+        self._tried = False
 
     @property
     def alone(self) -> bool:
@@ -31,6 +36,7 @@ class Arrival:
     def connected(self) -> None:
         """A new connection: whoever was in before goes in again without being asked."""
         self._alone = bool(self.name)
+        self._tried = False
         self._answered.clear()
         self._typed.clear()
 
@@ -47,6 +53,24 @@ class Arrival:
     def password_accepted(self) -> None:
         self._password = self._typed.pop("password", self._password)
 
+    def given(self, secret: str) -> None:
+        """The server gave a pass; the ones before it need not be kept."""
+        self._pass = secret
+
+    def read(self, number: int) -> None:
+        """The line of this number has come."""
+        self._number = max(self._number, number)
+
+    def _return(self) -> str | None:
+        """What to say where the name is asked, the first time that it is."""
+        if not self._pass:
+            return None
+        if self._tried:
+            self._pass = ""  # It does not serve any more.
+            return None
+        self._tried = True
+        return f":volver {self._pass} {self._number}"
+
     def answer(self, question: str, inventory: Sequence[int] | None) -> str | None:
         """What to answer without asking the person, or None when the person must.
 
@@ -55,6 +79,8 @@ class Arrival:
 
         :param inventory: the numbers of what was last held, None if that is not known.
         """
+        if self._alone and question == "name" and (back := self._return()) is not None:
+            return back
         known = self._known(question, inventory) if self._alone else None
         if known is None or question in self._answered:
             self._alone = False
@@ -67,7 +93,7 @@ class Arrival:
         self.name = name or self._typed.get("name", "") or self.name
         if "password" in self._typed:
             self.password_accepted()
-        elif "password" not in self._answered:
+        elif "password" not in self._answered and not (self._tried and self._pass):
             self._password = ""  # nobody asked for one: a visitor, perhaps by another name
         self._alone = False
 

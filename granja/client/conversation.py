@@ -13,7 +13,7 @@ from granja.client.arrival import Arrival
 from granja.client.completion import Suggestion, suggest
 from granja.client.display import Shown, own, show
 from granja.client.drafts import CHAT, SECRET
-from granja.client.incoming import Heard, Hearing
+from granja.client.incoming import PASS, Heard, Hearing
 from granja.client.passwords import may_be_kept, password_start
 from granja.client.surroundings import Surroundings, short
 from granja.wire.telnet import DO, GMCP, IAC
@@ -163,6 +163,14 @@ class Conversation:
 
     def _hear(self, heard: Heard) -> list[Shown]:
         self._last_code = short(heard.data, "code")
+        number = heard.data.get("n")
+        if isinstance(number, int):
+            self._arrival.read(number)
+        if heard.type == PASS:
+            self._arrival.given(short(heard.data, "pass"))
+            return []
+        if self._last_code == "BadPass" and self._arrival.alone:
+            return []  # It is tried by the name next.
         self._around.learn(heard)
         if heard.type == "prompt":
             return self._asked(heard)

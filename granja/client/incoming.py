@@ -22,6 +22,8 @@ from granja.wire.telnet import DO, DONT, ECHO, GMCP, IAC, SE, WILL, WONT, Telnet
 _SE = bytes([SE])
 LIMIT = 4 * 1024 * 1024
 """The most bytes of one message: a ``:u`` of 30,000 people."""
+PASS = "pass"
+"""The one message that is no line: what brings one back (PROTOCOL §5b)."""
 MOST_VALUES = 150_000
 MOST_GROUPS = 20_000
 """The most values, and objects and lists, of one package: in memory they are far longer."""
@@ -72,7 +74,8 @@ class Hearing:
         for piece in _pieces(data):
             yield from self._unseen(self._lines.feed(self._telnet.feed(piece)))
             for heard in self._packages:
-                self._just_heard = heard.line
+                if heard.type != PASS:
+                    self._just_heard = heard.line
                 yield heard
             self._packages.clear()
 
@@ -138,6 +141,8 @@ def _package(payload: bytes) -> Heard | None:
     if not isinstance(data, dict):
         return None
     kind, line = data.get("type"), data.get("line")
+    if kind == PASS and line is None:
+        return Heard(PASS, "", data)
     if not isinstance(kind, str) or not isinstance(line, str):
         return None
     return Heard(kind, clean(line), data)

@@ -10,6 +10,7 @@ from granja.client.incoming import LIMIT, Hearing
 from granja.client.lines import Lines
 from granja.contract import messages
 from granja.wire.encodings import GMCP as PACKAGES
+from tests.support.numbers import with_numbers
 
 WILL_GMCP = b"\xff\xfb\xc9"
 
@@ -50,7 +51,7 @@ class HearingTests(SynchronousTestCase):
     def test_a_package_with_its_line_is_shown_once(self) -> None:
         """Granja's own carrier sends each message as data and as a line."""
         said = messages.Said("Ana", "hola")
-        heard = self.hear(WILL_GMCP + PACKAGES.encode(said) * 2)
+        heard = self.hear(WILL_GMCP + with_numbers(PACKAGES.encode(said)) * 2)
         self.assertEqual(heard, [("said", "Ana: hola")] * 2)
 
     def test_every_cut(self) -> None:
@@ -60,7 +61,7 @@ class HearingTests(SynchronousTestCase):
             + WILL_GMCP
             + package(messages.Said("Ana", "ñandú"))
             + b"una: suelta\r\n"
-            + PACKAGES.encode(messages.Arrived("Beto"))
+            + with_numbers(PACKAGES.encode(messages.Arrived("Beto")))
         )
         whole = self.hear(stream)
         self.assertEqual([kind for kind, _ in whole], ["prompt", "said", "plain", "arrived"])

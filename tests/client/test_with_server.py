@@ -167,12 +167,41 @@ class ComingBack(Case):
         self.assertEqual(
             ana.sees(),
             [
-                "¡Bienvenid@ al chat de Granjerxs!",
+                "[SERVER] Hola de nuevo, Ana.",
                 "[SERVER] Tus artefactos son: Disco raro, Ancla",
                 "[SERVER] ¡OK!",
-                "[SERVER] Usuarios conectados: Gus, Ana",
+                "[SERVER] Usuarios conectados: Ana, Gus",
             ],
         )
+        self.assertEqual(
+            gus.hears()[-1:], ["[SERVER] Intercambio aceptado, ahora tus artefactos son: Ancla"]
+        )
+
+    def test_what_was_said_meanwhile(self) -> None:
+        """It is told once, in its order, whatever was heard before the line dropped."""
+        ana, gus = self.visitor("Ana", "21"), self.farm.person("Gus").arrives("12")
+        gus.types("uno")
+        self.assertIn("Gus: uno", ana.sees())
+        ana.loses_the_line()
+        gus.types("dos", ":p Ana tres")
+        ana.connects()
+        seen = ana.sees()
+        self.assertEqual(
+            [line for line in seen if line.startswith("Gus")], ["Gus: dos", "Gus te susurra: tres"]
+        )
+
+    def test_when_the_pass_serves_no_more(self) -> None:
+        """After a long time in a tunnel one comes in by name, with what one last held."""
+        ana, gus = self.visitor("Ana", "21, 21"), self.farm.person("Gus").arrives("12")
+        ana.types(":offer Gus 21 12")
+        gus.types(":accept")
+        ana.sees()
+        ana.loses_the_line()
+        self.farm.pass_time(150)
+        ana.connects()
+        seen = ana.sees()
+        self.assertEqual(seen[0], "¡Bienvenid@ al chat de Granjerxs!")
+        self.assertIn("[SERVER] Tus artefactos son: Disco raro, Ancla", seen)
 
     def test_a_registered_farmer(self) -> None:
         ana = self.visitor("Ana", "21")
@@ -189,6 +218,7 @@ class ComingBack(Case):
     def test_somebody_took_the_name(self) -> None:
         ana = self.visitor("Ana", "21")
         ana.loses_the_line()
+        self.farm.pass_time(150)
         self.farm.person("ana").arrives()
         ana.connects()
         self.assertEqual(ana.sees()[0], "[SERVER] Nombre ya en uso.")
