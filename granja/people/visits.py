@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from granja.people.incidents import Peer
+from granja.reactor.clockwork import Timer
 from granja.text.printable import printable
 
 #: Seconds between two lines of the log.
@@ -36,7 +37,7 @@ class Journal:
         self._clock = clock
         self._gathered: list[tuple[str, Fields]] = []
         self._not_before = 0.0
-        self._later: IDelayedCall | None = None
+        self._timer = Timer(clock, self._write)
 
     def arrived(self, farmer: object, peer: Peer) -> None:
         """Put on record who came: at once, or in the next line if there was one just now."""
@@ -58,21 +59,21 @@ class Journal:
 
     def _note(self, sentence: str, fields: Fields) -> None:
         self._gathered.append((sentence, fields))
-        if self._later is None:
+        if not self._timer.running:
             wait = self._not_before - self._clock.seconds()
             if wait <= 0:
                 self._write()
             else:
-                self._later = self._clock.callLater(min(wait, PERIOD), self._write)
+                self._timer.start(min(wait, PERIOD))
 
     def finish(self) -> None:
         """Write what has gathered."""
-        if self._later is not None:
-            self._later.cancel()
+        if self._timer.running:
+            self._timer.stop()
             self._write()
 
     def _write(self) -> None:
-        gathered, self._gathered, self._later = self._gathered, [], None
+        gathered, self._gathered = self._gathered, []
         events = [fields for _, fields in gathered]
         fields = events[0] if len(events) == 1 else {"events": events}
         self.log.info("{sentences}", sentences="; ".join(s for s, _ in gathered), **fields)

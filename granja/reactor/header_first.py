@@ -14,7 +14,6 @@ from typing import Any, Final, cast
 from twisted.internet import tcp
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IListeningPort,
     IProtocolFactory,
     IReactorTime,
@@ -22,6 +21,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from granja.reactor.clockwork import Timer
 from granja.reactor.proxy_header import Header, Malformed, read_header
 
 #: Seconds that a proxy may take to send the header: two of its packets may get lost.
@@ -89,12 +89,12 @@ class AwaitHeader(Protocol):
     def __init__(self, door: HeaderFirst) -> None:
         self._door = door
         self._received = b""
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(door.clock, self._too_late)
 
     def connectionMade(self) -> None:  # noqa: N802
         door = self._door
         door.waiting.add(self)
-        self._timer = door.clock.callLater(PATIENCE, self._too_late)
+        self._timer.start(PATIENCE)
         if not door.believes(self.transport.getPeer()):
             if len(door.strangers) >= MOST_STRANGERS:
                 door.complain(self.transport.getPeer(), _STRANGER)
@@ -154,5 +154,4 @@ class AwaitHeader(Protocol):
     def _stop_waiting(self) -> None:
         self._door.waiting.discard(self)
         self._door.strangers.discard(self)
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        self._timer.stop()

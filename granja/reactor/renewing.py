@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from granja.reactor.certificates import CertificateRefused
+from granja.reactor.clockwork import Timer
 from granja.reactor.tls_contexts import Certificates, Stamp
 
 #: Seconds between two looks at the files.  What has changed is read at the next look if it has not
@@ -27,19 +28,16 @@ class Renewal:
 
     def __init__(self, served: Iterable[Certificates], clock: IReactorTime) -> None:
         self._watched = [_Watched(certificates) for certificates in served]
-        self._clock = clock
-        self._later: IDelayedCall | None = None
+        self._timer = Timer(clock, self._look)
 
     def start(self) -> None:
         """Look from now on."""
         if self._watched:
-            self._later = self._clock.callLater(PERIOD, self._look)
+            self._timer.start(PERIOD)
 
     def stop(self) -> None:
         """Look no more."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+        self._timer.stop()
 
     def _look(self) -> None:
         self.start()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet import tcp
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
+
+from granja.reactor.clockwork import Timer
 
 #: Seconds that somebody who is turned away has for hearing it.
 PATIENCE: Final = 3.0
@@ -19,7 +22,7 @@ class SeeingOff:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._leaving: OrderedDict[Any, IDelayedCall] = OrderedDict()
+        self._leaving: OrderedDict[Any, Timer] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._leaving)
@@ -31,7 +34,8 @@ class SeeingOff:
         """
         if len(self._leaving) == MOST:
             self._cut(next(iter(self._leaving)))
-        self._leaving[transport] = self._clock.callLater(PATIENCE, self._cut, transport)
+        self._leaving[transport] = timer = Timer(self._clock, partial(self._cut, transport))
+        timer.start(PATIENCE)
         transport.write(last_words)
         if hasattr(transport, "close_for_now"):
             transport.close_for_now()
@@ -45,8 +49,8 @@ class SeeingOff:
     def forget(self, transport: Any) -> None:
         """The connection is gone."""
         timer = self._leaving.pop(transport, None)
-        if timer is not None and timer.active():
-            timer.cancel()
+        if timer is not None:
+            timer.stop()
 
     def close(self) -> None:
         """Wait for nobody any more."""

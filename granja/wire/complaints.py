@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+
+from granja.reactor.clockwork import Timer
 
 #: Seconds between two lines of the log.
 PERIOD: Final = 1.0
@@ -20,31 +22,27 @@ class Complaints:
     log: ClassVar[Logger] = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
         self._last = ""
         self._count = 0
-        self._later: IDelayedCall | None = None
+        self._timer = Timer(clock, self._go_on)
 
     def note(self, sentence: str) -> None:
         """:param sentence: printable, and with no more of a stranger's words than are needed."""
         self._last = sentence
         self._count += 1
-        if self._later is None:
+        if not self._timer.running:
             self._write()
-            self._later = self._clock.callLater(PERIOD, self._go_on)
+            self._timer.start(PERIOD)
 
     def finish(self) -> None:
         """Write what has gathered, and wait for nothing more."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+        self._timer.stop()
         self._write()
 
     def _go_on(self) -> None:
-        self._later = None
         if self._count:
             self._write()
-            self._later = self._clock.callLater(PERIOD, self._go_on)
+            self._timer.start(PERIOD)
 
     def _write(self) -> None:
         count, self._count = self._count, 0
