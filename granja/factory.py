@@ -23,10 +23,8 @@ from granja.ledger.replay import market_of
 from granja.market.facts import Departed, Fact, Left
 from granja.market.offers import Happened
 from granja.market.tally import Tally
-from granja.people.acts import SUBJECT as ACTS
 from granja.people.acts import Acts
 from granja.people.homes import Homes
-from granja.people.ignoring import SUBJECT as IGNORED
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
 from granja.people.moderating import Moderating
@@ -43,10 +41,8 @@ from granja.protocol import FarmerProtocol
 from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
 from granja.trade.collecting import Collecting
-from granja.trade.doors import SUBJECT as CLOSED_DOORS
 from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
-from granja.trade.freezing import SUBJECT as FROZEN
 from granja.trade.freezing import Freezing
 from granja.trade.hints import Hints
 from granja.trade.notices import Teller
@@ -128,10 +124,10 @@ class GranjaFactory(ServerFactory):
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
         kept, history = opened.kept, self.board.history
-        self.ignoring = Ignoring(lane, self.roster, kept.get(IGNORED, ()), market.registered)
-        self.doors = Doors(lane, self.ignoring, kept.get(CLOSED_DOORS, ()))
-        self.acts = Acts(self.now, lane, kept.get(ACTS, {}))
-        self.freezing = Freezing(self.acts, kept.get(FROZEN, {}))
+        self.ignoring = Ignoring(lane, self.roster, kept, market.registered)
+        self.doors = Doors(lane, self.ignoring, kept)
+        self.acts = Acts(self.now, lane, kept)
+        self.freezing = Freezing(self.acts, kept)
         self.moderators = Moderators(self.roster)
         self.order = self._order(opened)
         self.moderation = Moderating(self.roster, self.moderators, self.order)

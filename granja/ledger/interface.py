@@ -60,6 +60,10 @@ class Kept:
     value: Value | None
 
 
+#: What a ledger keeps beside its chain: values by key, by subject.
+AllKept = Mapping[str, Mapping[str, Value]]
+
+
 @dataclass(frozen=True)
 class Opened:
     """What a ledger remembers.
@@ -75,7 +79,7 @@ class Opened:
     snapshot_sequence: int = 0
     facts: Iterable[Fact] = ()
     credentials: Mapping[FarmerId, str] = field(default_factory=dict)
-    kept: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    kept: AllKept = field(default_factory=dict)
 
 
 class ILedger(Interface):

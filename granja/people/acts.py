@@ -6,7 +6,7 @@ It is kept beside the chain, because an act may name an address, which must be f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
-from granja.ledger.interface import Kept, Value
+from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
 from granja.people.moments import in_full
 from granja.people.roster import Farmer
@@ -56,15 +56,17 @@ def _length(seconds: int) -> str:
 
 class Acts:
     """:param now: the time on the wall, in Unix seconds.
-    :param kept: what the ledger keeps under :data:`SUBJECT`.
+    :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, now: Callable[[], float], lane: Lane, kept: Mapping[str, Value]) -> None:
+    def __init__(self, now: Callable[[], float], lane: Lane, kept: AllKept) -> None:
         self._now = now
         self._lane = lane
-        self._keys = deque(sorted(key for key in kept if key.isascii() and key.isdigit()))
+        self._keys = deque(
+            sorted(key for key in kept.get(SUBJECT, {}) if key.isascii() and key.isdigit())
+        )
         self._last = int(self._keys[-1]) if self._keys else 0
         #: What could not be kept when it happened.
         self._owed: list[Kept] = []

@@ -5,10 +5,9 @@ Pure: the time on the wall arrives as an argument, in Unix seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from granja.ledger.interface import Kept, Value
+from granja.ledger.interface import AllKept, Kept
 from granja.people.sanctions import Names, Networks, Sanction, network_named
 from granja.text.names import Name, recall
 
@@ -23,7 +22,7 @@ class Bans:
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
-    def __init__(self, kept: Mapping[str, Mapping[str, Value]]) -> None:
+    def __init__(self, kept: AllKept) -> None:
         self._names = Names(NAMES, kept.get(NAMES, {}))
         self._networks = Networks(NETWORKS, kept.get(NETWORKS, {}))
 

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from granja.accounts.networks import network_of
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept, Value
+from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
 
 #: Days after which a home is forgotten, if the name has not come in from there again.
@@ -45,7 +45,7 @@ class Homes:
         now: Callable[[], float],
         chance: Callable[[int], bytes],
         lane: Lane,
-        kept: Mapping[str, Mapping[str, Value]],
+        kept: AllKept,
     ) -> None:
         self._now = now
         self._lane = lane

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from granja.board.board import Listener
 from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept
+from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
 from granja.people.keepsakes import keep
 from granja.people.roster import Farmer, Roster
@@ -24,19 +24,19 @@ Pair = tuple[FarmerId, FarmerId]
 class Ignoring:
     """Pairs of farmers, of whom the first does not hear the second.
 
-    :param kept: what the ledger keeps under :data:`SUBJECT`.
+    :param kept: what the ledger keeps beside its chain, by subject and key.
     :param registered: the names of the registered farmers.
     """
 
     def __init__(
-        self, lane: Lane, roster: Roster, kept: Iterable[str], registered: Mapping[FarmerId, str]
+        self, lane: Lane, roster: Roster, kept: AllKept, registered: Mapping[FarmerId, str]
     ) -> None:
         self._lane = lane
         self._roster = roster
         self._registered = registered
         self._ignored: dict[FarmerId, dict[FarmerId, str]] = {}
         self._ignored_by: dict[FarmerId, set[FarmerId]] = {}
-        for who, whom in _pairs(kept):
+        for who, whom in _pairs(kept.get(SUBJECT, {})):
             if who in registered and whom in registered:
                 self._add(who, whom, registered[whom])
 

@@ -6,14 +6,14 @@ is None for the operator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from granja.board.board import Board
 from granja.contract import errors, messages
-from granja.ledger.interface import Value
+from granja.ledger.interface import AllKept
 from granja.people.acts import Act, Acts, name_of
 from granja.people.bans import Bans
 from granja.people.roster import Connection, Farmer, Roster
@@ -44,7 +44,7 @@ class Order:
         connections: Callable[[], Collection[Connection]],
         proxies: Sequence[Network],
         put_out: Callable[[Farmer], None],
-        kept: Mapping[str, Mapping[str, Value]],
+        kept: AllKept,
     ) -> None:
         self.now = now
         self.seconds = seconds

@@ -7,7 +7,7 @@ these make a *chain*: who leaves with ``:q`` ends all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept, Value
+from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 from granja.people.roster import Farmer
@@ -79,7 +79,7 @@ class Passes:
         lane: Lane,
         registered: Container[FarmerId],
         remember: float,
-        kept: Mapping[str, Mapping[str, Value]],
+        kept: AllKept,
     ) -> None:
         self._now = now
         self._chance = chance

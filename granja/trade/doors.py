@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from twisted.internet.defer import Deferred
 
 from granja.contract import messages
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept
+from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
 from granja.people.ignoring import Ignoring
 from granja.people.keepsakes import keep
@@ -19,12 +17,13 @@ SUBJECT = "closed-doors"
 
 
 class Doors:
-    """:param kept: what the ledger keeps under :data:`SUBJECT`."""
+    """:param kept: what the ledger keeps beside its chain, by subject and key."""
 
-    def __init__(self, lane: Lane, ignoring: Ignoring, kept: Iterable[str]) -> None:
+    def __init__(self, lane: Lane, ignoring: Ignoring, kept: AllKept) -> None:
         self._lane = lane
         self._ignoring = ignoring
-        self._closed = {FarmerId(int(key)) for key in kept if key.isascii() and key.isdigit()}
+        keys = kept.get(SUBJECT, {})
+        self._closed = {FarmerId(int(key)) for key in keys if key.isascii() and key.isdigit()}
 
     def closed_to(self, taker: FarmerId, maker: FarmerId) -> bool:
         """Whether ``taker`` hears of no new offer of ``maker``, whatever the reason."""

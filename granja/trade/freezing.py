@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from granja.contract import errors, messages
-from granja.ledger.interface import Kept, Value
+from granja.ledger.interface import AllKept, Kept
 from granja.people.acts import Act, Acts
 from granja.people.roster import Farmer
 
@@ -22,12 +22,12 @@ class Freezing:
 
     ``when_thawed``: called without arguments as soon as they are not any more.
 
-    :param kept: what the ledger keeps under :data:`SUBJECT`.
+    :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
-    def __init__(self, acts: Acts, kept: Mapping[str, Value]) -> None:
+    def __init__(self, acts: Acts, kept: AllKept) -> None:
         self._acts = acts
-        self.frozen = bool(kept.get(KEY))
+        self.frozen = bool(kept.get(SUBJECT, {}).get(KEY))
         self.when_thawed: list[Callable[[], object]] = []
 
     def check(self) -> None:
