@@ -56,10 +56,15 @@ def read_network(text: str) -> Network:
         network = ip_network(text)
     except ValueError:
         raise ValueError("it must be a network, such as 10.0.0.0/8") from None
+    return unmapped(network)
+
+
+def unmapped(network: Network) -> Network:
+    """IPv4 that is written as IPv6 is IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is not None and network.prefixlen >= _MAPPED:
-        return IPv4Network((mapped, network.prefixlen - _MAPPED))
-    return network
+    if mapped is None or network.prefixlen < _MAPPED:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED))
 
 
 def is_among(address: str, networks: Iterable[Network]) -> bool:

@@ -11,13 +11,14 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from granja.accounts.networks import Network
 from granja.board.board import Board
 from granja.contract import errors, messages
 from granja.ledger.interface import AllKept
 from granja.people.acts import Act, Acts, name_of
 from granja.people.bans import Bans
 from granja.people.roster import Connection, Farmer, Roster
-from granja.people.sanctions import Names, Network, Sanction
+from granja.people.sanctions import Names, Sanction
 from granja.text.clean import squeezed
 from granja.text.names import recall
 

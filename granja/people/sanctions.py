@@ -8,14 +8,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 
-from granja.accounts.networks import address_of, network_of
+from granja.accounts.networks import Network, address_of, network_of, unmapped
 from granja.ledger.interface import Kept, Value
 from granja.people.moments import until
 from granja.text.names import Name, NameIndex, recall
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +158,11 @@ def network_named(text: str) -> Network | None:
     address, slash, _ = text.partition("/")
     if slash:
         try:
-            return _plain(ip_network(text, strict=False))
+            return unmapped(ip_network(text, strict=False))
         except ValueError:
             return None
     network = network_of(address)
     return None if network is None else ip_network(f"{network}/{64 if ':' in network else 32}")
-
-
-def _plain(network: Network) -> Network:
-    """IPv4 that is written as IPv6 is IPv4."""
-    mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is None or network.prefixlen < 96:
-        return network
-    return IPv4Network((mapped, network.prefixlen - 96))
 
 
 def label(text: str) -> str:
