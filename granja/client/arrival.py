@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from granja.contract.answers import NONE
+
 
 class Arrival:
     """The answers that brought this person in.
@@ -106,5 +108,5 @@ class Arrival:
         if self._password:
             return None
         if question == "artifacts" and inventory is not None:
-            return ", ".join(map(str, inventory)) or "ninguno"
+            return ", ".join(map(str, inventory)) or NONE
         return "sí" if question == "confirm" and "artifacts" in self._answered else None

@@ -9,6 +9,12 @@ from granja.contract.catalog import Catalog
 from granja.contract.errors import NotAList, TooManyArtifacts, UnknownArtifact
 from granja.contract.ids import ArtifactId
 
+#: Words that may stand for a list (PROTOCOL §2, §4b): at arrival, of what one seeks, of either.
+NONE = "ninguno"
+EVERYTHING, SPARES, NOTHING = "todo", "repetidos", "nada"
+#: What ``:busco`` says, in a swap.
+MISSING = "faltantes"
+
 _YES = frozenset({"si", "sí", "s"})
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _SEPARATORS = re.compile(r"[,;\s]+")
@@ -42,7 +48,7 @@ def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
     :raises TooManyArtifacts: past ``limit``.
     :raises UnknownArtifact: for the first number that is not in the catalog.
     """
-    if text.strip().casefold() == "ninguno":
+    if text.strip().casefold() == NONE:
         return []
     try:
         words = [word for word in _SEPARATORS.split(text) if word]

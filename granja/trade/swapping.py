@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twisted.internet.defer import Deferred
 
 from granja.contract import errors, messages
-from granja.contract.answers import artifact_list, folded
+from granja.contract.answers import MISSING, SPARES, artifact_list, folded
 from granja.contract.catalog import Catalog
 from granja.contract.commands import COMMANDS
 from granja.contract.errors import GranjaError
@@ -25,9 +25,6 @@ from granja.trade.settling import Settling
 
 #: PROTOCOL §4b: rows of ``:trueques``.
 MOST_ROWS = 10
-
-#: Words that may stand for a list.
-SPARES, MISSING = "repetidos", "faltantes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
 from granja.contract import errors, messages
-from granja.contract.answers import artifact_list, folded, known_artifact
+from granja.contract.answers import (
+    EVERYTHING,
+    NOTHING,
+    SPARES,
+    artifact_list,
+    folded,
+    known_artifact,
+)
 from granja.contract.catalog import Artifact, Catalog
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.ledger.lane import Lane
@@ -102,13 +110,8 @@ class Wishing:
         if text is None:
             self._show_seeks(me)
             return None
-        seeks = self._listed(text, "todo")
-
-        def decide() -> Sequence[Fact]:
-            wish = Wish(seeks, self._market.wishes.of(me.id).gives)
-            return decide_wish(self._market, me.id, wish)
-
-        return self._lane.submit([me.id], decide).addCallback(lambda _: self._show_seeks(me))
+        seeks = self._listed(text, EVERYTHING)
+        return self._wish(me, lambda wish: replace(wish, seeks=seeks), self._show_seeks)
 
     def give(self, me: Farmer, text: str | None) -> Deferred[None] | None:
         """``:doy``."""
@@ -116,20 +119,25 @@ class Wishing:
         if text is None:
             self._show_gives(me)
             return None
-        gives = self._listed(text, "repetidos")
+        gives = self._listed(text, SPARES)
+        return self._wish(me, lambda wish: replace(wish, gives=gives), self._show_gives)
+
+    def _wish(
+        self, me: Farmer, change: Callable[[Wish], Wish], show: Callable[[Farmer], None]
+    ) -> Deferred[None]:
+        """What somebody wishes is changed, and shown as it is then."""
 
         def decide() -> Sequence[Fact]:
-            wish = Wish(self._market.wishes.of(me.id).seeks, gives)
-            return decide_wish(self._market, me.id, wish)
+            return decide_wish(self._market, me.id, change(self._market.wishes.of(me.id)))
 
-        return self._lane.submit([me.id], decide).addCallback(lambda _: self._show_gives(me))
+        return self._lane.submit([me.id], decide).addCallback(lambda _: show(me))
 
     def _listed(self, text: str, default: str) -> Artifacts | None:
         """What was typed, by number; None for the word that is as if nothing had been."""
         word = folded(text.strip())
         if word == default:
             return None
-        if word == "nada":
+        if word == NOTHING:
             return ()
         numbers = artifact_list(text, self._catalog, self._settings.limits.artifacts)
         return tuple(sorted({*numbers}))
