@@ -123,7 +123,7 @@ class GranjaFactory(ServerFactory):
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
-        kept, history = opened.kept, self.board.history
+        kept = opened.kept
         self.ignoring = Ignoring(lane, self.roster, kept, market.registered)
         self.doors = Doors(lane, self.ignoring, kept)
         self.acts = Acts(self.now, lane, kept)
@@ -131,7 +131,7 @@ class GranjaFactory(ServerFactory):
         self.moderators = Moderators(self.roster)
         self.order = self._order(opened)
         self.moderation = Moderating(self.roster, self.moderators, self.order)
-        self.talk = Talking(self.now, self.board, self.roster, history, self.ignoring)
+        self.talk = Talking(self.now, self.board, self.roster, self.ignoring)
         self.hints = Hints(self.clock, market, self.roster, self.catalog)
         # That those who were inside have left will be on record soon.
         self.roster.leaving |= market.held.keys() - market.registered.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from granja.board.board import Board
-from granja.board.history import History, Remark
+from granja.board.history import Remark
 from granja.contract import errors, messages
 from granja.contract.commands import FOR_ALL, TABLE, help_entries
 from granja.contract.messages import Message
@@ -30,13 +30,12 @@ class Talking:
         now: Callable[[], float],
         board: Board,
         roster: Roster,
-        history: History,
         ignoring: Ignoring,
     ) -> None:
         self._now = now
         self._board = board
         self._roster = roster
-        self._history = history
+        self._history = board.history
         self._ignoring = ignoring
 
     def show_help(self, me: Farmer) -> None:
