@@ -153,6 +153,8 @@ def squeezed(text: str) -> str:
 def is_squeezed(lines: str) -> bool:
     """Whether :func:`squeezed` changes none of these lines, which LF separates."""
     # Most talk has no other blank than the space, and to seek a string is a hundred times as fast.
+    if lines.isascii() and lines.isprintable():  # one line, as most are
+        return _NINE_SPACES not in lines
     if any(blank in lines for blank in _OTHER_BLANKS):
         return _LONG_RUN.search(lines) is None
     return _NINE_SPACES not in lines
