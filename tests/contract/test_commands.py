@@ -233,7 +233,14 @@ class Obeying(CommandCase):
             self.assertEqual(returning(typed), ("abc", 12), typed)
         for rest in ("abc def", "abc 1 2", "abc -1", "abc 1.5"):
             self.assertEqual(returning(f":volver {rest}"), (rest, None), "no pass has spaces")
-        for typed in ("Ana", "volver", ":q", ":q :volver abc", ":quiero :volver abc"):
+        for typed in (
+            "Ana",
+            "volver",
+            ":q",
+            ":q :volver abc",
+            ":quiero :volver abc",
+            "hola:volver",
+        ):
             self.assertIsNone(returning(typed), typed)
         self.assertRaises(WrongArguments, returning, ":volver")
         self.assertRaises(WrongArguments, returning, ":volver2")  # a slip of the same

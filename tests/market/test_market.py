@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +15,7 @@ from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
 from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer
+from granja.market.swapping import decide_swap
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -368,6 +370,32 @@ class Nothing(SynchronousTestCase):
         [left] = market.decide_departure(GUS)
         market.apply(left)
         self.assertEqual(market.snapshot(), Market().snapshot() | {"last_farmer": GUS})
+
+
+class Swaps(MarketCase):
+    def post(self, maker: FarmerId, gives: ArtifactId, takes: ArtifactId) -> OfferId:
+        number = OfferId(self.market.last_offer + 1)
+        self.do(decide_swap(self.market, number, maker, [gives], [takes], False, 0.0))
+        return number
+
+    def test_the_swaps_of_a_visitor_who_left_are_gone(self) -> None:
+        number = self.post(ANA, ANCLA, DISCO)
+        self.do(self.market.decide_departure(ANA))
+        self.assertIsNone(self.market.standing(number))
+        self.assertEqual(self.market.swaps.of(ANA), [])
+
+    def test_a_settlement_that_gives_more_or_less_than_it_has_swaps_is_refused(self) -> None:
+        """As a forged or damaged record may say it."""
+        ring = (self.post(ANA, ANCLA, DISCO), self.post(GUS, DISCO, ANCLA))
+        for gives in ((), (ANCLA,), (ANCLA, DISCO, HACHA)):
+            self.assertRaises(KeyError, self.market.apply, events.Settled(ring, gives))
+
+    def test_a_closed_door_is_told_before_what_anybody_holds(self) -> None:
+        offer = partial(self.market.decide_offer, OfferId(1), ANA, GUS, "Gus")
+        for gives, takes in ((ANCLA, DISCO), (HACHA, HACHA)):
+            with self.assertRaises(errors.DoorClosed) as caught:
+                offer(gives, takes, 0.0, closed=True)
+            self.assertEqual(caught.exception.name, "Gus")
 
 
 class WhatGoesFirst(SynchronousTestCase):

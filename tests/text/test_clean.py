@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import NotUTF8
-from granja.text.clean import clean, decode, is_clean, is_squeezed, squeezed
+from granja.text.clean import clean, decode, is_clean, is_clean_line, is_squeezed, squeezed
 from granja.text.unicode import char_set
 from tests.support.nasty import DECENT, NASTY, NOT_UTF8, hostile_text
 
@@ -157,6 +157,17 @@ class Promises(SynchronousTestCase):
 
 class Glances(SynchronousTestCase):
     """The fast answers."""
+
+    @given(line=st.text(max_size=30))
+    def test_a_glance_at_one_line_never_overlooks_anything(self, line: str) -> None:
+        if is_clean_line(line):
+            self.assertEqual(clean(line), line)
+
+    def test_whether_one_line_is_clean(self) -> None:
+        for line in ("", "hola", "¿Qué tal, Íñigo?", "一番"):
+            self.assertTrue(is_clean_line(line), line)
+        for line in ("hola\nque", "a\x1b[31m", "a\u202eb", "a\tb"):
+            self.assertFalse(is_clean_line(line), line)
 
     def test_ordinary_talk_is_clean_at_a_glance(self) -> None:
         """Spanish, and what else people write without marks, never takes the slow way."""

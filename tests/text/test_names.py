@@ -322,6 +322,13 @@ class Finding(SynchronousTestCase):
         self.assertEqual(index.matches("Il"), ["ll", "iL"])
         self.assertEqual(index.find("Il"), "iL")
 
+    def test_only_the_same_folded_form_is_exact(self) -> None:
+        index = self.index("iL", "Ana")
+        self.assertEqual(index.exact("IL"), "iL")
+        self.assertEqual(index.exact(parse("ana")), "Ana")
+        for text in ("ll", "An", "a b"):
+            self.assertIsNone(index.exact(text), text)
+
     def test_else_who_arrived_first(self) -> None:
         for first, second in (("ll", "\u0131l"), ("\u0131l", "ll")):
             index = self.index(first, second)
