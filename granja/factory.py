@@ -23,13 +23,13 @@ from granja.ledger.replay import market_of
 from granja.market.facts import Departed, Fact, Left
 from granja.market.offers import Happened
 from granja.market.tally import Tally
-from granja.people.acts import Acts
+from granja.moderation.acts import Acts
+from granja.moderation.moderating import Moderating
+from granja.moderation.moderators import Moderators
+from granja.moderation.order import Order
 from granja.people.homes import Homes
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
-from granja.people.moderating import Moderating
-from granja.people.moderators import Moderators
-from granja.people.order import Order
 from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration

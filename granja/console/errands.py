@@ -16,10 +16,10 @@ from granja import __version__
 from granja.contract import errors
 from granja.contract.commands import LONGEST
 from granja.contract.ids import FarmerId, OfferId
-from granja.people.moderators import Moderators
-from granja.people.order import Order
+from granja.moderation.moderators import Moderators
+from granja.moderation.order import Order
+from granja.moderation.sanctions import Sanction, label, network_named
 from granja.people.roster import Farmer, Roster
-from granja.people.sanctions import Sanction, label, network_named
 from granja.text import names
 from granja.text.clean import clean, squeezed
 

@@ -12,7 +12,6 @@ from granja.board.receipts import Receipts
 from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Message, Prompt, Whispered
-from granja.people.sanctions import Sanction
 from granja.text.names import Name, NameIndex, fold
 
 
@@ -76,6 +75,20 @@ class Connection(Protocol):
         """From here on, so many seconds are left for arriving."""
 
 
+class Mute(Protocol):
+    """Why somebody may not speak (:class:`granja.moderation.sanctions.Sanction`)."""
+
+    @property
+    def ends(self) -> float:
+        """When it is over, in Unix seconds."""
+
+    @property
+    def why(self) -> str: ...
+
+    def said(self, now: float) -> str:
+        """Its end, as a moment is said."""
+
+
 class Farmer:
     """Somebody: a visitor for as long as they stay, or a registered farmer for good.
 
@@ -106,7 +119,7 @@ class Farmer:
         self.registered = registered
         self.connection: Connection | None = None
         self.moderator = False
-        self.mute: Sanction | None = None
+        self.mute: Mute | None = None
         self.since = 0.0
         self.receipts: Receipts | None = None
         self.visit = 0

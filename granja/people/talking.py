@@ -11,7 +11,6 @@ from granja.contract.commands import FOR_ALL, TABLE, help_entries
 from granja.contract.messages import Message
 from granja.people.ignoring import Ignoring
 from granja.people.moments import stamp
-from granja.people.muting import refuse_the_muted
 from granja.people.roster import Farmer, Roster
 from granja.text.clean import squeezed
 
@@ -53,7 +52,7 @@ class Talking:
     def whisper(self, me: Farmer, name: str, text: str) -> None:
         """:raises NobodyCalled: when nobody in the chat has this name."""
         if me.mute is not None:
-            refuse_the_muted(me, self._now())
+            _refuse_the_muted(me, self._now())
         other = self._roster.find(name)
         if other is None:
             raise errors.NobodyCalled(name)
@@ -69,7 +68,7 @@ class Talking:
     def act(self, me: Farmer, text: str) -> None:
         """``:yo``."""
         if me.mute is not None:
-            refuse_the_muted(me, self._now())
+            _refuse_the_muted(me, self._now())
         if me.connection is not None:
             acted = messages.Acted(str(me), squeezed(text))
             deaf = self._ignoring.deaf_to(me.id)
@@ -81,7 +80,7 @@ class Talking:
     def say_block(self, me: Farmer, data: bytes) -> None:
         """Clean lines of plain talk: UTF-8 with LF between them."""
         if me.mute is not None:
-            refuse_the_muted(me, self._now())
+            _refuse_the_muted(me, self._now())
         if me.connection is not None:
             name, lines = me.name.spelling, data.count(b"\n") + 1
             deaf = self._ignoring.deaf_to(me.id)
@@ -103,6 +102,21 @@ class Talking:
             raise errors.NothingSaid
         now = self._now()
         me.tell(messages.LastLines(len(found)), *(_as_before(remark, now) for remark in found))
+
+
+def _refuse_the_muted(me: Farmer, now: float) -> None:
+    """Called for whoever has a mute, when they speak (PROTOCOL §7, ``:callar``).
+
+    :param now: the time on the wall, in Unix seconds.
+    :raises Muted: until it is over.
+    """
+    mute = me.mute
+    if mute is None:
+        return
+    if mute.ends <= now:
+        me.mute = None
+    else:
+        raise errors.Muted(mute.said(now), mute.why)
 
 
 def _as_before(remark: Remark, now: float) -> Message:

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from granja.contract import errors, messages
 from granja.ledger.interface import AllKept, Kept
-from granja.people.acts import Act, Acts
+from granja.moderation.acts import Act, Acts
 from granja.people.roster import Farmer
 
 #: What it is kept under, by this one key.

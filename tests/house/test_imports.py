@@ -25,6 +25,7 @@ FLOORS = (
     ("ledger", "wire", "catalog_file"),
     ("board", "web", "client", "operations", "health", "settings"),
     ("people",),
+    ("moderation",),
     ("trade", "protocol", "console"),
     ("factory",),
     ("service",),

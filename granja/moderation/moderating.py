@@ -6,10 +6,10 @@ from twisted.internet.defer import Deferred
 
 from granja.accounts.networks import Network, address_of
 from granja.contract import errors, messages
-from granja.people.moderators import Moderators
-from granja.people.order import Order
+from granja.moderation.moderators import Moderators
+from granja.moderation.order import Order
+from granja.moderation.sanctions import Sanction, label, network_named
 from granja.people.roster import Farmer, Roster
-from granja.people.sanctions import Sanction, label, network_named
 from granja.text import names
 from granja.text.clean import squeezed
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from granja.ledger.interface import AllKept, Kept
-from granja.people.sanctions import Names, Networks, Sanction, network_named
+from granja.moderation.sanctions import Names, Networks, Sanction, network_named
 from granja.text.names import Name, recall
 
 #: What they are kept under, by the folded name or by the network.

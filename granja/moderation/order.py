@@ -1,7 +1,7 @@
 """Order: who may not come in or speak until when, and to make it so (PROTOCOL §7).
 
-Moderators act by typing (:mod:`granja.people.moderating`), the operator from the console; ``by``
-is None for the operator.
+Moderators act by typing (:mod:`granja.moderation.moderating`), the operator from the console;
+``by`` is None for the operator.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from granja.accounts.networks import Network
 from granja.board.board import Board
 from granja.contract import errors, messages
 from granja.ledger.interface import AllKept
-from granja.people.acts import Act, Acts, name_of
-from granja.people.bans import Bans
+from granja.moderation.acts import Act, Acts, name_of
+from granja.moderation.bans import Bans
+from granja.moderation.sanctions import Names, Sanction
 from granja.people.roster import Connection, Farmer, Roster
-from granja.people.sanctions import Names, Sanction
 from granja.text.clean import squeezed
 from granja.text.names import recall
 

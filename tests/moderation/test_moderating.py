@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.contract.commands import FOR_ALL, TABLE
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
-from granja.people import acts
-from granja.people.sanctions import Sanction
+from granja.moderation import acts
+from granja.moderation.sanctions import Sanction
 from granja.settings import Settings
 from granja.wire.addresses import Proxies
 from tests.support.farm import DAWN, Farm, Person

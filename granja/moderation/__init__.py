@@ -1,0 +1,1 @@
+"""What moderators may do to whom, and for how long; knows people, not connections."""
