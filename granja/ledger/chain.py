@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -17,6 +17,14 @@ from granja.market.facts import KINDS, Fact, from_body
 
 #: What stands in the place of the hash before the first entry.
 GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry: its number and its hash."""
+
+    sequence: int = 0
+    hash: bytes = GENESIS
 
 
 class Entry(NamedTuple):

@@ -18,7 +18,8 @@ from typing import Any
 from granja.accounts.passwords import is_verifier
 from granja.contract.catalog import LAST
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.chain import BadEntry, verified
+from granja.ledger.chain import BadEntry, Head, verified
+from granja.ledger.snapshot import Snapshot
 from granja.ledger.sqlite import outcome, recovery, snapshots
 from granja.ledger.sqlite import verifiers as credentials
 from granja.market import facts as events
@@ -171,7 +172,7 @@ class Audit:
         self.people = People()
         self._endings = Endings()
         self.kinds: Counter[str] = Counter()
-        self.head = recovery.Head()
+        self.head = Head()
         self.market = Market()
 
     @property
@@ -195,7 +196,7 @@ class Audit:
         ):
             fact = entry.fact()
             self._follow(entry.sequence, fact)
-            self.head = recovery.Head(entry.sequence, entry.hash)
+            self.head = Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
                 self._compare(connection, kept.pop(entry.sequence))
             yield entry.sequence, fact
@@ -216,7 +217,7 @@ class Audit:
         self.people.note(fact)
         self._endings.note(fact, self.market.apply(fact))
 
-    def _compare(self, connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+    def _compare(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         _trust(connection, snapshot)
         if not _says(snapshot, self.market):
             raise NotInOrder(
@@ -233,12 +234,12 @@ class Audit:
                 )
 
 
-def _trust(connection: sqlite3.Connection, snapshot: snapshots.Snapshot) -> None:
+def _trust(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
     if problem := snapshots.distrust(connection, snapshot):
         raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
 
 
-def _says(snapshot: snapshots.Snapshot, market: Market) -> bool:
+def _says(snapshot: Snapshot, market: Market) -> bool:
     try:
         return _comparable(snapshot.content) == _comparable(market.snapshot())
     except RecursionError:  # It can be restored, but there is something else in it as well.

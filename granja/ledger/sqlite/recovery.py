@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 
 from twisted.logger import Logger
 
-from granja.ledger.chain import GENESIS, BadEntry, Entry, digest, fits, verified
+from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
+from granja.ledger.snapshot import Snapshot
 from granja.ledger.sqlite import database, outcome, snapshots
 from granja.ledger.sqlite import integrity as pages
 from granja.ledger.sqlite import wal as tail
@@ -24,14 +24,6 @@ MOST_TORN = 1000
 _CHUNK = 5000
 
 _log = Logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The last entry: its number and its hash."""
-
-    sequence: int = 0
-    hash: bytes = GENESIS
 
 
 def read(connection: sqlite3.Connection, after: int, through: int | None = None) -> Iterator[Entry]:
@@ -132,7 +124,7 @@ def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Pat
             raise
 
 
-def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, snapshots.Snapshot | None]:
+def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Snapshot | None]:
     """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
     Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from twisted.logger import Logger
 
+from granja.ledger.snapshot import Snapshot, checksum, dump
 from granja.ledger.sqlite import outcome
-from granja.market.market import Market
 
 #: How many are kept: the last, and one to fall back to.
 KEPT = 2
 
 _log = Logger()
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """``state`` (JSON) is the market's right after entry ``sequence``, whose hash is ``hash``.
-
-    It is as it was found: what it says is to be believed when :func:`distrust` has no objection.
-    """
-
-    sequence: int
-    hash: bytes
-    state: str
-    checksum: bytes
-
-    @cached_property
-    def content(self) -> dict[str, Any]:
-        """The state, read once: of ten thousand farmers that takes a tenth of a second."""
-        content: dict[str, Any] = json.loads(self.state)
-        return content
 
 
 def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -> int:
@@ -49,10 +26,10 @@ def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -
     entry_hash = hash_of(connection, sequence)
     if entry_hash is None:
         return 0
-    text = _dump(state)
+    text = dump(state)
     connection.execute(
         "INSERT OR REPLACE INTO snapshots (sequence, hash, state, checksum) VALUES (?, ?, ?, ?)",
-        (sequence, entry_hash, text, _checksum(entry_hash, text)),
+        (sequence, entry_hash, text, checksum(entry_hash, text)),
     )
     connection.execute(
         "DELETE FROM snapshots WHERE sequence NOT IN "
@@ -79,7 +56,7 @@ def shown(connection: sqlite3.Connection, after: int) -> int | None:
     has a damaged number, and shows nothing.
     """
     for snapshot in stored(connection, after):
-        if _is_whole(snapshot) and not _is_hash_of_one(connection, snapshot.hash, after):
+        if snapshot.is_whole and not _is_hash_of_one(connection, snapshot.hash, after):
             return snapshot.sequence
     return None
 
@@ -120,7 +97,7 @@ _SELECT = (
 
 def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
     """Half a sentence about what is wrong with a snapshot, or None."""
-    if not _is_whole(snapshot):
+    if not snapshot.is_whole:
         return "its checksum does not fit"
     try:
         entry_hash = hash_of(connection, snapshot.sequence)
@@ -128,24 +105,7 @@ def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
         if not outcome.is_damage(error):
             raise
         return "its entry cannot be read"
-    if entry_hash is None:
-        return "it was taken at an entry that is not there"
-    if entry_hash != snapshot.hash:
-        return "it belongs to another history"
-    return _objection(snapshot)
-
-
-def _objection(snapshot: Snapshot) -> str | None:
-    """A forger, or a mistake of ours, may have computed the checksum of something else."""
-    try:
-        Market.restore(snapshot.content)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-        return "what it says is not the state of a market"
-    return None
-
-
-def _is_whole(snapshot: Snapshot) -> bool:
-    return snapshot.checksum == _checksum(snapshot.hash, snapshot.state)
+    return snapshot.objection(entry_hash)
 
 
 def _is_hash_of_one(connection: sqlite3.Connection, entry_hash: bytes, through: int) -> bool:
@@ -159,21 +119,3 @@ def hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
     sought = "SELECT ifnull(CAST(hash AS BLOB), x'') FROM entries WHERE sequence = ?"
     row = connection.execute(sought, (sequence,)).fetchone()
     return None if row is None else bytes(row[0])
-
-
-def _checksum(entry_hash: bytes, state: str) -> bytes:
-    return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
-
-
-def _dump(state: dict[str, Any]) -> str:
-    """As :func:`json.dumps`, but in pieces: one call for everything would keep the interpreter,
-    and with it the chat, for as long as it takes."""
-    pieces = (f"{json.dumps(key)}:{_dump_value(value)}" for key, value in state.items())
-    return "{" + ",".join(pieces) + "}"
-
-
-def _dump_value(value: Any) -> str:
-    if not isinstance(value, list):
-        return json.dumps(value)
-    steps = range(0, len(value), 500)
-    return "[" + ",".join(json.dumps(value[at : at + 500])[1:-1] for at in steps) + "]"

@@ -15,11 +15,10 @@ from twisted.logger import Logger
 
 from granja.contract.ids import FarmerId
 from granja.ledger import rows
-from granja.ledger.chain import extend
+from granja.ledger.chain import Head, extend
 from granja.ledger.interface import Halted, Kept, LedgerError, NotStored, Stale
 from granja.ledger.sqlite import kept, outcome, snapshots
 from granja.ledger.sqlite.files import Place
-from granja.ledger.sqlite.recovery import Head
 from granja.market.facts import Fact
 
 #: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers

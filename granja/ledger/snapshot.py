@@ -1,0 +1,75 @@
+"""A state of the market as a ledger keeps it beside the facts, and whether it may be believed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from granja.market.market import Market
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``state`` (JSON) is the market's right after entry ``sequence``, whose hash is ``hash``.
+
+    It is as it was found: what it says is to be believed when it is whole and
+    :meth:`objection` has none.
+    """
+
+    sequence: int
+    hash: bytes
+    state: str
+    checksum: bytes
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The state, read once: of ten thousand farmers that takes a tenth of a second."""
+        content: dict[str, Any] = json.loads(self.state)
+        return content
+
+    def objection(self, entry_hash: bytes | None) -> str | None:
+        """Half a sentence about what is wrong with it, or None.
+
+        :param entry_hash: the hash that stands at its entry, None if there is no such entry.
+        """
+        if entry_hash is None:
+            return "it was taken at an entry that is not there"
+        if entry_hash != self.hash:
+            return "it belongs to another history"
+        return _objection(self)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its checksum fits."""
+        return self.checksum == checksum(self.hash, self.state)
+
+
+def _objection(snapshot: Snapshot) -> str | None:
+    """A forger, or a mistake of ours, may have computed the checksum of something else."""
+    try:
+        Market.restore(snapshot.content)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+        return "what it says is not the state of a market"
+    return None
+
+
+def checksum(entry_hash: bytes, state: str) -> bytes:
+    """What shows that a snapshot is as it was stored."""
+    return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
+
+
+def dump(state: dict[str, Any]) -> str:
+    """As :func:`json.dumps`, but in pieces: one call for everything would keep the interpreter,
+    and with it the chat, for as long as it takes."""
+    pieces = (f"{json.dumps(key)}:{_dump_value(value)}" for key, value in state.items())
+    return "{" + ",".join(pieces) + "}"
+
+
+def _dump_value(value: Any) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value)
+    steps = range(0, len(value), 500)
+    return "[" + ",".join(json.dumps(value[at : at + 500])[1:-1] for at in steps) + "]"
