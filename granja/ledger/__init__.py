@@ -1,5 +1,5 @@
 """Ledgers: where facts become durable."""
 
-from granja.ledger.url import open_ledger
+from granja.ledger.url import open_archive, open_ledger
 
-__all__ = ["open_ledger"]
+__all__ = ["open_archive", "open_ledger"]

@@ -8,8 +8,10 @@ from pathlib import Path
 from twisted.internet.interfaces import IReactorFromThreads
 
 from granja.contract.errors import ConfigurationError
+from granja.ledger.archive import IArchive
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
+from granja.ledger.sqlite.archive import SQLiteArchive
 from granja.ledger.sqlite.ledger import SQLiteLedger
 
 DEFAULT = "sqlite:granja.db"
@@ -23,6 +25,19 @@ def open_ledger(url: str, reactor: IReactorFromThreads, now: Callable[[], float]
     """
     path = path_of(url)
     return MemoryLedger(keep=False) if path is None else SQLiteLedger(path, reactor, now)
+
+
+def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
+    """The same ledger, to be looked at; a server may be writing to it.
+
+    :param to_copy: it need not be understood, so it may be of an older version.
+    :raises ConfigurationError: when the URL is of neither kind, or ``memory:``.
+    :raises LedgerRefused: with a sentence, when it cannot be read.
+    """
+    path = path_of(url)
+    if path is None:
+        raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
+    return SQLiteArchive(path, any_version=to_copy)
 
 
 def path_of(url: str) -> Path | None:

@@ -9,7 +9,6 @@ is held.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +17,8 @@ from typing import Any
 from granja.accounts.passwords import is_verifier
 from granja.contract.catalog import LAST
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.archive import IArchive, SavedState
 from granja.ledger.chain import BadEntry, Head, verified
-from granja.ledger.snapshot import Snapshot
-from granja.ledger.sqlite import outcome, recovery, snapshots
-from granja.ledger.sqlite import verifiers as credentials
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -182,26 +179,24 @@ class Audit:
             held.update(inventory)
         return held
 
-    def run(self, connection: sqlite3.Connection) -> Iterator[tuple[int, Fact]]:
+    def run(self, archive: IArchive) -> Iterator[tuple[int, Fact]]:
         """Go through the entries, from the first (or where the last run ended) to the one that is
         the last now; the ledger may be live.  Yields each number and fact when it is checked.
 
         :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
-        kept = {snapshot.sequence: snapshot for snapshot in snapshots.stored(connection)}
+        kept = {saved.sequence: saved for saved in archive.saved_states()}
         start = self.head
-        for entry in verified(
-            recovery.read(connection, start.sequence), start.hash, start.sequence
-        ):
-            fact = entry.fact()
+        for entry in verified(archive.entries(start.sequence), start.hash, start.sequence):
+            fact = archive.fact(entry)
             self._follow(entry.sequence, fact)
             self.head = Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
-                self._compare(connection, kept.pop(entry.sequence))
+                self._compare(kept.pop(entry.sequence))
             yield entry.sequence, fact
-        for snapshot in kept.values():  # of an earlier run, or of entries that are not there
-            _trust(connection, snapshot)
+        for saved in kept.values():  # of an earlier run, or of entries that are not there
+            _trusted(saved)
         self._balance()
 
     def _follow(self, sequence: int, fact: Fact) -> None:
@@ -217,11 +212,10 @@ class Audit:
         self.people.note(fact)
         self._endings.note(fact, self.market.apply(fact))
 
-    def _compare(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
-        _trust(connection, snapshot)
-        if not _says(snapshot, self.market):
+    def _compare(self, saved: SavedState) -> None:
+        if not _says(_trusted(saved), self.market):
             raise NotInOrder(
-                f"the snapshot at entry {snapshot.sequence} does not say what the entries say"
+                f"the snapshot at entry {saved.sequence} does not say what the entries say"
             )
 
     def _balance(self) -> None:
@@ -234,34 +228,30 @@ class Audit:
                 )
 
 
-def _trust(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
-    if problem := snapshots.distrust(connection, snapshot):
-        raise NotInOrder(f"the snapshot at entry {snapshot.sequence} is off: {problem}")
+def _trusted(saved: SavedState) -> Mapping[str, Any]:
+    if saved.state is None:
+        raise NotInOrder(f"the snapshot at entry {saved.sequence} is off: {saved.problem}")
+    return saved.state
 
 
-def _says(snapshot: Snapshot, market: Market) -> bool:
+def _says(state: Mapping[str, Any], market: Market) -> bool:
     try:
-        return _comparable(snapshot.content) == _comparable(market.snapshot())
+        return _comparable(state) == _comparable(market.snapshot())
     except RecursionError:  # It can be restored, but there is something else in it as well.
         return False
 
 
-def check_passwords(connection: sqlite3.Connection, market: Market) -> None:
+def check_passwords(archive: IArchive, market: Market) -> None:
     """Look at the password verifiers of those who are registered, and tell nothing of them.
 
     :raises NotInOrder: naming the first farmer who cannot log in.
     """
-    try:
-        verifiers = dict(credentials.stored(connection))
-    except sqlite3.DatabaseError as error:
-        if not outcome.is_damage(error):
-            raise
-        raise NotInOrder(f"the password verifiers cannot be read: {error}") from None
+    verifiers = dict(archive.verifiers())
     for farmer in sorted({*market.registered, *verifiers}):
-        verifier = verifiers.get(farmer)
-        if verifier is None:
+        if farmer not in verifiers:
             raise NotInOrder(f"farmer {farmer} is registered, but has no password verifier")
-        if verifier == credentials.UNREADABLE:
+        verifier = verifiers[farmer]
+        if verifier is None:
             raise NotInOrder(f"the password verifier of farmer {farmer} cannot be read")
         if not is_verifier(verifier):
             raise NotInOrder(f"the password verifier of farmer {farmer} has not argon2's form")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -16,12 +15,10 @@ from typing import TextIO
 from granja.catalog_file import read_catalog
 from granja.contract.catalog import Catalog
 from granja.contract.errors import ConfigurationError
+from granja.ledger.archive import IArchive, NotCopied
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.sqlite import database, outcome, recovery, schema
-from granja.ledger.sqlite import integrity as pages
-from granja.ledger.sqlite.files import appearing
-from granja.ledger.url import DEFAULT, path_of
+from granja.ledger.url import DEFAULT, open_archive
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
 from granja.text.printable import printable
@@ -47,8 +44,6 @@ def main(argv: Sequence[str]) -> int:
         return int(arguments.command(arguments))
     except (LedgerRefused, ConfigurationError, BadEntry, NotInOrder) as error:
         return _fail(str(error))
-    except sqlite3.Error as error:
-        return _fail(f"the ledger cannot be read: {error}")
     except BrokenPipeError:  # whoever read our output has seen enough
         _print_no_more()
         return 1
@@ -126,27 +121,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _path(url: str) -> Path:
-    path = path_of(url)
-    if path is None:
-        raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
-    return database.locate(path)
-
-
-def _open(path: Path, *, any_version: bool = False) -> closing[sqlite3.Connection]:
-    """Look at a ledger, which may be live.
-
-    :raises LedgerRefused: also when a server would not start on what its last crash left: SQLite
-        would read what stands before the damage, and all would seem in order.
-    """
-    recovery.check_log(path)
-    try:
-        return closing(database.open_to_read(path, any_version=any_version))
-    except sqlite3.Error as error:
-        why = database.unreadable(path, error)
-        raise LedgerRefused(f"the ledger cannot be read: {why}") from None
-
-
 def _fail(sentence: str) -> int:
     sys.stderr.write(f"granja: {printable(sentence)}\n")
     return 1
@@ -157,30 +131,29 @@ def _fail(sentence: str) -> int:
 
 def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
-    path = _path(arguments.ledger)
-    with _open(path) as connection:
-        _look_at_tables(connection)
-        audit, length = Audit(), recovery.end(connection)
-        for _ in _shown((n for n, _ in audit.run(connection)), length, sys.stderr):
+    with closing(open_archive(arguments.ledger)) as archive:
+        _look_at_tables(archive)
+        audit, length = Audit(), archive.end()
+        for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
             pass
-        check_passwords(connection, audit.market)
-        _look_at_pages(connection)
+        check_passwords(archive, audit.market)
+        _look_at_files(archive)
     _print(_report(audit, catalog))
     return 0
 
 
-def _look_at_tables(connection: sqlite3.Connection) -> None:
+def _look_at_tables(archive: IArchive) -> None:
     """:raises NotInOrder: when one is missing, or something is there that is not granja's."""
-    if found := schema.problem(connection):
+    if found := archive.strangeness():
         raise NotInOrder(f"the ledger is not as granja makes it: {found}")
 
 
-def _look_at_pages(connection: sqlite3.Connection) -> None:
-    """After the entries, which are named when it is one of their pages.
+def _look_at_files(archive: IArchive) -> None:
+    """After the entries, which are named when it is where they are.
 
-    :raises NotInOrder: when the file is damaged anywhere else.
+    :raises NotInOrder: when the files are damaged anywhere else.
     """
-    for found in pages.problems(connection):
+    if found := archive.damage():
         raise NotInOrder(f"the ledger's file is damaged: {found}")
 
 
@@ -248,17 +221,16 @@ def _shown(done: Iterable[int], length: int, screen: TextIO) -> Iterator[int]:
 
 def _trace(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
-    path = _path(arguments.ledger)
     wanted = _wanted(arguments.subject, arguments.farmer, catalog)
     found = False
 
     def lines() -> Iterator[str]:
         nonlocal found
-        for step in trace.steps(connection, wanted, lambda a: catalog.describe(a).name):
+        for step in trace.steps(archive, wanted, lambda a: catalog.describe(a).name):
             found = True
             yield f"{_hour(step.time)}  {step.text}"
 
-    with _open(path) as connection:
+    with closing(open_archive(arguments.ledger)) as archive:
         _print(lines())
     return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
 
@@ -284,27 +256,17 @@ def _wanted(subject: str, is_farmer: bool, catalog: Catalog) -> trace.Wanted:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    path = _path(arguments.ledger)
-    with _open(path, any_version=True) as connection:
+    with closing(open_archive(arguments.ledger, to_copy=True)) as archive:
         try:
-            with appearing(arguments.file) as part:
-                database.fill(connection, part)
-                length = _length(part)
+            length = archive.copy(arguments.file)
         except FileExistsError:
             return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
-        except sqlite3.Error as error:
-            if not outcome.is_writing(error):
-                raise
+        except NotCopied as error:
             return _fail(f"{arguments.file} cannot be written: {error}")
     _print(
         (
-            f"{arguments.file} holds {length:,} entries of {path_of(arguments.ledger)}.",
+            f"{arguments.file} holds {length:,} entries of {archive.name}.",
             f"To check it: granja audit --ledger sqlite:{arguments.file}",
         )
     )
     return 0
-
-
-def _length(copy: Path) -> int:
-    with closing(database.open_to_read(copy, any_version=True)) as copied:
-        return recovery.last_sequence(copied)

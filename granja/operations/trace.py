@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from granja.contract.ids import ArtifactId, FarmerId
+from granja.ledger.archive import IArchive
 from granja.ledger.chain import GENESIS, BadEntry, verified
-from granja.ledger.sqlite import recovery
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -56,18 +55,16 @@ def of_farmer(name: str) -> Wanted:
     return lambda deed, people: any(map(is_meant, people))
 
 
-def steps(
-    connection: sqlite3.Connection, wanted: Wanted, name_of: Callable[[int], str]
-) -> Iterator[Step]:
+def steps(archive: IArchive, wanted: Wanted, name_of: Callable[[int], str]) -> Iterator[Step]:
     """The steps in their order, from the first entry to the one that is the last now.
 
     :param name_of: an artifact's name by its number.
     :raises BadEntry: at an entry that is not what was written.
     """
     market = Market()
-    for entry in verified(recovery.read(connection, 0), GENESIS, 0):
+    for entry in verified(archive.entries(0), GENESIS, 0):
         try:
-            deed, people = _follow(market, entry.fact(), name_of)
+            deed, people = _follow(market, archive.fact(entry), name_of)
         except KeyError:
             raise BadEntry(entry.sequence, "it cannot have happened; see granja audit") from None
         if deed is not None and wanted(deed, people):

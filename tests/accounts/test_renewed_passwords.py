@@ -11,10 +11,10 @@ from twisted.trial.unittest import TestCase
 
 from granja.accounts.passwords import Accounts, outdated
 from granja.contract.errors import NotStored
+from granja.ledger import open_archive
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
-from granja.ledger.sqlite import database
 from granja.market.facts import Declared, Fact, Registered
 from granja.operations.audit import Audit
 from granja.people.roster import Farmer
@@ -70,8 +70,8 @@ class RenewedPasswords(TestCase):
         found, facts = await read(path)
         self.assertEqual([fact.kind for fact in facts], ["declared", "registered", "left"])
         self.assertFalse(outdated(found.credentials[ANA]))
-        with closing(database.open_to_read(path)) as connection:
-            self.assertEqual(len(list(Audit().run(connection))), 3)
+        with closing(open_archive(f"sqlite:{path}")) as archive:
+            self.assertEqual(len(list(Audit().run(archive))), 3)
 
     async def test_what_is_up_to_date_is_left_alone(self) -> None:
         """The second login after the change stores nothing any more."""

@@ -188,6 +188,14 @@ class Rooms(SynchronousTestCase):
             known = {room_of(name) for name in self.ours(module)} - {room_of(module)}
             self.assertEqual(known - THE_WIRE, set(), module)
 
+    def test_operations_know_no_engine(self) -> None:
+        """An operator's programs work on every ledger: which engine keeps it, the URL says."""
+        for module in self.of("operations"):
+            ledgers = {name for name in self.ours(module) if room_of(name) == "ledger"}
+            engines = {name for name in ledgers if name.count(".") > 2}
+            self.assertEqual(engines, set(), module)
+            self.assertNotIn("sqlite3", self.foreign(module), module)
+
     def test_real_things_are_chosen_in_one_place(self) -> None:
         """The server's reactor and its clock are chosen in ``tap``, and nowhere else."""
         elsewhere = {"tap", "client", "operations", "__main__"}

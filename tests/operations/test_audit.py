@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger import chain
+from granja.ledger import chain, open_archive
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import Opened
-from granja.ledger.sqlite import database
 from granja.market.facts import (
     Declared,
     Departed,
@@ -317,9 +316,9 @@ class AuditTests(OperatorCase):
 
     def look_at(self, path: Path) -> str | None:
         """What the audit objects to, in this process."""
-        with closing(database.open_to_read(path)) as connection:
+        with closing(open_archive(f"sqlite:{path}")) as archive:
             try:
-                list(reckoning.Audit().run(connection))
+                list(reckoning.Audit().run(archive))
             except BadEntry as bad:
                 return bad.why
         return None

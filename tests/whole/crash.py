@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from granja.catalog_file import read_catalog
-from granja.ledger.sqlite import database
+from granja.ledger import open_archive
 from granja.market import facts as events
 from granja.operations.audit import Audit
 from tests.support.server import Server, environment
@@ -237,8 +237,8 @@ class CrashTest:
 
     def _read_ledger(self) -> None:
         """Audit what came since the last time; it is checked against all that was told."""
-        with closing(database.open_to_read(self.ledger)) as connection:
-            for _, fact in self.audit.run(connection):
+        with closing(open_archive(f"sqlite:{self.ledger}")) as archive:
+            for _, fact in self.audit.run(archive):
                 self._note(fact)
         self.trades = len(self._traded)
         if lost := self.told.accepted - self._traded:

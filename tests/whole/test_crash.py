@@ -9,7 +9,7 @@ from contextlib import closing
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.sqlite import database
+from granja.ledger import open_archive
 from granja.market.facts import Declared, Offered, Traded
 from granja.operations.audit import Audit
 from tests.support.ledgers import folder_for, forge, tamper
@@ -27,9 +27,9 @@ class CrashTests(SynchronousTestCase):
         test = CrashTest(folder_for(self), seed=3)
         asyncio.run(test.run(KILLS))
         self.assertGreater(test.told.trades, 100 * KILLS // 30)
-        with closing(database.open_to_read(test.ledger)) as connection:
+        with closing(open_archive(f"sqlite:{test.ledger}")) as archive:
             audit = Audit()
-            entries = sum(1 for _ in audit.run(connection))
+            entries = sum(1 for _ in audit.run(archive))
         self.assertEqual(audit.kinds["traded"], test.trades)
         self.assertGreater(entries, 1000 * KILLS // 30)
 

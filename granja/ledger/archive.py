@@ -1,0 +1,83 @@
+"""A ledger at rest: what an operator's programs read of it, whichever engine keeps it.
+
+:func:`granja.ledger.url.open_archive` gives the one of a URL.  A server may be writing to the
+ledger meanwhile.  Everything here blocks, and each method but ``close`` raises
+:class:`~granja.ledger.interface.LedgerRefused`, with a sentence, when the ledger cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zope.interface import Attribute, Interface
+
+from granja.contract.ids import FarmerId
+from granja.ledger.chain import Entry
+from granja.market.facts import Fact
+
+
+class NotCopied(Exception):
+    """A copy cannot be made where it is wanted; the text is half a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A state of the market that the ledger keeps, so that a start need not replay everything.
+
+    ``sequence``: the entry after which it was taken.  ``problem``: half a sentence about why it is
+    not to be believed, or None.  ``state``: a :meth:`granja.market.market.Market.snapshot`, or None
+    when there is a problem.
+    """
+
+    sequence: int
+    problem: str | None
+    state: dict[str, Any] | None
+
+
+class IArchive(Interface):
+    """A ledger that is looked at, and not changed."""
+
+    name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
+
+    def end() -> int:
+        """The last entry's number; more when damage hides it."""
+
+    def entries(after: int) -> Iterator[Entry]:  # noqa: N805 (a zope interface has no self)
+        """The entries from number ``after + 1`` to the one that is the last now, in order, as they
+        are stored: :func:`granja.ledger.chain.verified` says whether they fit.
+
+        :raises BadEntry: at the first that cannot be read, or when they end too early.
+        """
+
+    def fact(entry: Entry) -> Fact:  # noqa: N805
+        """What an entry says.
+
+        :raises BadEntry: when the kind is unknown or the fields do not fit it.
+        """
+
+    def saved_states() -> Iterator[SavedState]:
+        """The states that are kept, newest first."""
+
+    def verifiers() -> Iterator[tuple[FarmerId, str | None]]:
+        """Each registered farmer's password verifier, or None for one that cannot be read."""
+
+    def strangeness() -> str | None:
+        """Half a sentence about a table that is not as granja makes it, or None."""
+
+    def damage() -> str | None:
+        """Half a sentence about the first damage that the engine finds in its files, or None."""
+
+    def copy(target: Path) -> int:  # noqa: N805
+        """Make a consistent copy, whole and durable when it appears under its name.
+
+        :param target: a file that is not there yet.
+        :returns: the number of the copy's last entry.
+        :raises FileExistsError: when there is something already.
+        :raises NotCopied: when it cannot be written.
+        """
+
+    def close() -> None:
+        """Let go of it."""

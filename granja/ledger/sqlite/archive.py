@@ -1,0 +1,111 @@
+"""An SQLite ledger at rest, or one that a server is writing to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from zope.interface import implementer
+
+from granja.contract.ids import FarmerId
+from granja.ledger.archive import IArchive, NotCopied, SavedState
+from granja.ledger.chain import Entry
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.sqlite import (
+    database,
+    integrity,
+    outcome,
+    recovery,
+    schema,
+    snapshots,
+    verifiers,
+)
+from granja.ledger.sqlite.files import appearing
+from granja.market.facts import Fact
+
+
+@implementer(IArchive)
+class SQLiteArchive:
+    """:param path: the ledger.
+    :param any_version: it need not be understood, only copied.
+    :raises LedgerRefused: when it cannot be read; also when a server would not start on what its
+        last crash left: SQLite would read what stands before the damage, and all would seem in
+        order.
+    """
+
+    def __init__(self, path: Path, *, any_version: bool = False) -> None:
+        self.name = str(path)
+        path = database.locate(path)
+        recovery.check_log(path)
+        try:
+            self._connection = database.open_to_read(path, any_version=any_version)
+        except sqlite3.Error as error:
+            raise _unreadable(database.unreadable(path, error)) from None
+
+    def end(self) -> int:
+        with _sentences():
+            return recovery.end(self._connection)
+
+    def entries(self, after: int) -> Iterator[Entry]:
+        with _sentences():
+            yield from recovery.read(self._connection, after)
+
+    def fact(self, entry: Entry) -> Fact:
+        return entry.fact()
+
+    def saved_states(self) -> Iterator[SavedState]:
+        with _sentences():
+            for snapshot in snapshots.stored(self._connection):
+                problem = snapshots.distrust(self._connection, snapshot)
+                state = None if problem else snapshot.content
+                yield SavedState(snapshot.sequence, problem, state)
+
+    def verifiers(self) -> Iterator[tuple[FarmerId, str | None]]:
+        try:
+            for farmer, verifier in verifiers.stored(self._connection):
+                yield farmer, None if verifier == verifiers.UNREADABLE else verifier
+        except sqlite3.DatabaseError as error:
+            if not outcome.is_damage(error):
+                raise _unreadable(error) from None
+            raise LedgerRefused(f"the password verifiers cannot be read: {error}") from None
+
+    def strangeness(self) -> str | None:
+        with _sentences():
+            return schema.problem(self._connection)
+
+    def damage(self) -> str | None:
+        with _sentences():
+            return next(iter(integrity.problems(self._connection)), None)
+
+    def copy(self, target: Path) -> int:
+        with _sentences():
+            try:
+                with appearing(target) as part:
+                    database.fill(self._connection, part)
+                    return _length(part)
+            except sqlite3.Error as error:
+                if outcome.is_writing(error):
+                    raise NotCopied(str(error)) from None
+                raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _unreadable(why: object) -> LedgerRefused:
+    return LedgerRefused(f"the ledger cannot be read: {why}")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _unreadable(error) from None
+
+
+def _length(copy: Path) -> int:
+    with closing(database.open_to_read(copy, any_version=True)) as copied:
+        return recovery.last_sequence(copied)
