@@ -74,21 +74,15 @@ def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> b
 def canonical(fact: Fact) -> str:
     """The one way to write down a fact's fields: JSON with sorted keys, no spaces, in ASCII.
 
-    As ``json.dumps(asdict(fact), sort_keys=True, separators=(",", ":"))``, which takes six times
-    as long (10 µs), and while it does, the chat cannot.
+    As ``json.dumps(asdict(fact), …)``, but without copying all that is in a fact first.
     """
-    names = _FIELDS[type(fact)]
-    return "{" + ",".join([f'"{name}":{_json(getattr(fact, name))}' for name in names]) + "}"
+    return _ENCODER.encode({name: getattr(fact, name) for name in _FIELDS[type(fact)]})
 
 
-#: The names of each kind's fields, in the order of the alphabet.
-_FIELDS = {kind: sorted(field.name for field in fields(kind)) for kind in KINDS.values()}
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=asdict)
 
-
-def _json(value: object) -> str:
-    if type(value) is int:
-        return str(value)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, default=asdict)
+#: The names of each kind's fields.
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
 
 
 def extend(before: bytes, sequence: int, time: float, facts: Iterable[Fact]) -> Iterator[Entry]:
