@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from granja.contract import errors, messages
 from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
+from granja.ledger.owed import Owed
 from granja.people.moments import in_full
 from granja.people.roster import Farmer
 
@@ -63,13 +64,11 @@ class Acts:
 
     def __init__(self, now: Callable[[], float], lane: Lane, kept: AllKept) -> None:
         self._now = now
-        self._lane = lane
+        self._owed = Owed(lane, MOST)
         self._keys = deque(
             sorted(key for key in kept.get(SUBJECT, {}) if key.isascii() and key.isdigit())
         )
         self._last = int(self._keys[-1]) if self._keys else 0
-        #: What could not be kept when it happened.
-        self._owed: list[Kept] = []
 
     def store(self, by: Farmer | None, act: Act, kept: Sequence[Kept] = ()) -> Deferred[None]:
         """Have an act take effect only once it and ``kept`` are durable.
@@ -77,18 +76,15 @@ class Acts:
         :param by: None for the operator's console.
         :returns: fires when it is; fails with NotStored or Halted.
         """
-        items = [*self._owed, *self._kept(by, act), *kept]
-        stored = self._lane.submit([] if by is None else [by.id], list, kept=items)
-        return stored.addCallback(self._stored, items, act.sentence(name_of(by), self._now()))
+        sentence = act.sentence(name_of(by), self._now())
+        act_kept, *old = self._kept(by, act)
+        stored = self._owed.store([] if by is None else [by.id], old, once=[act_kept, *kept])
+        return stored.addCallback(lambda _: self.log.info("{act}", act=sentence))
 
     def note(self, by: Farmer | None, act: Act) -> None:
         """An act that takes effect at once; if it can't be kept now, it is with the next one."""
         self.log.info("{act}", act=act.sentence(name_of(by), self._now()))
-        self._owed += self._kept(by, act)
-        del self._owed[:-MOST]
-        items = list(self._owed)
-        stored = self._lane.submit([], list, kept=items)
-        stored.addCallbacks(self._stored, self._owes, (items,))
+        self._owed.store([], self._kept(by, act)).addErrback(self._is_owed)
 
     def _kept(self, by: Farmer | None, act: Act) -> list[Kept]:
         self._last += 1
@@ -99,13 +95,7 @@ class Acts:
         old = [self._keys.popleft() for _ in range(len(self._keys) - MOST)]
         return [Kept(SUBJECT, key, value), *(Kept(SUBJECT, key, None) for key in old)]
 
-    def _stored(self, _: object, items: Sequence[Kept], sentence: str = "") -> None:
-        stored = set(map(id, items))
-        self._owed = [item for item in self._owed if id(item) not in stored]
-        if sentence:
-            self.log.info("{act}", act=sentence)
-
-    def _owes(self, failure: Failure) -> None:
+    def _is_owed(self, failure: Failure) -> None:
         if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("An act could not be kept", failure)
 

@@ -11,14 +11,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from granja.accounts.networks import network_of
+from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
+from granja.ledger.owed import Owed
 
 #: Days after which a home is forgotten, if the name has not come in from there again.
 DAYS: Final = 90
@@ -48,9 +51,8 @@ class Homes:
         kept: AllKept,
     ) -> None:
         self._now = now
-        self._lane = lane
-        #: Homes that are to be stored or forgotten, by their key; a full disk leaves them here.
-        self._owed: dict[str, Kept] = {}
+        #: Homes that are to be stored or forgotten.
+        self._owed = Owed(lane)
         #: The last day of each home; the longest ago is first.
         self._days: OrderedDict[str, tuple[FarmerId, int]] = OrderedDict()
         self._by_farmer: dict[FarmerId, OrderedDict[str, None]] = {}
@@ -71,9 +73,9 @@ class Homes:
         key, today = self._key(farmer, address), self._today()
         if self._days.get(key) != (farmer, today):
             self._note(farmer, key, today)
-            self._owed[key] = Kept(HOMES, key, [farmer, today])
+            self._owed.owe(Kept(HOMES, key, [farmer, today]))
         self._forget_old(today)
-        return self._store(farmer)
+        return self._owed.store([farmer]).addErrback(_is_owed)
 
     # -- which they are --------------------------------------------------------------------------
 
@@ -100,7 +102,7 @@ class Homes:
         del theirs[key]
         if not theirs:
             del self._by_farmer[farmer]
-        self._owed[key] = Kept(HOMES, key, None)
+        self._owed.owe(Kept(HOMES, key, None))
 
     def _forget_old(self, today: int) -> None:
         for _ in range(MOST_FORGOTTEN):
@@ -116,17 +118,13 @@ class Homes:
             with suppress(ValueError):
                 return bytes.fromhex(kept)
         secret = chance(32)
-        self._owed[""] = Kept(SECRETS, HOMES, secret.hex())
+        self._owed.owe(Kept(SECRETS, HOMES, secret.hex()))
         return secret
 
-    def _store(self, farmer: FarmerId) -> Deferred[None]:
-        owed, self._owed = self._owed, {}
-        stored: Deferred[Any] = self._lane.submit([farmer], list, kept=list(owed.values()))
-        return stored.addCallbacks(lambda _: None, lambda _: self._owe_again(owed))
 
-    def _owe_again(self, owed: dict[str, Kept]) -> None:
-        """The disk is full, and has said so in the log; what has been owed since then is newer."""
-        self._owed = {**owed, **self._owed}
+def _is_owed(failure: Failure) -> None:
+    """The disk is full, and has said so in the log."""
+    failure.trap(GranjaError)
 
 
 def _read(kept: Mapping[str, Value]) -> Iterator[tuple[int, FarmerId, str]]:

@@ -19,6 +19,7 @@ from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
+from granja.ledger.owed import Owed
 from granja.market.facts import Fact
 from granja.people.roster import Farmer
 
@@ -88,8 +89,8 @@ class Passes:
         self._remember = remember
         self._passes: dict[str, Pass] = {}
         self._by_farmer: dict[FarmerId, dict[str, None]] = {}
-        #: What a full disk has not let be forgotten yet.
-        self._owed: dict[str, Kept] = {}
+        #: What is to be forgotten.
+        self._owed = Owed(lane)
         self.visits: dict[FarmerId, Visit] = {}
         for key, value in kept.get(VISITS, {}).items():
             self._read_visit(key, value)
@@ -104,13 +105,13 @@ class Passes:
                 farmer = FarmerId(int(key))
                 self.visits[farmer] = Visit(farmer, number, name)
             case _:
-                self._owed[key] = Kept(VISITS, key, None)
+                self._owed.owe(Kept(VISITS, key, None))
 
     def _read_pass(self, key: str, known: Pass | None) -> None:
         if known is not None:
             self.last_visit = max(self.last_visit, known.visit)
         if known is None or not self._serves(known):
-            self._owed[key] = Kept(PASSES, key, None)
+            self._owed.owe(Kept(PASSES, key, None))
         else:
             self._add(key, known)
 
@@ -137,7 +138,7 @@ class Passes:
         secret = self._chance(SIZE).hex()
         known = Pass(farmer.id, chain, farmer.visit, self._now())
         visit = Kept(VISITS, str(farmer.id), [farmer.visit, str(farmer)])
-        stored = self._store(farmer.id, [_kept(hash_of(secret), known), visit])
+        stored = self._owed.store([farmer.id], once=[_kept(hash_of(secret), known), visit])
         return stored.addCallback(self._given, secret, known, str(farmer))
 
     def _given(self, _: object, secret: str, known: Pass, name: str) -> str:
@@ -248,7 +249,7 @@ class Passes:
             items.append(Kept(VISITS, str(farmer), None))
         self._drop(keys)
         if items or others:
-            self._store(farmer, [*items, *others]).addErrback(_is_owed)
+            self._owed.store([farmer], items, once=others).addErrback(_is_owed)
 
     def _drop(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -258,20 +259,6 @@ class Passes:
                 del theirs[key]
                 if not theirs:
                     del self._by_farmer[known.farmer]
-
-    # -- storing ---------------------------------------------------------------------------------
-
-    def _store(self, farmer: FarmerId, items: Iterable[Kept]) -> Deferred[None]:
-        owed, self._owed = self._owed, {}
-        kept = [*owed.values(), *items]
-        stored = self._lane.submit([farmer], list, kept=kept)
-        return stored.addCallbacks(lambda _: None, self._not_stored, errbackArgs=(kept,))
-
-    def _not_stored(self, failure: Failure, kept: Iterable[Kept]) -> Failure:
-        """What was to be forgotten is forgotten with the next that is stored."""
-        gone = {item.key: item for item in kept if item.value is None}
-        self._owed = {**gone, **self._owed}
-        return failure
 
 
 def _is_owed(failure: Failure) -> None:
