@@ -13,6 +13,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from granja.operations.cli import main as operate
 
         return operate(arguments)
+    if arguments[:1] == ["config"]:
+        from granja.options.command import main as configure
+        from granja.tap import Options
+
+        return configure(arguments[1:], Options)
     if arguments[:1] == ["admin"]:
         from granja.operations.admin import main as ask
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -40,6 +40,7 @@ from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
 from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
+from granja.text.names import Name, Reserved
 from granja.trade.collecting import Collecting
 from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
@@ -52,8 +53,6 @@ from granja.trade.swapping import Swapping
 from granja.trade.wishing import Wishing
 from granja.wire.addresses import UNIX, address_of
 from granja.wire.complaints import Complaints
-
-DEFAULTS = Settings()
 
 #: Seconds in which whoever reads can take the goodbye, when the operator is impatient.
 HURRY = 0.2
@@ -80,14 +79,14 @@ class GranjaFactory(ServerFactory):
         ledger: ILedger,
         accounts: IAccounts,
         chance: Callable[[int], bytes],
-        settings: Settings = DEFAULTS,
+        settings: Settings | None = None,
     ) -> None:
         self.clock = clock
         self.now = now
         self.catalog = catalog
         self.accounts = accounts
         self.chance = chance
-        self.settings = settings
+        self.settings = settings = (settings or Settings()).copy()
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
         self.board = Board(clock, history=History(settings.history))
@@ -97,6 +96,7 @@ class GranjaFactory(ServerFactory):
         self.doorkeeper = Doorkeeper(clock, settings.doors)
         self._seeing_off = SeeingOff(clock)
         self.roster = Roster()
+        self._reserved = Reserved(settings.reserved)
         #: Refused lines, by why.
         self.refusals: Counter[str] = Counter()
         self.ledger = ledger
@@ -174,7 +174,7 @@ class GranjaFactory(ServerFactory):
             self.roster,
             self.acts,
             lambda: self.connections,
-            self.settings.proxies.networks,
+            self.settings.proxies,
             lambda farmer: self.presence.put_out(farmer),
             opened.kept,
         )
@@ -192,12 +192,15 @@ class GranjaFactory(ServerFactory):
                 self.presence,
                 self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
-                self.moderators.reserves,
+                self._is_reserved,
             )
         except NameTwice as error:
             raise LedgerRefused(
                 f"the ledger cannot be used: the name {error} is registered twice; see granja audit"
             ) from None
+
+    def _is_reserved(self, name: Name) -> bool:
+        return self.moderators.reserves(name) or self._reserved.keeps(name)
 
     def _passes(self, opened: Opened) -> Passes:
         registered, remember = self.market.registered, self.settings.remember
@@ -219,6 +222,27 @@ class GranjaFactory(ServerFactory):
     def logins(self) -> Counter[str]:
         """Answers to passwords, by their outcome."""
         return self.registration.logins
+
+    def adopt(self, settings: Settings) -> Iterator[str]:
+        """Let these hold from here on, for those who are inside, too.
+
+        :returns: what has changed and is no option by itself.
+        """
+        old_motd = self.settings.motd
+        if settings.rate != self.settings.rate:
+            for connection in self.connections:
+                connection.allow(settings.rate)
+        self.settings.become(settings)
+        self._reserved = Reserved(settings.reserved)
+        self.market.limits = settings.limits
+        self.doorkeeper.limits = settings.doors
+        self.board.history.most = settings.history
+        self.presence.lingering.seconds = settings.linger
+        self.presence.passes.remember = settings.remember
+        self.moderators.appoint(settings.moderators)
+        lines = len(settings.motd)
+        if settings.motd != old_motd:
+            yield f"the message of the day: {lines} {'line' if lines == 1 else 'lines'}"
 
     def buildProtocol(self, addr: IAddress | None) -> FarmerProtocol | TurnedAway:  # type: ignore[override]  # noqa: N802
         address = UNIX if addr is None else address_of(addr)

@@ -34,6 +34,7 @@ from granja.wire.encodings import GMCP, PLAIN, Carrier
 from granja.wire.inbox import Inbox, Line
 from granja.wire.lines import TOO_LONG
 from granja.wire.negotiation import Negotiation
+from granja.wire.rate import Rate
 
 #: Why nothing is read: lines wait to be obeyed, or the server stops.  The board has its reasons.
 LINES, STOPPING = "lines", "stopping"
@@ -135,6 +136,10 @@ class FarmerProtocol(LineReceiver):
             self._wait_at_the_door(wait)
         else:
             self._let_in()
+
+    def allow(self, rate: Rate | None) -> None:
+        """From here on it may speak so fast."""
+        self._inbox.allow(rate, self.factory.clock.seconds())
 
     def _wait_at_the_door(self, seconds: float) -> None:
         """What is said meanwhile waits; whoever hangs up is gone at once."""
@@ -328,7 +333,7 @@ class FarmerProtocol(LineReceiver):
             return
         try:
             if line is TOO_LONG:
-                raise LineTooLong(self.factory.settings.max_line)
+                raise LineTooLong(self._inbox.max_line)
             clean = text.decode(line)
         except Exception:
             self._failed(Failure())

@@ -27,6 +27,7 @@ from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.ledger.interface import LedgerRefused
 from granja.operations.logfile import Later
+from granja.operations.rereading import Rereading
 from granja.reactor.descriptors import count_descriptors, for_connections
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.header_first import expect_header
@@ -94,7 +95,7 @@ class Doorway:
 class GranjaService(Service):
     """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
 
-    :param on_hangup: called with the factory at each SIGHUP.
+    :param rereading: what is done at each SIGHUP.
     :param log_file: where ``twistd`` is to log to; None leaves that to the runner.
     :param plain_ports: is filled with what listens where the question comes by itself.
 
@@ -107,7 +108,7 @@ class GranjaService(Service):
         self,
         open_farm: Callable[[], GranjaFactory],
         doorways: Iterable[Doorway],
-        on_hangup: Callable[[GranjaFactory], None],
+        rereading: Rereading,
         log_file: Later | None = None,
         plain_ports: list[IListeningPort] | None = None,
     ) -> None:
@@ -115,7 +116,7 @@ class GranjaService(Service):
         self.ports: list[IListeningPort] = []
         self._plain_ports = plain_ports if plain_ports is not None else []
         self._open_farm = open_farm
-        self._on_hangup = on_hangup
+        self._rereading = rereading
         self._log_file = log_file
         self._doorways = list(doorways)
         self._refusal = ""
@@ -207,7 +208,8 @@ class GranjaService(Service):
     def _reread(self) -> None:
         """PROTOCOL §6, SIGHUP."""
         if self.farm is not None:
-            self._on_hangup(self.farm)
+            with suppress(ConfigurationError):  # The log says it.
+                self._rereading.reread(self.farm)
 
     # -- the end -------------------------------------------------------------------------------
 

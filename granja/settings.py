@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from granja.accounts.doorkeeper import DoorLimits
 from granja.market.market import Limits
@@ -10,7 +10,7 @@ from granja.wire.addresses import Proxies
 from granja.wire.rate import Rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settings:
     """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
     connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
@@ -20,7 +20,10 @@ class Settings:
     ``history``: lines of talk that are kept for ``:historial``.
     ``proxies``: whose word is believed on who is behind them.
     ``moderators``: the names of those who look after the farm.
-    ``doors``: how many may come from where."""
+    ``reserved``: words that nobody may have as a name, besides those that nobody ever may.
+    ``doors``: how many may come from where.
+
+    A farm has its own, which may :meth:`become` others while it runs: read them when they count."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
@@ -33,4 +36,17 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)
     moderators: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
     doors: DoorLimits = field(default_factory=DoorLimits)
+
+    def copy(self) -> Settings:
+        """The same values, which change by themselves."""
+        return replace(self, proxies=replace(self.proxies))
+
+    def become(self, other: Settings) -> None:
+        """Have the values of another from here on, also where the proxies are known."""
+        proxies = self.proxies
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+        proxies.become(other.proxies)
+        self.proxies = proxies

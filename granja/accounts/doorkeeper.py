@@ -44,6 +44,7 @@ class DoorLimits:
 
 class Doorkeeper:
     """:param clock: in seconds, does not go back.
+    :param limits: may be changed: who is inside stays.
     :param descriptors: what all connections together hold.
     """
 
@@ -51,7 +52,7 @@ class Doorkeeper:
         self, clock: IReactorTime, limits: DoorLimits, descriptors: Descriptors | None = None
     ) -> None:
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
         self.descriptors = descriptors or Descriptors()
         self._inside: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
@@ -61,7 +62,7 @@ class Doorkeeper:
     def refusal(self, address: str) -> Notice | None:
         """Why nobody else may come in from there; None if they may."""
         network = self._counted(address)
-        if network is not None and self._inside[network] >= self._limits.per_network:
+        if network is not None and self._inside[network] >= self.limits.per_network:
             return messages.NETWORK_FULL
         return messages.FARM_FULL if self.descriptors.exceeded() else None
 
@@ -95,7 +96,7 @@ class Doorkeeper:
         the chat hears the refusal there.
         """
         network = self._counted(address)
-        if network is not None and self._pages[network] >= self._limits.per_network:
+        if network is not None and self._pages[network] >= self.limits.per_network:
             return messages.NETWORK_FULL
         return messages.FARM_FULL if self.descriptors.exceeded(MOST_PAGES_BEYOND) else None
 
@@ -130,7 +131,7 @@ class Doorkeeper:
 
     def _counted(self, address: str) -> str | None:
         """The network whose limits count for an address; None if it is exempt."""
-        return None if is_among(address, self._limits.trusted) else network_of(address)
+        return None if is_among(address, self.limits.trusted) else network_of(address)
 
 
 def _count_out(counter: Counter[str], network: str) -> None:

@@ -52,7 +52,8 @@ class _Block(NamedTuple):
 
 
 class History:
-    """:param most: lines that are kept at least, if so many were said; 0 keeps nothing."""
+    """:param most: lines that are kept at least, if so many were said; 0 keeps nothing.  It may be
+    changed."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -5,7 +5,7 @@ Moderators have the same in the chat.  The operator may do all of it, and to mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -24,6 +24,9 @@ from granja.text import names
 from granja.text.clean import clean, squeezed
 
 Answer = dict[str, Any]
+
+#: Reads the configuration anew: what has changed, or ConfigurationError.
+Reread = Callable[[], Sequence[str]]
 
 
 class Refused(Exception):
@@ -77,12 +80,15 @@ class Farm(Protocol):
 
 
 class Errands:
-    """:param farm: on which they are done."""
+    """:param farm: on which they are done.
+    :param reread: reads the configuration anew, and says what has changed.
+    """
 
     log = Logger()
 
-    def __init__(self, farm: Farm) -> None:
+    def __init__(self, farm: Farm, reread: Reread) -> None:
         self._farm = farm
+        self._reread = reread
         self._begun = farm.order.seconds()
         self._table: dict[str, Callable[[_Request], Answer | Deferred[Answer]]] = {
             "status": self._status,
@@ -96,6 +102,7 @@ class Errands:
             "passes": self._passes,
             "freeze": self._freeze,
             "thaw": self._thaw,
+            "reload": self._reload,
         }
 
     def run(self, request: object) -> Deferred[Answer]:
@@ -250,6 +257,14 @@ class Errands:
     def _thaw(self, _: _Request) -> Deferred[Answer]:
         thawed = self._farm.freezing.set(None, False)
         return thawed.addCallback(lambda _: {"done": "trading goes on"})
+
+    def _reload(self, _: _Request) -> Answer:
+        try:
+            changed = list(self._reread())
+        except errors.ConfigurationError as error:
+            raise Refused(f"nothing was read anew: {error}") from None
+        done = f"read anew; {'; '.join(changed) or 'nothing has changed'}"
+        return {"done": done, "changed": changed}
 
 
 class _Request:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.basic import LineOnlyReceiver
 
-from granja.console.errands import Answer, Errands, Farm
+from granja.console.errands import Answer, Errands, Farm, Reread
 
 #: Bytes of a request.
 MOST: Final = 16_384
@@ -43,8 +43,8 @@ class ConsoleFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, farm: Farm) -> None:
-        self._errands = Errands(farm)
+    def __init__(self, farm: Farm, reread: Reread) -> None:
+        self._errands = Errands(farm, reread)
 
     def buildProtocol(self, addr: object) -> ConsoleProtocol:  # noqa: N802
         return ConsoleProtocol(self._errands)

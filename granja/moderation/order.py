@@ -6,7 +6,7 @@ Moderators act by typing (:mod:`granja.moderation.moderating`), the operator fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -21,6 +21,7 @@ from granja.moderation.sanctions import Names, Sanction
 from granja.people.roster import Connection, Farmer, Roster
 from granja.text.clean import squeezed
 from granja.text.names import recall
+from granja.wire.addresses import Proxies
 
 #: What mutes are kept under, by the folded name.
 MUTES: Final = "mutes"
@@ -30,7 +31,7 @@ class Order:
     """:param now: the time on the wall, in Unix seconds.
     :param seconds: the reactor's clock.
     :param connections: all that there are, whether anybody has arrived on them or not.
-    :param proxies: the networks of proxies, which cannot be banned.
+    :param proxies: whose networks cannot be banned.
     :param put_out: ends the passes of somebody, and their lingering.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
@@ -43,7 +44,7 @@ class Order:
         roster: Roster,
         acts: Acts,
         connections: Callable[[], Collection[Connection]],
-        proxies: Sequence[Network],
+        proxies: Proxies,
         put_out: Callable[[Farmer], None],
         kept: AllKept,
     ) -> None:
@@ -137,7 +138,7 @@ class Order:
 
     def bears_a_proxy(self, network: Network) -> bool:
         """Whether to ban this network would ban all that come through a proxy."""
-        return any(network.overlaps(proxy) for proxy in self._proxies)
+        return any(network.overlaps(proxy) for proxy in self._proxies.networks)
 
     def ban(self, by: Farmer | None, whom: str, seconds: int, why: str) -> Deferred[Sanction]:
         """:param whom: a name, an address or a network, as it is to be said.

@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     add("announce", "Say something to everybody.", text={"metavar": "TEXT", "nargs": "+"})
     add("freeze", "Stop all trading.")
     add("thaw", "Let trading go on.")
+    add("reload", "Read the configuration and all files anew, as SIGHUP does.")
     return parser
 
 

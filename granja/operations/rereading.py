@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from twisted.logger import Logger
 
@@ -30,10 +29,28 @@ class Market(Protocol):
     def held(self) -> Inventories: ...
 
 
-class Presence(Protocol):
-    """``motd``: the lines that everybody is shown on arriving."""
+class Anew(Protocol):
+    """What the operator wants now.  ``changed``: options, with what they are and were."""
 
-    motd: Sequence[str]
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def changed(self) -> Sequence[str]: ...
+    @property
+    def settings(self) -> Any: ...
+
+
+A = TypeVar("A", bound=Anew)
+
+
+class Standing(Protocol[A]):
+    """What stands, and what was read of it (:class:`granja.options.anew.Standing`)."""
+
+    def read(self) -> A:
+        """:raises ConfigurationError: when something is wrong, or differs that cannot change."""
+
+    def take(self, anew: A) -> None:
+        """From here on that stands."""
 
 
 class Farm(Protocol):
@@ -43,34 +60,42 @@ class Farm(Protocol):
     def catalog(self) -> Catalog: ...
     @property
     def market(self) -> Market: ...
-    @property
-    def presence(self) -> Presence: ...
+
+    def adopt(self, settings: Any) -> Iterator[str]:
+        """Let these settings hold from here on; what has changed and is no option is said."""
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Where what can be read anew comes from.  Both callables raise ConfigurationError."""
+class Rereading:
+    """Reads everything anew: all of it is taken, or nothing is.
 
-    catalog: Callable[[], Catalog]
-    motd: Callable[[], Sequence[str]]
-    certificates: Sequence[Certificates]
+    :param certificates: those of all endpoints that have some.
+    """
 
+    def __init__(self, standing: Standing[Any], certificates: Sequence[Certificates]) -> None:
+        self._standing = standing
+        self._certificates = certificates
 
-def reread(sources: Sources, farm: Farm) -> None:
-    """Read everything anew, and say in one line of the log what has changed, or why nothing has."""
-    try:
-        catalog, motd = sources.catalog(), sources.motd()
-        contexts = [certificates.load() for certificates in sources.certificates]
-        _refuse_to_lose(catalog, farm)
-    except (ConfigurationError, CertificateRefused) as error:
-        _log.error("Nothing was read anew: {why}", why=str(error))
-        return
-    changed = [
-        *_take_catalog(catalog, farm.catalog),
-        *_take_motd(motd, farm.presence),
-        *_take_certificates(contexts, sources.certificates),
-    ]
-    _log.info("Read anew; {what}.", what="; ".join(changed) or "nothing has changed")
+    def reread(self, farm: Farm) -> list[str]:
+        """:returns: what has changed.
+
+        :raises ConfigurationError: with the reason why nothing was taken.
+        """
+        try:
+            anew = self._standing.read()
+            contexts = [certificates.load() for certificates in self._certificates]
+            _refuse_to_lose(anew.catalog, farm)
+        except (ConfigurationError, CertificateRefused) as error:
+            _log.error("Nothing was read anew: {why}", why=str(error))
+            raise ConfigurationError(str(error)) from None
+        changed = [
+            *anew.changed,
+            *_take_catalog(anew.catalog, farm.catalog),
+            *farm.adopt(anew.settings),
+            *_take_certificates(contexts, self._certificates),
+        ]
+        self._standing.take(anew)
+        _log.info("Read anew; {what}.", what="; ".join(changed) or "nothing has changed")
+        return changed
 
 
 def lacking(catalog: Catalog, held: Inventories) -> Counter[ArtifactId]:
@@ -105,12 +130,6 @@ def _take_catalog(new: Catalog, current: Catalog) -> Iterator[str]:
     current.become(new)
     if added or gone or renamed:
         yield f"the catalog: {added} added, {renamed} renamed, {gone} gone"
-
-
-def _take_motd(new: Sequence[str], presence: Presence) -> Iterator[str]:
-    if tuple(new) != tuple(presence.motd):
-        presence.motd = new
-        yield f"the message of the day: {len(new)} {'line' if len(new) == 1 else 'lines'}"
 
 
 def _take_certificates(

@@ -35,7 +35,7 @@ def _network(peer: Peer) -> str:
 
 
 class Lingering:
-    """:param seconds: how long somebody lingers.
+    """:param seconds: how long somebody lingers; changed, it holds for who begins.
     :param leave: called with a farmer who has lingered long enough, and where they were.
     """
 

@@ -69,7 +69,7 @@ class Passes:
     :param chance: gives so many random bytes.
     :param registered: the numbers of the registered farmers.
     :param remember: seconds after which a registered farmer's pass serves no more; while they are
-        in the chat or linger, each of theirs serves.
+        in the chat or linger, each of theirs serves.  It may be changed.
     :param kept: what the ledger keeps, by subject and key.
     """
 
@@ -86,7 +86,7 @@ class Passes:
         self._chance = chance
         self._lane = lane
         self._registered = registered
-        self._remember = remember
+        self.remember = remember
         self._passes: dict[str, Pass] = {}
         self._by_farmer: dict[FarmerId, dict[str, None]] = {}
         #: What is to be forgotten.
@@ -172,7 +172,7 @@ class Passes:
             return False
         if known.farmer in self.visits:
             return True
-        lately = self._now() - known.used < self._remember
+        lately = self._now() - known.used < self.remember
         return known.farmer in self._registered and lately
 
     def use(self, secret: str) -> list[Kept]:
@@ -197,7 +197,7 @@ class Passes:
         mine = [key for key in self._of(farmer.id) if self._passes[key].chain == chain]
         if not chain:
             mine = [k for k in self._of(farmer.id) if self._passes[k].visit == farmer.visit]
-        if not farmer.registered or not self._remember:
+        if not farmer.registered or not self.remember:
             self._forget(farmer.id, self._of(farmer.id), visit=True)
         elif goodbye:
             self._forget(farmer.id, mine, visit=True)

@@ -35,10 +35,7 @@ MOST_AT_ONCE = 500
 
 
 class Presence:
-    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be.
-
-    ``motd`` may be changed: clean lines that are told after every ``¡OK!`` of an arrival.
-    """
+    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be."""
 
     log = Logger()
 
@@ -49,7 +46,6 @@ class Presence:
         self._lane = factory.lane
         self._market = factory.market
         self._roster = factory.roster
-        self.motd: Sequence[str] = factory.settings.motd
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster)
         self.passes = passes
@@ -116,7 +112,7 @@ class Presence:
             self.passes.begin_visit(farmer)
         connection.tell(messages.Ready(str(farmer)))
         self.give_pass(farmer)
-        connection.tell(*map(messages.MessageOfTheDay, self.motd), *told)
+        connection.tell(*map(messages.MessageOfTheDay, self._factory.settings.motd), *told)
         if before is not None:
             self._factory.incidents.note("taken_over", connection, farmer)
             self._replace(before)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from operator import contains, eq
@@ -68,7 +68,7 @@ def parse(text: str) -> Name:
     if fault:
         raise InvalidName(fault)
     name = recall(spelling)
-    if any(map(_is_reserved, {name, *map(recall, _stems(spelling) - {spelling})})):
+    if _reserved().keeps(name):
         raise InvalidName("está reservado")
     mixed = mixture(spelling)
     if mixed:
@@ -76,8 +76,21 @@ def parse(text: str) -> Name:
     return name
 
 
-def _is_reserved(name: Name) -> bool:
-    return any(map(contains, _reserved_keys(), name.keys))
+class Reserved:
+    """Words that nobody may have as a name, nor with digits behind, nor with a sign and anything.
+
+    :param words: what is no name may be among them, and keeps nobody from anything.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        spelled = [form for word in words for form in (word, word.upper(), word.title())]
+        keys = [recall(form).keys for form in spelled]
+        self._keys = [frozenset(key) for key in zip(*keys, strict=True)]
+
+    def keeps(self, name: Name) -> bool:
+        """Whether somebody with this name could be taken for one of the words."""
+        stems = map(recall, _stems(name.spelling) - {name.spelling})
+        return any(any(map(contains, self._keys, each.keys)) for each in (name, *stems))
 
 
 def _stems(spelling: str) -> set[str]:
@@ -199,10 +212,8 @@ def _kind(char: str) -> str:
 
 
 @cache
-def _reserved_keys() -> tuple[frozenset[str], ...]:
-    """Of every reserved word in small, capital and title letters, as ``Name.keys``."""
-    spelled = [form for word in RESERVED for form in (word, word.upper(), word.title())]
-    return tuple(map(frozenset, zip(*(recall(form).keys for form in spelled), strict=True)))
+def _reserved() -> Reserved:
+    return Reserved(RESERVED)
 
 
 # -- who has which name ----------------------------------------------------------------------

@@ -108,6 +108,25 @@ class CatalogPage(Page):
         return super().render_GET(request)
 
 
+class ContractPage(Page):
+    """The language of the chat, also after an operator has changed a limit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._shown = language(settings)
+        super().__init__(self._json(), TYPES["json"])
+
+    def _json(self) -> bytes:
+        return json.dumps(self._shown, ensure_ascii=False).encode()
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        now = language(self._settings)
+        if now != self._shown:
+            self._shown = now
+            self.show(self._json())
+        return super().render_GET(request)
+
+
 def _names(catalog: Catalog) -> bytes:
     names = {str(artifact.id): artifact.name for artifact in catalog.values()}
     return json.dumps(names, ensure_ascii=False).encode()
@@ -129,8 +148,7 @@ def page_tree(catalog: Catalog, settings: Settings) -> Resource:
     root = _folder(files("granja.web") / "static")
     root.putChild(b"", _file(files("granja.web") / "static" / "index.html"))
     root.putChild(b"artefactos.json", CatalogPage(catalog))
-    content = json.dumps(language(settings), ensure_ascii=False).encode()
-    root.putChild(b"contract.json", Page(content, TYPES["json"]))
+    root.putChild(b"contract.json", ContractPage(settings))
     return root
 
 

@@ -49,11 +49,12 @@ class NoNetwork(ValueError):
     """It is no network; the text says what one looks like."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Proxies:
     """Whose word is believed on who is behind them (PROTOCOL §6).
 
-    ``unix``: whether that of who connects by a unix socket is.
+    ``unix``: whether that of who connects by a unix socket is.  The operator may name others while
+    the server runs, so those who ask keep this and not its networks.
     """
 
     networks: tuple[Network, ...] = _LOOPBACK
@@ -68,6 +69,10 @@ class Proxies:
         if not names:
             return cls()
         return cls(tuple(_network(name) for name in names if name != UNIX), UNIX in names)
+
+    def become(self, other: Proxies) -> None:
+        """Be those that an operator names now."""
+        self.networks, self.unix = other.networks, other.unix
 
     def believes(self, address: str) -> bool:
         """Whether what comes from there is a proxy's word."""

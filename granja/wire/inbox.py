@@ -50,12 +50,12 @@ class Inbox:
         "_handler",
         "_held",
         "_lines",
-        "_max_line",
         "_muting",
         "_raw",
         "_splitter",
         "closed",
         "ended",
+        "max_line",
         "resting",
         "telnet",
         "wait",
@@ -69,7 +69,7 @@ class Inbox:
         handler: TelnetHandler,
         muting: frozenset[str] = frozenset(),
     ) -> None:
-        self._max_line = max_line
+        self.max_line = max_line
         self._bucket = TokenBucket(rate, now) if rate is not None else None
         self._handler = handler
         self._muting = muting
@@ -87,6 +87,10 @@ class Inbox:
         #: Seconds until the rate allows the next line; 0.0 if it is not that which is waited for.
         self.wait = 0.0
 
+    def allow(self, rate: Rate | None, now: float) -> None:
+        """From here on it may speak so fast, and begins as somebody who has just come."""
+        self._bucket = TokenBucket(rate, now) if rate is not None else None
+
     def _look(self) -> None:
         """Every event ends here."""
         waits = self._busy or self._lines or self._raw or self._splitter.partial
@@ -102,7 +106,7 @@ class Inbox:
         """
         if not self.resting:
             return None
-        line = plain_line(data, self._max_line)
+        line = plain_line(data, self.max_line)
         if line is None or (self._bucket is not None and self._bucket.wait(now)):
             return None
         return line
@@ -151,7 +155,7 @@ class Inbox:
             return None
         data = self._raw = begun + self._raw if begun else self._raw
         end = data.rfind(b"\n") + 1
-        lines = plain_talk(data[:end], self._max_line)
+        lines = plain_talk(data[:end], self.max_line)
         if lines is None:
             return None
         if self._bucket is not None and not self._bucket.take(lines.count(b"\n") + 1, now):

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
 from granja.console.line import MOST, ConsoleFactory
+from granja.contract.errors import ConfigurationError
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from tests.support.farm import DAWN, Farm, Person
@@ -21,11 +22,18 @@ PASSWORD = "girasoles al sol"
 class ConsoleCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.memory = MemoryLedger()
+        self.changed: list[str] = []
+        self.wrong = ""
         self.ledger = FaultyLedger(self.memory)
         self.farm = Farm(ledger=self.ledger)
         self.wire = StringTransport()
-        self.console = ConsoleFactory(self.farm.factory).buildProtocol(None)
+        self.console = ConsoleFactory(self.farm.factory, self.reread).buildProtocol(None)
         self.console.makeConnection(self.wire)
+
+    def reread(self) -> list[str]:
+        if self.wrong:
+            raise ConfigurationError(self.wrong)
+        return self.changed
 
     def tearDown(self) -> None:
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -135,6 +143,15 @@ class Acting(ConsoleCase):
         self.asks("announce", text="hay\nferia")
         self.assertEqual(len(ana.hears()), 1)
         self.assertTrue(self.refused("announce", text=" \x1b[2J "))
+
+    def test_reload(self) -> None:
+        done = "read anew; nothing has changed"
+        self.assertEqual(self.asks("reload"), {"done": done, "changed": []})
+        self.changed = ["rate: off (was 5/20)", "the catalog: 1 added, 0 renamed, 0 gone"]
+        done = f"read anew; {'; '.join(self.changed)}"
+        self.assertEqual(self.asks("reload"), {"done": done, "changed": self.changed})
+        self.wrong = "listen cannot change while the server runs"
+        self.assertEqual(self.refused("reload"), f"nothing was read anew: {self.wrong}")
 
     def test_freeze_and_thaw(self) -> None:
         ana = self.farm.arrives("Ana", "6")

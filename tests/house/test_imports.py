@@ -28,8 +28,9 @@ FLOORS = (
     ("moderation",),
     ("trade", "protocol", "console"),
     ("factory",),
-    ("service",),
-    ("tap", "__main__"),
+    ("service", "options"),
+    ("tap",),
+    ("__main__",),
 )
 ROOMS = tuple(room for floor in FLOORS for room in floor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from granja.catalog_file import is_lasting
 from granja.contract.catalog import Catalog
 from granja.contract.errors import ConfigurationError
 from granja.contract.ids import ArtifactId, FarmerId
-from granja.operations.rereading import Sources, copies, lacking, reread
+from granja.operations.rereading import Rereading, copies, lacking
 from granja.reactor.certificates import CertificateRefused
 from granja.reactor.tls_contexts import Contexts
 
@@ -21,18 +22,38 @@ GUS, ANA = FarmerId(1), FarmerId(2)
 SPOON, STONE = ArtifactId(5), ArtifactId(7)
 
 
-class Presence:
-    motd: Any = ("Hola",)
-
-
 class Farm:
-    """Holds two spoons and a stone."""
+    """Holds two spoons and a stone; its settings are a word."""
 
     def __init__(self) -> None:
         self.catalog = Catalog({5: "Cuchara", 7: "Piedra", 9: "Nada"})
         self.market = self
-        self.presence = Presence()
+        self.settings = "these"
         self.held = {GUS: Counter({SPOON: 1, STONE: 1}), ANA: Counter({SPOON: 1})}
+
+    def adopt(self, settings: str) -> Iterator[str]:
+        if settings != self.settings:
+            self.settings = settings
+            yield "the settings"
+
+
+class Standing:
+    """What is read anew: a catalog and settings, or a reason why not."""
+
+    def __init__(self) -> None:
+        self.catalog = Catalog({5: "Cuchara", 7: "Piedra", 9: "Nada"})
+        self.settings = "these"
+        self.changed: list[str] = []
+        self.refusal = ""
+        self.taken: list[object] = []
+
+    def read(self) -> Standing:
+        if self.refusal:
+            raise ConfigurationError(self.refusal)
+        return self
+
+    def take(self, anew: object) -> None:
+        self.taken.append(anew)
 
 
 class Endpoint:
@@ -66,9 +87,7 @@ class RereadingTests(SynchronousTestCase):
         observer: Any = self._hear
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
-        self.farm, self.endpoint = Farm(), Endpoint()
-        self.catalog = Catalog({5: "Cuchara", 7: "Piedra", 9: "Nada"})
-        self.motd: Any = ("Hola",)
+        self.farm, self.endpoint, self.standing = Farm(), Endpoint(), Standing()
 
     def _hear(self, event: LogEvent) -> None:
         if event["log_namespace"].startswith("granja"):
@@ -78,49 +97,49 @@ class RereadingTests(SynchronousTestCase):
         self.said.clear()
         endpoint: Any = self.endpoint
         farm: Any = self.farm
-        reread(Sources(lambda: self.catalog, self._motd, [endpoint]), farm)
+        try:
+            Rereading(self.standing, [endpoint]).reread(farm)
+        except ConfigurationError as refusal:
+            self.assertEqual(self.said, [f"Nothing was read anew: {refusal}"])
         (line,) = self.said
         return line
-
-    def _motd(self) -> tuple[str, ...]:
-        if isinstance(self.motd, ConfigurationError):
-            raise self.motd
-        return tuple(self.motd)
 
     def test_nothing_has_changed(self) -> None:
         self.assertEqual(self.reread(), "Read anew; nothing has changed.")
 
     def test_everything_has_changed(self) -> None:
         shared = self.farm.catalog
-        self.catalog = Catalog({5: "Cucharón", 7: "Piedra", 10: "Luna", 11: "Sol"})
-        self.motd = ("Hoy hay feria", "¡Vengan!")
+        self.standing.catalog = Catalog({5: "Cucharón", 7: "Piedra", 10: "Luna", 11: "Sol"})
+        self.standing.settings = "those"
+        self.standing.changed = ["rate: off (was 5/20)"]
         self.endpoint.next = contexts(b"new")
         self.assertEqual(
             self.reread(),
-            "Read anew; the catalog: 2 added, 1 renamed, 1 gone; the message of the day: 2 lines; "
-            "the certificates of tls:somewhere.",
+            "Read anew; rate: off (was 5/20); the catalog: 2 added, 1 renamed, 1 gone; "
+            "the settings; the certificates of tls:somewhere.",
         )
         self.assertEqual(shared[5].name, "Cucharón")
         self.assertEqual((shared.first, shared.last, shared.edition), (5, 11, 1))
-        self.assertEqual(self.farm.presence.motd, self.motd)
+        self.assertEqual(self.farm.settings, "those")
+        self.assertEqual(self.standing.taken, [self.standing])
         self.assertIs(self.endpoint.served, self.endpoint.next)
 
     def test_one_that_cannot_be_read_keeps_everything(self) -> None:
         """Whichever it is."""
-        for spoil in (self.spoil_motd, self.spoil_certificates, self.spoil_catalog):
+        for spoil in (self.spoil_options, self.spoil_certificates, self.spoil_catalog):
             self.setUp()
-            self.catalog = Catalog({5: "Cucharón", 7: "Piedra"})
-            self.motd = ("Hoy hay feria",)
+            self.standing.catalog = Catalog({5: "Cucharón", 7: "Piedra"})
+            self.standing.settings = "those"
             self.endpoint.next = contexts(b"new")
             sentence = spoil()
             self.assertEqual(self.reread(), f"Nothing was read anew: {sentence}")
             self.assertEqual(self.farm.catalog[5].name, "Cuchara")
-            self.assertEqual(self.farm.presence.motd, ("Hola",))
+            self.assertEqual((self.farm.settings, self.standing.taken), ("these", []))
             self.assertIsNot(self.endpoint.served, self.endpoint.next)
 
-    def spoil_motd(self) -> str:
-        self.motd = ConfigurationError("cannot read motd.txt: it is not UTF-8 text")
-        return str(self.motd)
+    def spoil_options(self) -> str:
+        self.standing.refusal = "listen cannot change while the server runs"
+        return self.standing.refusal
 
     def spoil_certificates(self) -> str:
         refused = CertificateRefused("there is no private key in key.pem")
@@ -128,18 +147,18 @@ class RereadingTests(SynchronousTestCase):
         return str(refused)
 
     def spoil_catalog(self) -> str:
-        self.catalog = Catalog({9: "Nada"})
+        self.standing.catalog = Catalog({9: "Nada"})
         return "the new catalog lacks what people hold: 5 (2 copies), 7 (1 copy)"
 
     def test_what_was_lacking_before_is_no_reason(self) -> None:
         """Or nothing could be read anew until the old catalog is found again."""
         self.farm.catalog = Catalog({7: "Piedra"})
-        self.catalog = Catalog({7: "Piedrita"})
+        self.standing.catalog = Catalog({7: "Piedrita"})
         self.assertIn("1 renamed", self.reread())
 
     def test_what_nobody_holds_any_more_may_go(self) -> None:
         self.farm.held[GUS][STONE] = 0
-        self.catalog = Catalog({5: "Cuchara"})
+        self.standing.catalog = Catalog({5: "Cuchara"})
         self.assertIn("2 gone", self.reread())
 
     def test_a_sentence_names_a_few(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import socket
 import ssl
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.__main__ import main
 from tests.support.certificates import make
 from tests.support.server import PATIENCE, Line, Server, free_port
 
@@ -125,6 +128,34 @@ class HangUpTests(SynchronousTestCase):
             beto.hears_until("Hoy hay feria")
             for someone in (ana, gus, beto):
                 someone.close()
+            server.stop()
+            self.assertNotIn("Traceback", server.read_log())
+
+    def test_the_configuration(self) -> None:
+        """Also by the console, which says the same; what cannot change is said, and nothing is."""
+        config = self.folder / "granja.toml"
+        config.write_text('motd = "motd.txt"\nhistory = 9\nadmin = "console"\n')
+        folder = str(self.folder)
+        with Server("--config", "granja.toml", "--rate", "off", folder=folder) as server:
+            config.write_text('motd = "motd.txt"\nhistory = 8\nadmin = "console"\nrate = "1/1"\n')
+            self.motd.write_text("Hoy hay feria\n")
+            said = "Read anew; history: 8 (was 9); the message of the day: 1 line."
+            self.assertIn(said, self.tell(server, "anew"))
+            config.write_text('motd = "motd.txt"\nhistory = 7\nadmin = "other"\n')
+            console = ["admin", "--admin", str(self.folder / "console"), "reload"]
+            out, err = io.StringIO(), io.StringIO()
+            self.patch(sys, "stdout", out)
+            self.patch(sys, "stderr", err)
+            self.assertEqual(main(console), 1)
+            why = "nothing was read anew: admin cannot change while the server runs"
+            self.assertEqual(err.getvalue(), f"granja: {why}\n")
+            config.write_text('motd = "motd.txt"\nhistory = 7\nadmin = "console"\n')
+            self.assertEqual(main(console), 0)
+            self.assertEqual(out.getvalue(), "read anew; history: 7 (was 8).\n")
+            gus = server.dial()
+            gus.types("Gus", "5", "si")
+            gus.hears_until("^.SERVER. Hoy hay feria$")
+            gus.close()
             server.stop()
             self.assertNotIn("Traceback", server.read_log())
 

@@ -1,0 +1,113 @@
+"""How the text of an option becomes its value.
+
+Each function raises ValueError with what the value must be, such as *it must be open or once*; who
+calls it says of which option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from granja.accounts.networks import read_network
+from granja.contract.errors import InvalidName
+from granja.text.names import parse as parse_name
+from granja.web.names import read_host, read_origin
+from granja.wire.addresses import Proxies
+from granja.wire.rate import Rate
+
+Coercion = Callable[[str], Any]
+
+
+def number(kind: Callable[[str], float], least: float, what: str) -> Coercion:
+    """Reads numbers of a kind, and says ``what`` it wants otherwise."""
+
+    def coerce(value: str) -> float:
+        try:
+            read = kind(value)
+        except ValueError:
+            raise ValueError(f"it must be {what}") from None
+        if not least <= read < float("inf"):
+            raise ValueError(f"it must be {what}")
+        return read
+
+    return coerce
+
+
+def choice(*choices: str) -> Coercion:
+    """Reads one of these words."""
+
+    def coerce(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"it must be {' or '.join(choices)}")
+        return value
+
+    return coerce
+
+
+whole = number(int, 1, "a whole number, 1 or more")
+count = number(int, 0, "a whole number, 0 or more")
+line = number(int, 64, "a whole number of bytes, 64 or more")
+seconds_or_none = number(float, 0, "a number of seconds, 0 or more")
+days = number(float, 0, "a number of days, 0 or more")
+seconds = number(float, 0.001, "a number of seconds above 0")
+
+
+def anything(value: str) -> str:
+    return value
+
+
+def rate(value: str) -> Rate | None:
+    """``5/20`` is 20 lines at once and 5 a second after that; ``off`` is no limit."""
+    if value == "off":
+        return None
+    per_second, slash, burst = value.partition("/")
+    try:
+        parsed = Rate(float(per_second), int(burst))
+    except ValueError:
+        parsed = Rate(0, 0)
+    if not slash or not 0 < parsed.per_second < float("inf") or parsed.burst < 1:
+        raise ValueError("it must be LINES-A-SECOND/LINES-AT-ONCE, such as 5/20, or off")
+    return parsed
+
+
+def rate_as_written(value: str) -> str:
+    """The text itself, if it is one of a rate."""
+    rate(value)
+    return value
+
+
+def origin(value: str) -> str:
+    if read_origin(value.rstrip("/")) is None:
+        raise ValueError("it must be an origin, such as https://granja.example")
+    return value
+
+
+def host(value: str) -> str:
+    """:raises ValueError: as :class:`granja.web.names.NoHost`."""
+    read_host(value)
+    return value
+
+
+def proxy(value: str) -> str:
+    """:raises ValueError: as :class:`granja.wire.addresses.NoNetwork`."""
+    Proxies.named([value])
+    return value
+
+
+def network(value: str) -> Any:
+    return read_network(value)
+
+
+def farmer(value: str) -> str:
+    try:
+        return str(parse_name(value))
+    except InvalidName as error:
+        raise ValueError(f"nobody can have it ({error.why})") from None
+
+
+def word(value: str) -> str:
+    """A word that nobody may have as a name."""
+    if not value.strip():
+        raise ValueError("it must be a word")
+    return value.strip()

@@ -1,0 +1,39 @@
+"""``granja config``: print a file of options, or check one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.python.usage import UsageError
+
+from granja.options.commented import commented
+from granja.text.printable import printable
+
+
+def main(argv: Sequence[str], options: Callable[[], Any]) -> int:
+    """:param argv: what follows ``granja config``.
+    :param options: makes the parser that the server has.
+    :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
+    """
+    parser = argparse.ArgumentParser(
+        prog="granja config",
+        description="Print a commented granja.toml with all options as they are without it.",
+    )
+    parser.add_argument("--check", metavar="FILE", help="look whether a server would start with it")
+    try:
+        path = parser.parse_args(argv).check
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if path is None:
+        sys.stdout.writelines(f"{line}\n" for line in commented())
+        return 0
+    try:
+        options().parseOptions(["--config", path])
+    except UsageError as error:
+        sys.stderr.write(f"granja: {printable(str(error))}\n")
+        return 1
+    sys.stdout.write(f"{printable(path)} is in order.\n")
+    return 0
