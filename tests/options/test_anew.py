@@ -9,10 +9,10 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import ConfigurationError
+from granja.moderation.sanctions import network_named
 from granja.operations.rereading import Rereading
 from granja.options.anew import Standing
 from granja.options.table import FIXED, LISTS, ROWS, Table
-from granja.people.sanctions import network_named
 from tests.support.farm import Farm
 
 RESERVED = "Nombre no válido: está reservado."
