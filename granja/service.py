@@ -19,7 +19,7 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IStreamServerEndpoint,
 )
-from twisted.logger import ILogObserver, Logger, textFileLogObserver
+from twisted.logger import FileLogObserver, ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
@@ -129,7 +129,7 @@ class GranjaService(Service):
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
         if self._log_file is not None and isinstance(parent, Componentized):
             file: Any = self._log_file
-            parent.setComponent(ILogObserver, textFileLogObserver(file))
+            parent.setComponent(ILogObserver, FileLogObserver(file, file.form))
 
     @property
     def certificates(self) -> list[Certificates]:

@@ -248,15 +248,16 @@ class _QuickFirst:
 
     def __init__(self, times: Path) -> None:
         self._times = times
-        self._known = json.loads(times.read_text("utf-8")) if times.exists() else None
+        self._known: dict[str, float] = {}
+        if times.exists():
+            self._known = json.loads(times.read_text("utf-8"))
         self._taken: dict[str, float] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        if self._known is not None:
-            items.sort(key=lambda item: self._known.get(item.nodeid, 0.0))
+        items.sort(key=lambda item: self._known.get(item.nodeid, 0.0))
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        if self._known is not None:
+        if self._known:
             usual = self._known.get(item.nodeid, 0.0)
             signal.setitimer(signal.ITIMER_REAL, GRACE + PATIENCE * usual)
 
@@ -265,7 +266,7 @@ class _QuickFirst:
 
     def pytest_sessionfinish(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if self._known is None:
+        if not self._known:
             self._times.write_text(json.dumps(self._taken), "utf-8")
 
 

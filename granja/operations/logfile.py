@@ -19,9 +19,10 @@ from pathlib import Path
 from threading import Condition, Thread, current_thread
 from typing import Any, ClassVar, Final
 
-from twisted.logger import Logger
+from twisted.logger import LogEvent, Logger, formatEventAsClassicLogText
 
 from granja.contract.errors import ConfigurationError
+from granja.operations.system_log import in_lines, to_system_log
 
 #: Characters that wait to be written, at the most; later ones are dropped, and counted.
 MOST_WAITING: Final = 2**20
@@ -43,6 +44,7 @@ MODE: Final = 0o640
 _NUMBER: Final = re.compile(r"\.[1-9][0-9]{0,8}", re.ASCII)
 
 Put = Callable[[bytes], None]
+Form = Callable[[LogEvent], str | None]
 
 
 class Later:
@@ -53,12 +55,21 @@ class Later:
 
     :param put: writes bytes, and may take its time.
     :param encoding: of the text; what it does not know is escaped.
+    :param most: characters that may wait.
+    :param form: how an event is written, in whole lines; or None when it says nothing.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, put: Put, encoding: str = "utf-8", most: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        put: Put,
+        encoding: str = "utf-8",
+        most: int = MOST_WAITING,
+        form: Form = formatEventAsClassicLogText,
+    ) -> None:
         self.encoding = encoding
+        self.form = form
         self._put = put
         self._most = most
         self._waiting: deque[str] = deque()
@@ -233,12 +244,12 @@ class LogFile:
 def take_over(options: Any) -> Later | None:
     """Where the runner's options say that the log goes, written by a thread.
 
-    None when that is not ours to say (``--syslog``, ``--logger``), or there is no runner.
+    None when that is not ours to say (``--logger``), or there is no runner.
 
     :param options: of ``twistd``, or of ``twist``, which are changed.
     :raises ConfigurationError: when the file cannot be written.
     """
-    if options is None or options.get("logger") or options.get("syslog"):
+    if options is None or options.get("logger"):
         return None
     if "logFile" in options:
         later = _later_of_twist(options["logFile"])
@@ -255,6 +266,9 @@ def _later_of_twist(stream: Any) -> Later | None:
 
 
 def _later_of_twistd(options: Any) -> Later | None:
+    if options.get("syslog"):
+        later = Later(to_system_log(options.get("prefix") or "twisted"), form=in_lines)
+        return _begun(later) if options["nodaemon"] else later
     name = options.get("logfile")
     if name == "-" or (options["nodaemon"] and not name):
         return _begun(_later_stream(sys.stdout)) if options["nodaemon"] else None

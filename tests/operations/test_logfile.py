@@ -7,12 +7,14 @@ import fcntl
 import io
 import os
 import stat
+import syslog
 import tempfile
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import ConfigurationError
@@ -148,6 +150,54 @@ class LaterTests(SynchronousTestCase):
         )
 
 
+class SystemLogTests(SynchronousTestCase):
+    """``twistd --syslog``: the thread hands each line over, with its priority."""
+
+    def setUp(self) -> None:
+        self.opened: list[str] = []
+        self.sent: list[tuple[int, str]] = []
+        self.patch(syslog, "openlog", self.opened.append)
+        self.patch(syslog, "syslog", lambda priority, line: self.sent.append((priority, line)))
+        later = take_over({"nodaemon": False, "syslog": True, "prefix": "farm", "logfile": None})
+        assert later is not None
+        self.later = later
+
+    def log(self, level: Any, words: str, **fields: object) -> None:
+        event = {"log_namespace": "granja", "log_level": level, "log_format": words, **fields}
+        text = self.later.form(event)
+        if text:
+            self.later.write(text)
+
+    def test_the_name_of_the_program(self) -> None:
+        self.assertEqual(self.opened, ["farm"])
+
+    def test_each_line_has_its_priority(self) -> None:
+        self.log(LogLevel.debug, "looking")
+        self.log(LogLevel.info, "Ñandú came\nby train")
+        self.log(LogLevel.warn, "late")
+        self.log(LogLevel.error, "broken")
+        self.log(LogLevel.critical, "lost <7> at sea")
+        self.log(LogLevel.info, "")
+        expected = [
+            (syslog.LOG_DEBUG, "[granja#debug] looking"),
+            (syslog.LOG_INFO, "[granja#info] Ñandú came"),
+            (syslog.LOG_INFO, "\tby train"),
+            (syslog.LOG_WARNING, "[granja#warn] late"),
+            (syslog.LOG_ERR, "[granja#error] broken"),
+            (syslog.LOG_CRIT, "[granja#critical] lost <7> at sea"),
+        ]
+        self.assertEqual(self.sent, expected)
+
+    def test_a_failure_has_its_traceback(self) -> None:
+        self.log(LogLevel.critical, "no", log_failure=Failure(KeyError("x")))
+        self.assertIn((syslog.LOG_CRIT, "\tFailure: builtins.KeyError: 'x'"), self.sent)
+
+    def test_what_the_system_does_not_take(self) -> None:
+        """A null byte would end the thread, and a file's name may be no UTF-8."""
+        self.log(LogLevel.info, "a\0b\udcffc")
+        self.assertEqual(self.sent, [(syslog.LOG_INFO, "[granja#info] a\\0b\\udcffc")])
+
+
 class DescriptorTests(SynchronousTestCase):
     def test_a_pipe_that_is_full_and_does_not_block(self) -> None:
         """ssh and others leave the terminal so."""
@@ -257,7 +307,6 @@ class RunnerTests(FileCase):
     def test_what_is_not_ours(self) -> None:
         for options in (
             None,
-            {"nodaemon": True, "syslog": True},
             {"nodaemon": True, "logger": print},
             {"nodaemon": False, "logfile": "-"},  # which twistd refuses
             {"something": "else"},

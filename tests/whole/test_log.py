@@ -85,6 +85,35 @@ class UnreadTests(SynchronousTestCase):
                 ana.close()
 
 
+#: A system's log that takes nothing: it says so, and waits for ever.
+STUCK = (
+    "import syslog, threading; from pathlib import Path; "
+    "syslog.syslog = lambda *line: (Path('stuck').write_text(line[1]), threading.Event().wait()); "
+)
+
+
+class ToTheSystem(Server):
+    """With ``--syslog``."""
+
+    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+        return super()._spawn([*command, "--syslog"], stdin)
+
+
+class StuckTests(SynchronousTestCase):
+    """``twistd --syslog`` where the system takes no lines any more."""
+
+    def test_the_chat_goes_on_and_it_ends(self) -> None:
+        with ToTheSystem(prelude=STUCK) as server:
+            ana, gus = server.dial().arrives("Ana"), server.dial().arrives("Gus")
+            gus.types("¿hay alguien?")
+            ana.hears_until("Gus: ¿hay alguien?")
+            self.assertIn("starting up", (server.folder / "stuck").read_text())
+            gus.close()
+            server.stop()
+            self.assertEqual(ana.hears_to_the_end()[-1], GOODBYE)
+            ana.close()
+
+
 class ReadTests(SynchronousTestCase):
     def test_the_last_lines_are_there(self) -> None:
         """Also those that Twisted writes when all is over."""
