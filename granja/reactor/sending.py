@@ -14,10 +14,13 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from granja.reactor.half_close import HalfClosingTLS
 from granja.reactor.sockets import account_of, unacknowledged
 
 #: Bytes that can be sent without being copied.
 Readable = bytes | memoryview
+#: Returns how many bytes were sent.
+Send = Callable[[Readable], int]
 
 
 class Waiter(Protocol):
@@ -76,9 +79,11 @@ def wire(transport: Any, shared: bool, listener: Waiter) -> AnyWire:
     """
     if isinstance(transport, tcp.Connection) and not transport.TLS and not shared:
         return DirectWire(transport, listener)
-    below = getattr(transport, "transport", None)
-    if shared and isinstance(below, tcp.Connection) and not below.TLS:
-        return SharedWire(transport, below, listener)
+    below = getattr(transport, "transport", None) if shared else transport
+    if isinstance(below, tcp.Connection) and not below.TLS:
+        return SharedWire(transport, below, below.getHandle().send, listener)
+    if isinstance(below, HalfClosingTLS) and isinstance(below.transport, tcp.Connection):
+        return SharedWire(transport, below.transport, below.send, listener)
     return TransportWire(transport, listener)
 
 
@@ -174,7 +179,7 @@ class DirectWire:
 
 @implementer(IPushProducer)
 class TransportWire:
-    """TLS, WebSocket, and doubles in tests: the transport's own way.
+    """Doubles in tests, and whatever else there may be: the transport's own way.
 
     While the transport asks to pause, nothing is given to it, so what it keeps is bounded by its
     own buffer's size and one write.
@@ -259,11 +264,15 @@ class TransportWire:
 
 
 class SharedWire(TransportWire):
-    """A WebSocket over plain TCP: a send on the socket itself while the transport below is idle.
+    """A WebSocket, TLS, or both: a send on the socket itself while the transport below is idle.
 
-    Others write to that transport too, pongs and closing frames.  While it has something of anybody
-    the transport's own way is taken, and it gets the rest of what the socket does not take: so all
-    leave in the order in which they came.  One send instead of a write saves two calls of epoll.
+    Others write to that transport too: pongs, closing frames, TLS's own records.  While it has
+    something of anybody the transport's own way is taken, and it gets the rest of what the socket
+    does not take: so all leave in the order in which they came.  One send instead of a write saves
+    two calls of epoll, and a timer with TLS.
+
+    :param below: the TCP transport.
+    :param send: says how many bytes it took; with TLS, all or none.
 
     Whether the transport is idle Twisted says nowhere: ``twisted.internet.abstract.FileDescriptor``
     keeps what waits in ``dataBuffer``, from ``offset`` on, and in ``_tempDataBuffer``.
@@ -273,11 +282,11 @@ class SharedWire(TransportWire):
 
     limit = 1 << 16
 
-    def __init__(self, transport: Any, below: tcp.Connection, listener: Waiter) -> None:
+    def __init__(self, transport: Any, below: tcp.Connection, send: Send, listener: Waiter) -> None:
         super().__init__(transport, listener)
         below.setTcpNoDelay(True)
         self._below: Any = below
-        self._send = below.getHandle().send
+        self._send = send
 
     def send(self, data: Readable) -> int:
         below = self._below

@@ -135,6 +135,8 @@ def _context(identity: Identity) -> SSL.Context:
     context.set_cipher_list(SUITES)
     context.set_tls13_ciphersuites(SUITES_OF_1_3)
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    # Two buffers of 16 KiB for each connection are there only while there is something in them.
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     _limit_groups(context)
     try:
         context.use_certificate(identity.certificate)

@@ -11,11 +11,13 @@ from twisted.internet import reactor as real_reactor
 from twisted.internet import ssl, tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from granja.board.board import Board, Listener
 from granja.contract.messages import GOODBYE, Arrived, Notice
+from granja.reactor.half_close import close_by_halves
 from granja.reactor.sending import DirectWire, SharedWire, TransportWire, wire
 from tests.client.test_wire import certificate
 from tests.support.wiring import HeldReader
@@ -98,6 +100,8 @@ class SharedTransport:
 
 class SocketTests(TestCase):
     timeout = 60
+    #: Whether TLS is ours, or Twisted's.
+    by_halves = False
 
     def setUp(self) -> None:
         self.board = Board(reactor)
@@ -111,6 +115,8 @@ class SocketTests(TestCase):
             port = reactor.listenTCP(0, factory, interface="127.0.0.1")
         else:
             port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
+            if self.by_halves:
+                close_by_halves(port)
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
@@ -151,13 +157,77 @@ class SocketTests(TestCase):
         self.assertIsInstance(listener.wire, DirectWire)
         await self.hears_everything(listener, client)
 
-    async def test_tls_goes_the_way_of_the_transport(self) -> None:
-        """Nothing is ever sent on the socket beside the encryption."""
+    async def secured(self) -> tuple[Listener, Client]:
         path = certificate(Path(self.mktemp()))
         context = ssl.DefaultOpenSSLContextFactory(str(path), str(path))
-        listener, client = await self.sits_down(self.serve(context), ssl.ClientContextFactory())
-        self.assertIsInstance(listener.wire, TransportWire)
+        return await self.sits_down(self.serve(context), ssl.ClientContextFactory())
+
+    async def test_another_tls_goes_the_way_of_the_transport(self) -> None:
+        """Nothing is ever sent on the socket beside the encryption."""
+        listener, client = await self.secured()
+        self.assertIs(type(listener.wire), TransportWire)
         await self.hears_everything(listener, client)
+
+    async def test_tls_keeps_the_order(self) -> None:
+        """Also of what is said before the handshake, and of what the socket does not take."""
+        self.by_halves = True
+        listener, client = await self.secured()
+        self.assertIsInstance(listener.wire, SharedWire)
+        await self.hears_everything(listener, client)
+
+    async def shaken(self) -> tuple[Any, Listener, Client]:
+        """TLS after its handshake, the first word of which has been heard."""
+        self.by_halves = True
+        listener, client = await self.secured()
+        client.transport.resumeProducing()
+        listener.wire.send(b".")
+        while not client.read:
+            await deferLater(reactor, 0.001, lambda: None)
+        client.read.clear()
+        return listener.transport, listener, client
+
+    async def test_what_others_write_by_tls_keeps_its_place(self) -> None:
+        """However little the socket takes, and whoever gathers what was written meanwhile."""
+        tls, listener, client = await self.shaken()
+        client.transport.pauseProducing()
+        wanted, full = bytearray(), False
+        for number in range(400):
+            frame = b"%06d" % number * 1_000
+            if listener.wire.send(frame):
+                wanted += frame
+            else:
+                full = True
+            if number % 3 == 0:
+                pong = b"<pong %d>" % number
+                tls.write(pong)
+                wanted += pong
+        self.assertTrue(full, "the socket took everything: nothing was tried")
+        client.transport.resumeProducing()
+        listener.wire.lose()
+        self.assertEqual(await client.ended, bytes(wanted))
+
+    async def test_tls_with_nothing_to_write_is_not_asked(self) -> None:
+        """One send for each line: no timer, and not the transport, which asks the reactor twice."""
+        tls, listener, client = await self.shaken()
+        written: list[bytes] = []
+        self.patch(tls.transport, "write", written.append)
+        self.patch(tls, "write", written.append)
+        sends, real = 0, tls._send
+
+        def send(data: bytes | memoryview) -> int:
+            nonlocal sends
+            sends += 1
+            return int(real(data))
+
+        tls._send = send
+        for size in (4, 1_000):
+            self.assertEqual(listener.wire.send(b"x" * size), size)
+        self.assertEqual((written, sends), ([], 2))
+        while len(client.read) < 1_004:
+            await deferLater(reactor, 0.001, lambda: None)
+        self.assertEqual(client.read, b"x" * 1_004)
+        client.transport.abortConnection()
+        await client.ended
 
     async def test_nobody_waits_for_a_packet_to_fill(self) -> None:
         """TCP_NODELAY: a single line goes at once, also with one on its way."""

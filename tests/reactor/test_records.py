@@ -1,0 +1,133 @@
+"""What is said goes into records and comes out of them whole, by OpenSSL's functions or without."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from OpenSSL import SSL
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.reactor.records import MOST, Slow, records
+from tests.client.test_wire import certificate
+
+SIZES = (1, 300, 16_383, 16_384, 16_385, 40_000, MOST - 1, MOST)
+
+
+def server_context() -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(certificate(Path(folder, "c.pem")))
+        context.use_privatekey_file(path)
+        context.use_certificate_file(path)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    return context
+
+
+CONTEXT = server_context()
+
+
+def carry(here: SSL.Connection, there: SSL.Connection) -> None:
+    try:
+        there.bio_write(here.bio_read(1 << 18))
+    except SSL.WantReadError:
+        return
+
+
+def shaken() -> tuple[SSL.Connection, SSL.Connection]:
+    """A server's and a client's end after the handshake."""
+    server, client = SSL.Connection(CONTEXT), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+    server.set_accept_state()
+    client.set_connect_state()
+    for _ in range(3):
+        for here, there in ((client, server), (server, client)):
+            with contextlib.suppress(SSL.WantReadError):
+                here.do_handshake()
+            carry(here, there)
+    return server, client
+
+
+def heard(client: SSL.Connection) -> bytes:
+    parts = []
+    while True:
+        try:
+            parts.append(client.recv(1 << 16))
+        except SSL.WantReadError:
+            return b"".join(parts)
+
+
+class DirectTests(SynchronousTestCase):
+    """With OpenSSL's functions, which are there."""
+
+    slow = False
+
+    def setUp(self) -> None:
+        self.server, self.client = shaken()
+        self.records = Slow(self.server) if self.slow else records(self.server)
+
+    def test_it_is_this_way(self) -> None:
+        self.assertEqual(isinstance(self.records, Slow), self.slow)
+
+    def test_what_is_sealed_is_heard(self) -> None:
+        """However long: OpenSSL takes 16 KiB at a time, and says so by taking no more."""
+        said = [bytes((65 + number,)) * size for number, size in enumerate(SIZES)]
+        for number, text in enumerate(said):
+            sealed = self.records.seal(memoryview(text) if number % 2 else text)
+            self.client.bio_write(bytes(sealed))
+        self.assertEqual(heard(self.client), b"".join(said))
+
+    def test_what_was_said_is_opened(self) -> None:
+        said = b"".join(bytes((65 + n,)) * size for n, size in enumerate(SIZES))
+        at = 0
+        while at < len(said):
+            at += self.client.send(said[at:])
+            carry(self.client, self.server)
+        opened = bytearray()
+        while data := self.records.open():
+            opened += data
+        self.assertEqual(bytes(opened), said)
+
+    def test_half_a_record_is_waited_for(self) -> None:
+        self.client.send(b"hola")
+        record = self.client.bio_read(1 << 16)
+        self.server.bio_write(record[:7])
+        self.assertEqual(self.records.open(), b"")
+        self.server.bio_write(record[7:])
+        self.assertEqual(self.records.open(), b"hola")
+
+    def test_what_was_said_before_the_end_comes_first(self) -> None:
+        self.client.send(b"hola")
+        self.client.shutdown()
+        carry(self.client, self.server)
+        self.assertEqual(self.records.open(), b"hola")
+        self.assertRaises(SSL.ZeroReturnError, self.records.open)
+
+    def test_and_before_what_is_no_record(self) -> None:
+        """And no other connection hears of that."""
+        other, talker = shaken()
+        self.client.send(b"hola")
+        carry(self.client, self.server)
+        self.server.bio_write(b"\x17\x03\x03\x00\x20" + bytes(32))
+        self.assertEqual(self.records.open(), b"hola")
+        others = records(other)
+        self.assertEqual(others.open(), b"")
+        talker.send(b"adios")
+        carry(talker, other)
+        self.assertEqual(others.open(), b"adios")
+        with self.assertRaises(SSL.Error) as caught:
+            self.records.open()
+        self.assertNotIsInstance(caught.exception, SSL.WantReadError)
+
+    def test_after_the_end_nothing_is_sealed(self) -> None:
+        """And the next connection is not the worse for it."""
+        self.server.shutdown()
+        self.assertEqual(bytes(self.records.seal(b"hola")), b"")
+        other, _ = shaken()
+        self.assertEqual(records(other).open(), b"")
+
+
+class SlowTests(DirectTests):
+    """With pyOpenSSL's own ways, as where the functions are missing."""
+
+    slow = True
