@@ -27,6 +27,7 @@ from granja.moderation.acts import Acts
 from granja.moderation.moderating import Moderating
 from granja.moderation.moderators import Moderators
 from granja.moderation.order import Order
+from granja.nodes.nodes import Nodes
 from granja.people.homes import Homes
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
@@ -65,6 +66,7 @@ class GranjaFactory(ServerFactory):
     :param now: the time on the wall, in Unix seconds.
     :param ledger: opened here.
     :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
+    :param nodes: the others of the same farm, if there may be some.
     :raises LedgerRefused: what opening the ledger raises.
     """
 
@@ -80,7 +82,9 @@ class GranjaFactory(ServerFactory):
         accounts: IAccounts,
         chance: Callable[[int], bytes],
         settings: Settings | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
+        self.nodes = nodes
         self.clock = clock
         self.now = now
         self.catalog = catalog
@@ -89,13 +93,14 @@ class GranjaFactory(ServerFactory):
         self.settings = settings = (settings or Settings()).copy()
         self.connections: set[FarmerProtocol] = set()
         self.closing = False
-        self.board = Board(clock, history=History(settings.history))
+        history = History(settings.history) if nodes is None else nodes.history
+        self.board = Board(clock, history=history)
         self.journal = Journal(clock)
         self.incidents = Incidents(clock)
         self.complaints = Complaints(clock)
         self.doorkeeper = Doorkeeper(clock, settings.doors)
         self._seeing_off = SeeingOff(clock)
-        self.roster = Roster()
+        self.roster: Roster = Roster() if nodes is None else nodes.roster
         self._reserved = Reserved(settings.reserved)
         #: Refused lines, by why.
         self.refusals: Counter[str] = Counter()
@@ -155,6 +160,8 @@ class GranjaFactory(ServerFactory):
             self.freezing,
         )
         self._swap(teller, numbers)
+        if self.nodes is not None:
+            self.nodes.begin(self.board, self.ignoring, self.presence.move, self.order.put_out)
 
     def _swap(self, teller: Teller, numbers: OfferNumbers) -> None:
         market, lane, hints, freezing = self.market, self.lane, self.hints, self.freezing
@@ -271,6 +278,8 @@ class GranjaFactory(ServerFactory):
         """To everybody, and then close their connections."""
         self.presence.reconcile()  # What a full disk has kept from the record until now.
         # Registered farmers first: what ends with the visitors is news to them.
+        if self.nodes is not None:
+            self.nodes.stop()
         connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:
             # Nothing is told after it, so nobody hears how the others' offers end.
@@ -318,6 +327,8 @@ class GranjaFactory(ServerFactory):
         self.expiry.stop()
         self.settling.stop()
         self.presence.stop()
+        if self.nodes is not None:
+            await self.nodes.bus.close()
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()

@@ -333,6 +333,7 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
         errors.WrongArguments(":p <nombre> <mensaje>"),
     ),
     ("`:p`.", errors.NobodyCalled("Diego")),
+    ("`:p` to somebody at another node that does not answer.", errors.NotDelivered("Beto")),
     ("`:offer`.", errors.NobodyToTradeWith("Diego")),
     ("`:offer` to somebody who has not arrived yet.", errors.StillArriving("Caro")),
     ("`:offer` to yourself, in any spelling.", errors.WithOneself()),

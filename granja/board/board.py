@@ -117,9 +117,13 @@ class Board:
         self.history.announce(message, self.counters.lines)
         self._add(Announcement(message), but)
 
+    def pass_on(self, message: Message) -> None:
+        """The same for what the history knows already."""
+        self._add(Announcement(message), None)
+
     def say(
         self,
-        speaker: Listener,
+        speaker: Listener | None,
         name: str,
         data: bytes,
         lines: int,
@@ -127,13 +131,14 @@ class Board:
     ) -> None:
         """Plain talk: clean lines of ``name`` as UTF-8, with LF between them, none after the last.
 
+        :param speaker: who does not hear it; None if they do not listen here.
         :param lines: how many they are.
         :param deaf: others who are not to hear it.
         """
         self._add(Talk(name, data, lines), speaker, deaf)
 
     def say_message(
-        self, speaker: Listener, message: Message, deaf: Collection[Listener] = ()
+        self, speaker: Listener | None, message: Message, deaf: Collection[Listener] = ()
     ) -> None:
         """Talk that is no plain line, such as what somebody does: everybody else hears it."""
         self._add(Remark(message), speaker, deaf)

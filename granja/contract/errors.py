@@ -148,6 +148,14 @@ class NobodyCalled(GranjaError):
     sentence = "no hay nadie conectado con el nombre {name}."
 
 
+@dataclass(eq=False)
+class NotDelivered(GranjaError):
+    """They are at another node (PROTOCOL §8)."""
+
+    name: str
+    sentence = "no se pudo entregar a {name}; inténtalo en un momento."
+
+
 # -- trading (PROTOCOL §4) -------------------------------------------------------------------
 
 

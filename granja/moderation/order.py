@@ -93,9 +93,13 @@ class Order:
     def expel(self, by: Farmer | None, farmer: Farmer, why: str) -> None:
         """Put out somebody who is in the chat."""
         self._acts.note(by, Act("expelled", str(farmer), why=why))
-        self._expel(farmer, why)
+        if farmer.elsewhere is not None:
+            farmer.elsewhere.expel(farmer, why)
+        else:
+            self.put_out(farmer, why)
 
-    def _expel(self, farmer: Farmer, why: str) -> None:
+    def put_out(self, farmer: Farmer, why: str) -> None:
+        """Put out somebody who is at this node, and tell them."""
         connection = farmer.connection
         if connection is not None:
             connection.tell(messages.Expelled(why))
@@ -163,9 +167,10 @@ class Order:
             if farmer.connection is not connection:
                 self.turns_away(farmer, connection)
             elif self.ban_on(farmer, connection.address) is not None:
-                self._expel(farmer, ban.why)
+                self.put_out(farmer, ban.why)
         for farmer in self._roster:
-            if farmer.connection is None and self.ban_on(farmer, farmer.address) is not None:
+            lingers = farmer.connection is None and farmer.elsewhere is None
+            if lingers and self.ban_on(farmer, farmer.address) is not None:
                 self._put_out(farmer)
         away = self._roster.holder(recall(ban.whom))
         if away is not None and self.ban_on(away, away.address) is not None:

@@ -103,6 +103,7 @@ class Presence:
                 self._depart(farmer.id)
             return
         before, lingered = farmer.connection, self.lingering.end(farmer)
+        at_another_node = farmer.elsewhere is not None
         stays = before is not None or lingered
         sent = take_up(self._board, farmer, connection)
         farmer.connection = connection
@@ -119,16 +120,34 @@ class Presence:
         elif lingered:
             self._tell_whispers(farmer, sent)
         else:
-            self._factory.order.welcome(farmer)
-            self._roster.enter(farmer)
-            self._factory.hints.came_in(farmer)
-            self._board.announce(messages.Arrived(str(farmer)))
-            self._journal.arrived(farmer, connection)
+            self._come_in(farmer, connection, quietly=at_another_node)
         if not stays and farmer.receipts is not None:
             farmer.receipts.begin()
         self._board.join(connection.listener)
         if farmer.registered:
             self._factory.registration.came_in(farmer, connection.address)
+
+    def _come_in(self, farmer: Farmer, connection: Connection, *, quietly: bool) -> None:
+        """:param quietly: they only come from another node, which nobody else notices."""
+        self._factory.order.welcome(farmer)
+        self._roster.enter(farmer)
+        self._factory.hints.came_in(farmer)
+        if quietly:
+            self._factory.incidents.note("taken_over", connection, farmer)
+        else:
+            self._board.announce(messages.Arrived(str(farmer)))
+        self._journal.arrived(farmer, connection)
+
+    def move(self, farmer: Farmer) -> None:
+        """They have come in at another node: here they are no more, and nobody notices."""
+        connection, farmer.connection = farmer.connection, None
+        self.lingering.end(farmer)
+        self._roster.leave(farmer)
+        self._factory.hints.went(farmer)
+        farmer.receipts, farmer.was_at = None, ""
+        if connection is not None:
+            connection.farmer = None
+            self._replace(connection)
 
     def _tell_whispers(self, farmer: Farmer, sent: int) -> None:
         """Whoever comes back with a password hears what was whispered while they lingered."""
@@ -458,7 +477,10 @@ class Presence:
     def _is_here(self, id: FarmerId) -> bool:
         """As the record has it: a registered farmer who lingers is away, a visitor is not."""
         farmer = self._roster.present(id)
-        return farmer is not None and (farmer.connection is not None or not farmer.registered)
+        if farmer is None:
+            return False
+        awake = farmer.connection is not None or farmer.elsewhere is not None
+        return awake or not farmer.registered
 
     # -- keeping the record true -----------------------------------------------------------------
 

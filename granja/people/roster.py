@@ -89,6 +89,30 @@ class Mute(Protocol):
         """Its end, as a moment is said."""
 
 
+class Crowd(Protocol):
+    """Who is at one node."""
+
+    def add(self, farmer: Farmer) -> None: ...
+    def remove(self, farmer: Farmer) -> None: ...
+
+
+class Elsewhere(Protocol):
+    """Another node, where somebody is (:class:`granja.nodes.neighbour.Neighbour`)."""
+
+    @property
+    def writer(self) -> int:
+        """Its number."""
+
+    @property
+    def census(self) -> Crowd: ...
+
+    def whisper(self, to: Farmer, name: str, text: str, speaker: FarmerId) -> Deferred[None]:
+        """:returns: fails with NotDelivered."""
+
+    def expel(self, farmer: Farmer, why: str) -> None:
+        """Put them out there."""
+
+
 class Farmer:
     """Somebody: a visitor for as long as they stay, or a registered farmer for good.
 
@@ -96,12 +120,17 @@ class Farmer:
     farmer is away.  ``receipts`` are those of their stay in the chat, if they have heard it as
     data; ``visit`` is the number of that stay.  ``was_at``: from where they were connected, while
     they linger.  ``since``: the reactor's seconds when they came
-    into the chat.  ``moderator``: they look after the farm.  ``mute``: why they may not speak; it
-    may be over already.
+    into the chat.  ``elsewhere``: the node where they are, if it is another; ``arrived`` and
+    ``entered``: when they came into the chat, at any node and at the one where they are, in Unix
+    seconds, where there are several.  ``moderator``: they look after the farm.  ``mute``: why they
+    may not speak; it may be over already.
     """
 
     __slots__ = (
+        "arrived",
         "connection",
+        "elsewhere",
+        "entered",
         "id",
         "moderator",
         "mute",
@@ -124,6 +153,8 @@ class Farmer:
         self.receipts: Receipts | None = None
         self.visit = 0
         self.was_at = ""
+        self.elsewhere: Elsewhere | None = None
+        self.arrived = self.entered = 0.0
 
     def __str__(self) -> str:
         return self.name.spelling
@@ -154,12 +185,20 @@ class Farmer:
         else:
             self._keep(message)
 
-    def hear_whisper(self, name: str, text: str, by: Listener | None, speaker: FarmerId) -> None:
-        """The same for what ``name``, whose number is ``speaker``, whispers."""
+    def hear_whisper(
+        self, name: str, text: str, by: Listener | None, speaker: FarmerId
+    ) -> Deferred[None] | None:
+        """The same for what ``name``, whose number is ``speaker``, whispers.
+
+        :returns: what has to be waited for if they are at another node; fails with NotDelivered.
+        """
         if self.connection is not None:
             self.connection.listener.hear_whisper(name, text, by, speaker)
+        elif self.elsewhere is not None:
+            return self.elsewhere.whisper(self, name, text, speaker)
         elif self.receipts is not None:
             self.receipts.keep(Whispered(name, text), speaker)
+        return None
 
     def _keep(self, *messages: Message) -> None:
         """They linger, or they are away: then there are no receipts."""

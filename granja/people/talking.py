@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
+
 from granja.board.board import Board
 from granja.board.history import Remark
 from granja.contract import errors, messages
@@ -49,17 +51,18 @@ class Talking:
     def list_users(self, me: Farmer) -> None:
         me.tell(messages.Here(self._roster.names()))
 
-    def whisper(self, me: Farmer, name: str, text: str) -> None:
-        """:raises NobodyCalled: when nobody in the chat has this name."""
+    def whisper(self, me: Farmer, name: str, text: str) -> Deferred[None] | None:
+        """:returns: what has to be waited for; fails with NotDelivered.
+        :raises NobodyCalled: when nobody in the chat has this name."""
         if me.mute is not None:
             _refuse_the_muted(me, self._now())
         other = self._roster.find(name)
         if other is None:
             raise errors.NobodyCalled(name)
         if me.id in self._ignoring.ignored_by(other.id):
-            return  # Who is ignored does not notice (PROTOCOL §3).
+            return None  # Who is ignored does not notice (PROTOCOL §3).
         by = me.connection.listener if me.connection is not None else None
-        other.hear_whisper(str(me), squeezed(text), by, me.id)
+        return other.hear_whisper(str(me), squeezed(text), by, me.id)
 
     def say(self, me: Farmer, text: str) -> None:
         """Plain talk, and the emoticons."""

@@ -21,6 +21,7 @@ from granja.catalog_file import read_catalog
 from granja.factory import GranjaFactory
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
+from granja.nodes.nodes import Nodes
 from granja.settings import Settings
 from granja.wire.telnet import Telnet
 
@@ -122,8 +123,13 @@ class Farm:
             PlainAccounts(),
             token_bytes,
             self.settings,
+            self.make_nodes(),
         )
         self.factory.presence.reconcile()
+
+    def make_nodes(self) -> Nodes | None:
+        """The others of the same farm: there are none."""
+        return None
 
     def moderators(self, *names: str) -> None:
         """The operator names these too; from the next start on it holds."""

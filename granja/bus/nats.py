@@ -1,0 +1,188 @@
+"""A bus of NATS servers, reached by a connection that is made anew whenever it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any, ClassVar, Final
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.bus.interface import PATIENCE, Answer, Hear, NoAnswer
+from granja.bus.nats_protocol import NatsProtocol
+from granja.bus.url import BusAddress, Server
+from granja.bus.waiting import Waiting
+from granja.reactor.clockwork import Timer
+
+#: Seconds until the next attempt: the first ones, and then always the last.
+PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
+#: Seconds that an attempt may take.
+CONNECTING: Final = 3
+
+
+class NatsBus:
+    """:param reactor: connects, and gives the time.
+    :param name: what the servers show of this node.
+    :param inbox: a subject that nobody else knows, which answers come to.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, reactor: Any, address: BusAddress, name: str, inbox: str) -> None:
+        self.up = False
+        self._reactor = reactor
+        self._address = address
+        self._name = name
+        self._inbox = f"_INBOX.{inbox}"
+        self._servers = cycle(address.servers)
+        self._tries = 0
+        self._protocol: NatsProtocol | None = None
+        self._connecting: Deferred[NatsProtocol] | None = None
+        self._closing = False
+        self._said = ""
+        self._changed: list[Callable[[bool], None]] = []
+        self._last_sid = 1  # The first is the inbox's.
+        self._sids: dict[str, int] = {}
+        self._subjects: dict[int, str] = {}
+        self._hear: dict[str, Hear] = {}
+        self._answer: dict[str, Answer] = {}
+        self._waiting = Waiting(reactor)
+        self._again = Timer(reactor, self._reach)
+
+    # -- connecting ------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        self._reach()
+
+    def _reach(self) -> None:
+        server = next(self._servers)
+        endpoint = HostnameEndpoint(self._reactor, server.host, server.port, timeout=CONNECTING)
+        tls = self._tls(server.host) if server.tls else None
+        protocol = NatsProtocol(self._reactor, self, self._name, self._address.login, tls)
+        self._connecting = connectProtocol(endpoint, protocol)
+        self._connecting.addCallbacks(self._reached, self._not_reached, errbackArgs=(server,))
+
+    def _tls(self, host: str) -> Callable[[ITCPTransport], None]:
+        def start(transport: Any) -> None:
+            transport.startTLS(optionsForClientTLS(host))
+
+        return start
+
+    def _reached(self, protocol: NatsProtocol) -> None:
+        self._connecting = None
+        self._protocol = protocol
+
+    def _not_reached(self, failure: Failure, server: Server) -> None:
+        self._connecting = None
+        self._is_away(f"{server} cannot be reached ({failure.getErrorMessage().rstrip('.')})")
+
+    def connected(self, protocol: NatsProtocol) -> None:
+        protocol.subscribe(1, f"{self._inbox}.*")
+        for subject, sid in self._sids.items():
+            protocol.subscribe(sid, subject)
+        self.up, self._tries, self._said = True, 0, ""
+        self.log.info("The bus {at} is there.", at=str(self._address))
+        self._tell(True)
+
+    def lost(self, protocol: NatsProtocol, why: str) -> None:
+        self._protocol = None
+        self._is_away(f"{self._address} is away ({why})")
+
+    def _is_away(self, sentence: str) -> None:
+        """Say so once, and try again."""
+        was_up, self.up = self.up, False
+        if self._closing:
+            return
+        if sentence != self._said:
+            self._said = sentence
+            self.log.warn(
+                "The bus {sentence}; until it is there, each node has its own talk.",
+                sentence=sentence,
+            )
+        self._again.restart(PAUSES[min(self._tries, len(PAUSES) - 1)])
+        self._tries += 1
+        self._waiting.give_up()
+        if was_up:
+            self._tell(False)
+
+    def _tell(self, up: bool) -> None:
+        for changed in self._changed:
+            changed(up)
+
+    def watch(self, changed: Callable[[bool], None]) -> None:
+        self._changed.append(changed)
+
+    def close(self) -> Deferred[None]:
+        self._closing = True
+        self._again.stop()
+        self._changed.clear()
+        self._waiting.give_up()
+        if self._connecting is not None:
+            self._connecting.addErrback(lambda _: None)
+            self._connecting.cancel()
+        return self._protocol.close() if self._protocol is not None else succeed(None)
+
+    # -- what is said ----------------------------------------------------------------------------
+
+    def publish(self, subject: str, data: bytes) -> None:
+        if self.up and self._protocol is not None:
+            self._protocol.publish(subject, data)
+
+    def request(self, subject: str, data: bytes, seconds: float = PATIENCE) -> Deferred[bytes]:
+        number, answer = self._waiting.begin(seconds)
+        if self.up and self._protocol is not None:
+            self._protocol.publish(subject, data, f"{self._inbox}.{number}")
+        else:
+            self._waiting.fail(number, NoAnswer("the bus is away"))
+        return answer
+
+    # -- what is heard ---------------------------------------------------------------------------
+
+    def subscribe(self, subject: str, hear: Hear) -> None:
+        self._hear[subject] = hear
+        self._listen(subject)
+
+    def answer(self, subject: str, answer: Answer) -> None:
+        self._answer[subject] = answer
+        self._listen(subject)
+
+    def _listen(self, subject: str) -> None:
+        if subject not in self._sids:
+            self._last_sid += 1
+            self._sids[subject] = self._last_sid
+            self._subjects[self._last_sid] = subject
+            if self.up and self._protocol is not None:
+                self._protocol.subscribe(self._last_sid, subject)
+
+    def withdraw(self, subject: str) -> None:
+        sid = self._sids.pop(subject, 0)
+        self._hear.pop(subject, None)
+        self._answer.pop(subject, None)
+        if self._subjects.pop(sid, None) and self.up and self._protocol is not None:
+            self._protocol.unsubscribe(sid)
+
+    def heard(self, sid: int, subject: str, reply: str, data: bytes) -> None:
+        if sid == 1:
+            self._waiting.succeed(_number_in(subject), data)
+            return
+        wanted = self._subjects.get(sid, "")
+        try:
+            if reply and wanted in self._answer:
+                self.publish(reply, self._answer[wanted](data))
+            elif wanted in self._hear:
+                self._hear[wanted](data)
+        except Exception:  # One message that nobody understands must not end the connection.
+            self.log.failure("A message of {subject} could not be taken", subject=wanted)
+
+    def nobody(self, subject: str) -> None:
+        self._waiting.fail(_number_in(subject), NoAnswer("nobody is there"))
+
+
+def _number_in(subject: str) -> int:
+    number = subject.rpartition(".")[2]
+    return int(number) if number.isdecimal() else 0

@@ -1,0 +1,50 @@
+"""Requests that wait for their answers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from granja.bus.interface import NoAnswer
+
+
+class Waiting:
+    """Each request has a number; what comes too late finds nobody."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._last = 0
+        self._requests: dict[int, tuple[Deferred[bytes], IDelayedCall]] = {}
+
+    def begin(self, seconds: float) -> tuple[int, Deferred[bytes]]:
+        """A new request, which fails with NoAnswer after so many seconds."""
+        self._last += 1
+        late = partial(self.fail, self._last, NoAnswer("nobody answered in time"))
+        answer: Deferred[bytes] = Deferred()
+        self._requests[self._last] = (answer, self._clock.callLater(seconds, late))
+        return self._last, answer
+
+    def succeed(self, number: int, data: bytes) -> None:
+        """The answer has come."""
+        answer = self._take(number)
+        if answer is not None:
+            answer.callback(data)
+
+    def fail(self, number: int, why: NoAnswer) -> None:
+        """There will be none."""
+        answer = self._take(number)
+        if answer is not None:
+            answer.errback(why)
+
+    def give_up(self) -> None:
+        """The bus is lost: there will be none to any."""
+        for number in list(self._requests):
+            self.fail(number, NoAnswer("the bus is away"))
+
+    def _take(self, number: int) -> Deferred[bytes] | None:
+        answer, timer = self._requests.pop(number, (None, None))
+        if timer is not None and timer.active():
+            timer.cancel()
+        return answer

@@ -1,0 +1,82 @@
+"""Another node: what was heard of it, who is there, and what it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.bus.interface import Bus, NoAnswer
+from granja.contract import errors
+from granja.contract.ids import FarmerId
+from granja.nodes.outbox import Outbox
+from granja.nodes.people import Census
+from granja.people.roster import Farmer
+
+#: What is answered when somebody was told; and when they are not there.
+DONE, GONE = b"done", b"gone"
+
+
+def subject_of(writer: int) -> str:
+    """Where a node is asked."""
+    return f"granja.node.{writer}"
+
+
+def ask(bus: Bus, writer: int, question: Sequence[Any]) -> Deferred[bytes]:
+    """:returns: fires with the answer; fails with NoAnswer."""
+    return bus.request(subject_of(writer), json.dumps(question, ensure_ascii=False).encode())
+
+
+class Neighbour:
+    """``number``: of its last tick that was heard.  ``lines``: it had said until then.  ``known``:
+    its people are known as of that tick.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, writer: int, number: int, lines: int, bus: Bus, outbox: Outbox) -> None:
+        self.writer = writer
+        self.number = number
+        self.lines = lines
+        self.census = Census()
+        self.known = self.asked = False
+        self._bus = bus
+        self._outbox = outbox
+
+    def ask(self, *question: Any) -> Deferred[bytes]:
+        """:returns: fires with the answer; fails with NoAnswer."""
+        return ask(self._bus, self.writer, question)
+
+    def whisper(self, to: Farmer, name: str, text: str, speaker: FarmerId) -> Deferred[None]:
+        """What the speaker said before is told first."""
+        outbox = self._outbox
+        outbox.publish()
+        place = (outbox.writer, outbox.number, outbox.lines)
+        told = self.ask("whisper", *place, to.id, name, text, speaker)
+        return told.addCallbacks(_judge, _unanswered, (to,), errbackArgs=(to,))
+
+    def expel(self, farmer: Farmer, why: str) -> None:
+        """Put them out there."""
+        self.ask("expel", farmer.id, why).addErrback(self._failed, farmer)
+
+    def _failed(self, failure: Failure, farmer: Farmer) -> None:
+        failure.trap(NoAnswer)
+        self.log.warn(
+            "{name} could not be put out at another node: {why}",
+            name=str(farmer),
+            why=failure.getErrorMessage(),
+        )
+
+
+def _judge(answer: bytes, to: Farmer) -> None:
+    if answer != DONE:
+        raise errors.NotDelivered(str(to))
+
+
+def _unanswered(failure: Failure, to: Farmer) -> None:
+    failure.trap(NoAnswer)
+    raise errors.NotDelivered(str(to))

@@ -1,0 +1,154 @@
+"""Who is here, at any node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar, Final
+from zlib import crc32
+
+from twisted.logger import Logger
+
+from granja.contract.ids import FarmerId
+from granja.nodes.outbox import Outbox
+from granja.nodes.tick import Entry
+from granja.people.roster import Elsewhere, Farmer, Roster
+from granja.text.names import recall
+
+_MASK: Final = (1 << 32) - 1
+
+
+class Census:
+    """The people of one node: how many they are, and a sum that others can compare."""
+
+    def __init__(self) -> None:
+        self.people: dict[FarmerId, Farmer] = {}
+        self._sum = 0
+
+    def add(self, farmer: Farmer) -> None:
+        if farmer.id not in self.people:
+            self.people[farmer.id] = farmer
+            self._sum += crc32(b"%d" % farmer.id)
+
+    def remove(self, farmer: Farmer) -> None:
+        if self.people.pop(farmer.id, None) is not None:
+            self._sum -= crc32(b"%d" % farmer.id)
+
+    def count(self) -> tuple[int, int]:
+        """How many, and the sum."""
+        return len(self.people), self._sum & _MASK
+
+
+class SharedRoster(Roster):
+    """Those in the chat at any node, in order of arrival.
+
+    Who comes and goes here is told to the others.
+
+    :param outbox: tells it.
+    :param now: the time on the wall, in Unix seconds.
+
+    ``here``: those at this node, lingering ones included.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, outbox: Outbox, now: Callable[[], float], here: Census) -> None:
+        super().__init__()
+        self.here = here
+        self._outbox = outbox
+        self._now = now
+        self._last = 0.0
+        self._in_order = True
+
+    # -- this node's own -------------------------------------------------------------------------
+
+    def enter(self, farmer: Farmer) -> None:
+        """They are in the chat here.  Who was at another node keeps the place in the order."""
+        if farmer.elsewhere is not None:
+            self.let_go(farmer)
+        elif not farmer.arrived:
+            farmer.arrived = max(self._now(), self._last)
+        farmer.entered = self._now()
+        self._add(farmer)
+        self.here.add(farmer)
+        self._outbox.add(came(farmer), 0)
+
+    def leave(self, farmer: Farmer) -> None:
+        """They are gone from here."""
+        super().leave(farmer)
+        farmer.arrived = 0.0
+        self.here.remove(farmer)
+        self._outbox.add(("went", farmer.id), 0)
+
+    # -- those of others -------------------------------------------------------------------------
+
+    def enter_other(self, farmer: Farmer, at: Elsewhere) -> bool:
+        """They are in the chat at another node.  False if that cannot be."""
+        if farmer.elsewhere is not None:
+            self.let_go(farmer)
+        farmer.elsewhere = at
+        try:
+            self._add(farmer)
+        except ValueError:  # Two have one name: only without a table of names that they share.
+            self.log.warn("{name} is here twice", name=str(farmer))
+            farmer.elsewhere = None
+            self._present.pop(farmer.id, None)
+            return False
+        at.census.add(farmer)
+        return True
+
+    def let_go(self, farmer: Farmer) -> None:
+        """They are at that node no more."""
+        if farmer.elsewhere is not None:
+            super().leave(farmer)
+            farmer.elsewhere.census.remove(farmer)
+            farmer.elsewhere = None
+
+    def let_in(self, id: FarmerId, spelling: str, *, registered: bool) -> Farmer | None:
+        """Somebody of another node, whose name is held from here on; None if somebody has it."""
+        name = recall(spelling)
+        known = self._present.get(id) or self.holder(name)
+        if known is not None and known.id == id:
+            return known
+        farmer = Farmer(id, name, registered=registered)
+        try:
+            self.hold(farmer)
+        except ValueError:
+            self.log.warn("{name} is somebody's here already", name=spelling)
+            return None
+        return farmer
+
+    # -- in order --------------------------------------------------------------------------------
+
+    def _add(self, farmer: Farmer) -> None:
+        self._in_order = self._in_order and farmer.arrived >= self._last
+        self._last = max(self._last, farmer.arrived)
+        super().enter(farmer)
+
+    def _sort(self) -> None:
+        if not self._in_order:
+            ordered = sorted(self._present.values(), key=_arrival)
+            self._present = {farmer.id: farmer for farmer in ordered}
+            self._names, self._in_order = None, True
+
+    def names(self) -> tuple[str, ...]:
+        self._sort()
+        return super().names()
+
+    def __iter__(self) -> Iterator[Farmer]:
+        self._sort()
+        return super().__iter__()
+
+
+def _arrival(farmer: Farmer) -> tuple[float, int]:
+    return farmer.arrived, farmer.id
+
+
+def came(farmer: Farmer) -> Entry:
+    """That somebody is here, as other nodes are told."""
+    name, registered = str(farmer), farmer.registered
+    return ("came", farmer.id, name, registered, farmer.arrived, farmer.entered, farmer.address)
+
+
+def everybody(people: Iterable[Farmer]) -> list[Entry]:
+    """The same for many."""
+    return [came(farmer) for farmer in people]

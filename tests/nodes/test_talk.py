@@ -1,0 +1,145 @@
+"""Talk between nodes: everybody hears it, in order, and what was lost is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.nodes.tick import Tick
+from tests.support.village import Village, missed
+
+
+class Talk(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.village = Village(3)
+        self.ana, self.beto, self.caro = self.village.arrive("Ana", "Beto", "Caro")
+
+    def hear(self) -> list[list[str]]:
+        return [person.hears() for person in (self.ana, self.beto, self.caro)]
+
+    def test_everybody_hears_a_line_of_another_node(self) -> None:
+        """Each once, and the speaker does not hear themselves."""
+        self.ana.types("¡Hola, granja!")
+        self.assertEqual(self.hear(), [[], ["Ana: ¡Hola, granja!"], ["Ana: ¡Hola, granja!"]])
+
+    def test_what_somebody_does_and_what_the_farm_says_cross_too(self) -> None:
+        """``:yo``, emoticons, arrivals, departures."""
+        self.ana.types(":yo saluda", ":smile")
+        dora = self.village.farms[0].person("Dora").arrives()
+        dora.types(":q")
+        heard = [
+            "* Ana saluda",
+            "Ana: :)",
+            "[SERVER] Cliente Dora conectado.",
+            "[SERVER] Dora desconectado.",
+        ]
+        self.assertEqual(self.hear(), [heard[2:], heard, heard])
+
+    def test_one_message_a_tick(self) -> None:
+        """However many lines there are, and however many hear them: one message, one write each."""
+        farm, other = self.village.farms[:2]
+        published, writes = farm.bus.published, other.factory.board.counters.writes
+        self.ana.sends(b"".join(b"linea %d\r\n" % number for number in range(50)))
+        self.assertEqual(farm.bus.published, published + 1)
+        self.assertEqual(other.factory.board.counters.writes, writes + 1)
+        self.assertEqual(len(self.beto.hears()), 50)
+
+    def test_history_is_the_same_everywhere(self) -> None:
+        """Also for whoever comes in at another node later."""
+        self.ana.types("uno")
+        self.beto.types(":yo cuenta dos")
+        dora = self.village.farms[2].arrives("Dora")
+        dora.types(":historial")
+        self.assertEqual([line.partition("] ")[2] for line in dora.hears()[1:]],
+                         ["Ana: uno", "* Beto cuenta dos"])  # fmt: skip
+
+    def test_who_is_ignored_is_not_heard(self) -> None:
+        """Also from another node."""
+        self.beto.types(":ignorar Ana")
+        self.beto.hears()
+        self.ana.types("¿me oyes?", ":yo espera")
+        self.assertEqual(self.hear(), [[], [], ["Ana: ¿me oyes?", "* Ana espera"]])
+
+    def test_a_message_that_comes_twice_is_heard_once(self) -> None:
+        """By its number."""
+        said: list[bytes] = []
+        self.village.farms[2].bus.subscribe("granja.talk", said.append)
+        self.ana.types("una vez")
+        for data in said:
+            self.village.farms[0].bus.publish("granja.talk", data)
+        self.village.settle()
+        self.assertEqual(self.beto.hears(), ["Ana: una vez"])
+
+    def test_lost_messages_are_counted(self) -> None:
+        """By everybody who did not hear them: before the next line, or when the node is renewed."""
+        bus = self.village.farms[1].bus
+        bus.to_lose = 2
+        self.ana.types("uno", "dos", "tres")
+        self.assertEqual(self.beto.hears(), [missed(2), "Ana: tres"])
+        bus.to_lose = 1
+        self.ana.types("cuatro")
+        self.assertEqual(self.beto.hears(), [])
+        self.village.pass_time(1.0)
+        self.assertEqual(self.beto.hears(), [missed(1)])
+        self.assertEqual(len(self.caro.hears()), 4)
+
+    def test_what_is_no_tick_is_left_alone(self) -> None:
+        """And says so in the log, without a traceback."""
+        bus = self.village.farms[0].bus
+        for data in (b"", b"\xff", b"[]", b'{"a":1}', b'[1,"x",0,[],null]', b"[" * 5000):
+            bus.publish("granja.talk", data)
+        strange: list[Any] = [["said", 1], ["said", "x", 2, 3, 4], [], 5, ["wow", 1], ["arrived", 7]]
+        bus.publish("granja.talk", Tick(1, 1000, 0, strange).encode())
+        self.village.settle()
+        self.assertEqual(self.beto.hears(), [])
+
+
+class Cut(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.here, self.there = self.village.farms
+        self.ana, self.beto = self.village.arrive("Ana", "Beto")
+
+    def test_each_node_has_its_own_talk_meanwhile(self) -> None:
+        """And afterwards everybody hears how many lines they missed of the others."""
+        self.there.bus.cut()
+        caro, dora = self.here.arrives("Caro"), self.there.arrives("Dora")
+        self.ana.types("aquí")
+        self.beto.types("allá", "y más")
+        self.assertEqual(caro.hears(), ["Ana: aquí"])
+        self.assertEqual(dora.hears(), ["Beto: allá", "Beto: y más"])
+        self.ana.hears(), self.beto.hears()
+        self.there.bus.mend()
+        self.village.pass_time(1.0)
+        # Here one arrival and one line; there one arrival and two lines.
+        for person, count in ((self.ana, 3), (caro, 3), (self.beto, 2), (dora, 2)):
+            self.assertEqual(person.hears(), [missed(count)])
+
+    def test_a_bus_that_comes_back_without_a_word_lost_says_nothing(self) -> None:
+        """There is nothing to count."""
+        self.there.bus.cut()
+        self.village.pass_time(5.0)
+        self.there.bus.mend()
+        self.village.pass_time(2.0)
+        self.assertEqual((self.ana.hears(), self.beto.hears()), ([], []))
+
+    def test_lines_of_a_node_that_began_meanwhile_count_too(self) -> None:
+        """All of them were missed."""
+        self.here.bus.cut()
+        third = self.village.starts()
+        self.village.settle()
+        caro = third.arrives("Caro")
+        caro.types("¿hay alguien?")
+        self.ana.hears()
+        self.here.bus.mend()
+        self.village.pass_time(1.0)
+        self.assertEqual(self.ana.hears(), [missed(2)])
+
+    def test_what_was_said_before_a_node_began_is_not_missed_there(self) -> None:
+        """Nobody was there to hear it."""
+        self.ana.types("antes")
+        third = self.village.starts()
+        caro = third.arrives("Caro")
+        self.village.pass_time(2.0)
+        self.assertEqual(caro.hears(), [])
