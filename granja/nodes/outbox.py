@@ -38,11 +38,14 @@ class Outbox:
         self._entries: list[Entry] = []
         self._gathered = self._size = 0
         self._published = 0.0
+        self._closed = False
         self._timer = Timer(clock, self.publish)
 
     def add(self, entry: Entry, lines: int, size: int = 0) -> None:
         """:param lines: how many lines everybody hears of it.
         :param size: in characters."""
+        if self._closed:
+            return
         self._entries.append(entry)
         self._gathered += lines
         self._size += size
@@ -67,8 +70,9 @@ class Outbox:
         self.writer, self.number, self.lines = writer, 0, 0
 
     def stop(self) -> None:
-        """Publish what has gathered, and no more."""
+        """Publish what has gathered, and nothing that is said later."""
         self.publish()
+        self._closed = True
         self._timer.stop()
 
     def _publish(self, people: tuple[int, int] | None) -> None:

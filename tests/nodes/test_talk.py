@@ -89,7 +89,14 @@ class Talk(SynchronousTestCase):
         bus = self.village.farms[0].bus
         for data in (b"", b"\xff", b"[]", b'{"a":1}', b'[1,"x",0,[],null]', b"[" * 5000):
             bus.publish("granja.talk", data)
-        strange: list[Any] = [["said", 1], ["said", "x", 2, 3, 4], [], 5, ["wow", 1], ["arrived", 7]]
+        strange: list[Any] = [
+            ["said", 1],
+            ["said", "x", 2, 3, 4],
+            [],
+            5,
+            ["wow", 1],
+            ["arrived", 7],
+        ]
         bus.publish("granja.talk", Tick(1, 1000, 0, strange).encode())
         self.village.settle()
         self.assertEqual(self.beto.hears(), [])

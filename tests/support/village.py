@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.task import Clock
 
 from granja.bus.memory import Exchange, MemoryBus
+from granja.ledger.memory import MemoryLedger
 from granja.nodes.nodes import Nodes
 from granja.settings import Settings
 from tests.support.farm import DAWN, Farm, Person
+
+#: Of everybody who is registered.
+PASSWORD = "una clave larga"
 
 #: Farmers of one node have numbers of their own.
 NUMBERS_EACH = 1000
@@ -51,22 +56,36 @@ class NodeFarm(Farm):
 
 @dataclass
 class Village:
-    """``farms``: its nodes, of which the first was there first."""
+    """``farms``: its nodes, of which the first was there first.
+
+    Each has a ledger of its own, in which ``registered`` are registered.
+    """
 
     count: int = 2
     settings: Settings = field(default_factory=lambda: Settings(rate=None))
+    registered: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.clock.advance(DAWN)
+        self.ledger = MemoryLedger()
+        self._register()
         self.exchange = Exchange(self.clock)
         self.farms: list[NodeFarm] = []
         for _ in range(self.count):
             self.starts()
 
+    def _register(self) -> None:
+        before = Farm(ledger=self.ledger)
+        for name in self.registered:
+            person = before.arrives(name)
+            person.types(f":registrar {PASSWORD}", ":q")
+            person.drops()
+
     def starts(self) -> NodeFarm:
         """One more node."""
-        farm = NodeFarm(settings=self.settings, village=self, writer=len(self.farms) + 1)
+        writer = len(self.farms) + 1
+        farm = NodeFarm(self.settings, deepcopy(self.ledger), village=self, writer=writer)
         self.farms.append(farm)
         return farm
 

@@ -1,0 +1,225 @@
+"""Who is here is the same at every node."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.settings import Settings
+from tests.support.farm import Farm, Person
+from tests.support.village import PASSWORD, Village
+
+
+class Here(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.here, self.there = self.village.farms
+
+    def test_everybody_is_listed_at_every_node_in_order_of_arrival(self) -> None:
+        """Whichever node they came to."""
+        self.here.arrives("Ana"), self.there.arrives("Beto"), self.here.arrives("Caro")
+        for farm in self.village.farms:
+            dora = farm.people[0]
+            dora.hears()
+            dora.types(":u")
+            self.assertEqual(dora.hears(), ["[SERVER] Usuarios conectados: Ana, Beto, Caro"])
+
+    def test_who_leaves_is_listed_nowhere(self) -> None:
+        """And the name is free everywhere."""
+        _, beto = self.village.arrive("Ana", "Beto")
+        beto.types(":q")
+        self.village.settle()
+        self.assertEqual(self.village.lists(), [["Ana"], ["Ana"]])
+        self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
+        self.assertEqual(self.village.lists(), [["Ana", "Beto"]] * 2)
+
+    def test_a_node_that_comes_later_lists_everybody(self) -> None:
+        """It asks."""
+        self.here.arrives("Ana"), self.there.arrives("Beto"), self.here.arrives("Caro")
+        self.village.starts()
+        self.village.settle()
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+
+    def test_a_name_of_another_node_is_taken(self) -> None:
+        """Also one that could be mistaken for it."""
+        self.there.arrives("Beto")
+        for name in ("Beto", "BETO", "Bet0"):
+            person = self.here.person(name)
+            person.hears()
+            person.types(name)
+            self.assertEqual(person.hears()[0], "[SERVER] Nombre ya en uso.", name)
+
+    def test_what_was_lost_of_comings_and_goings_is_asked_for(self) -> None:
+        """At the next renewal: how many, and a checksum of who."""
+        _, beto = self.village.arrive("Ana", "Beto")
+        self.here.bus.to_lose = 2
+        beto.types(":q")
+        self.there.arrives("Caro")
+        self.village.pass_time(3.0)
+        self.assertEqual(self.village.lists(), [["Ana", "Caro"]] * 2)
+
+    def test_lists_agree_after_the_bus_was_away(self) -> None:
+        """Those who came and went meanwhile are found."""
+        ana, beto = self.village.arrive("Ana", "Beto")
+        self.there.bus.cut()
+        self.here.arrives("Caro"), self.there.arrives("Dora")
+        beto.types(":q")
+        ana.types(":q")
+        self.assertEqual(self.village.lists(), [["Beto", "Caro"], ["Ana", "Dora"]])
+        self.there.bus.mend()
+        self.village.pass_time(2.0)
+        self.assertEqual(self.village.lists(), [["Caro", "Dora"]] * 2)
+
+    def test_a_node_that_stops_takes_its_people_along(self) -> None:
+        """The others hear it."""
+        ana, _ = self.village.arrive("Ana", "Beto")
+        self.there.arrives("Caro")
+        ana.hears()
+        self.there.factory.say_goodbye()
+        self.village.settle()
+        self.assertEqual(
+            ana.hears(), ["[SERVER] Beto desconectado.", "[SERVER] Caro desconectado."]
+        )
+        self.assertEqual(self.village.lists()[0], ["Ana"])
+
+    def test_a_node_that_is_known_to_have_died(self) -> None:
+        """The same; said by each node to its own."""
+        ana, _ = self.village.arrive("Ana", "Beto")
+        self.there.dies()
+        assert self.here.factory.nodes is not None
+        self.here.factory.nodes.gone(self.there.writer)
+        self.assertEqual(ana.hears(), ["[SERVER] Beto desconectado."])
+        self.assertEqual(self.village.lists()[0], ["Ana"])
+
+
+class Whispers(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.here, self.there = self.village.farms
+        self.ana, self.beto = self.village.arrive("Ana", "Beto")
+
+    def test_a_whisper_reaches_another_node(self) -> None:
+        """Behind what was said before; and whoever whispers hears nothing, as ever."""
+        self.ana.types("primero", ":p beto ¿me oyes?", "después")
+        heard = ["Ana: primero", "Ana te susurra: ¿me oyes?", "Ana: después"]
+        self.assertEqual(self.beto.hears(), heard)
+        self.assertEqual(self.ana.hears(), [])
+
+    def test_a_node_that_does_not_answer(self) -> None:
+        """After two seconds, in which the next line waits."""
+        self.there.dies()
+        self.ana.types(":p Beto hola", ":u")
+        self.village.pass_time(2.1)
+        self.assertEqual(
+            self.ana.hears(),
+            [
+                "[SERVER] Error: no se pudo entregar a Beto; inténtalo en un momento.",
+                "[SERVER] Usuarios conectados: Ana, Beto",
+            ],
+        )
+
+    def test_an_answer_that_is_late(self) -> None:
+        """It is not waited for any longer."""
+        self.here.bus.delay = 3.0
+        self.ana.types(":p Beto hola")
+        self.village.pass_time(1.9)
+        self.assertEqual(self.ana.hears(), [])
+        self.village.pass_time(0.2)
+        self.assertIn("no se pudo entregar a Beto", self.ana.hears()[0])
+        self.village.pass_time(5.0)
+        self.assertEqual(self.beto.hears(), ["Ana te susurra: hola"])
+
+    def test_without_the_bus(self) -> None:
+        """It says so at once."""
+        self.here.bus.cut()
+        self.ana.types(":p Beto hola")
+        self.assertIn("no se pudo entregar a Beto", self.ana.hears()[0])
+
+    def test_who_is_ignored_does_not_notice(self) -> None:
+        """It is not heard, and answered like any other."""
+        self.beto.types(":ignorar Ana")
+        self.beto.hears()
+        self.ana.types(":p Beto hola")
+        self.assertEqual((self.ana.hears(), self.beto.hears()), ([], []))
+
+    def test_who_has_left_meanwhile(self) -> None:
+        """The word of that is on its way."""
+        self.here.bus.delay = 1.0
+        self.beto.types(":q")
+        self.ana.types(":p Beto hola")
+        self.village.pass_time(2.5)
+        self.assertIn(
+            "[SERVER] Error: no se pudo entregar a Beto; inténtalo en un momento.", self.ana.hears()
+        )
+
+    def test_lines_that_were_lost_are_told_before_it(self) -> None:
+        """The whisper says what was said before."""
+        self.there.bus.to_lose = 1
+        self.ana.types("perdida", ":p Beto hola", "más")
+        self.assertEqual(
+            self.beto.hears(),
+            ["[SERVER] Te perdiste 1 línea.", "Ana te susurra: hola", "Ana: más"],
+        )
+
+
+class Taken(SynchronousTestCase):
+    """A registered farmer comes in at another node."""
+
+    def setUp(self) -> None:
+        self.village = Village(3, registered=("Ana", "Mod"),
+                               settings=Settings(rate=None, moderators=("Mod",)))  # fmt: skip
+        self.here, self.there, self.third = self.village.farms
+        self.ana = self.comes(self.here, "Ana")
+        self.beto = self.there.arrives("Beto")
+        self.caro = self.third.arrives("Caro")
+        self.village.quiet()
+
+    def comes(self, farm: Farm, name: str) -> Person:
+        person = farm.person(name)
+        person.types(name, PASSWORD)
+        return person
+
+    def test_she_takes_over_from_another_node(self) -> None:
+        """The old connection hears it and is closed; nobody else notices; her place is kept."""
+        again = self.comes(self.there, "Ana")
+        self.assertIn("¡OK!", again.hears()[-1])
+        self.assertEqual(self.ana.hears(), ["[SERVER] Entraste desde otro lugar."])
+        self.assertTrue(self.ana.is_closed)
+        self.ana.drops()
+        self.assertEqual((self.beto.hears(), self.caro.hears()), ([], []))
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+        again.types("sigo aquí")
+        self.assertEqual(self.caro.hears(), ["Ana: sigo aquí"])
+        self.caro.types(":p Ana hola")
+        self.assertEqual(again.hears(), ["Caro te susurra: hola"])
+
+    def test_and_back_again(self) -> None:
+        """As often as she likes."""
+        for farm in (self.there, self.third, self.here, self.there):
+            last = self.comes(farm, "Ana")
+        last.types(":q")
+        self.village.settle()
+        self.assertEqual(self.village.lists(), [["Beto", "Caro"]] * 3)
+        self.assertEqual(self.caro.hears(), ["[SERVER] Ana desconectado."])
+
+    def test_without_the_bus_she_is_at_two_nodes_until_it_is_back(self) -> None:
+        """Then the later one is she."""
+        self.here.bus.cut()
+        again = self.comes(self.there, "Ana")
+        self.assertEqual(self.ana.hears(), [])
+        self.here.bus.mend()
+        self.village.pass_time(2.0)
+        self.assertEqual(self.ana.hears()[-1], "[SERVER] Entraste desde otro lugar.")
+        self.assertFalse(again.is_closed)
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+
+    def test_a_moderator_expels_somebody_at_another_node(self) -> None:
+        """Who hears why there; everybody hears that they are gone."""
+        mod = self.comes(self.here, "Mod")
+        self.village.quiet()
+        mod.types(":expulsar Beto grita", ":anunciar Silencio", ":expulsar Nadie")
+        self.assertIn("grita", self.beto.hears()[0])
+        self.assertTrue(self.beto.is_closed)
+        self.assertEqual(
+            self.caro.hears(), ["[SERVER] Beto desconectado.", "[SERVER] Aviso: Silencio"]
+        )
+        self.assertEqual(self.village.lists(), [["Ana", "Caro", "Mod"]] * 3)
