@@ -268,6 +268,10 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.WrongArguments(":p <nombre> <mensaje>"), "Uso: :p <nombre> <mensaje>"),
     (errors.NobodyCalled("X"), "Error: no hay nadie conectado con el nombre X."),
     (
+        errors.NotDelivered("X"),
+        "Error: no se pudo entregar a X; inténtalo en un momento.",
+    ),
+    (
         errors.NobodyToTradeWith("X"),
         "Error de Intercambio: no hay nadie con el nombre X.",
     ),
