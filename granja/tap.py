@@ -16,12 +16,13 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
-from granja.ledger.url import path_of
+from granja.ledger.url import password_of, path_of
 from granja.operations.announcing import announce
 from granja.operations.logfile import take_over
 from granja.operations.rereading import Rereading
 from granja.options.anew import Standing
 from granja.options.table import Table
+from granja.reactor.title import hide
 from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 
@@ -136,13 +137,14 @@ def makeService(options: Options) -> IService:  # noqa: N802
     # Twisted's timers go by the clock on the wall: were that set back by an hour, whatever is about
     # to be written would wait for an hour.  Nothing is scheduled yet.
     reactor.seconds = time.monotonic
+    hide(password_of(options["ledger"]))
 
     def open_farm() -> GranjaFactory:
         farm = GranjaFactory(
             clock=reactor,
             now=time.time,
             catalog=options["catalog"],
-            ledger=open_ledger(options["ledger"], reactor, time.time),
+            ledger=open_ledger(options["ledger"], reactor, time.time, options["node"] or ""),
             accounts=Accounts(reactor),
             chance=token_bytes,
             settings=options.settings(),

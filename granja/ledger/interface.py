@@ -24,6 +24,9 @@ class NotStored(LedgerError):
 class Stale(LedgerError):
     """The decision was made against an older state than the ledger's; nothing was stored.
 
+    When something was missed, the next append may come in a turn that a shared ledger keeps for it,
+    and for which others wait: it is made soon, with nothing to store if there is nothing.
+
     :param missed: the facts that were stored since that state, in order; empty when the ledger
         cannot say them.
     """

@@ -7,7 +7,8 @@ batch is under way at a time, so the state that a decision saw is the state that
 and nothing is ever undone.
 
 Somebody else may write to the same ledger.  Then a batch is refused as stale: the lane applies and
-tells what it missed, and decides the batch again.
+tells what it missed, and decides the batch again.  Until that is stored, or nothing is, the ledger
+may keep the others waiting.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class Lane:
         self._lines: dict[FarmerId, deque[_Request]] = {}
         self._ready: deque[_Request] = deque()
         self._busy = False
+        # The ledger keeps others out until the stale decision was made again.
+        self._in_turn = False
         self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
 
@@ -177,6 +180,8 @@ class Lane:
                 self._clock.callLater(0, self._go_on)
                 return
             self._catch_up()
+        if self._in_turn and not self._record([]):
+            return  # The turn is given back by storing nothing.
         self._busy = False
         idle, self._idle = self._idle, []
         for waiter in idle:
@@ -223,6 +228,7 @@ class Lane:
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
         kept = [item for request in batch for item in request.kept]
+        self._in_turn = False
         self._since = self._clock.seconds()
         stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials, kept)
         done = stored.addCallbacks(self._stored, self._refuse, (batch,), errbackArgs=(batch,))
@@ -286,6 +292,7 @@ class Lane:
 
     def _decide_again(self, missed: Sequence[Fact], batch: list[_Request]) -> None:
         """Bring in what the batch did not know of, and put it in front."""
+        self._in_turn = True
         self._apply_others(missed)
         self._ready.extendleft(reversed(batch))
 

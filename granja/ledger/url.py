@@ -1,9 +1,12 @@
-"""Which ledger an operator means: ``memory:`` or ``sqlite:PATH``."""
+"""Which ledger an operator means: ``memory:``, ``sqlite:PATH`` or ``postgresql://…``."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.interfaces import IReactorFromThreads
 
@@ -16,13 +19,27 @@ from granja.ledger.sqlite.ledger import SQLiteLedger
 
 DEFAULT = "sqlite:granja.db"
 
+#: What the URL of a database begins with that several nodes may share.
+SHARED = ("postgresql://", "postgres://")
 
-def open_ledger(url: str, reactor: IReactorFromThreads, now: Callable[[], float]) -> ILedger:
+
+def open_ledger(
+    url: str, reactor: IReactorFromThreads, now: Callable[[], float], node: str = ""
+) -> ILedger:
     """The ledger of that URL; nothing is touched before its :meth:`~ILedger.open`.
 
     :param now: the time in Unix seconds.
-    :raises ConfigurationError: when the URL is of neither kind.
+    :param node: what this node is called, if others share the ledger.
+    :raises ConfigurationError: when the URL is of no kind.
     """
+    check(url)
+    if is_shared(url):
+        from granja.ledger.postgresql.address import Address
+        from granja.ledger.postgresql.ledger import PostgreSQLLedger
+
+        clock: Any = reactor  # It has more interfaces than one.
+        name = node or os.uname().nodename
+        return PostgreSQLLedger(Address(url), name, reactor, now, clock.seconds)
     path = path_of(url)
     return MemoryLedger(keep=False) if path is None else SQLiteLedger(path, reactor, now)
 
@@ -31,27 +48,74 @@ def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
     """The same ledger, to be looked at; a server may be writing to it.
 
     :param to_copy: it need not be understood, so it may be of an older version.
-    :raises ConfigurationError: when the URL is of neither kind, or ``memory:``.
+    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
     :raises LedgerRefused: with a sentence, when it cannot be read.
     """
+    check(url)
+    if is_shared(url):
+        raise ConfigurationError("a ledger in a database cannot be looked at yet")
     path = path_of(url)
     if path is None:
         raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
     return SQLiteArchive(path, any_version=to_copy)
 
 
-def path_of(url: str) -> Path | None:
-    """The file of a ledger, None for one in memory.
+def is_shared(url: str) -> bool:
+    """Whether several nodes may have this ledger at once."""
+    return url.startswith(SHARED)
 
-    :raises ConfigurationError: with a sentence, when the URL is of neither kind, or in the home of
+
+def check(url: str) -> None:
+    """:raises ConfigurationError: with a sentence, when the URL is of no kind, or what it needs is
+    not installed."""
+    if not is_shared(url):
+        path_of(url)
+        return
+    if find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "the ledger needs psycopg; install it with: pip install 'granja[cluster]'"
+        )
+    shown(url)
+
+
+def password_of(url: str) -> str | None:
+    """The secret in a URL, if there is one."""
+    if not is_shared(url):
+        return None
+    from granja.ledger.postgresql.address import Address
+
+    return Address(url).password
+
+
+def shown(url: str) -> str:
+    """A URL for people: a database's without its password.
+
+    :raises ConfigurationError: when it is of no kind.
+    """
+    if not is_shared(url):
+        return url
+    from granja.ledger.postgresql.address import Address
+
+    return str(Address(url))
+
+
+def path_of(url: str) -> Path | None:
+    """The file of a ledger, None for one in memory or in a database.
+
+    :raises ConfigurationError: with a sentence, when the URL is of no kind, or in the home of
         somebody unknown.
     """
     kind, colon, path = url.partition(":")
-    if url == "memory:":
+    if url == "memory:" or is_shared(url):
         return None
     if kind == "sqlite" and colon and path and "\0" not in path:
         return _expanded(path)
-    raise ConfigurationError(f"the ledger must be memory: or sqlite:PATH, not {url!r}")
+    # A URL may have a password in it, so what looks like one is not said again.
+    quoted = "what was given" if "@" in url else repr(url)
+    raise ConfigurationError(
+        f"the ledger must be memory: or sqlite:PATH, not {quoted}; "
+        "several nodes share one at postgresql://USER@HOST/DATABASE"
+    )
 
 
 def _expanded(path: str) -> Path:

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from granja import __version__
 from granja.contract.catalog import Catalog
-from granja.ledger.url import path_of
+from granja.ledger.url import is_shared, path_of, shown
 from granja.operations.rereading import Market, copies, lacking
 
 _log = Logger()
@@ -32,7 +32,10 @@ def announce(farm: Farm, ledger: str) -> None:
     :param ledger: its URL.
     """
     path = path_of(ledger)
-    where = "in memory, which nobody will remember" if path is None else os.path.realpath(path)
+    if path is not None:
+        where = os.path.realpath(path)
+    else:
+        where = shown(ledger) if is_shared(ledger) else "in memory, which nobody will remember"
     entries = f"{farm.began_at:,} {'entry' if farm.began_at == 1 else 'entries'}"
     state = entries if farm.began_at else "new, no entries"
     _log.info(

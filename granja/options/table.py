@@ -17,7 +17,7 @@ from granja import __version__
 from granja.accounts.doorkeeper import DoorLimits
 from granja.catalog_file import is_lasting, read_catalog, read_text
 from granja.contract.errors import ConfigurationError
-from granja.ledger.url import path_of
+from granja.ledger.url import check as check_ledger
 from granja.market.market import Limits
 from granja.options import coercions
 from granja.options.coercions import Coercion
@@ -34,8 +34,10 @@ Row = tuple[str, object, str, Coercion]
 ROWS: Final[Sequence[Row]] = (
     ("artifacts", None, "The catalog, a JSON file (default: the packaged one)",
      coercions.anything),
-    ("ledger", "sqlite:granja.db", "Where trades are recorded: sqlite:PATH or memory:",
-     coercions.anything),
+    ("ledger", "sqlite:granja.db", "Where trades are recorded: sqlite:PATH or memory:, or "
+     "postgresql://USER@HOST/DATABASE for several nodes", coercions.anything),
+    ("node", None, "What this node is called among those that share the ledger (default: the "
+     "machine's name)", coercions.anything),
     ("declarations", "open", "Where artifacts come from: open (visitors declare at every arrival) "
      "or once (registered farmers, one time)", coercions.choice("open", "once")),
     ("max-line", 4096, "Most bytes in a line", coercions.line),
@@ -72,7 +74,17 @@ LISTS: Final[dict[str, Coercion]] = {
 
 #: What cannot change while the server runs.
 FIXED: Final = frozenset(
-    {"listen", "web", "metrics", "web-origin", "web-host", "ledger", "declarations", "admin"}
+    {
+        "listen",
+        "web",
+        "metrics",
+        "web-origin",
+        "web-host",
+        "ledger",
+        "node",
+        "declarations",
+        "admin",
+    }
 )
 
 
@@ -213,7 +225,7 @@ class Table(UsageOptions):
 
         :raises ConfigurationError: when one is not what it must be.
         """
-        path_of(self["ledger"])
+        check_ledger(self["ledger"])
         self["catalog"] = self._read("artifacts", "catalog", read_catalog)
         self["motd-lines"] = self._read("motd", "motd-lines", read_motd)
 

@@ -16,6 +16,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, Kept, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.ledger.url import open_ledger
 from granja.market.facts import (
     KINDS,
     Declared,
@@ -39,6 +40,7 @@ from granja.market.facts import (
 from granja.market.market import Market
 from granja.market.offers import Ended, How, Offer, SwapNews
 from tests.support.ledgers import folder_for, reactor
+from tests.support.postgresql import database
 
 ANA, BETO = FarmerId(1), FarmerId(2)
 SPADE, SPOON, ARROW = ArtifactId(6), ArtifactId(13), ArtifactId(7)
@@ -288,6 +290,18 @@ class SQLiteLedgerTests(LedgerContract, TestCase):
         await ledger.close()
         with self.assertRaises(NotStored):
             await self.store(ledger, ONE_OF_EACH[0], after=0)
+
+
+class PostgreSQLLedgerTests(LedgerContract, TestCase):
+    """``postgresql://…``."""
+
+    def setUp(self) -> None:
+        self.url = database(self)
+
+    def make(self) -> ILedger:
+        ledger = open_ledger(self.url, reactor, lambda: 1763848000.25, "norte")
+        self.addCleanup(ledger.close)
+        return ledger
 
 
 class FaultlessLedgerTests(LedgerContract, TestCase):

@@ -1,0 +1,1 @@
+"""A ledger that several nodes share: ``postgresql://…``.  Needs ``granja[cluster]``."""

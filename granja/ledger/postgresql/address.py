@@ -1,0 +1,61 @@
+"""The URL of a database, and what of it may be shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from granja.contract.errors import ConfigurationError
+
+#: Seconds until a host that does not answer is given up, and how the system finds a dead peer.
+_HABITS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    # Of several hosts, or of one that was primary once, only the one that may be written to.
+    "target_session_attrs": "read-write",
+}
+
+
+class Address:
+    """Where a database is.
+
+    :param url: as libpq takes it, several hosts included.
+    :raises ConfigurationError: with a sentence that quotes nothing, for a password may be in it.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._parts: dict[str, Any] = dict(conninfo_to_dict(url))
+        except psycopg.Error:
+            raise ConfigurationError(
+                "the ledger's URL is none that PostgreSQL understands; "
+                "it must be like postgresql://USER@HOST:5432/DATABASE"
+            ) from None
+
+    @property
+    def password(self) -> str | None:
+        """The secret in it, if there is one."""
+        secret = self._parts.get("password")
+        return str(secret) if secret else None
+
+    def conninfo(self, name: str) -> str:
+        """What libpq connects with.
+
+        :param name: what the database shows of us in ``pg_stat_activity``.
+        """
+        return make_conninfo("", **{**_HABITS, "application_name": name, **self._parts})
+
+    def __str__(self) -> str:
+        """For people: without the password."""
+        parts = self._parts
+        hosts = str(parts.get("host") or parts.get("hostaddr") or "").split(",")
+        ports = str(parts.get("port") or "").split(",")
+        ports = ports * len(hosts) if len(ports) == 1 else ports
+        at = ",".join(h + (f":{p}" if p else "") for h, p in zip(hosts, ports, strict=False))
+        user = f"{parts['user']}@" if parts.get("user") else ""
+        return f"postgresql://{user}{at}/{parts.get('dbname') or ''}"

@@ -1,0 +1,125 @@
+"""The thread that keeps the lease, hears that others wrote, and ends the leases of the dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+import psycopg
+from twisted.logger import Logger
+
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.postgresql import lease as leases
+from granja.ledger.postgresql import reading
+from granja.ledger.postgresql.lease import Fenced, Lease, NodeLives
+from granja.ledger.postgresql.schema import Connection
+from granja.ledger.postgresql.session import Away, Session
+from granja.ledger.shared import Holder
+
+_log = Logger()
+
+_ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leases)"
+
+
+class Keeper:
+    """:param seconds: a clock that only goes forward.
+    :param wake: called when others have written.
+    :param fenced: called with the number of the new lease, when the old one was ended.
+    :param orphaned: called with those whose nodes have ended without a word; again and again, until
+        they are gone from the table.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        lease: Lease,
+        seconds: Callable[[], float],
+        wake: Callable[[], None],
+        fenced: Callable[[int], None],
+        orphaned: Callable[[list[Holder]], None],
+    ) -> None:
+        self._session = session
+        self._lease = lease
+        self._seconds = seconds
+        self._wake = wake
+        self._fenced = fenced
+        self._orphaned = orphaned
+        self._each = min(leases.RENEWED_EACH, lease.lasts / 5)
+        self._steady_since: float | None = None
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name="granja-lease", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """From any thread; the lease itself is ended by the writer."""
+        self._stopped.set()
+        self._session.cut()
+
+    # -- all below happens in the thread -----------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._keep()
+            except (Away, LedgerRefused, psycopg.Error):
+                self._steady_since = None
+                self._session.drop()
+                self._stopped.wait(min(0.3, self._each))
+        self._session.drop()
+
+    def _keep(self) -> None:
+        connection = self._session.connection if self._session.is_up else self._connect()
+        self._renew(connection)
+        if self._is_steady():
+            self._bury(connection)
+        self._listen(connection)
+
+    def _connect(self) -> Connection:
+        connection = self._session.connect()
+        connection.execute("LISTEN granja")
+        return connection
+
+    def _renew(self, connection: Connection) -> None:
+        try:
+            self._lease.renew(connection)
+        except Fenced:
+            self._steady_since = None
+            if self._stopped.is_set():
+                return  # The writer has given it back.
+            self._take_another(connection)
+        if self._steady_since is None:
+            self._steady_since = self._seconds()
+
+    def _take_another(self, connection: Connection) -> None:
+        try:
+            number = self._lease.take(connection)
+        except NodeLives as lives:
+            raise Away(f"another node is called {self._lease.node}: {lives}") from None
+        _log.error(
+            "The lease of this node was ended by another: it was away for too long. "
+            "It goes on as writer {number}.",
+            number=number,
+        )
+        self._fenced(number)
+
+    def _is_steady(self) -> bool:
+        """Whether our own renewals have succeeded for a whole lease: a database that comes back
+        finds everybody late, and nobody dead."""
+        since = self._steady_since
+        return since is not None and self._seconds() - since >= self._lease.lasts
+
+    def _bury(self, connection: Connection) -> None:
+        for node in leases.reap(connection):
+            _log.warn("The node {node} has ended without a word; its lease is over.", node=node)
+        if orphans := reading.holders(connection, _ORPHANS):
+            self._orphaned(orphans)
+
+    def _listen(self, connection: Connection) -> None:
+        """Wait until the next renewal; wake the writer when others have written."""
+        end = self._seconds() + self._each
+        while (left := end - self._seconds()) > 0 and not self._stopped.is_set():
+            for notice in connection.notifies(timeout=left, stop_after=1):
+                if notice.payload != str(self._lease.writer):
+                    self._wake()

@@ -1,0 +1,295 @@
+"""The ledger that several nodes share: ``postgresql://…``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from threading import Event
+from typing import Any
+
+import psycopg
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from granja.contract.ids import FarmerId
+from granja.ledger.chain import BadEntry, Head
+from granja.ledger.interface import Kept, LedgerRefused, NotStored, Opened
+from granja.ledger.postgresql import lease as leases
+from granja.ledger.postgresql import reading, schema
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.desk import Desk
+from granja.ledger.postgresql.keeper import Keeper
+from granja.ledger.postgresql.lease import Lease, NodeLives
+from granja.ledger.postgresql.schema import Connection
+from granja.ledger.postgresql.session import Away, Session, complaints, told
+from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Append, Checkpoint, Close, Writer
+from granja.ledger.postgresql.writer import Look as _Look
+from granja.ledger.shared import Holder, ISharedLedger, Watcher
+from granja.market.facts import Fact
+from granja.text.names import Name
+
+#: Seconds between two sentences in the log while a start waits for the database.
+PATIENCE = 10.0
+
+#: Seconds between two attempts meanwhile.
+AGAIN = 0.5
+
+_log = Logger()
+
+
+@implementer(ISharedLedger)
+class PostgreSQLLedger:
+    """Facts in a PostgreSQL database, to which other nodes write as well.
+
+    :param address: of the database.
+    :param node: what the operator calls this node; no two that live have one name.
+    :param reactor: where answers are given; threads of its own talk to the database.
+    :param now: the time in Unix seconds, asked when facts are appended.
+    :param seconds: a clock that only goes forward, for any thread.
+    :param lasts: seconds of a lease.
+    :param sleep: waits so many seconds, while the start waits for the database.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        node: str,
+        reactor: IReactorFromThreads,
+        now: Callable[[], float],
+        seconds: Callable[[], float],
+        lasts: float = leases.LASTS,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        self.address = address
+        self.here: Mapping[FarmerId, Holder] = {}
+        self._reactor = reactor
+        self._now = now
+        self._seconds = seconds
+        self._sleep = sleep or Event().wait
+        self._lease = Lease(node, lasts)
+        self._writer: Writer | None = None
+        self._keeper: Keeper | None = None
+        self._desk: Desk | None = None
+        self._watcher: Watcher | None = None
+        self._snapshot_at = 0
+
+    @property
+    def writer(self) -> int:
+        """The number of this node's lease."""
+        return self._lease.writer
+
+    # -- the start ---------------------------------------------------------------------------
+
+    def open(self) -> Opened:
+        """See :meth:`ILedger.open`; waits for a database that is away, and for the end of the lease
+        that a node of this name had."""
+        session = Session(self.address, f"granja {self._lease.node}")
+        try:
+            connection = self._wait_for(session)
+            session.farm = schema.bring_up_to_date(connection, str(self.address))
+            for complaint in complaints(connection):
+                _log.warn("The database {at}: {what}.", at=str(self.address), what=complaint)
+            self._take_lease(connection)
+            return self._open(session, connection)
+        except psycopg.Error as error:
+            session.drop()
+            raise LedgerRefused(
+                f"the database {self.address} cannot be read: {told(error)}"
+            ) from None
+        except BaseException:
+            session.drop()
+            raise
+
+    def _wait_for(self, session: Session) -> Connection:
+        waited = 0.0
+        while True:
+            try:
+                return session.connect()
+            except Away as away:
+                if waited % PATIENCE < AGAIN:
+                    _log.warn(
+                        "The database {at} is away; waiting for it, with the doors shut: {why}",
+                        at=str(self.address),
+                        why=str(away),
+                    )
+            self._sleep(AGAIN)
+            waited += AGAIN
+
+    def _take_lease(self, connection: Connection) -> None:
+        """Wait for the end of the lease that a node of this name had.
+
+        :raises LedgerRefused: when it lives: its lease is renewed, and not for a last time.
+        """
+        seen: list[tuple[object, ...]] = []
+        while True:
+            try:
+                self._lease.take(connection)
+                return
+            except NodeLives as lives:
+                seconds, *renewal = lives.args
+                if not seen:
+                    _log.info(
+                        "A node called {node} has a lease for {seconds:.1f} s more; waiting to see "
+                        "whether it lives.",
+                        node=self._lease.node,
+                        seconds=seconds,
+                    )
+                if tuple(renewal) not in seen:
+                    seen.append(tuple(renewal))
+                if len(seen) > 2:
+                    raise LedgerRefused(
+                        f"a node called {self._lease.node} is running already, on the same "
+                        f"database {self.address}; give this one another name with --node"
+                    ) from None
+            self._sleep(min(AGAIN, self._lease.lasts / 10))
+
+    def _open(self, session: Session, connection: Connection) -> Opened:
+        number = self._lease.begin(connection)
+        snapshot = reading.newest(connection)
+        changes, beside = reading.kept(connection)
+        head, verifiers = reading.head(connection), reading.verifiers(connection)
+        others = reading.holders(
+            connection,
+            "arrived IS NOT NULL AND writer IN "
+            "(SELECT writer FROM granja.leases WHERE writer <> %s)",
+            self.writer,
+        )
+        self.here = {holder.farmer: holder for holder in others}
+        start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+        if start.sequence > head.sequence:
+            raise LedgerRefused(
+                f"the ledger in {self.address} is damaged: a snapshot shows that entry "
+                f"{start.sequence} was stored, but the last one is {head.sequence}"
+            )
+        self._snapshot_at = start.sequence
+        self._begin(session, number, head, changes)
+        state = snapshot.content if snapshot else None
+        facts = self._facts(start, head)
+        return Opened(head.sequence, state, start.sequence, facts, verifiers, beside)
+
+    def _begin(self, session: Session, number: int, head: Head, changes: int) -> None:
+        self._writer = Writer(session, self._lease, number, head, changes, self._reactor)
+        self._writer.start()
+        self._desk = Desk(self._session("names", session), self._lease, self._reactor)
+        self._desk.start()
+        self._keeper = Keeper(
+            self._session("lease", session),
+            self._lease,
+            self._seconds,
+            self._wake,
+            self._fenced,
+            self._orphaned,
+        )
+        self._keeper.start()
+
+    def _session(self, what: str, first: Session) -> Session:
+        session = Session(self.address, f"granja {self._lease.node} {what}")
+        session.farm = first.farm
+        return session
+
+    def _facts(self, start: Head, end: Head) -> Iterator[Fact]:
+        """The facts between two entries, read and checked as they are asked for.
+
+        :raises LedgerRefused: naming an entry that is not what was written.
+        """
+        if start == end:
+            return
+        session = Session(self.address, f"granja {self._lease.node} start")
+        try:
+            found = reading.entries(session.connect(), start.sequence, end.sequence)
+            yield from reading.checked(found, start, end)
+        except BadEntry as bad:
+            raise LedgerRefused(f"the ledger in {self.address} is damaged: {bad}") from None
+        except (Away, psycopg.Error) as error:
+            raise LedgerRefused(
+                f"the database {self.address} went away while it was read: {told(error)}"
+            ) from None
+        finally:
+            session.drop()
+
+    # -- ILedger -----------------------------------------------------------------------------
+
+    def append(
+        self,
+        facts: Sequence[Fact],
+        after: int,
+        credentials: Mapping[FarmerId, str],
+        kept: Sequence[Kept] = (),
+    ) -> Deferred[int]:
+        if self._writer is None:
+            return fail(NotStored("the ledger is closed"))
+        if not self._writer.up:
+            return fail(NotStored("the database is away"))
+        job = Append(tuple(facts), after, dict(credentials), tuple(kept), self._now())
+        self._writer.put(job)
+        return job.done
+
+    def wants_checkpoint(self) -> bool:
+        behind = 0 if self._writer is None else self._writer.sequence - self._snapshot_at
+        return behind >= FACTS_PER_SNAPSHOT
+
+    def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+        """See :meth:`ILedger.checkpoint`; one that another node has just made is left out."""
+        if self._writer is not None:
+            self._snapshot_at = sequence
+            self._writer.put(Checkpoint(snapshot, sequence))
+
+    def close(self) -> Deferred[None]:
+        """Give the lease back, so that nobody has to wait for its end."""
+        writer, self._writer = self._writer, None
+        if writer is None or self._keeper is None or self._desk is None:
+            return succeed(None)
+        self._keeper.stop()
+        self._desk.stop()
+        closing = Close()
+        writer.put(closing)
+        return closing.done
+
+    def hurry(self) -> None:
+        """Wait no longer for a database that is away; what is not known then is never told."""
+        if self._writer is not None:
+            self._writer.hurry()
+
+    # -- ISharedLedger -----------------------------------------------------------------------
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        if self._writer is not None:
+            self._writer.watcher = watcher
+            self._writer.put(_Look())
+
+    def claim(self, name: Name) -> Deferred[Holder]:
+        return self._ask(lambda desk: desk.claim(name))
+
+    def enter(self, farmer: FarmerId) -> Deferred[Holder | None]:
+        return self._ask(lambda desk: desk.enter(farmer))
+
+    def free(self, holders: Iterable[Holder]) -> Deferred[None]:
+        return self._ask(lambda desk: desk.free(holders))
+
+    def present(self) -> Deferred[list[Holder]]:
+        return self._ask(lambda desk: desk.present())
+
+    def verifier(self, farmer: FarmerId) -> Deferred[str]:
+        return self._ask(lambda desk: desk.verifier(farmer))
+
+    def _ask(self, question: Callable[[Desk], Deferred[Any]]) -> Deferred[Any]:
+        if self._writer is None or self._desk is None:
+            return fail(NotStored("the ledger is closed"))
+        return question(self._desk)
+
+    # -- what the keeper says, in its thread -------------------------------------------------
+
+    def _wake(self) -> None:
+        writer = self._writer
+        if writer is not None:  # It may be closing.
+            writer.put(_Look())
+
+    def _fenced(self, writer: int) -> None:
+        if self._watcher is not None:
+            self._reactor.callFromThread(self._watcher.fenced, writer)
+
+    def _orphaned(self, holders: list[Holder]) -> None:
+        if self._watcher is not None:
+            self._reactor.callFromThread(self._watcher.orphaned, holders)

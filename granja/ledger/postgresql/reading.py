@@ -1,0 +1,214 @@
+"""Reading the tables, a few thousand rows at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from twisted.logger import Logger
+
+from granja.contract.ids import FarmerId
+from granja.ledger.chain import BadEntry, Entry, Head, verified
+from granja.ledger.interface import Kept, LedgerRefused, Value
+from granja.ledger.postgresql.schema import Connection
+from granja.ledger.shared import Holder
+from granja.ledger.snapshot import Snapshot, checksum, dump
+from granja.market.facts import Fact
+
+#: How many snapshots are kept: the last, and one to fall back to.
+KEPT = 2
+
+_CHUNK = 5000
+
+_log = Logger()
+
+
+def head(connection: Connection, *, turn: bool = False) -> Head:
+    """The last entry.
+
+    :param turn: nobody else appends until the transaction ends.
+    """
+    lock = " FOR UPDATE" if turn else ""
+    row = _row(connection, f"SELECT sequence, hash FROM granja.head{lock}")
+    if row is None:
+        raise LedgerRefused("the ledger is damaged: it has no head")
+    return Head(row[0], row[1])
+
+
+def entries(connection: Connection, after: int, through: int | None = None) -> Iterator[Entry]:
+    """The entries numbered ``after + 1`` to ``through``, in order; to the last one without."""
+    last = after
+    limit = 2**63 - 1 if through is None else through
+    while True:
+        rows: list[Any] = connection.execute(
+            "SELECT sequence, time, kind, body, hash FROM granja.entries "
+            "WHERE sequence > %s AND sequence <= %s ORDER BY sequence LIMIT %s",
+            (last, limit, _CHUNK),
+        ).fetchall()
+        yield from (Entry(*row) for row in rows)
+        if len(rows) < _CHUNK:
+            return
+        last = rows[-1][0]
+
+
+def hash_of(connection: Connection, sequence: int) -> bytes | None:
+    """The hash that stands at an entry, None if there is no such entry."""
+    row = _row(connection, "SELECT hash FROM granja.entries WHERE sequence = %s", sequence)
+    return None if row is None else row[0]
+
+
+def written(connection: Connection, sequence: int) -> tuple[bytes, int | None] | None:
+    """The hash and the writer of an entry, None if there is no such entry."""
+    row = _row(connection, "SELECT hash, writer FROM granja.entries WHERE sequence = %s", sequence)
+    return None if row is None else (row[0], row[1])
+
+
+def checked(found: Iterator[Entry], start: Head, end: Head) -> Iterator[Fact]:
+    """The facts between two entries, each held against the chain.
+
+    :raises BadEntry: at the first that is missing, does not fit, or is of an unknown kind.
+    """
+    reached = start
+    for entry in verified(found, start.hash, start.sequence):
+        reached = Head(entry.sequence, entry.hash)
+        yield entry.fact()
+    if reached != end:
+        missing = min(reached.sequence, end.sequence) + 1
+        raise BadEntry(missing, "it is missing" if reached.sequence < end.sequence else "it is odd")
+
+
+def verifiers(connection: Connection) -> dict[FarmerId, str]:
+    """All password verifiers."""
+    rows: Any = connection.execute("SELECT farmer, verifier FROM granja.credentials")
+    return {FarmerId(farmer): verifier for farmer, verifier in rows}
+
+
+# -- beside the chain ------------------------------------------------------------------------
+
+
+def kept(connection: Connection) -> tuple[int, dict[str, dict[str, Value]]]:
+    """The count of changes, and all that is kept, by subject and key."""
+    changes = _changes(connection)
+    found: dict[str, dict[str, Value]] = {}
+    for _, item in kept_since(connection, 0):
+        if item.value is not None:
+            found.setdefault(item.subject, {})[item.key] = item.value
+    return changes, found
+
+
+def _changes(connection: Connection) -> int:
+    row = _row(connection, "SELECT kept FROM granja.head")
+    return 0 if row is None else row[0]
+
+
+def kept_since(connection: Connection, changes: int) -> list[tuple[int | None, Kept]]:
+    """What was changed after so many changes, and by which writer, in order."""
+    rows: Any = connection.execute(
+        "SELECT writer, subject, key, value FROM granja.kept WHERE changed > %s ORDER BY changed",
+        (changes,),
+    )
+    return [(writer, Kept(subject, key, _value(value))) for writer, subject, key, value in rows]
+
+
+def changes_since(connection: Connection, changes: int, writer: int) -> tuple[int, list[Kept]]:
+    """The count of changes, and what others have changed after so many."""
+    now = _changes(connection)
+    if now == changes:
+        return now, []
+    rows: Any = connection.execute(
+        "SELECT changed, writer, subject, key, value FROM granja.kept "
+        "WHERE changed > %s ORDER BY changed",
+        (changes,),
+    ).fetchall()
+    items = [Kept(row[2], row[3], _value(row[4])) for row in rows if row[1] != writer]
+    return max(now, *(row[0] for row in rows)) if rows else now, items
+
+
+def _value(text: str | None) -> Value | None:
+    if text is None:
+        return None
+    try:
+        value: Value | None = json.loads(text)
+    except (ValueError, RecursionError):
+        _log.warn("What is kept beside the chain under one key cannot be read.")
+        return None
+    return value
+
+
+# -- snapshots -------------------------------------------------------------------------------
+
+
+def snapshots(connection: Connection) -> Iterator[Snapshot]:
+    """All that are kept, newest first, one at a time, because they are large."""
+    numbers: Any = connection.execute("SELECT sequence FROM granja.snapshots ORDER BY 1 DESC")
+    for (sequence,) in numbers.fetchall():
+        row = _row(
+            connection,
+            "SELECT hash, state, checksum FROM granja.snapshots WHERE sequence = %s",
+            sequence,
+        )
+        if row is not None:
+            yield Snapshot(sequence, *row)
+
+
+def distrust(connection: Connection, snapshot: Snapshot) -> str | None:
+    """Half a sentence about what is wrong with a snapshot, or None."""
+    if not snapshot.is_whole:
+        return "its checksum does not fit"
+    return snapshot.objection(hash_of(connection, snapshot.sequence))
+
+
+def newest(connection: Connection) -> Snapshot | None:
+    """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
+    for snapshot in snapshots(connection):
+        problem = distrust(connection, snapshot)
+        if problem is None:
+            return snapshot
+        _log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
+    return None
+
+
+def save(connection: Connection, state: dict[str, Any], sequence: int, distance: int) -> None:
+    """Store the state at an entry and drop all but the last :data:`KEPT` snapshots.
+
+    A snapshot of an entry that is not there is ignored, and so is one that another node made a few
+    entries from it.
+    """
+    entry_hash = hash_of(connection, sequence)
+    near = _row(
+        connection, "SELECT 1 FROM granja.snapshots WHERE sequence > %s", sequence - distance
+    )
+    if entry_hash is None or near is not None:
+        return
+    text = dump(state)
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO granja.snapshots VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (sequence, entry_hash, text, checksum(entry_hash, text)),
+        )
+        connection.execute(
+            "DELETE FROM granja.snapshots WHERE sequence NOT IN "
+            "(SELECT sequence FROM granja.snapshots ORDER BY sequence DESC LIMIT %s)",
+            (KEPT,),
+        )
+
+
+# -- names -----------------------------------------------------------------------------------
+
+HOLDER = "farmer, spelling, registered, writer, arrived"
+
+
+def holder(row: Sequence[Any]) -> Holder:
+    """A row of :data:`HOLDER`."""
+    return Holder(FarmerId(row[0]), *row[1:])
+
+
+def holders(connection: Connection, condition: str, *values: object) -> list[Holder]:
+    """The names for which that holds, in the order of arrival."""
+    sql = f"SELECT {HOLDER} FROM granja.names WHERE {condition} ORDER BY arrived, farmer"
+    return [holder(row) for row in connection.execute(sql, values)]
+
+
+def _row(connection: Connection, sql: str, *values: object) -> Any:
+    return connection.execute(sql, values).fetchone()

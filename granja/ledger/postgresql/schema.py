@@ -1,0 +1,187 @@
+"""The tables in the database: making them, recognising them, holding them against the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+
+import psycopg
+
+from granja.ledger.interface import LedgerRefused
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+#: The version of ``schema.sql``.
+VERSION = 1
+
+#: The oldest PostgreSQL that this is tried with, as ``server_version_num`` says it.
+OLDEST = 140000
+
+#: Two first nodes make one schema: a number that no other program locks.
+_LOCK = 0x4752414E
+
+_NAMESPACES = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
+
+_STRANGERS = f"""
+SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_NAMESPACES} AND n.nspname <> 'granja' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+AND NOT EXISTS (SELECT 1 FROM pg_depend d
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1 LIMIT 1
+"""
+
+
+def script() -> str:
+    """The SQL that makes all tables."""
+    return resources.files("granja.ledger.postgresql").joinpath("schema.sql").read_text("utf-8")
+
+
+def bring_up_to_date(connection: Connection, where: str) -> str:
+    """Make the tables where there are none.
+
+    :param where: the database, for people.
+    :returns: which farm it is.
+    :raises LedgerRefused: when the database or the role is not one for a granja.
+    """
+    _check_role(connection, where)
+    farm = recognise(connection, where)
+    return _create(connection, where) if farm is None else farm
+
+
+def recognise(connection: Connection, where: str) -> str | None:
+    """Which farm it is, None for an empty database.
+
+    :raises LedgerRefused: when something else is there, or a newer granja's.
+    """
+    check_version(connection, where)
+    if (stranger := _one(connection, _STRANGERS)) is not None:
+        raise LedgerRefused(
+            f"the database {where} has somebody else's tables, such as {stranger}; "
+            "a granja needs a database of its own"
+        )
+    if _one(connection, "SELECT to_regnamespace('granja')::text") is None:
+        return None
+    return _farm(connection, where)
+
+
+def check_version(connection: Connection, where: str) -> None:
+    """:raises LedgerRefused: for a PostgreSQL that is too old."""
+    if connection.info.server_version < OLDEST:
+        version = connection.info.server_version // 10000
+        raise LedgerRefused(
+            f"the database {where} is PostgreSQL {version}, which is too old: "
+            f"{OLDEST // 10000} or newer is needed"
+        )
+
+
+def _farm(connection: Connection, where: str) -> str:
+    try:
+        row = connection.execute("SELECT farm::text, version FROM granja.granja").fetchone()
+    except psycopg.Error as error:
+        if error.sqlstate == "42501":
+            raise LedgerRefused(
+                f"the database {where} has a ledger that this role may not read"
+            ) from None
+        if error.sqlstate is None or not error.sqlstate.startswith("42"):
+            raise
+        row = None
+    if row is None or not isinstance(row[0], str) or not isinstance(row[1], int):
+        raise LedgerRefused(f"the database {where} has a schema granja that is no granja's ledger")
+    if row[1] > VERSION:
+        raise LedgerRefused(
+            f"the ledger in the database {where} has version {row[1]}, but this granja knows only "
+            f"up to {VERSION}; a newer granja is needed to open it"
+        )
+    return row[0]
+
+
+def _check_role(connection: Connection, where: str) -> None:
+    if _one(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        raise LedgerRefused(
+            f"the role that opens {where} is a superuser, which a granja must not be; "
+            "make a role that owns the database and nothing else"
+        )
+
+
+def _create(connection: Connection, where: str) -> str:
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        farm = recognise(connection, where)
+        if farm is not None:
+            return farm  # Another node was quicker.
+        try:
+            connection.execute(script())
+        except psycopg.errors.InsufficientPrivilege:
+            raise LedgerRefused(
+                f"the role that opens {where} may not make tables there; it must own the database"
+            ) from None
+        made = connection.execute(
+            "INSERT INTO granja.granja VALUES (gen_random_uuid(), %s) RETURNING farm::text",
+            (VERSION,),
+        ).fetchone()
+        assert made is not None
+        return str(made[0])
+
+
+# -- the plan --------------------------------------------------------------------------------
+
+
+def problem(connection: Connection) -> str | None:
+    """What distinguishes the tables from those of ``schema.sql``, in half a sentence, or None.
+
+    A trigger could refuse what is traded, and another function pretend it.
+    """
+    wanted, found = set(_planned()), set(_columns(connection))
+    for table, column, kind in sorted(found - wanted):
+        return f"the column {table}.{column} ({kind}) is not granja's"
+    for table, column, kind in sorted(wanted - found):
+        return f"it has no column {table}.{column} ({kind})"
+    for name, source in connection.execute(_FUNCTIONS):
+        if f"AS $${source}$$" not in script():
+            return f"its function {name} is not as granja makes it"
+    if (extra := _one(connection, _EXTRAS)) is not None:
+        return f"{extra} is not granja's"
+    return None
+
+
+_TABLE = re.compile(r"CREATE TABLE granja\.(\w+) \((.*?)\n\);", re.DOTALL)
+_COLUMN = re.compile(r"^    (?!PRIMARY|UNIQUE)(\w+) (double precision|\w+)", re.MULTILINE)
+
+
+def _planned() -> Iterator[tuple[str, str, str]]:
+    for table, columns in _TABLE.findall(script()):
+        for column, kind in _COLUMN.findall(columns):
+            yield table, column, "timestamp with time zone" if kind == "timestamptz" else kind
+
+
+def _columns(connection: Connection) -> Iterator[tuple[str, str, str]]:
+    for table, column, kind in connection.execute(
+        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) "
+        "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+        "WHERE c.relnamespace = 'granja'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'f', 'p') "
+        "AND a.attnum > 0 AND NOT a.attisdropped"
+    ):
+        yield str(table), str(column), str(kind)
+
+
+_FUNCTIONS = (
+    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'granja'::regnamespace ORDER BY 1"
+)
+
+_EXTRAS = """
+SELECT 'the trigger ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'granja'::regnamespace AND NOT t.tgisinternal
+UNION ALL
+SELECT 'the rule ' || r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+WHERE c.relnamespace = 'granja'::regnamespace
+UNION ALL
+SELECT 'the policy ' || p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+WHERE c.relnamespace = 'granja'::regnamespace
+LIMIT 1
+"""
+
+
+def _one(connection: Connection, sql: str) -> object:
+    row = connection.execute(sql).fetchone()
+    return None if row is None else row[0]

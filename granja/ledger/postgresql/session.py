@@ -1,0 +1,156 @@
+"""Connections to the database, and what their errors mean."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+
+import psycopg
+from psycopg.errors import Diagnostic
+from twisted.logger import Logger
+
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.postgresql import schema
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.schema import Connection
+
+_log = Logger()
+
+#: What every connection says first.  Nobody ever cancels a statement of ours: a commit that waits
+#: for the standby would answer that with success (docs/cluster.md).  A node that is paused while it
+#: has the turn loses it.
+_SETTINGS = (
+    "SET client_encoding = 'UTF8'; SET statement_timeout = 0; SET lock_timeout = 0; "
+    "SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; "
+    "SET extra_float_digits = 1; SET idle_in_transaction_session_timeout = 500"
+)
+
+#: What a database says that will not be another one by waiting.
+_FINAL = (
+    *("password authentication failed", "no password supplied", "no pg_hba.conf entry"),
+    *("does not exist", "permission denied for database", "certificate", "is not permitted to log"),
+    *("could not translate host name", "peer authentication failed", "ident authentication failed"),
+)
+
+
+class Away(Exception):
+    """The database cannot be reached now; the text says why, in half a sentence."""
+
+
+class Session:
+    """At most one connection to a database, always of the same farm.
+
+    :param name: what the database shows of it.
+    """
+
+    def __init__(self, address: Address, name: str) -> None:
+        self.address = address
+        self.farm: str | None = None
+        #: Whether the last statement was answered with a warning: what it did is not known then.
+        self.warned = False
+        self._name = name
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """:raises Away: when there is none at the moment."""
+        if self._connection is None or self._connection.closed:
+            raise Away("the connection is lost")
+        return self._connection
+
+    @property
+    def is_up(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
+    def connect(self) -> Connection:
+        """A new connection in autocommit mode; the one before is dropped.
+
+        :raises Away: when that may be tried again.
+        :raises LedgerRefused: when that is of no use.
+        """
+        self.drop()
+        try:
+            opened = psycopg.connect(self.address.conninfo(self._name), autocommit=True)
+        except psycopg.Error as error:
+            raise self._not_reached(error) from None
+        try:
+            opened.execute(_SETTINGS)
+            opened.add_notice_handler(self._notice)
+            self._check_farm(opened)
+        except psycopg.Error as error:
+            opened.close()
+            raise Away(told(error)) from None
+        except BaseException:
+            opened.close()
+            raise
+        self.warned = False
+        self._connection = opened
+        return opened
+
+    def _not_reached(self, error: psycopg.Error) -> Exception:
+        why = told(error)
+        if any(phrase in why for phrase in _FINAL) and "refused" not in why:
+            return LedgerRefused(f"the database {self.address} cannot be opened: {why}")
+        return Away(why)
+
+    def _check_farm(self, opened: Connection) -> None:
+        """:raises LedgerRefused: when a failover has led to somebody else's database."""
+        if self.farm is not None and schema.recognise(opened, str(self.address)) != self.farm:
+            raise LedgerRefused(f"the database {self.address} has become that of another granja")
+
+    def _notice(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self.warned = True
+            _log.warn("The database warns: {what}.", what=notice.message_primary)
+
+    def drop(self) -> None:
+        """Close the connection, whatever was under way."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                connection.close()
+
+    def cut(self) -> None:
+        """Let whoever waits for an answer wait no more, from another thread; the database is not
+        asked to cancel anything."""
+        connection = self._connection
+        if connection is None:
+            return
+        with (
+            suppress(psycopg.Error, OSError),
+            socket.socket(fileno=os.dup(connection.fileno())) as line,
+        ):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def told(error: Exception) -> str:
+    """What the database or libpq says, in one line.  There is no password in it."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return f"{error.diag.message_primary} ({error.sqlstate})"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def is_strange(error: psycopg.Error) -> bool:
+    """Whether the tables are not what granja left there: trying again is of no use."""
+    return (error.sqlstate or "")[:2] in ("22", "23", "42", "0A", "P0")
+
+
+def complaints(connection: Connection) -> list[str]:
+    """What of the database's settings costs trades when a machine dies; half sentences."""
+    found = []
+    value = {
+        str(name): str(setting)
+        for name, setting in connection.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN "
+            "('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')"
+        )
+    }
+    if not value.get("synchronous_standby_names"):
+        found.append("it has no synchronous standby: what is told is on one machine only")
+    if (how := value.get("synchronous_commit")) in ("off", "local", "remote_write"):
+        found.append(f"synchronous_commit is {how}: the last trades may be lost with the primary")
+    for name in ("fsync", "full_page_writes"):
+        if value.get(name) == "off":
+            found.append(f"{name} is off: a power cut may damage it")
+    return found

@@ -1,0 +1,557 @@
+"""The thread that writes: everything that waits, in one statement; and that reads what others do.
+
+Each statement that appends is a transaction by itself.  Only after others were quicker does this
+node stand in the queue for the head, see all that was missed, and keep the turn until the decision
+was made again: so that no node is always too late.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+
+from granja.contract.ids import FarmerId
+from granja.ledger.chain import BadEntry, Entry, Head, extend
+from granja.ledger.interface import Halted, Kept, LedgerError, LedgerRefused, NotStored, Stale
+from granja.ledger.postgresql import reading
+from granja.ledger.postgresql.lease import Fenced, Lease
+from granja.ledger.postgresql.schema import Connection
+from granja.ledger.postgresql.session import Away, Session, is_strange, told
+from granja.ledger.shared import Watcher
+from granja.market.facts import Fact, Registered
+
+#: Seconds after which a turn that nobody uses is given back.
+TURN = 0.1
+
+#: Seconds between two looks at what others did, when nothing says that they did something.
+LOOK = 1.0
+
+#: Seconds between two attempts to connect.
+RETRY = 0.3
+
+#: Facts after which a snapshot is worth its while, and how far apart those of two nodes are.
+FACTS_PER_SNAPSHOT = 20_000
+
+_UNKNOWN = "whether the last write is stored is not known"
+
+_APPEND = (
+    "SELECT answer, changes FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
+    "%s::text[], %s::bytea[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], "
+    "%s::bigint[])"
+)
+
+_log = Logger()
+
+
+@dataclass(eq=False, slots=True)
+class Append:
+    """Facts that wait to be stored.  ``end`` is the number of the last entry once they are."""
+
+    facts: Sequence[Fact]
+    after: int
+    credentials: Mapping[FarmerId, str]
+    kept: Sequence[Kept]
+    time: float
+    done: Deferred[int] = field(default_factory=Deferred)
+    end: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Checkpoint:
+    """A state of the market that waits to be stored."""
+
+    state: dict[str, Any]
+    sequence: int
+
+
+@dataclass(eq=False, slots=True)
+class Look:
+    """Others have done something."""
+
+
+@dataclass(eq=False, slots=True)
+class Close:
+    done: Deferred[None] = field(default_factory=Deferred)
+
+
+Job = Append | Checkpoint | Look | Close
+
+
+@dataclass(eq=False, slots=True)
+class _Batch:
+    """What one statement stores."""
+
+    appends: list[Append]
+    before: Head
+    entries: list[Entry]
+
+    @property
+    def end(self) -> Head:
+        """Where the chain ends once it is stored."""
+        last = self.entries[-1] if self.entries else None
+        return Head(last.sequence, last.hash) if last else self.before
+
+    def parameters(self, writer: int, session: int) -> tuple[object, ...]:
+        verifiers = {f: v for job in self.appends for f, v in job.credentials.items()}
+        kept = {(k.subject, k.key): k.value for job in self.appends for k in job.kept}
+        return (
+            writer,
+            session,
+            self.before.sequence,
+            self.before.hash,
+            [entry.time for entry in self.entries],
+            [entry.kind for entry in self.entries],
+            [entry.body for entry in self.entries],
+            [entry.hash for entry in self.entries],
+            list(verifiers),
+            list(verifiers.values()),
+            [subject for subject, _ in kept],
+            [key for _, key in kept],
+            [None if v is None else _json(v) for v in kept.values()],
+            [f.farmer for j in self.appends for f in j.facts if isinstance(f, Registered)],
+        )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+class _Lost(Exception):
+    """The connection was lost, or gave a warning, while a commit was under way."""
+
+
+class Writer:
+    """Owns its session from :meth:`start` to the answer to a :class:`Close`.
+
+    ``up``: whether what is put now has a chance to be stored.
+
+    :param session: connected.
+    :param number: of the session, from :meth:`Lease.begin`.
+    :param head: what the market is the state at.
+    :param changes: beside the chain, that are known.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        lease: Lease,
+        number: int,
+        head: Head,
+        changes: int,
+        reactor: IReactorFromThreads,
+    ) -> None:
+        self.up = True
+        self.watcher: Watcher | None = None
+        self._session = session
+        self._lease = lease
+        self._number = number
+        self._head = head
+        self._changes = changes
+        self._reactor = reactor
+        self._queue: SimpleQueue[Job] = SimpleQueue()
+        self._halted: str | None = None
+        self._in_turn = False
+        self._hurried = Event()
+        self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def sequence(self) -> int:
+        """Of the last entry that is known, from any thread."""
+        return self._head.sequence
+
+    def put(self, job: Job) -> None:
+        """Take a job, from any thread.  Jobs are done in the order in which they came."""
+        self._queue.put(job)
+
+    def hurry(self) -> None:
+        """The server stops: wait no longer for a database that is away."""
+        self._hurried.set()
+        self._session.cut()
+
+    # -- all below happens in the thread -----------------------------------------------------
+
+    def _run(self) -> None:
+        closing: Close | None = None
+        while closing is None:
+            jobs = self._waiting()
+            closing = next((job for job in jobs if isinstance(job, Close)), None)
+            appends = [job for job in jobs if isinstance(job, Append)]
+            try:
+                self._work(jobs, appends)
+            except Exception as error:  # A mistake in here must not leave farmers waiting.
+                _log.failure("The ledger's writer failed; trading stops.")
+                why = self._halt(f"{type(error).__name__}: {error}")
+                self._refuse(appends, Halted(why))
+        self._end(closing)
+
+    def _waiting(self) -> list[Job]:
+        """All that waits; after a while without anything, a look at what others did."""
+        try:
+            jobs = [self._queue.get(timeout=TURN if self._in_turn else LOOK if self.up else RETRY)]
+        except Empty:
+            return []
+        try:
+            while not isinstance(jobs[-1], Close):
+                jobs.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return jobs
+
+    def _work(self, jobs: Sequence[Job], appends: list[Append]) -> None:
+        if self._halted is None and not self._ready():
+            self._refuse(appends, NotStored("the database is away"))
+            return
+        if self._halted is not None:
+            self._refuse(appends, Halted(self._halted))
+            return
+        if appends:
+            self._append(appends)
+        try:
+            for job in jobs:
+                if isinstance(job, Checkpoint) and not self._in_turn:
+                    reading.save(
+                        self._session.connection, job.state, job.sequence, FACTS_PER_SNAPSHOT // 2
+                    )
+            if not jobs:
+                self._give_turn_back()
+            if not appends and not self._in_turn:
+                self._look()
+        except (psycopg.Error, Away) as error:
+            self._note(error)
+
+    def _end(self, closing: Close) -> None:
+        try:
+            self._give_turn_back()
+            if self._session.is_up and not self._hurried.is_set():
+                self._lease.end(self._session.connection)
+        except (psycopg.Error, Away):
+            _log.warn("The lease of this node could not be given back; it ends by itself.")
+        self._session.drop()
+        self._reactor.callFromThread(closing.done.callback, None)
+
+    # -- the connection ----------------------------------------------------------------------
+
+    def _ready(self) -> bool:
+        """Whether there is a connection that writes: a new one after the last is lost."""
+        if self.up and self._session.is_up:
+            return True
+        self.up = False
+        try:
+            self._connect()
+        except (Away, LedgerRefused, psycopg.Error) as error:
+            self._note(error)
+        except Fenced:
+            self._session.drop()  # The keeper takes another lease.
+        return self.up
+
+    def _connect(self) -> None:
+        """A new connection, which has committed something before it believes what it reads.
+
+        :raises Fenced: when the lease is gone.
+        """
+        connection = self._session.connect()
+        self._number = self._lease.begin(connection)
+        self._believe(connection)
+        self._in_turn = False
+        self.up = True
+
+    def _believe(self, connection: Connection) -> None:
+        """Halt when something is gone that farmers were told of."""
+        if self._head.sequence and reading.hash_of(connection, self._head.sequence) != (
+            self._head.hash
+        ):
+            self._halt(
+                f"the database does not have entry {self._head.sequence} any more, of which "
+                "farmers were told: a standby was promoted that had not got it",
+                "trades are lost",
+            )
+
+    def _note(self, error: Exception) -> None:
+        """Say why the database is away, once."""
+        if self.up or not isinstance(error, Away):
+            _log.warn("The ledger's database is away: {why}.", why=told(error))
+        self._in_turn = False
+        self.up = False
+        self._session.drop()
+
+    # -- appending ---------------------------------------------------------------------------
+
+    def _append(self, appends: list[Append]) -> None:
+        accepted = self._in_order(appends)
+        if self._in_turn and not any(job.facts or job.credentials or job.kept for job in accepted):
+            self._pass_on(accepted)
+        elif accepted:
+            self._store(accepted)
+
+    def _pass_on(self, accepted: list[Append]) -> None:
+        """The second decision was to do nothing: the turn is for others."""
+        try:
+            self._give_turn_back()
+        except psycopg.Error as error:
+            self._note(error)
+        for job in accepted:
+            job.end = self._head.sequence
+        self._reactor.callFromThread(_succeed, accepted)
+
+    def _in_order(self, appends: list[Append]) -> list[Append]:
+        """Those that were decided against the state that they will meet."""
+        accepted: list[Append] = []
+        late: list[Append] = []
+        sequence = self._head.sequence
+        for job in appends:
+            if job.after == sequence and not late:
+                accepted.append(job)
+                sequence += len(job.facts)
+            else:
+                late.append(job)
+        if not accepted:
+            self._queue_up(late)
+        else:
+            for job in late:
+                why = f"decided after {job.after}, but the ledger is at {sequence}"
+                self._answer(job.done.errback, Stale(why))
+        return accepted
+
+    def _store(self, appends: list[Append]) -> None:
+        batch = self._batch(appends)
+        try:
+            answer = self._call(batch)
+        except _Lost as error:
+            self._resolve(batch, str(error))
+        except Away as error:
+            self._note(error)
+            self._refuse(appends, NotStored(str(error)))
+        except psycopg.Error as error:
+            self._failed(batch, error)
+        else:
+            if answer == "stored":
+                self._stored(batch)
+            elif answer == "stale":
+                self._queue_up(appends)
+            else:
+                self._refuse(appends, NotStored("the lease of this node is over"))
+                self._note(Away("the lease of this node is over"))
+
+    def _batch(self, appends: list[Append]) -> _Batch:
+        entries: list[Entry] = []
+        head = self._head
+        for job in appends:
+            entries += extend(head.hash, head.sequence, job.time, job.facts)
+            if entries:
+                head = Head(entries[-1].sequence, entries[-1].hash)
+            job.end = head.sequence
+        return _Batch(appends, self._head, entries)
+
+    def _call(self, batch: _Batch) -> str:
+        """Append, and commit.
+
+        :raises _Lost: when it may have been committed.
+        :raises psycopg.Error: when it was not.
+        """
+        connection = self._session.connection
+        in_turn, self._in_turn = self._in_turn, False
+        self._session.warned = False
+        try:
+            row: Any = connection.execute(
+                _APPEND, batch.parameters(self._lease.writer, self._number)
+            ).fetchone()
+        except psycopg.Error as error:
+            if connection.closed and in_turn:  # Nothing was committed: the turn was taken from us.
+                self._connect_again(error)
+                return self._call(batch)
+            if connection.closed:
+                raise _Lost(told(error)) from None
+            if in_turn:
+                connection.execute("ROLLBACK")
+            raise
+        if in_turn:
+            self._commit(connection, row[0] == "stored")
+        if self._session.warned and row[0] == "stored":
+            raise _Lost("the database warned while it committed")
+        if row[0] == "stored":
+            self._changes = row[1] if row[1] == self._changes + _beside(batch) else self._changes
+        return str(row[0])
+
+    def _commit(self, connection: Connection, stored: bool) -> None:
+        try:
+            connection.execute("COMMIT" if stored else "ROLLBACK")
+        except psycopg.Error as error:
+            if connection.closed and stored:
+                raise _Lost(told(error)) from None
+            raise
+
+    def _connect_again(self, error: Exception) -> None:
+        """:raises Away: when that does not succeed at once; nothing was stored."""
+        self._note(error)
+        try:
+            self._connect()
+        except (psycopg.Error, LedgerRefused, Fenced) as again:
+            raise Away(told(again)) from None
+
+    def _stored(self, batch: _Batch) -> None:
+        self._head = batch.end
+        self._reactor.callFromThread(_succeed, batch.appends)
+
+    def _failed(self, batch: _Batch, error: psycopg.Error) -> None:
+        """The database has refused it, and nothing was stored."""
+        why = told(error)
+        if is_strange(error):
+            what = "somebody else has changed the database; the last write is not stored"
+            self._refuse(batch.appends, Halted(self._halt(why, what)))
+            return
+        _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
+        self._refuse(batch.appends, NotStored(why))
+        if error.sqlstate == "25006":  # It is a standby now.
+            self._note(Away(why))
+
+    # -- an outcome that is not known --------------------------------------------------------
+
+    def _resolve(self, batch: _Batch, why: str) -> None:
+        """Find out whether it was stored, however long that takes."""
+        _log.warn("{what} ({why}); asking again.", what=_UNKNOWN.capitalize(), why=why)
+        self._session.drop()
+        self._notify("unsure")
+        self.up = False
+        writer = self._lease.writer
+        while not self._found_out(batch, writer):
+            if self._hurried.wait(RETRY):
+                self._refuse(batch.appends, Halted(self._halt(why)))
+                break
+        self._notify("sure")
+
+    def _found_out(self, batch: _Batch, writer: int) -> bool:
+        """Whether it is known now, and told.
+
+        Of the sessions of an ended lease nothing more is stored, as of an earlier one of this.
+        """
+        try:
+            self._connect()
+            stored = bool(batch.entries) and (
+                reading.written(self._session.connection, batch.end.sequence)
+                == (batch.end.hash, writer)
+            )
+        except (Away, LedgerRefused, psycopg.Error) as error:
+            self._note(error if isinstance(error, Away) else Away(told(error)))
+            return False
+        except Fenced:  # Until the keeper has taken another one.
+            self._session.drop()
+            return False
+        if self._halted is not None:
+            self._refuse(batch.appends, Halted(self._halted))
+        elif stored:
+            self._stored(batch)
+        elif not batch.entries:  # What is beside the chain may be written twice.
+            self._store(batch.appends)
+        else:
+            self._refuse(batch.appends, NotStored("the connection was lost before it was stored"))
+        return True
+
+    # -- the turn ----------------------------------------------------------------------------
+
+    def _queue_up(self, late: list[Append]) -> None:
+        """Wait for the turn, and say what was missed; the turn is kept for the next decision."""
+        first = late[0]
+        try:
+            missed = self._take_turn(first.after)
+        except BadEntry as bad:
+            why = self._halt(str(bad), "what another node wrote is not understood")
+            self._refuse(late, Halted(why))
+            return
+        except (psycopg.Error, Away) as error:
+            self._note(error)
+            self._refuse(late, NotStored(told(error)))
+            return
+        told_head = f"decided after {first.after}, but the ledger is at {self._head.sequence}"
+        self._answer(first.done.errback, Stale(told_head, missed))
+        for job in late[1:]:
+            self._answer(job.done.errback, Stale(told_head))
+
+    def _take_turn(self, after: int) -> list[Fact]:
+        connection = self._session.connection
+        self._give_turn_back()
+        connection.execute("BEGIN")
+        self._in_turn = True
+        end = reading.head(connection, turn=True)
+        if not 0 <= after < end.sequence:
+            self._give_turn_back()
+            return []
+        start = self._start(connection, after)
+        missed = list(reading.checked(reading.entries(connection, after), start, end))
+        self._head = end
+        return missed
+
+    def _start(self, connection: Connection, after: int) -> Head:
+        if after == self._head.sequence:
+            return self._head
+        known = reading.hash_of(connection, after) if after else Head().hash
+        return Head(after, known or b"")
+
+    def _give_turn_back(self) -> None:
+        if self._in_turn:
+            self._in_turn = False
+            self._session.connection.execute("ROLLBACK")
+
+    # -- what others did ---------------------------------------------------------------------
+
+    def _look(self) -> None:
+        if self.watcher is None:
+            return
+        connection, start = self._session.connection, self._head
+        # First this, so that no change is heard of before the facts that it was stored with.
+        self._changes, items = reading.changes_since(connection, self._changes, self._lease.writer)
+        found = list(reading.entries(connection, start.sequence))
+        if found:
+            end = Head(found[-1].sequence, found[-1].hash)
+            try:
+                facts = list(reading.checked(iter(found), start, end))
+            except BadEntry as bad:
+                self._halt(str(bad), "what another node wrote is not understood")
+                return
+            self._head = end
+            self._notify("others", start.sequence, facts)
+        if items:
+            self._notify("beside", items)
+
+    # -- answers -----------------------------------------------------------------------------
+
+    def _notify(self, what: str, *arguments: object) -> None:
+        if self.watcher is not None:
+            self._reactor.callFromThread(getattr(self.watcher, what), *arguments)
+
+    def _halt(self, why: str, what: str = _UNKNOWN) -> str:
+        """The reason that later appends will hear: the first one."""
+        if self._halted is None:
+            self._halted = f"{what} ({why})"
+            _log.critical(
+                "The ledger has halted: {why}. Nothing is traded until the server is restarted.",
+                why=self._halted,
+            )
+        return self._halted
+
+    def _refuse(self, appends: Iterable[Append], error: LedgerError) -> None:
+        for job in appends:
+            self._answer(job.done.errback, error)
+
+    def _answer(self, call: Any, value: object) -> None:
+        self._reactor.callFromThread(call, value)
+
+
+def _beside(batch: _Batch) -> int:
+    return len({(item.subject, item.key) for job in batch.appends for item in job.kept})
+
+
+def _succeed(appends: Sequence[Append]) -> None:
+    for job in appends:
+        job.done.callback(job.end)

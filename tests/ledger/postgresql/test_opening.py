@@ -1,0 +1,167 @@
+"""What an operator hears of a database that is none for a granja, and what nobody hears."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.errors import ConfigurationError
+from granja.ledger import url as urls
+from granja.ledger.interface import LedgerRefused
+from granja.ledger.postgresql import schema
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.ledger.postgresql.session import Session
+from granja.ledger.url import check, open_ledger, shown
+from tests.support.ledgers import reactor
+from tests.support.postgresql import database, free_port, name_of, server
+
+
+class Enough(BaseException):
+    """A test has waited long enough."""
+
+
+class Opening(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.url = database(self)
+        self.logged: list[str] = []
+        observer: Any = self._note
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.slept = 0.0
+
+    def _note(self, event: LogEvent) -> None:
+        self.logged.append(formatEvent(event))
+
+    def sql(self, *statements: str) -> list[tuple[object, ...]]:
+        return server().sql(*statements, database=name_of(self.url))
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        if self.slept > 21:
+            raise Enough
+
+    def ledger(self, url: str | None = None) -> PostgreSQLLedger:
+        address = Address(self.url if url is None else url)
+        ledger = PostgreSQLLedger(
+            address, "norte", reactor, lambda: 1.0, reactor.seconds, sleep=self.sleep
+        )
+        self.addCleanup(ledger.close)
+        return ledger
+
+    def refusal(self, url: str | None = None) -> str:
+        with self.assertRaises(LedgerRefused) as caught:
+            self.ledger(url).open()
+        why = str(caught.exception)
+        self.assertNotIn("contrase", why)
+        self.assertNotIn("\n", why)
+        return why
+
+    def test_somebody_elses_tables(self) -> None:
+        """They are left alone, and no table is made beside them."""
+        self.sql("CREATE TABLE public.customers (id int)")
+        self.assertIn("somebody else's tables, such as public.customers;", self.refusal())
+        self.assertEqual(self.sql("SELECT to_regnamespace('granja')"), [(None,)])
+
+    def test_another_programs_schema(self) -> None:
+        self.sql("CREATE SCHEMA granja AUTHORIZATION granja")
+        self.assertIn("has a schema granja that is no granja's ledger", self.refusal())
+
+    def test_a_newer_granjas(self) -> None:
+        self.ledger().open()
+        self.sql("UPDATE granja.granja SET version = 9")
+        self.assertIn("has version 9, but this granja knows only up to 1;", self.refusal())
+
+    def test_a_superuser(self) -> None:
+        """The role of the tests' operator is one."""
+        url = f"postgresql://root@127.0.0.1:{server().port}/{name_of(self.url)}"
+        self.assertIn("is a superuser, which a granja must not be", self.refusal(url))
+
+    def test_a_role_that_may_make_nothing(self) -> None:
+        name = name_of(self.url)
+        self.sql(f"ALTER DATABASE {name} OWNER TO root")
+        self.addCleanup(self.sql, f"ALTER DATABASE {name} OWNER TO granja")
+        self.assertIn("may not make tables there; it must own the database", self.refusal())
+
+    def test_an_old_postgresql(self) -> None:
+        self.patch(schema, "OLDEST", 990000)
+        self.assertRegex(self.refusal(), r"is PostgreSQL \d+, which is too old: 99 or newer")
+
+    def test_a_wrong_password_or_database(self) -> None:
+        """Waiting makes it no better."""
+        self.assertIn(
+            "password authentication failed", self.refusal(self.url.replace("s3creta", "s4creta"))
+        )
+        self.assertIn("does not exist", self.refusal(f"{self.url}x"))
+        self.assertEqual(self.slept, 0)
+
+    def test_a_database_that_is_away_is_waited_for(self) -> None:
+        """A sentence each ten seconds, and the password in none."""
+        away = f"postgresql://granja:sesame@127.0.0.1:{free_port()}/granja"
+        with self.assertRaises(Enough):
+            self.ledger(away).open()
+        said = [line for line in self.logged if "is away; waiting for it" in line]
+        self.assertEqual(len(said), 3)
+        self.assertIn("refused", said[0])
+        self.assertNotIn("sesame", " ".join(self.logged))
+
+    def test_a_database_without_a_standby_is_warned_of(self) -> None:
+        """And the tests' own has its syncs off."""
+        self.ledger().open()
+        said = " ".join(self.logged)
+        self.assertIn("it has no synchronous standby: what is told is on one machine only", said)
+        self.assertIn("fsync is off: a power cut may damage it", said)
+        self.assertNotIn("contrase", said)
+
+    def test_a_table_that_was_changed_is_found(self) -> None:
+        ledger = self.ledger()
+        ledger.open()
+        session = Session(ledger.address, "test")
+        connection = session.connect()
+        self.addCleanup(session.drop)
+        self.assertIsNone(schema.problem(connection))
+        self.sql("ALTER TABLE granja.entries ADD COLUMN note text")
+        self.assertEqual(
+            schema.problem(connection), "the column entries.note (text) is not granja's"
+        )
+        self.sql("ALTER TABLE granja.entries DROP COLUMN note")
+        self.sql(
+            "CREATE RULE forget AS ON DELETE TO granja.entries DO INSTEAD NOTHING",
+        )
+        self.assertEqual(schema.problem(connection), "the rule forget is not granja's")
+
+
+class Urls(SynchronousTestCase):
+    def test_a_url_is_shown_without_its_password(self) -> None:
+        """Of several hosts, too."""
+        for url, wanted in (
+            ("postgresql://ana:s3cr%40t@a:1/g", "postgresql://ana@a:1/g"),
+            ("postgres://ana:s@a:1,b:2/g?sslmode=require", "postgresql://ana@a:1,b:2/g"),
+            ("postgresql://a,b/g?password=s", "postgresql://a,b/g"),
+            ("sqlite:granja.db", "sqlite:granja.db"),
+        ):
+            self.assertEqual(shown(url), wanted)
+
+    def test_a_url_that_nobody_understands_is_not_said_again(self) -> None:
+        for url in ("postgresql://a:s3cret%zz@b/c", "postgres//a:s3cret@b", "pg://a:s3cret@b/c"):
+            with self.assertRaises(ConfigurationError) as caught:
+                check(url)
+            self.assertNotIn("s3cret", str(caught.exception))
+
+    def test_without_the_library_it_says_what_to_install(self) -> None:
+        self.patch(urls, "find_spec", lambda name: None)
+        with self.assertRaises(ConfigurationError) as caught:
+            open_ledger("postgresql://a/b", reactor, lambda: 1.0)
+        self.assertIn("pip install 'granja[cluster]'", str(caught.exception))
+
+    def test_a_farm_of_one_node_does_not_load_the_library(self) -> None:
+        """Nor does it start slower for it."""
+        program = "import sys, granja.tap, granja.factory; print('psycopg' in sys.modules)"
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        self.assertEqual(done.stdout, "False\n")

@@ -1,0 +1,297 @@
+"""Several nodes on one database: whoever is late decides again, and what others did arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept, LedgerRefused, NotStored, Stale
+from granja.ledger.lane import Lane
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.ledger.shared import Holder
+from granja.market.facts import Declared, Fact, PasswordChanged, Registered
+from granja.market.market import Market
+from granja.market.offers import Happened
+from granja.text import names
+from tests.support.ledgers import ANA, BETO, GUS, SPOON, reactor
+from tests.support.postgresql import database, name_of, server
+
+ANA_COMES, BETO_COMES, GUS_COMES = (
+    Declared(farmer, name, ()) for farmer, name in ((ANA, "Ana"), (BETO, "Beto"), (GUS, "Gus"))
+)
+
+
+class Ear:
+    """Hears what a shared ledger says, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.facts: list[tuple[int, list[Fact]]] = []
+        self.kept: list[Kept] = []
+        self.said: list[object] = []
+        self.orphans: list[Holder] = []
+        self._waiting: list[Deferred[None]] = []
+
+    def others(self, after: int, facts: Sequence[Fact]) -> None:
+        self.facts.append((after, list(facts)))
+        self._heard()
+
+    def beside(self, items: Sequence[Kept]) -> None:
+        self.kept += items
+        self._heard()
+
+    def unsure(self) -> None:
+        self.said.append("unsure")
+        self._heard()
+
+    def sure(self) -> None:
+        self.said.append("sure")
+        self._heard()
+
+    def fenced(self, writer: int) -> None:
+        self.said.append(writer)
+        self._heard()
+
+    def orphaned(self, holders: Sequence[Holder]) -> None:
+        self.orphans = list(holders)
+        self._heard()
+
+    def next(self) -> Deferred[None]:
+        """Fires when something more is heard."""
+        self._waiting.append(Deferred())
+        return self._waiting[-1]
+
+    def _heard(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
+
+
+class SharedCase(TestCase):
+    """Makes nodes on one database."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.url = database(self)
+
+    def node(self, name: str, lasts: float = 5.0) -> PostgreSQLLedger:
+        """A ledger that is open."""
+        ledger = PostgreSQLLedger(
+            Address(self.url), name, reactor, lambda: 1763848000.25, reactor.seconds, lasts
+        )
+        self.addCleanup(ledger.close)
+        self.opened = ledger.open()
+        return ledger
+
+    def sql(self, *statements: str) -> list[tuple[object, ...]]:
+        """As superuser, in this database."""
+        return server().sql(*statements, database=name_of(self.url))
+
+
+class TwoNodes(SharedCase):
+    async def test_the_late_one_is_told_what_it_missed_and_has_its_turn(self) -> None:
+        """A second append after that is stored, and nobody else was let in between."""
+        north, south = self.node("norte"), self.node("sur")
+        await north.append([ANA_COMES], 0, {})
+        with self.assertRaises(Stale) as caught:
+            await south.append([BETO_COMES], 0, {})
+        self.assertEqual(caught.exception.missed, (ANA_COMES,))
+        third = north.append([GUS_COMES], 1, {})
+        self.assertEqual(await south.append([BETO_COMES], 1, {}), 2)
+        with self.assertRaises(Stale) as caught:
+            await third
+        self.assertEqual(caught.exception.missed, (BETO_COMES,))
+
+    async def test_a_turn_is_given_back_by_storing_nothing(self) -> None:
+        north, south = self.node("norte"), self.node("sur")
+        await north.append([ANA_COMES], 0, {})
+        with self.assertRaises(Stale):
+            await south.append([BETO_COMES], 0, {})
+        self.assertEqual(await south.append([], 1, {}), 1)
+        self.assertEqual(await north.append([GUS_COMES], 1, {}), 2)
+
+    async def test_a_turn_that_nobody_uses_ends(self) -> None:
+        """A node that is stuck after it was late keeps nobody waiting for long."""
+        north, south = self.node("norte"), self.node("sur")
+        await north.append([ANA_COMES], 0, {})
+        with self.assertRaises(Stale):
+            await south.append([BETO_COMES], 0, {})
+        self.assertEqual(await north.append([GUS_COMES], 1, {}), 2)
+        with self.assertRaises(Stale) as caught:
+            await south.append([BETO_COMES], 1, {})
+        self.assertEqual(caught.exception.missed, (GUS_COMES,))
+
+    async def test_what_one_stores_the_other_hears_of(self) -> None:
+        """In order, facts and what is beside the chain, but nobody hears of their own."""
+        north, south = self.node("norte"), self.node("sur")
+        ears = Ear(), Ear()
+        north.watch(ears[0])
+        south.watch(ears[1])
+        await north.append([ANA_COMES, BETO_COMES], 0, {}, [Kept("bans", "x", 1)])
+        while not ears[1].kept:
+            await ears[1].next()
+        self.assertEqual(ears[1].facts, [(0, [ANA_COMES, BETO_COMES])])
+        self.assertEqual(ears[1].kept, [Kept("bans", "x", 1)])
+        await south.append([GUS_COMES], 2, {}, [Kept("bans", "x", None)])
+        while not ears[0].kept:
+            await ears[0].next()
+        self.assertEqual(ears[0].facts, [(2, [GUS_COMES])])
+        self.assertEqual(ears[0].kept, [Kept("bans", "x", None)])
+
+    async def test_two_lanes_trade_on_one_database(self) -> None:
+        """Each decides fifty times at once with the other; both markets end the same."""
+        told: list[list[Fact]] = [[], []]
+        markets, lanes = [Market(), Market()], []
+        for n, name in enumerate(("norte", "sur")):
+            ledger = self.node(name)
+            lane = Lane(reactor, markets[n], ledger, 0, partial(self.tell, told[n]))
+            ear = Ear()
+            ear.others = lane.follow  # type: ignore[method-assign]
+            ledger.watch(ear)
+            lanes.append((lane, ear))
+        waiting = []
+        for number in range(1, 101):
+            farmer = FarmerId(number)
+            fact = Declared(farmer, f"F{number}", (SPOON,))
+            waiting.append(lanes[number % 2][0].submit([farmer], partial(list[Fact], [fact])))
+        for done in waiting:
+            await done
+        for n, (lane, _) in enumerate(lanes):
+            while len(told[n]) < 100:  # What the last one did, by the next append that is stale.
+                await lane.submit([FarmerId(1)], lambda: [PasswordChanged(FarmerId(1))])
+            self.assertFalse(lane.halted)
+        shared = min(map(len, told))
+        self.assertEqual(told[0][:shared], told[1][:shared])
+        rows = self.sql("SELECT count(*), count(DISTINCT writer) FROM granja.entries")
+        self.assertEqual(rows, [(max(map(len, told)), 2)])
+
+    def tell(self, told: list[Fact], fact: Fact, ended: list[Happened]) -> None:
+        told.append(fact)
+
+    async def test_a_late_node_starts_from_a_snapshot(self) -> None:
+        """What came before it is not replayed, and what came after is."""
+        north = self.node("norte")
+        market = Market()
+        for fact in (ANA_COMES, BETO_COMES):
+            await north.append([fact], market.last_farmer, {})
+            market.apply(fact)
+        north.checkpoint(market.snapshot(), 2)
+        await north.append([GUS_COMES], 2, {})
+        self.node("sur")
+        self.assertEqual(self.opened.snapshot_sequence, 2)
+        self.assertEqual(list(self.opened.facts), [GUS_COMES])
+
+
+class Leases(SharedCase):
+    async def test_a_second_node_of_a_name_is_refused_while_the_first_lives(self) -> None:
+        """And the first goes on as if nothing had been."""
+        north = self.node("norte", 1.0)
+        with self.assertRaises(LedgerRefused) as caught:
+            self.node("norte", 1.0)
+        self.assertRegex(
+            str(caught.exception), r"\Aa node called norte is running already, .* with --node\Z"
+        )
+        self.assertNotIn("contrase", str(caught.exception))
+        self.assertEqual(await north.append([ANA_COMES], 0, {}), 1)
+
+    async def test_a_node_that_died_is_waited_for(self) -> None:
+        """Its lease ends by itself, and the new one has another number."""
+        north = self.node("norte", 1.0)
+        before = north.writer
+        self.die(north)
+        again = self.node("norte", 1.0)
+        self.assertGreater(again.writer, before)
+        self.assertEqual(await again.append([ANA_COMES], 0, {}), 1)
+
+    def die(self, ledger: PostgreSQLLedger) -> None:
+        """As by kill -9, but for the threads: the lease is renewed no more."""
+        keeper = ledger._keeper
+        assert keeper is not None
+        keeper.stop()
+
+    async def test_a_node_that_stopped_in_good_order_is_not_waited_for(self) -> None:
+        north = self.node("norte", 600.0)
+        await north.close()
+        self.node("norte", 600.0)
+
+    async def test_nothing_of_an_ended_lease_is_stored(self) -> None:
+        """Whoever was away for too long is refused, takes another lease, and hears so."""
+        north = self.node("norte")
+        before, ear = north.writer, Ear()
+        north.watch(ear)
+        self.sql("DELETE FROM granja.leases")
+        with self.assertRaises(NotStored):
+            await north.append([ANA_COMES], 0, {})
+        while not ear.said:
+            await ear.next()
+        self.assertEqual(ear.said, [north.writer])
+        self.assertGreater(north.writer, before)
+        await self.stored(north, [ANA_COMES], 0)
+        self.assertEqual(
+            self.sql("SELECT sequence, writer FROM granja.entries"), [(1, north.writer)]
+        )
+
+    async def stored(self, node: PostgreSQLLedger, facts: list[Fact], after: int) -> int:
+        """Append as soon as that goes."""
+        while True:
+            try:
+                return await node.append(facts, after, {})
+            except NotStored:
+                again: Deferred[None] = Deferred()
+                reactor.callLater(0.05, again.callback, None)
+                await again
+
+    async def test_who_was_at_a_node_that_died_is_an_orphan(self) -> None:
+        """The others are told, again and again, until somebody has freed the names."""
+        north, south = self.node("norte", 1.0), self.node("sur", 1.0)
+        ear = Ear()
+        south.watch(ear)
+        ana = await north.claim(names.parse("Ana"))
+        await north.enter(ana.farmer)
+        self.die(north)
+        while not ear.orphans:
+            await ear.next()
+        self.assertEqual([holder.spelling for holder in ear.orphans], ["Ana"])
+        await south.free(ear.orphans)
+        self.assertEqual(self.sql("SELECT * FROM granja.names"), [])
+
+
+class Names(SharedCase):
+    async def test_a_name_is_given_once(self) -> None:
+        """Whatever way it is spelt, and at whichever node; numbers differ."""
+        north, south = self.node("norte"), self.node("sur")
+        ana = await north.claim(names.parse("Ana"))
+        self.assertEqual((ana.spelling, ana.writer, ana.arrived), ("Ana", north.writer, None))
+        self.assertEqual(await south.claim(names.parse("ANA")), ana)
+        gus = await south.claim(names.parse("Gus"))
+        self.assertNotEqual(gus.farmer, ana.farmer)
+        await north.free([ana])
+        again = await south.claim(names.parse("ANA"))
+        self.assertEqual((again.spelling, again.writer), ("ANA", south.writer))
+        self.assertNotIn(again.farmer, (ana.farmer, gus.farmer))
+
+    async def test_a_takeover_keeps_the_place_in_the_list(self) -> None:
+        """The new node is told where they were; the late leaving there frees nothing."""
+        north, south = self.node("norte"), self.node("sur")
+        ana = await north.claim(names.parse("Ana"))
+        gus = await north.claim(names.parse("Gus"))
+        for one in (ana, gus):
+            await north.enter(one.farmer)
+        await north.append([Registered(ana.farmer, "Ana")], 0, {ana.farmer: "secret"})
+        before = await south.enter(ana.farmer)
+        assert before is not None
+        self.assertEqual((before.writer, before.registered), (north.writer, True))
+        await north.free([before])
+        present = await north.present()
+        self.assertEqual([(h.spelling, h.writer) for h in present],
+                         [("Ana", south.writer), ("Gus", north.writer)])  # fmt: skip
+        self.assertEqual(await north.verifier(ana.farmer), "secret")
+        await south.free([present[0]])
+        self.assertEqual([h.spelling for h in await north.present()], ["Gus"])
+        kept = await north.claim(names.parse("Ana"))
+        self.assertEqual((kept.registered, kept.writer), (True, None))
