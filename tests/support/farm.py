@@ -110,6 +110,8 @@ class Farm:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.clock.advance(DAWN)
+        #: Seconds by which the clock on the wall has been set forward; timers do not notice.
+        self.set_forward = 0.0
         self.people: list[Person] = []
         self.open()
 
@@ -117,7 +119,7 @@ class Farm:
         """Start the factory on the ledger as it is (again, after :meth:`crash`)."""
         self.factory = GranjaFactory(
             self.clock,
-            self.clock.seconds,
+            self.wall,
             read_catalog(None),
             self.ledger,
             PlainAccounts(),
@@ -130,6 +132,10 @@ class Farm:
     def make_nodes(self) -> Nodes | None:
         """The others of the same farm: there are none."""
         return None
+
+    def wall(self) -> float:
+        """What the clock on the wall shows, in Unix seconds."""
+        return self.clock.seconds() + self.set_forward
 
     def moderators(self, *names: str) -> None:
         """The operator names these too; from the next start on it holds."""

@@ -214,6 +214,24 @@ class Rings(SwapCase):
                 self.assertEqual(ring.offers, (3, 2))
                 self.assertEqual(len(caro.hears()), 1 + (deed in (":q", "gone")))
 
+    def test_a_member_expires_while_the_ring_waits(self) -> None:
+        """By the clock on the wall: what is due settles no more, and the ring finds another."""
+        self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
+        ana = self.farm.arrives("Ana", "1")
+        self.swaps(ana, "1 por 2")
+        self.farm.pass_time(50)
+        caro, beto = self.farm.arrives("Caro", "1"), self.farm.arrives("Beto", "2")
+        self.swaps(caro, "1 por 2")
+        self.ledger.hold()
+        beto.types(":cambio 2 por 1")
+        self.farm.pass_time(55)
+        self.ledger.release()
+        self.farm.settle()
+        self.farm.settle()
+        [ring] = self.rings()
+        self.assertEqual(ring.offers, (3, 2))
+        self.assertHears(ana, "El cambio #1 venció.")
+
     def test_two_rings_that_want_one_copy(self) -> None:
         ana = self.farm.arrives("Ana", "1")
         beto, caro = self.farm.arrives("Beto", "2"), self.farm.arrives("Caro", "2")
@@ -251,6 +269,21 @@ class Rings(SwapCase):
             ana.types(":cambio 1 por 2", ":retirar")
             self.assertEqual(len(ana.hears()), 2)
         self.assertEqual(len(beto.hears()), 1)
+
+    def test_five_hundred_come_and_one_stays(self) -> None:
+        """Whoever heard of a swap never hears of it again, however many more there are."""
+        people = [self.farm.arrives(f"Gente{n}", "2") for n in range(4)]
+        for person in people:
+            person.types(":doy 2")
+            person.hears()
+        ana = self.farm.arrives("Ana", "1, 3")
+        self.swaps(ana, "1 por 2")
+        for number in range(2, 502):
+            ana.types(":cambio 3 por 2", f":retirar {number}")
+            self.assertEqual(ana.hears()[-1], f"[SERVER] Retiraste el cambio #{number}.")
+        told = [line for person in people for line in person.hears()]
+        self.assertEqual(len(told), 4)
+        self.assertEqual(len([line for line in told if "Rollo enano I " in line]), 3)
 
 
 class Unstored(SwapCase):
@@ -374,6 +407,33 @@ class Absent(SwapCase):
         self.assertHears(beto, "El cambio #2 venció.")
         heard = self.comes_back("Ana", "girasoles").hears()
         self.assertIn("[SERVER] Mientras no estabas: el cambio #1 venció.", heard)
+
+    def test_the_clock_on_the_wall_is_set_back(self) -> None:
+        """Who was first stays first, a swap lasts by the clock, and what has expired is gone."""
+        self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
+        ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "1")
+        self.swaps(ana, "1 por 2")
+        self.farm.set_forward = -1000.0
+        self.swaps(beto, "1 por 2")
+        caro = self.farm.arrives("Caro", "2")
+        self.assertEqual(len(self.swaps(caro, "2 por 1")), 2)
+        self.assertEqual((len(ana.hears()), beto.hears()), (1, []))
+        self.swaps(ana, "2 por 7")
+        self.farm.pass_time(150)
+        self.assertHears(beto, "El cambio #2 venció.")
+        self.assertHears(ana, "El cambio #4 venció.")
+        self.farm.set_forward = -5000.0
+        self.assertEqual(len(self.swaps(self.farm.arrives("Diego", "7"), "7 por 2")), 1)
+
+    def test_set_forward_and_back_before_anybody_looked(self) -> None:
+        """Nothing has expired, and what stands can be closed."""
+        self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
+        ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "2")
+        self.swaps(ana, "1 por 2")
+        self.farm.set_forward = 1e6
+        self.farm.set_forward = 0.0
+        self.assertEqual(len(self.swaps(beto, "2 por 1")), 2)
+        ana.hears()
 
     def test_who_comes_back_hears_how_much_there_is(self) -> None:
         """Last of what follows ¡OK!, if they have used these commands, ever."""

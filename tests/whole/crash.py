@@ -7,7 +7,9 @@ At a random instant the server gets ``kill -9``.  It is started again, and then,
 
 * the ledger's chain of hashes holds, every entry could happen when it happened, and for each
   artifact declared - withdrawn - departed = held (the same code as ``granja audit``);
-* every trade that anyone was told of is in the ledger;
+* every trade that anyone was told of is in the ledger, and every ring of swaps, at once or when
+  they came back, and once;
+* no ring that could settle is left standing, also when its last swap was stored and it was not;
 * what the server says that each registered farmer holds is what the ledger says, copy by copy,
   so no trade is half there; what visitors held has left the world, on record.
 """
@@ -31,6 +33,7 @@ from pathlib import Path
 from granja.catalog_file import read_catalog
 from granja.ledger import open_archive
 from granja.market import facts as events
+from granja.market.rings import any_ring
 from granja.operations.audit import Audit
 from tests.support.server import Server, environment
 
@@ -41,8 +44,16 @@ PASSWORD = "cuchara oxidada"
 #: Seconds that a farmer waits for any answer before the test fails.
 PATIENCE = 60.0
 
+#: Swaps that a farmer leaves standing before the oldest is taken back.
+STANDING = 4
+
+#: A swap's number, what it gave and what it got: once each in all the time of a ledger.
+Settlement = tuple[int, int, int]
+
 _NUMBERS = {artifact.name: artifact.id for artifact in read_catalog(None).values()}
 _OFFER = re.compile(r"\(#(\d+): :accept o :reject\)$")
+_POSTED = re.compile(r"Cambio #(\d+) puesto: ")
+_SETTLED = re.compile(r"[Cc]ambio #(\d+): diste (.*) a \S+ y recibiste (.*) de [^;.]+[;.]")
 _HOLDS = re.compile(r"artefactos (?:ahora )?son: (.*)$")
 
 
@@ -55,11 +66,15 @@ class Told:
     """What farmers were told over the whole test.
 
     ``accepted``: numbers of offers whose acceptance was confirmed to the accepter;
-    ``fulfilled``: how often a maker, by name, was told that an offer of theirs was accepted.
+    ``fulfilled``: how often a maker, by name, was told that an offer of theirs was accepted;
+    ``settled``: what swaps gave and got, and ``meanwhile``: how much of that was told to whoever
+    came back.
     """
 
     accepted: set[int] = field(default_factory=set)
     fulfilled: Counter[str] = field(default_factory=Counter)
+    settled: set[Settlement] = field(default_factory=set)
+    meanwhile: int = 0
 
     @property
     def trades(self) -> int:
@@ -76,6 +91,7 @@ class Farmer:
         self.inside = False
         self._told = told
         self._accepting: deque[int] = deque()
+        self._standing: deque[int] = deque()
         self._answered = asyncio.Event()
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
@@ -88,6 +104,7 @@ class Farmer:
         """The next line that the pattern is found in."""
         while True:
             line = await self._line()
+            self._note_settlement(line)
             if re.search(pattern, line):
                 return line
 
@@ -152,20 +169,52 @@ class Farmer:
             self._told.fulfilled[self.name] += 1
             self._note_holdings(line)
             self._answered.set()
+        elif self._note_settlement(line):
+            self._note_holdings(line)
+        elif posted := _POSTED.search(line):
+            self._standing.append(int(posted[1]))
+            self._answered.set()
         elif "Error" in line or "ya no es válida" in line:
             if "Error" in line and self._accepting:
                 self._accepting.popleft()  # who accepts offers makes none
             self._answered.set()
 
     async def _trade(self, others: Sequence[Farmer], chance: random.Random) -> None:
-        """Offer this for that, and again as soon as it is answered, until the server is gone."""
+        """Offer this for that, or leave a swap, and again as soon as that is answered, until the
+        server is gone."""
         while self.inside and others:
             other = chance.choice(others)
-            mine = chance.choice(self.holds or [1])
-            theirs = chance.choice(other.holds or [1])
             self._answered.clear()
-            self.types(f":offer {other.name} {mine} {theirs}")
+            if chance.random() < 0.4:
+                self._swap(other)
+            else:
+                mine = chance.choice(self.holds or [1])
+                theirs = chance.choice(other.holds or [1])
+                self.types(f":offer {other.name} {mine} {theirs}")
             await asyncio.wait_for(self._answered.wait(), PATIENCE)
+
+    def _swap(self, other: Farmer) -> None:
+        """Anything of mine for anything of theirs that I lack; whoever closes it is welcome."""
+        while len(self._standing) >= STANDING:
+            self.types(f":retirar {self._standing.popleft()}")
+        mine = " ".join(map(str, self.holds))
+        theirs = " ".join(str(number) for number in other.holds if number not in self.holds)
+        self.types(f":cambio {mine or 1} por {theirs or 2}")
+
+    def _note_settlement(self, line: str) -> bool:
+        """Whether a line tells of one.
+
+        :raises Broken: when it was told before.
+        """
+        found = _SETTLED.search(line)
+        if found is None:
+            return False
+        settlement = int(found[1]), _NUMBERS[found[2]], _NUMBERS[found[3]]
+        if settlement in self._told.settled:
+            raise Broken(f"{self.name} was told twice: {line}")
+        self._told.settled.add(settlement)
+        self._told.meanwhile += "Mientras no estabas" in line
+        return True
 
     def _note_holdings(self, line: str) -> None:
         found = _HOLDS.search(line)
@@ -183,7 +232,8 @@ class CrashTest:
         self.ledger = folder / "granja.db"
         self.told = Told()
         self.audit = Audit()
-        self.trades = 0
+        self.trades = self.rings = 0
+        self._settled: set[Settlement] = set()
         self._chance = random.Random(seed)
         self._server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{self.ledger}")
         self._traded: set[int] = set()
@@ -219,6 +269,8 @@ class CrashTest:
         self._read_ledger()
         for farmer in people:
             self._compare(farmer.name, await farmer.look())
+        if ring := any_ring(self.audit.market.swaps):
+            raise Broken(f"a ring is left standing: {ring}")
         return people
 
     async def _trade_until_killed(self, registered: list[Farmer]) -> None:
@@ -243,6 +295,8 @@ class CrashTest:
         self.trades = len(self._traded)
         if lost := self.told.accepted - self._traded:
             raise Broken(f"told as accepted, but not on record: {sorted(lost)}")
+        if invented := self.told.settled - self._settled:
+            raise Broken(f"told as settled, but not on record: {sorted(invented)}")
         for name, count in self.told.fulfilled.items():
             if count > self._made[name]:
                 raise Broken(f"{name} was told of {count} trades; {self._made[name]} are on record")
@@ -262,6 +316,10 @@ class CrashTest:
             self._traded.add(fact.offer)
             # A visitor's name is the same at each visit, and so it was counted when told.
             self._made[self._names[maker]] += 1
+        elif isinstance(fact, events.Settled):
+            self.rings += 1
+            got = fact.gives[-1:] + fact.gives[:-1]
+            self._settled.update(zip(fact.offers, fact.gives, got, strict=True))
         elif isinstance(fact, events.Declared):
             self._names[fact.farmer] = fact.name
 
@@ -288,14 +346,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         def tell(kill: int) -> None:
             """A thousand take twenty minutes: somebody waits for them."""
             if kill % 50 == 0 < kill < arguments.kills:
-                sys.stderr.write(f"{kill} kills, {test.trades} trades on record (seed {seed})\n")
+                sys.stderr.write(
+                    f"{kill} kills, {test.trades} trades and {test.rings} rings on record "
+                    f"(seed {seed})\n"
+                )
 
         asyncio.run(test.run(arguments.kills, tell))
         took = time.monotonic() - began
         sys.stdout.write(
             f"{arguments.kills} kills in {took:.1f} s (seed {seed}), "
             f"{REGISTERED + VISITORS} farmers: {test.told.trades} trades told, {test.trades} on "
-            "record; none lost, none half there.\n"
+            f"record; {len(test.told.settled)} parts of rings told, {test.told.meanwhile} of them "
+            f"to whoever came back, {test.rings} rings on record; none lost, none half there.\n"
         )
         sys.stdout.flush()
         return subprocess.call(
