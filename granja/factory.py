@@ -31,6 +31,7 @@ from granja.nodes.nodes import Nodes
 from granja.people.homes import Homes
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
+from granja.people.one_use import OneUse
 from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
@@ -92,7 +93,7 @@ class GranjaFactory(ServerFactory):
         self.chance = chance
         self.settings = settings = (settings or Settings()).copy()
         self.connections: set[FarmerProtocol] = set()
-        self.closing = False
+        self.closing = self.draining = False
         history = History(settings.history) if nodes is None else nodes.history
         self.board = Board(clock, history=history)
         self.journal = Journal(clock)
@@ -200,6 +201,7 @@ class GranjaFactory(ServerFactory):
                 self.incidents,
                 lambda visitor: [*self.ignoring.carried(visitor), *self.doors.carried(visitor)],
                 self._is_reserved,
+                OneUse(self.now, self.chance, self.lane, opened.kept),
             )
         except NameTwice as error:
             raise LedgerRefused(

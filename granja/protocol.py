@@ -232,7 +232,7 @@ class FarmerProtocol(LineReceiver):
         # Only for clients that have negotiated something before (PROTOCOL §1): netcat would show
         # the three bytes.
         if self._inbox.telnet is not None and self._inbox.telnet.negotiates:
-            self._negotiation.hide_typing(question is messages.ASK_PASSWORD)
+            self._negotiation.hide_typing(messages.is_secret(question))
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""

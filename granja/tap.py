@@ -92,9 +92,12 @@ def consoles(path: str | None, ledger: str, rereading: Rereading) -> list[Doorwa
 
 def open_to_the_operator(farm: GranjaFactory, rereading: Rereading) -> IProtocolFactory:
     """What answers at ``--admin``."""
+    from twisted.internet import reactor  # As in doorway.
+
     from granja.console.line import ConsoleFactory
 
-    return ConsoleFactory(farm, partial(rereading.reread, farm))
+    stop: Any = reactor.stop
+    return ConsoleFactory(farm, partial(rereading.reread, farm), stop)
 
 
 def open_to_browsers(

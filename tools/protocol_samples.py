@@ -308,6 +308,7 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("Any line.", errors.NotUTF8()),
     ("The name.", errors.InvalidName("está reservado")),
     ("The name; it is asked again.", errors.NameTaken()),
+    ("A name, or the password, while nobody new can come in; it is asked again.", errors.NotNow()),
     (
         "The list, `:artefacto`, `:agregar`, `:quitar`, `:quien`, `:busco`, `:doy`.",
         errors.UnknownArtifact("999", CATALOG.first, CATALOG.last),

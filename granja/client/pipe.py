@@ -20,7 +20,7 @@ from granja.client import rows
 from granja.client import sentences as notes
 from granja.client.lines import Lines
 from granja.client.wire import CHUNK, Wire
-from granja.contract.messages import ASK_PASSWORD, GOODBYE
+from granja.contract.messages import ASK_NEW_PASSWORD, ASK_PASSWORD, GOODBYE
 from granja.text.clean import clean
 from granja.wire.telnet import Telnet, escape
 
@@ -167,7 +167,7 @@ class Listener:
         lines = [clean(line.decode(errors="replace")) for line in raw]
         self.heard = True
         self.said_goodbye = lines[-1] == GOODBYE.line()
-        self.show_typing(lines[-1] != ASK_PASSWORD.line())
+        self.show_typing(lines[-1] not in (ASK_PASSWORD.line(), ASK_NEW_PASSWORD.line()))
         data = "".join(f"{row}\n" for row in self._folded(lines)).encode()
         try:
             while data:

@@ -5,92 +5,47 @@ Moderators have the same in the chat.  The operator may do all of it, and to mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Sized
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja import __version__
+from granja.console.drain import Drain
+from granja.console.farm import Farm
+from granja.console.request import Refused, Request
 from granja.contract import errors
-from granja.contract.commands import LONGEST
-from granja.contract.ids import FarmerId, OfferId
-from granja.moderation.moderators import Moderators
-from granja.moderation.order import Order
+from granja.moderation.acts import Act
 from granja.moderation.sanctions import Sanction, label, network_named
-from granja.people.roster import Farmer, Roster
+from granja.people.roster import Farmer
 from granja.text import names
-from granja.text.clean import clean, squeezed
+from granja.text.clean import clean
 
 Answer = dict[str, Any]
+
+#: Bytes of a password that nobody is told.
+_SECRET: Final = 32
 
 #: Reads the configuration anew: what has changed, or ConfigurationError.
 Reread = Callable[[], Sequence[str]]
 
 
-class Refused(Exception):
-    """It cannot be done; the text is one sentence for the operator."""
-
-
-class Lane(Protocol):
-    @property
-    def halted(self) -> bool: ...
-
-
-class Market(Protocol):
-    @property
-    def registered(self) -> Mapping[FarmerId, str]: ...
-    @property
-    def offers(self) -> Mapping[OfferId, Any]: ...
-
-
-class Freezing(Protocol):
-    @property
-    def frozen(self) -> bool: ...
-
-    def set(self, by: Farmer | None, frozen: bool) -> Deferred[None]:
-        """Stop or resume trading."""
-
-
-class Presence(Protocol):
-    def end_passes(self, farmer: Farmer) -> Deferred[None]:
-        """No pass of theirs serves from here on; fails with NotStored or Halted."""
-
-
-class Farm(Protocol):
-    """What the console needs of a farm."""
-
-    @property
-    def connections(self) -> Sized: ...
-    @property
-    def freezing(self) -> Freezing: ...
-    @property
-    def lane(self) -> Lane: ...
-    @property
-    def market(self) -> Market: ...
-    @property
-    def moderators(self) -> Moderators: ...
-    @property
-    def order(self) -> Order: ...
-    @property
-    def presence(self) -> Presence: ...
-    @property
-    def roster(self) -> Roster: ...
-
-
 class Errands:
     """:param farm: on which they are done.
     :param reread: reads the configuration anew, and says what has changed.
+    :param end: ends the process in good order.
     """
 
     log = Logger()
 
-    def __init__(self, farm: Farm, reread: Reread) -> None:
+    def __init__(self, farm: Farm, reread: Reread, end: Callable[[], None]) -> None:
         self._farm = farm
+        self._drain = Drain(farm, end)
         self._reread = reread
         self._begun = farm.order.seconds()
-        self._table: dict[str, Callable[[_Request], Answer | Deferred[Answer]]] = {
+        self._table: dict[str, Callable[[Request], Answer | Deferred[Answer]]] = {
             "status": self._status,
             "who": self._who,
             "kick": self._kick,
@@ -103,6 +58,8 @@ class Errands:
             "freeze": self._freeze,
             "thaw": self._thaw,
             "reload": self._reload,
+            "drain": self._empty,
+            "password": self._password,
         }
 
     def run(self, request: object) -> Deferred[Answer]:
@@ -116,7 +73,7 @@ class Errands:
         return running.addErrback(self._refuse)
 
     def _run(self, request: object) -> Answer | Deferred[Answer]:
-        asked = _Request(request)
+        asked = Request(request)
         errand = self._table.get(asked.text("do"))
         if errand is None:
             raise Refused("this server does not know that command")
@@ -134,7 +91,7 @@ class Errands:
 
     # -- looking ---------------------------------------------------------------------------------
 
-    def _status(self, _: _Request) -> Answer:
+    def _status(self, _: Request) -> Answer:
         farm, order = self._farm, self._farm.order
         return {
             "version": __version__,
@@ -146,9 +103,10 @@ class Errands:
             "bans": len(order.bans.all(order.now())),
             "frozen": farm.freezing.frozen,
             "halted": farm.lane.halted,
+            "draining": farm.draining,
         }
 
-    def _who(self, _: _Request) -> Answer:
+    def _who(self, _: Request) -> Answer:
         return {"people": [self._person(farmer) for farmer in self._farm.roster]}
 
     def _person(self, farmer: Farmer) -> Answer:
@@ -163,7 +121,7 @@ class Errands:
             "muted_until": farmer.mute.ends if muted and farmer.mute is not None else None,
         }
 
-    def _bans(self, _: _Request) -> Answer:
+    def _bans(self, _: Request) -> Answer:
         order = self._farm.order
         return {
             "bans": [
@@ -174,7 +132,7 @@ class Errands:
 
     # -- acting ----------------------------------------------------------------------------------
 
-    def _kick(self, asked: _Request) -> Answer:
+    def _kick(self, asked: Request) -> Answer:
         name = asked.text("whom")
         farmer = self._farm.roster.find(name)
         if farmer is None:
@@ -182,14 +140,14 @@ class Errands:
         self._farm.order.expel(None, farmer, asked.reason())
         return {"done": f"{farmer} was expelled"}
 
-    def _announce(self, asked: _Request) -> Answer:
+    def _announce(self, asked: Request) -> Answer:
         text = clean(asked.text("text")).strip()
         if not text:
             raise Refused("there is nothing to announce")
         self._farm.order.announce(None, text)
         return {"done": "everybody in the chat was told"}
 
-    def _mute(self, asked: _Request) -> Deferred[Answer]:
+    def _mute(self, asked: Request) -> Deferred[Answer]:
         name, seconds = asked.text("whom"), asked.seconds()
         farmer, order = self._farm.roster.person(name), self._farm.order
         if not seconds:
@@ -207,7 +165,7 @@ class Errands:
         done = self._farm.order.unmute(None, mute.whom, farmer)
         return done.addCallback(lambda _: {"done": f"{mute.whom} may speak"})
 
-    def _ban(self, asked: _Request) -> Deferred[Answer]:
+    def _ban(self, asked: Request) -> Deferred[Answer]:
         whom, seconds, order = asked.text("whom"), asked.seconds(), self._farm.order
         network = network_named(whom)
         if not seconds:
@@ -234,14 +192,14 @@ class Errands:
         except errors.InvalidName:
             raise Refused(f"{text} is no network, and nobody can have it as a name") from None
 
-    def _unban(self, asked: _Request) -> Deferred[Answer]:
+    def _unban(self, asked: Request) -> Deferred[Answer]:
         order, whom = self._farm.order, asked.text("whom")
         ban = order.bans.against(whom, order.now())
         if ban is None:
             raise Refused(f"{whom} is not banned; see `granja admin bans`")
         return order.pardon(None, ban).addCallback(lambda _: {"done": f"{ban.whom} may come in"})
 
-    def _passes(self, asked: _Request) -> Deferred[Answer]:
+    def _passes(self, asked: Request) -> Deferred[Answer]:
         """End all passes of somebody, who stays where they are."""
         name = asked.text("whom")
         farmer = self._farm.roster.person(name)
@@ -250,15 +208,58 @@ class Errands:
         done = self._farm.presence.end_passes(farmer)
         return done.addCallback(lambda _: {"done": f"no pass of {farmer} serves any more"})
 
-    def _freeze(self, _: _Request) -> Deferred[Answer]:
+    def _freeze(self, _: Request) -> Deferred[Answer]:
         frozen = self._farm.freezing.set(None, True)
         return frozen.addCallback(lambda _: {"done": "trading has stopped"})
 
-    def _thaw(self, _: _Request) -> Deferred[Answer]:
+    def _thaw(self, _: Request) -> Deferred[Answer]:
         thawed = self._farm.freezing.set(None, False)
         return thawed.addCallback(lambda _: {"done": "trading goes on"})
 
-    def _reload(self, _: _Request) -> Answer:
+    def _empty(self, asked: Request) -> Answer:
+        """Let nobody else in, and end when nobody is left; or let people in again."""
+        if asked.says("off"):
+            if not self._drain.stop():
+                raise Refused("the farm is not drained")
+            return {"done": "people may come in again"}
+        self._drain.start()
+        left = len(self._farm.roster)
+        people = "one person is" if left == 1 else f"{left} people are"
+        return {"done": f"nobody else comes in; {people} left", "left": left}
+
+    def _password(self, asked: Request) -> Deferred[Answer]:
+        """A password that serves once, beside the farmer's own."""
+        name = asked.text("whom")
+        owner = self._farm.roster.holder(name)
+        if owner is None and self._farm.moderators.is_one(name):
+            return self._register(name).addCallback(self._give_password)
+        if owner is None or not owner.registered or owner.name.folded != names.fold(name):
+            raise Refused(f"nobody has registered the name {name}{_alike(owner)}")
+        return self._give_password(owner)
+
+    def _register(self, name: str) -> Deferred[Farmer]:
+        """A moderator's name, which nobody could register in the chat."""
+        farm, listed = self._farm, self._farm.moderators.listed(name)
+        assert listed is not None
+        registered = farm.registration.register_for(listed, farm.chance(_SECRET).hex())
+
+        def appoint(farmer: Farmer) -> Farmer:
+            farm.moderators.appoint_again()
+            return farmer
+
+        return registered.addCallback(appoint)
+
+    def _give_password(self, farmer: Farmer) -> Deferred[Answer]:
+        given = self._farm.registration.one_use.give(farmer.id)
+        return given.addCallback(self._given, farmer)
+
+    def _given(self, given: tuple[str, float], farmer: Farmer) -> Answer:
+        password, ends = given
+        self._farm.acts.note(None, Act("gave a password to", str(farmer)))
+        done = f"{farmer} may come in once with the password {password}"
+        return {"done": done, "password": password, "until": ends}
+
+    def _reload(self, _: Request) -> Answer:
         try:
             changed = list(self._reread())
         except errors.ConfigurationError as error:
@@ -267,29 +268,11 @@ class Errands:
         return {"done": done, "changed": changed}
 
 
-class _Request:
-    """The fields of a request, read as what they must be."""
-
-    def __init__(self, fields: object) -> None:
-        self._fields = fields if isinstance(fields, dict) else {}
-
-    def text(self, field: str) -> str:
-        """:raises Refused: when it is missing, or is no text."""
-        value = self._fields.get(field)
-        if not isinstance(value, str):
-            raise Refused(f"the request has no {field}")
-        return value
-
-    def reason(self) -> str:
-        """Why, as farmers may read it; empty if it is not said."""
-        return squeezed(clean(self.text("why"))).strip() if "why" in self._fields else ""
-
-    def seconds(self) -> int:
-        """:raises Refused: when there are none."""
-        value = self._fields.get("seconds")
-        if not isinstance(value, int) or not 0 <= value <= LONGEST:
-            raise Refused("the request has no time")
-        return value
+def _alike(holder: Farmer | None) -> str:
+    """Who has that name instead, or one that looks like it."""
+    if holder is None:
+        return ""
+    return f"; {holder} has" if holder.registered else "; a visitor has it"
 
 
 def _refuse_moderator(farmer: Farmer) -> None:

@@ -6,12 +6,14 @@ Whoever can open the socket is the operator: its mode is 0600.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.basic import LineOnlyReceiver
 
-from granja.console.errands import Answer, Errands, Farm, Reread
+from granja.console.errands import Answer, Errands, Reread
+from granja.console.farm import Farm
 
 #: Bytes of a request.
 MOST: Final = 16_384
@@ -43,8 +45,8 @@ class ConsoleFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, farm: Farm, reread: Reread) -> None:
-        self._errands = Errands(farm, reread)
+    def __init__(self, farm: Farm, reread: Reread, end: Callable[[], None]) -> None:
+        self._errands = Errands(farm, reread, end)
 
     def buildProtocol(self, addr: object) -> ConsoleProtocol:  # noqa: N802
         return ConsoleProtocol(self._errands)

@@ -68,6 +68,14 @@ class NameTaken(GranjaError):
 
 
 @dataclass(eq=False)
+class NotNow(GranjaError):
+    """Nobody can come in for a while; who is inside stays."""
+
+    prefix = ""
+    sentence = "Ahora no se puede entrar; inténtalo en un momento."
+
+
+@dataclass(eq=False)
 class UnknownArtifact(GranjaError):
     """``number``: what was typed; ``first`` and ``last``: the catalog's bounds."""
 

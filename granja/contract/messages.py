@@ -207,8 +207,14 @@ class Prompt(Message):
 
 ASK_NAME = Prompt("name", "Ingresa tu nombre:")
 ASK_PASSWORD = Prompt("password", "Contraseña:")
+ASK_NEW_PASSWORD = Prompt("password", "Elige una contraseña nueva:")
 ASK_ARTIFACTS = Prompt("artifacts", "Cuéntame, ¿qué artefactos tienes?")
 ASK_CONFIRMATION = Prompt("confirm", "¿Está Bien? (Sí/No)")
+
+
+def is_secret(question: Prompt | None) -> bool:
+    """Whether nobody should see what is typed there."""
+    return question is not None and question.question == ASK_PASSWORD.question
 
 
 @dataclass(frozen=True, slots=True)

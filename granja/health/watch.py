@@ -26,6 +26,7 @@ class Farm(vitals.Farm, Protocol):
 
     clock: Any
     closing: bool
+    draining: bool
 
     @property
     def lane(self) -> Lane: ...
@@ -47,9 +48,11 @@ def watch(farm: Farm, ports: Sequence[IListeningPort]) -> Site:
 
 
 def why_not(farm: Farm) -> str | None:
-    """Why nothing can be traded, in a few words; None when it can."""
+    """Why nobody should be sent here, in a few words; None when they can."""
     if farm.closing:
         return "stopping"
+    if farm.draining:
+        return "draining: nobody else comes in"
     if farm.lane.halted:
         return "trading has halted: see the log"
     return "the last write was not stored" if farm.lane.refused else None

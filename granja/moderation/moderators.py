@@ -50,6 +50,14 @@ class Moderators:
         """Whether a visitor with this name could become a moderator, or be taken for one."""
         return any(self._owner(moderator) is None for moderator in self._names.matches(name))
 
+    def appoint_again(self) -> None:
+        """The same, of whom somebody has registered meanwhile."""
+        self.appoint(str(name) for name in list(self._names))
+
+    def listed(self, name: str) -> Name | None:
+        """How the operator wrote the moderator's name that this is, or could be mistaken for."""
+        return self._names.find(name)
+
     def is_one(self, name: str) -> bool:
         """Whether a moderator has this name, registered or not."""
         return self._names.find(name) is not None

@@ -113,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     add("announce", "Say something to everybody.", text={"metavar": "TEXT", "nargs": "+"})
     add("freeze", "Stop all trading.")
     add("thaw", "Let trading go on.")
+    help = "A password for one use, within a day; it registers a moderator's name."
+    add("password", help, whom=name)
+    drain = add("drain", "Let nobody else in, and end the server when nobody is left.")
+    drain.add_argument("--off", action="store_const", const=True, help="let people in again")
     add("reload", "Read the configuration and all files anew, as SIGHUP does.")
     return parser
 

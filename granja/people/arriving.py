@@ -15,6 +15,8 @@ place                what comes                             where the farmer is 
 \                    the tenth pass that does not           closed
 :class:`AskPassword` the right password                     the chat, or in the other's place there
 \                    a wrong one                            the same question; the third time closed
+\                    one that the operator gave             :class:`AskNewPassword`
+:class:`AskNewPassword` a password                          the chat, or in the other's place there
 :class:`Declaration` a list                                 the same place, which asks for a yes
 \                    a yes                                  the chat, once it is on record
 \                    anything else                          the same place, which asks for the list
@@ -89,6 +91,10 @@ class AskName:
         if found is not None:
             return self._come_back(*found)
         farmer = factory.registration.claim(text)
+        if not self._may_come(farmer):
+            if not farmer.registered:
+                factory.roster.free(farmer)
+            raise errors.NotNow
         if not farmer.registered:
             connection.farmer = farmer
         if factory.order.turns_away(farmer, connection):
@@ -103,6 +109,10 @@ class AskName:
             Declaration(factory, connection, lambda chosen: self._declare(farmer, chosen))
         )
         return None
+
+    def _may_come(self, farmer: Farmer) -> bool:
+        """While the farm is drained only those who are in the chat, from another connection."""
+        return not self._factory.draining or self._factory.roster.present(farmer.id) is not None
 
     def _come_back(self, secret: str, number: int | None) -> Deferred[None]:
         """With a pass.  The answer may be withheld, as that to a password."""
@@ -169,7 +179,7 @@ class AskPassword:
         self._checking = checking
         # The answer may be withheld because somebody else guesses; that is not this one's time.
         left = connection.stop_the_clock()
-        return checking.addBoth(self._go_on, left).addCallback(self._checked)
+        return checking.addBoth(self._go_on, left).addCallback(self._checked, text)
 
     def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
         self._checking = None  # What follows is a deed, and is finished.
@@ -184,7 +194,7 @@ class AskPassword:
         if self._checking is not None:
             self._checking.cancel()
 
-    def _checked(self, right: bool) -> Deferred[None] | None:
+    def _checked(self, right: bool, text: str) -> Deferred[None] | None:
         if not right:  # Whoever hangs up before the answer has guessed all the same.
             self._factory.incidents.note("login_failed", self._connection, self._farmer)
         if self._connection.over:
@@ -192,6 +202,9 @@ class AskPassword:
         if right:
             if self._factory.order.turns_away(self._farmer, self._connection):
                 return None
+            if self._factory.registration.one_use.fits(self._farmer.id, text):
+                spent = self._factory.registration.spend(self._farmer, text)
+                return spent.addCallback(self._spent)
             self._connection.farmer = self._farmer
             return self._factory.presence.come_back(self._farmer, self._connection)
         self._wrong += 1
@@ -200,6 +213,31 @@ class AskPassword:
         self._connection.refuse(errors.WrongPassword())
         self._connection.finish()
         return None
+
+    def _spent(self, _: object) -> None:
+        if not self._connection.over:
+            self._connection.converse(AskNewPassword(self._factory, self._connection, self._farmer))
+
+
+class AskNewPassword(Place):
+    """They came with a password that the operator gave them; it does not serve again."""
+
+    question = messages.ASK_NEW_PASSWORD
+
+    def __init__(self, factory: Farm, connection: Connection, farmer: Farmer) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._farmer = farmer
+
+    def answer(self, text: str) -> Deferred[None]:
+        renewed = self._factory.registration.renew(self._farmer, text, self._connection)
+        return renewed.addCallback(self._renewed)
+
+    def _renewed(self, _: object) -> Deferred[None] | None:
+        if self._connection.over:
+            return None
+        self._connection.farmer = self._farmer
+        return self._factory.presence.come_back(self._farmer, self._connection)
 
 
 class Declaration(Place):

@@ -22,6 +22,7 @@ from granja.market.market import Market
 from granja.market.offers import News
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
+from granja.people.one_use import OneUse
 from granja.people.roster import Connection, Farmer, Roster
 from granja.people.visits import Journal
 from granja.settings import Settings
@@ -93,6 +94,15 @@ class Registry(commands.Registration, Protocol):
         :param waits: called when the answer waits, because there were too many wrong ones.
         """
 
+    @property
+    def one_use(self) -> OneUse: ...
+
+    def spend(self, farmer: Farmer, password: str) -> Deferred[None]:
+        """A password of the operator's has served; no pass of theirs serves from here on."""
+
+    def renew(self, farmer: Farmer, password: str, connection: Connection) -> Deferred[None]:
+        """Have another password, while they come in on this connection."""
+
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
         """Whether a pass was right, as soon as that may be said."""
 
@@ -114,11 +124,13 @@ class Farm(commands.Farm, Protocol):
     """Everything that the connections of one farm share.
 
     ``now``: the time on the wall in Unix seconds.  ``closing``: the server stops.
+    ``draining``: nobody comes in.
     """
 
     clock: IReactorTime
     now: Callable[[], float]
     closing: bool
+    draining: bool
 
     @property
     def board(self) -> Board: ...

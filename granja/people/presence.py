@@ -339,6 +339,10 @@ class Presence:
         if farmer in self.lingering:
             self._depart(farmer.id)
 
+    def away(self, farmer: Farmer) -> None:
+        """They are registered, and not here."""
+        self._depart(farmer.id)
+
     def password_changed(self, farmer: Farmer) -> None:
         chain = farmer.connection.chain if farmer.connection is not None else ""
         self.passes.end_others(farmer.id, chain)

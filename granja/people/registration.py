@@ -21,6 +21,7 @@ from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.people.homes import Homes
 from granja.people.incidents import Incidents
+from granja.people.one_use import OneUse
 from granja.people.roster import Connection, Farmer, Roster
 from granja.text import names
 
@@ -35,6 +36,8 @@ class Keys(Protocol):
     def registered(self, farmer: Farmer) -> None: ...
     def password_changed(self, farmer: Farmer) -> None: ...
     def forget_passes(self, me: Farmer) -> Deferred[None]: ...
+    def end_passes(self, farmer: Farmer) -> Deferred[None]: ...
+    def away(self, farmer: Farmer) -> None: ...
 
 
 class Registration:
@@ -47,6 +50,7 @@ class Registration:
     :param incidents: hears who registers, and who has another password.
     :param carried: what is kept of a visitor from their registration on.
     :param reserves: whether a name is kept for somebody who has not registered it yet.
+    :param one_use: the passwords that the operator has given out.
     :raises NameTwice: when two registered farmers have one name.
     """
 
@@ -65,6 +69,7 @@ class Registration:
         incidents: Incidents,
         carried: Callable[[Farmer], Sequence[Kept]],
         reserves: Callable[[names.Name], bool],
+        one_use: OneUse,
     ) -> None:
         self.accounts = accounts
         self._lane = lane
@@ -79,6 +84,7 @@ class Registration:
         #: Answers to passwords, by their outcome.
         self.logins = Counter(right=0, wrong=0)
         self._reserves = reserves
+        self.one_use = one_use
         self._last_farmer = market.last_farmer
         self._hold_registered()
 
@@ -160,6 +166,59 @@ class Registration:
         """``:volver``, which is for whoever is asked for a name."""
         me.tell(messages.ALREADY_HERE)
 
+    # -- the operator's -------------------------------------------------------------------------
+
+    def spend(self, farmer: Farmer, password: str) -> Deferred[None]:
+        """A password of the operator's has served; no pass of theirs serves from here on.
+
+        :returns: fires when that is stored; fails with WrongPassword when it had served before.
+        """
+        ended = self._keys.end_passes(farmer)
+        return ended.addCallback(lambda _: self.one_use.spend(farmer.id, password))
+
+    def renew(self, farmer: Farmer, password: str, connection: Connection) -> Deferred[None]:
+        """Have another password, while they come in on this connection.
+
+        :raises BadPassword: when it is too short or too long.
+        """
+        hashed = self.accounts.hash(password, connection.address)
+        return hashed.addCallback(partial(self.replace, farmer)).addCallback(
+            self._renewed, farmer, connection
+        )
+
+    def _renewed(self, _: object, farmer: Farmer, connection: Connection) -> None:
+        self._incidents.note("password_changed", connection, farmer)
+        connection.tell(messages.PASSWORD_CHANGED)
+
+    def register_for(self, name: names.Name, secret: str) -> Deferred[Farmer]:
+        """The operator registers a name that nobody holds, with a password that nobody knows.
+
+        :param secret: that password.
+        :returns: fires with the farmer, who is away; fails with NotStored or Halted.
+        :raises NameTaken: when somebody holds it, or one that could be mistaken for it.
+        """
+        if self._roster.holder(name) is not None:
+            raise errors.NameTaken
+        self._last_farmer += 1
+        farmer = Farmer(FarmerId(self._last_farmer), name, registered=True)
+        self._roster.hold(farmer)
+
+        decide = partial(self._market.decide_registration, farmer.id, str(farmer))
+        stored = self.accounts.hash(secret, "").addCallback(
+            lambda verifier: self._store(farmer, verifier, decide)
+        )
+        return stored.addCallbacks(
+            self._registered_away, self._not_registered, (farmer,), errbackArgs=(farmer,)
+        )
+
+    def _registered_away(self, _: object, farmer: Farmer) -> Farmer:
+        self._keys.away(farmer)
+        return farmer
+
+    def _not_registered(self, failure: Failure, farmer: Farmer) -> Failure:
+        self._roster.free(farmer)
+        return failure
+
     # -- passes --------------------------------------------------------------------------------
 
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
@@ -185,6 +244,8 @@ class Registration:
         verifier = self._verifiers.get(farmer.id, "")
         at_home = self._homes.is_home(farmer.id, address)
         attempt = Attempt(farmer.name.folded, address, at_home)
+        if self.one_use.fits(farmer.id, password):
+            return self.accounts.judge(True, attempt, waits).addCallback(self._count)
         checked = self.accounts.login(verifier, password, attempt, waits)
         checked.addCallback(self._count)
         if outdated(verifier):

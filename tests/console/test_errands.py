@@ -24,10 +24,13 @@ class ConsoleCase(SynchronousTestCase):
         self.memory = MemoryLedger()
         self.changed: list[str] = []
         self.wrong = ""
+        self.ended: list[bool] = []
         self.ledger = FaultyLedger(self.memory)
         self.farm = Farm(ledger=self.ledger)
         self.wire = StringTransport()
-        self.console = ConsoleFactory(self.farm.factory, self.reread).buildProtocol(None)
+        self.console = ConsoleFactory(
+            self.farm.factory, self.reread, lambda: self.ended.append(True)
+        ).buildProtocol(None)
         self.console.makeConnection(self.wire)
 
     def reread(self) -> list[str]:
@@ -69,6 +72,7 @@ class Looking(ConsoleCase):
         self.farm.clock.advance(90)
         status = {"version": __version__, "seconds": 90, "farmers": 1, "connections": 2}
         status |= {"registered": 1, "offers": 0, "bans": 0, "frozen": False, "halted": False}
+        status |= {"draining": False}
         self.assertEqual(self.asks("status"), status)
 
     def test_who(self) -> None:

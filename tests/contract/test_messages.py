@@ -25,6 +25,7 @@ TRILOBITE, SHOULDER = CATALOG[42], CATALOG[32]
 CONTRACT: list[tuple[Message, str]] = [
     (messages.ASK_NAME, "[SERVER] Ingresa tu nombre:"),
     (messages.ASK_PASSWORD, "[SERVER] Contraseña:"),
+    (messages.ASK_NEW_PASSWORD, "[SERVER] Elige una contraseña nueva:"),
     (messages.ASK_ARTIFACTS, "[SERVER] Cuéntame, ¿qué artefactos tienes?"),
     (messages.ASK_CONFIRMATION, "[SERVER] ¿Está Bien? (Sí/No)"),
     (messages.Welcome(), "¡Bienvenid@ al chat de Granjerxs!"),
@@ -245,6 +246,7 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.NotUTF8(), "Error: texto no válido (no es UTF-8); no se envió."),
     (errors.InvalidName("está reservado"), "Nombre no válido: está reservado."),
     (errors.NameTaken(), "Nombre ya en uso."),
+    (errors.NotNow(), "Ahora no se puede entrar; inténtalo en un momento."),
     (
         errors.UnknownArtifact("999", 1, 42),
         "Error: el artefacto 999 no existe. Elige números del 1 al 42.",
@@ -498,7 +500,11 @@ class TheData(SynchronousTestCase):
         notices = [v for v in vars(messages).values() if isinstance(v, messages.Notice)]
         questions = [v for v in vars(messages).values() if isinstance(v, messages.Prompt)]
         self.assertEqual(len({notice.code for notice in notices}), len(notices))
-        self.assertEqual(len({prompt.question for prompt in questions}), len(questions))
+        # Every client hides what is typed as a password, so a new one is asked as one.
+        others = [prompt for prompt in questions if prompt is not messages.ASK_NEW_PASSWORD]
+        self.assertEqual(len({prompt.question for prompt in others}), len(others))
+        secret = [prompt for prompt in questions if messages.is_secret(prompt)]
+        self.assertEqual(secret, [messages.ASK_PASSWORD, messages.ASK_NEW_PASSWORD])
 
     def test_examples(self) -> None:
         """The shape that clients are told of."""

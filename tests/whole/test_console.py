@@ -11,7 +11,7 @@ import sys
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.__main__ import main
-from tests.support.server import Server
+from tests.support.server import PATIENCE, Server
 
 
 class Admin(SynchronousTestCase):
@@ -54,6 +54,29 @@ class Admin(SynchronousTestCase):
             server.kill()  # What it leaves of its socket stops no next start.
             server.start()
             self.assertEqual(self.granja("--admin", path, "status")[0], 0)
+
+    def test_the_last_to_leave_ends_it(self) -> None:
+        """Drained, the process ends by itself and in good order."""
+        with Server("--moderator", "Marta", ledger="sqlite:granja.db") as server:
+            path = str(server.folder / "granja.db.admin")
+            status, out, _ = self.granja("--admin", path, "password", "Marta", "--json")
+            self.assertEqual(status, 0)
+            marta = server.dial()
+            self.addCleanup(marta.socket.close)
+            marta.types("Marta", json.loads(out)["password"], "girasoles al sol")
+            marta.hears_until("¡OK!")
+            status, out, _ = self.granja("--admin", path, "drain")
+            self.assertEqual((status, out), (0, "nobody else comes in; one person is left.\n"))
+            self.assertEqual(self.granja("--admin", path, "drain", "--off")[0], 0)
+            status, _, err = self.granja("--admin", path, "drain", "--off")
+            self.assertEqual((status, err), (1, "granja: the farm is not drained\n"))
+            self.granja("--admin", path, "drain")
+            marta.types(":q")
+            marta.hears_to_the_end()
+            assert server.process is not None
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+            self.assertNotIn("Traceback", server.read_log())
+            self.assertNotIn("girasoles", server.read_log())
 
     def test_a_ledger_in_memory_has_a_console_if_it_is_asked_for(self) -> None:
         with Server("--admin", "here") as server:

@@ -1,0 +1,56 @@
+"""Draining: nobody else comes in, and the process ends when nobody is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sized
+from typing import ClassVar, Final, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from granja.reactor.clockwork import Timer
+
+#: Seconds between two looks at who is left.
+LOOK: Final = 1.0
+
+
+class Drained(Protocol):
+    """A farm.  ``draining``: nobody comes in but with a pass."""
+
+    clock: IReactorTime
+    draining: bool
+
+    @property
+    def roster(self) -> Sized: ...
+
+
+class Drain:
+    """:param end: ends the process in good order."""
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, farm: Drained, end: Callable[[], None]) -> None:
+        self._farm = farm
+        self._end = end
+        self._timer = Timer(farm.clock, self._look)
+
+    def start(self) -> None:
+        if not self._farm.draining:
+            self.log.info("Nobody else comes in; the server ends when nobody is left.")
+        self._farm.draining = True
+        self._timer.start(LOOK)
+
+    def stop(self) -> bool:
+        """Let people in again.  Returns whether they had been kept out."""
+        drained, self._farm.draining = self._farm.draining, False
+        self._timer.stop()
+        if drained:
+            self.log.info("People may come in again.")
+        return drained
+
+    def _look(self) -> None:
+        if len(self._farm.roster):
+            self._timer.start(LOOK)
+        else:
+            self.log.info("Nobody is left.")
+            self._end()

@@ -1,0 +1,82 @@
+"""What the console needs of a farm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sized
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from granja.console.drain import Drained
+from granja.contract.ids import FarmerId, OfferId
+from granja.moderation.acts import Acts
+from granja.moderation.moderators import Moderators
+from granja.moderation.order import Order
+from granja.people.roster import Farmer, Roster
+from granja.text import names
+
+
+class Lane(Protocol):
+    @property
+    def halted(self) -> bool: ...
+
+
+class Market(Protocol):
+    @property
+    def registered(self) -> Mapping[FarmerId, str]: ...
+    @property
+    def offers(self) -> Mapping[OfferId, Any]: ...
+
+
+class Freezing(Protocol):
+    @property
+    def frozen(self) -> bool: ...
+
+    def set(self, by: Farmer | None, frozen: bool) -> Deferred[None]:
+        """Stop or resume trading."""
+
+
+class Presence(Protocol):
+    def end_passes(self, farmer: Farmer) -> Deferred[None]:
+        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+
+
+class OneUse(Protocol):
+    def give(self, farmer: FarmerId) -> Deferred[tuple[str, float]]:
+        """A password that serves once, and until when."""
+
+
+class Registration(Protocol):
+    @property
+    def one_use(self) -> OneUse: ...
+
+    def register_for(self, name: names.Name, secret: str) -> Deferred[Farmer]:
+        """Register a name that nobody holds.  :raises NameTaken: when somebody does."""
+
+
+class Farm(Drained, Protocol):
+    """What the console needs of a farm."""
+
+    @property
+    def acts(self) -> Acts: ...
+    @property
+    def chance(self) -> Callable[[int], bytes]: ...
+    @property
+    def registration(self) -> Registration: ...
+
+    @property
+    def connections(self) -> Sized: ...
+    @property
+    def freezing(self) -> Freezing: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def market(self) -> Market: ...
+    @property
+    def moderators(self) -> Moderators: ...
+    @property
+    def order(self) -> Order: ...
+    @property
+    def presence(self) -> Presence: ...
+    @property
+    def roster(self) -> Roster: ...

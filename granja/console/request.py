@@ -1,0 +1,38 @@
+"""What an operator asks, field by field."""
+
+from __future__ import annotations
+
+from granja.contract.commands import LONGEST
+from granja.text.clean import clean, squeezed
+
+
+class Refused(Exception):
+    """It cannot be done; the text is one sentence for the operator."""
+
+
+class Request:
+    """The fields of a request, read as what they must be."""
+
+    def __init__(self, fields: object) -> None:
+        self._fields = fields if isinstance(fields, dict) else {}
+
+    def text(self, field: str) -> str:
+        """:raises Refused: when it is missing, or is no text."""
+        value = self._fields.get(field)
+        if not isinstance(value, str):
+            raise Refused(f"the request has no {field}")
+        return value
+
+    def says(self, field: str) -> bool:
+        return self._fields.get(field) is True
+
+    def reason(self) -> str:
+        """Why, as farmers may read it; empty if it is not said."""
+        return squeezed(clean(self.text("why"))).strip() if "why" in self._fields else ""
+
+    def seconds(self) -> int:
+        """:raises Refused: when there are none."""
+        value = self._fields.get("seconds")
+        if not isinstance(value, int) or not 0 <= value <= LONGEST:
+            raise Refused("the request has no time")
+        return value
