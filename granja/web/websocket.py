@@ -9,24 +9,22 @@ the talk once for all listeners, see ``carriers``) and pass through.
 A frame of six bytes is as much work as one of a hundred, so frames are counted: beyond some, the
 others have their turn first, and nothing is read meanwhile.
 
-``wsproto`` reads the frames.  Twisted's own ``twisted.web.websocket`` reads them with it too, but
-gathers whole messages of any size before it delivers one, and chooses no sub-protocol.
+Twisted's own ``twisted.web.websocket`` gathers whole messages of any size before it delivers one,
+and chooses no sub-protocol.
 """
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
 from typing import Protocol
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
-from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
+from granja.web import frames
 from granja.web.frame_queue import TURN, FrameQueue
 from granja.web.transport import WebSocketTransport, Wire
 from granja.wire.encodings import Carrier
@@ -63,7 +61,7 @@ HUGE = 1 << 20
 MOST_OTHERS = 1000
 
 #: Frames that are taken at a time: half a millisecond, if they are short.
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 256
 
 #: A message is one line (PROTOCOL §1): line ends within it are spaces.
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
@@ -71,8 +69,6 @@ _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
 
 #: After these the peer is waited for; the others answer to a peer that breaks the rules.
 _POLITE = (CloseReason.NORMAL_CLOSURE, CloseReason.TRY_AGAIN_LATER)
-
-_HAS_CLOSED = (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED)
 
 
 @implementer(IProtocol)
@@ -105,7 +101,8 @@ class WebSocketConnection(TwistedProtocol):
         self._peer = peer
         self._proxied = proxied
         self._keepalive = keepalive
-        self._frames = Connection(ConnectionType.SERVER)
+        self._frames = frames.FrameReader()
+        self._said_close = self._heard_close = False
         self._lines: list[bytes] = []
         self._size = 0
         self._others = 0
@@ -134,9 +131,9 @@ class WebSocketConnection(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         self._heard, self._pinged = True, False
-        if self._deaf or self._frames.state in _HAS_CLOSED:
+        if self._deaf or self._heard_close:
             return  # RFC 6455 §5.5.1: nothing comes after a Close.
-        self._frames.receive_data(data)
+        self._frames.feed(data)
         if not self.adapter.behind:
             self._take_some()
 
@@ -151,17 +148,32 @@ class WebSocketConnection(TwistedProtocol):
     def _take_frames(self) -> bool:
         """Take some frames; whether there may be more."""
         left = MOST_AT_ONCE
-        # The events are made one by one as they are asked for.
-        for event in () if self._deaf else self._frames.events():
-            self._take(event)
-            left -= 1
-            if self._others > MOST_OTHERS:
-                self.close(CloseReason.POLICY_VIOLATION)
-            if self._deaf or not left:
+        while left and self._frames.more and not self._deaf:
+            lines, count = self._frames.lines(left)
+            if count:
+                self._lines.append(lines)
+                left -= count
+            elif self._take_one():
+                left -= 1
+            else:
                 break
         self._hand_on()
         self._send_pong()
         return not left and not self._deaf
+
+    def _take_one(self) -> bool:
+        """Take the next frame, or what there is of it; whether there was one."""
+        try:
+            frame = self._frames.next()
+        except frames.NotFrames as error:
+            self.close(error.code)
+            return False
+        if frame is None:
+            return False
+        self._take(frame)
+        if self._others > MOST_OTHERS:
+            self.close(CloseReason.POLICY_VIOLATION)
+        return True
 
     def _take_the_last(self) -> None:
         """The connection has ended.  With TLS, what came just before may not have had its turn."""
@@ -178,49 +190,41 @@ class WebSocketConnection(TwistedProtocol):
                 self._farmer.dataReceived(lines)
                 self.adapter.handed_on(len(lines))
 
-    @singledispatchmethod
-    def _take(self, event: Event) -> None:
-        """Take one event of the frames; those that are not named below need nothing."""
+    def _take(self, frame: frames.Frame) -> None:
+        if frame.opcode == frames.TEXT:
+            self._text(frame.text, frame.finished)
+        elif frame.opcode == frames.BINARY:
+            self.close(CloseReason.UNSUPPORTED_DATA)
+        elif frame.opcode == frames.CLOSE:
+            self._peer_closes()
+        else:
+            self._others += 1
+            if frame.opcode == frames.PING:
+                # RFC 6455 §5.5.3: answering only the latest is enough.
+                self._owed = frame.data
 
-    @_take.register
-    def _text(self, event: TextMessage) -> None:
-        self._size += len(event.data)
+    def _text(self, piece: str, finished: bool) -> None:
+        self._size += len(piece)
         if self._size > HUGE:
             self.close(CloseReason.MESSAGE_TOO_BIG)
             return
-        text = event.data.removesuffix("\n") if event.message_finished else event.data
+        text = piece.removesuffix("\n") if finished else piece
         line = text.translate(_ONE_LINE).encode()
-        if event.message_finished:
+        if finished:
             self._size = 0
             line += b"\n"
         else:
             self._others += 1
         self._lines.append(line)
 
-    @_take.register
-    def _binary(self, event: BytesMessage) -> None:
-        self.close(CloseReason.UNSUPPORTED_DATA)
-
-    @_take.register
-    def _ping(self, event: Ping) -> None:
-        # RFC 6455 §5.5.3: answering only the latest is enough.
-        self._others += 1
-        self._owed = bytes(event.payload)
-
-    @_take.register
-    def _pong_comes(self, event: Pong) -> None:
-        self._others += 1
-
-    @_take.register
-    def _peer_closes(self, event: CloseConnection) -> None:
-        if self._frames.state is ConnectionState.CLOSED:  # The answer to our own Close.
+    def _peer_closes(self) -> None:
+        self._heard_close = True
+        if self._said_close:  # It is the answer to our own Close.
             self._hang_up()
-        elif self._frames.state is ConnectionState.REMOTE_CLOSING:
+        else:
             self._hand_on()
             self._wait(LAST_WORDS, self.transport.abortConnection)
             self._farmer.readConnectionLost()
-        else:  # Not a Close but bytes that are no frames; ``code`` says what is wrong.
-            self.close(CloseReason(event.code))
 
     # -- closing ---------------------------------------------------------------------------------
 
@@ -228,11 +232,10 @@ class WebSocketConnection(TwistedProtocol):
         """Say Close and wait, not for ever, until the peer says it too."""
         if self.adapter.disconnecting:
             return
-        answers = self._frames.state is ConnectionState.REMOTE_CLOSING
-        self.adapter.write(self._frames.send(CloseConnection(code)))
-        self.adapter.disconnecting = True
+        self.adapter.write(frames.close(code))
+        self.adapter.disconnecting = self._said_close = True
         self._wait(CLOSING_PATIENCE, self.transport.abortConnection)
-        if answers or code not in _POLITE:
+        if self._heard_close or code not in _POLITE:
             self._hang_up()
         else:
             # Closing now would reset the connection if there is something unread, and the peer's
@@ -270,7 +273,7 @@ class WebSocketConnection(TwistedProtocol):
         if watching and not (heard or self._pinged):
             # One is enough: TCP takes it there, and its acknowledgement is no sign of more life.
             self._pinged = True
-            self.adapter.write(self._frames.send(Ping()))
+            self.adapter.write(frames.control(frames.PING))
         self._wait(self._keepalive, self._check)
 
     def _shows_life(self) -> bool:
@@ -288,5 +291,5 @@ class WebSocketConnection(TwistedProtocol):
         if self._owed is None or self.adapter.gauge.full or self.adapter.disconnecting:
             return
         pong, self._owed = self._owed, None
-        if self._frames.state is ConnectionState.OPEN:
-            self.adapter.write(self._frames.send(Pong(pong)))
+        if not self._heard_close:
+            self.adapter.write(frames.control(frames.PONG, pong))

@@ -168,7 +168,16 @@ class WebSocketLines(WebSocketFrames):
 
     def talk(self, name: str, data: bytes) -> bytes:
         prefix = f"{name}: ".encode()
-        return b"".join([text_frame(prefix + line) for line in data.split(b"\n")])
+        short = _SHORT - len(prefix)
+        # Most lines are short: a third of the time, for want of a call.
+        return b"".join(
+            [
+                _SMALL[len(prefix) + len(line)] + prefix + line
+                if len(line) <= short
+                else text_frame(prefix + line)
+                for line in data.split(b"\n")
+            ]
+        )
 
 
 class WebSocketData(WebSocketFrames):
@@ -189,7 +198,9 @@ WEBSOCKET_LINES = WebSocketLines()
 WEBSOCKET_DATA = WebSocketData()
 
 
-_SMALL = [bytes((0x81, size)) for size in range(126)]
+#: Bytes of the longest payload whose size stands in the second byte of its frame.
+_SHORT: Final = 125
+_SMALL = [bytes((0x81, size)) for size in range(_SHORT + 1)]
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -198,7 +209,7 @@ def text_frame(payload: bytes) -> bytes:
     :param payload: UTF-8.
     """
     size = len(payload)
-    if size < 126:
+    if size <= _SHORT:
         return _SMALL[size] + payload
     if size < 1 << 16:
         return struct.pack("!BBH", 0x81, 126, size) + payload
