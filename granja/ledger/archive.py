@@ -7,7 +7,7 @@ ledger meanwhile.  Everything here blocks, and each method but ``close`` raises
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from granja.contract.ids import FarmerId
-from granja.ledger.chain import Entry
+from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, verified
+from granja.ledger.interface import Kept
 from granja.market.facts import Fact
+from granja.market.market import Market
 
 
 class NotCopied(Exception):
@@ -64,6 +66,9 @@ class IArchive(Interface):
     def verifiers() -> Iterator[tuple[FarmerId, str | None]]:
         """Each registered farmer's password verifier, or None for one that cannot be read."""
 
+    def kept() -> Iterator[Kept]:
+        """What is kept beside the chain; what cannot be read is left out."""
+
     def strangeness() -> str | None:
         """Half a sentence about a table that is not as granja makes it, or None."""
 
@@ -81,3 +86,54 @@ class IArchive(Interface):
 
     def close() -> None:
         """Let go of it."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All of a ledger, to be written into another.
+
+    ``head`` is the last entry, and ``market`` the state after it.
+    """
+
+    entries: Iterable[Entry]
+    head: Head
+    market: Market
+    verifiers: Iterable[tuple[FarmerId, str]]
+    kept: Iterable[Kept]
+
+
+def contents(archive: IArchive, market: Market, head: Head) -> Contents:
+    """What an archive holds up to an entry, which is checked once more while it is read.
+
+    :param market: the state after that entry.
+    """
+    verifiers = ((f, v) for f, v in archive.verifiers() if v is not None)
+    return Contents(_up_to(archive, head), head, market, verifiers, archive.kept())
+
+
+def _up_to(archive: IArchive, head: Head) -> Iterator[Entry]:
+    """:raises BadEntry: when it is not what was audited."""
+    if not head.sequence:
+        return
+    for entry in verified(archive.entries(0), GENESIS, 0):
+        yield entry
+        if entry.sequence == head.sequence:
+            if entry.hash != head.hash:
+                raise BadEntry(entry.sequence, "it is not the one that was audited")
+            return
+    raise BadEntry(head.sequence, "it is missing")
+
+
+class ITarget(Interface):
+    """A place where a ledger is to be, and is not yet."""
+
+    name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
+
+    def check() -> None:
+        """:raises NotCopied: when there is something already, or it cannot be reached."""
+
+    def fill(contents: Contents) -> None:  # noqa: N805
+        """Write all of it, or nothing.
+
+        :raises NotCopied: when it cannot be written.
+        """

@@ -11,11 +11,13 @@ from typing import Any
 from twisted.internet.interfaces import IReactorFromThreads
 
 from granja.contract.errors import ConfigurationError
-from granja.ledger.archive import IArchive
+from granja.ledger.archive import IArchive, ITarget
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
+from granja.ledger.shared import ISharedLedger
 from granja.ledger.sqlite.archive import SQLiteArchive
 from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.ledger.sqlite.target import SQLiteTarget
 
 DEFAULT = "sqlite:granja.db"
 
@@ -34,14 +36,21 @@ def open_ledger(
     """
     check(url)
     if is_shared(url):
-        from granja.ledger.postgresql.address import Address
-        from granja.ledger.postgresql.ledger import PostgreSQLLedger
-
-        clock: Any = reactor  # It has more interfaces than one.
-        name = node or os.uname().nodename
-        return PostgreSQLLedger(Address(url), name, reactor, now, clock.seconds)
+        return open_shared(url, reactor, now, node)
     path = path_of(url)
     return MemoryLedger(keep=False) if path is None else SQLiteLedger(path, reactor, now)
+
+
+def open_shared(
+    url: str, reactor: IReactorFromThreads, now: Callable[[], float], node: str
+) -> ISharedLedger:
+    """The same for a URL that :func:`is_shared`."""
+    from granja.ledger.postgresql.address import Address
+    from granja.ledger.postgresql.ledger import PostgreSQLLedger
+
+    clock: Any = reactor  # It has more interfaces than one.
+    name = node or os.uname().nodename
+    return PostgreSQLLedger(Address(url), name, reactor, now, clock.seconds)
 
 
 def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
@@ -53,11 +62,31 @@ def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
     """
     check(url)
     if is_shared(url):
-        raise ConfigurationError("a ledger in a database cannot be looked at yet")
+        from granja.ledger.postgresql.address import Address
+        from granja.ledger.postgresql.archive import PostgreSQLArchive
+
+        return PostgreSQLArchive(Address(url))
     path = path_of(url)
     if path is None:
         raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
     return SQLiteArchive(path, any_version=to_copy)
+
+
+def open_target(url: str) -> ITarget:
+    """Where a ledger is to be copied to.
+
+    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
+    """
+    check(url)
+    if is_shared(url):
+        from granja.ledger.postgresql.address import Address
+        from granja.ledger.postgresql.archive import PostgreSQLTarget
+
+        return PostgreSQLTarget(Address(url))
+    path = path_of(url)
+    if path is None:
+        raise ConfigurationError("a ledger in memory: is forgotten; copy to another one")
+    return SQLiteTarget(path)
 
 
 def is_shared(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator asks of a ledger: ``granja audit``, ``granja trace``, ``granja backup``."""
+"""What an operator asks of a ledger: ``granja audit``, ``trace``, ``backup``, ``copy``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import TextIO
 from granja.catalog_file import read_catalog
 from granja.contract.catalog import Catalog
 from granja.contract.errors import ConfigurationError
-from granja.ledger.archive import IArchive, NotCopied
+from granja.ledger.archive import IArchive, NotCopied, contents
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.url import DEFAULT, open_archive
+from granja.ledger.url import DEFAULT, open_archive, open_target
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
 from granja.text.printable import printable
@@ -31,7 +31,7 @@ _MOST_DIGITS = 9
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``audit``, ``trace`` or ``backup``, ``argv[0]`` being which.
+    """Run ``audit``, ``trace``, ``backup`` or ``copy``, ``argv[0]`` being which.
 
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
@@ -95,13 +95,13 @@ def _print_no_more() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="granja", description="Look after a ledger.")
-    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup")
+    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup|copy")
 
     def add(name: str, command: Callable[..., int], help: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
-        added.add_argument(
-            "--ledger", default=DEFAULT, metavar="URL", help="sqlite:PATH (default: %(default)s)"
-        )
+        if name != "copy":
+            help = "sqlite:PATH or postgresql://… (default: %(default)s)"
+            added.add_argument("--ledger", default=DEFAULT, metavar="URL", help=help)
         added.set_defaults(command=command)
         return added
 
@@ -118,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     add_catalog(added)
     added = add("backup", _backup, "Make a consistent copy of a ledger, also of a live one.")
     added.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
+    added = add("copy", _copy, "Copy a ledger to another place or engine, chain and all.")
+    added.add_argument("source", metavar="FROM", help="the URL of a ledger; it is audited first")
+    added.add_argument("target", metavar="TO", help="the URL of one that is empty, or not there")
     return parser
 
 
@@ -132,14 +135,24 @@ def _fail(sentence: str) -> int:
 def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     with closing(open_archive(arguments.ledger)) as archive:
-        _look_at_tables(archive)
-        audit, length = Audit(), archive.end()
-        for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
-            pass
-        check_passwords(archive, audit.market)
-        _look_at_files(archive)
+        audit = _audited(archive)
     _print(_report(audit, catalog))
     return 0
+
+
+def _audited(archive: IArchive) -> Audit:
+    """Go through all of it.
+
+    :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
+    :raises NotInOrder: when anything else is off.
+    """
+    _look_at_tables(archive)
+    audit, length = Audit(), archive.end()
+    for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
+        pass
+    check_passwords(archive, audit.market)
+    _look_at_files(archive)
+    return audit
 
 
 def _look_at_tables(archive: IArchive) -> None:
@@ -267,6 +280,28 @@ def _backup(arguments: argparse.Namespace) -> int:
         (
             f"{arguments.file} holds {length:,} entries of {archive.name}.",
             f"To check it: granja audit --ledger sqlite:{arguments.file}",
+        )
+    )
+    return 0
+
+
+# -- copy --------------------------------------------------------------------------------------
+
+
+def _copy(arguments: argparse.Namespace) -> int:
+    target = open_target(arguments.target)
+    with closing(open_archive(arguments.source)) as archive:
+        try:
+            target.check()
+            audit = _audited(archive)
+            target.fill(contents(archive, audit.market, audit.head))
+        except NotCopied as error:
+            return _fail(f"{target.name} cannot be written: {error}")
+    _print(
+        (
+            f"{target.name} holds {audit.head.sequence:,} entries of {archive.name}, "
+            "which were audited on the way.",
+            f"The chain of hashes ends in {audit.head.hash.hex()}, as before.",
         )
     )
     return 0

@@ -52,6 +52,29 @@ def entries(connection: Connection, after: int, through: int | None = None) -> I
         last = rows[-1][0]
 
 
+def headless(connection: Connection) -> str | None:
+    """Half a sentence about a head that is not the last entry, or None."""
+    row = _row(
+        connection,
+        "SELECT h.sequence, h.hash, e.sequence, e.hash FROM granja.head h LEFT JOIN LATERAL "
+        "(SELECT sequence, hash FROM granja.entries ORDER BY sequence DESC LIMIT 1) e ON true",
+    )
+    if row is None:
+        return "it has no head"
+    if row[2] is None:
+        row = (*row[:2], 0, Head().hash)
+    if row[:2] != row[2:]:
+        return f"its head says that entry {row[0]} is the last, but that is {row[2]}"
+    return None
+
+
+def text(value: Value | None) -> str | None:
+    """What is kept beside the chain, as it is stored."""
+    if value is None:
+        return None
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
 def hash_of(connection: Connection, sequence: int) -> bytes | None:
     """The hash that stands at an entry, None if there is no such entry."""
     row = _row(connection, "SELECT hash FROM granja.entries WHERE sequence = %s", sequence)
@@ -91,7 +114,7 @@ def kept(connection: Connection) -> tuple[int, dict[str, dict[str, Value]]]:
     """The count of changes, and all that is kept, by subject and key."""
     changes = _changes(connection)
     found: dict[str, dict[str, Value]] = {}
-    for _, item in kept_since(connection, 0):
+    for _, item in kept_since(connection, -1):
         if item.value is not None:
             found.setdefault(item.subject, {})[item.key] = item.value
     return changes, found

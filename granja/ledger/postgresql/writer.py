@@ -7,7 +7,6 @@ was made again: so that no node is always too late.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -116,13 +115,9 @@ class _Batch:
             list(verifiers.values()),
             [subject for subject, _ in kept],
             [key for _, key in kept],
-            [None if v is None else _json(v) for v in kept.values()],
+            [reading.text(value) for value in kept.values()],
             [f.farmer for j in self.appends for f in j.facts if isinstance(f, Registered)],
         )
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 class _Lost(Exception):

@@ -12,7 +12,7 @@ from zope.interface import implementer
 from granja.contract.ids import FarmerId
 from granja.ledger.archive import IArchive, NotCopied, SavedState
 from granja.ledger.chain import Entry
-from granja.ledger.interface import LedgerRefused
+from granja.ledger.interface import Kept, LedgerRefused
 from granja.ledger.sqlite import (
     database,
     integrity,
@@ -22,6 +22,7 @@ from granja.ledger.sqlite import (
     snapshots,
     verifiers,
 )
+from granja.ledger.sqlite import kept as beside
 from granja.ledger.sqlite.files import appearing
 from granja.market.facts import Fact
 
@@ -70,6 +71,12 @@ class SQLiteArchive:
             if not outcome.is_damage(error):
                 raise _unreadable(error) from None
             raise LedgerRefused(f"the password verifiers cannot be read: {error}") from None
+
+    def kept(self) -> Iterator[Kept]:
+        with _sentences():
+            for subject, key, value in beside.stored(self._connection):
+                if value is not None:
+                    yield Kept(subject, key, value)
 
     def strangeness(self) -> str | None:
         with _sentences():

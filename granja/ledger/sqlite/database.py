@@ -176,6 +176,11 @@ def fill(source: sqlite3.Connection, part: Path) -> None:
         source.backup(copied, pages=-1)
 
 
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Make the tables of a ledger in an empty file."""
+    _run(connection, "schema.sql", VERSION)
+
+
 def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
     """A copy before something irrevocable: ``<path>.<why>``, or with a number if that exists."""
     for target in beside(path, why):

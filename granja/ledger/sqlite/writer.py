@@ -174,7 +174,7 @@ class Writer:
             entries = list(extend(head.hash, head.sequence, job.time, job.facts))
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
-                self._log_pages += 1 + _insert_entries(self._connection, entries) // 3000
+                self._log_pages += 1 + insert(self._connection, entries) // 3000
             if job.credentials:
                 self._log_pages += len(job.credentials)
                 self._connection.executemany(
@@ -254,7 +254,7 @@ def _succeed(appends: Sequence[Append]) -> None:
         job.done.callback(job.head.sequence)
 
 
-def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
+def insert(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
     """Insert rows and return about how many bytes they have.
 
     Many rows by one statement, because each statement lets go of the interpreter and has to wait
