@@ -17,7 +17,7 @@ and ahead only for what will stay.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 
 from granja.text.unicode import char_set, flag_regions
@@ -76,7 +76,13 @@ def _extenders() -> frozenset[str]:
 def _needed(base: str, extenders: str, following: str) -> str:
     if len(extenders) <= MAX_MARKS and SOMETIMES_NEEDED.isdisjoint(extenders):
         return extenders
-    return _Run(base, extenders[:MAX_RUN], following).needed()
+    return _needed_run(base, extenders[:MAX_RUN], following)
+
+
+@lru_cache(maxsize=4096)
+def _needed_run(base: str, extenders: str, following: str) -> str:
+    """People say the same again and again; who means harm fills a line with it."""
+    return _Run(base, extenders, following).needed()
 
 
 class _Run:
