@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -71,11 +73,46 @@ def _say(request: Request, wrong: str | None) -> None:
     request.write(((wrong or "ok") + "\n").encode())
 
 
+class Root(Resource):
+    """Has three children."""
+
+    def getChild(self, path: bytes, request: Request) -> Any:  # noqa: N802
+        return notFound()  # type: ignore[no-untyped-call]
+
+
 class Timed(Protocol):
     """What looks at something again and again."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
+
+
+def _failures_only(event: LogEvent) -> None:
+    """Twisted warns at each HEAD; what strangers ask is no matter for the log."""
+    if event["log_level"] >= LogLevel.error:
+        globalLogPublisher(event)
+
+
+class WatchRequest(Request):
+    """A request without a body: Twisted would keep one of any size, in memory or on the disk."""
+
+    _log = Logger("granja.health", observer=_failures_only)
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        super().gotLength(0)  # type: ignore[no-untyped-call]
+        if length != 0:
+            self.channel.transport.write(
+                b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+            self.channel.loseConnection()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        """Drop it: the refusal is on its way."""
+
+    def process(self) -> None:
+        """Answer, if it was not refused."""
+        if not self.channel.transport.disconnecting:
+            super().process()  # type: ignore[no-untyped-call]
 
 
 class WatchSite(Site):
@@ -95,11 +132,11 @@ class WatchSite(Site):
         ready: Callable[[], str | None],
         timed: Iterable[Timed],
     ) -> None:
-        root = Resource()
+        root = Root()
         root.putChild(b"metrics", Metrics(registry))
         root.putChild(b"livez", Alive(alive))
         root.putChild(b"readyz", Ready(ready))
-        super().__init__(root)  # type: ignore[no-untyped-call]
+        super().__init__(root, requestFactory=WatchRequest)  # type: ignore[no-untyped-call]
         self._timed = list(timed)
 
     def startFactory(self) -> None:  # noqa: N802
