@@ -19,6 +19,7 @@ from granja.wire.encodings import (
     WEBSOCKET_DATA,
     WEBSOCKET_LINES,
     Carrier,
+    WebSocketData,
     first_number,
     text_frame,
 )
@@ -89,6 +90,27 @@ class CarrierTests(SynchronousTestCase):
             for line in lines:
                 whispered = carrier.encode(Whispered(name, line))
                 self.assertEqual(carrier.whisper(name, line), whispered)
+
+    def test_what_json_writes_in_other_ways(self) -> None:
+        """Quotes and backslashes, and what clean lines do not have."""
+        for text in ('"', "\\", '\\"n\\', "\\n", "a\tb", "\x1f", "\x7f\u2028\ue000"):
+            for carrier in CARRIERS:
+                said, whispered = Said("Ana", text), Whispered("Ana", text)
+                talk = carrier.talk("Ana", f"{text}\n{text}".encode())
+                self.assertEqual(talk, carrier.encode(said) * 2)
+                self.assertEqual(carrier.whisper("Ana", text), carrier.encode(whispered))
+        self.assertEqual(
+            WEBSOCKET_DATA.whisper("Ana", "a\nb"), WEBSOCKET_DATA.encode(Whispered("Ana", "a\nb"))
+        )
+
+    def test_talk_as_data_asks_no_general_encoder(self) -> None:
+        WEBSOCKET_DATA.talk("Ana", b"hola")  # From here on there is a template.
+        self.patch(WebSocketData, "encode", None)
+        talk = WEBSOCKET_DATA.talk("Ana", 'di "a\u00f1o"\n\\o/'.encode())
+        self.assertEqual(
+            [json.loads(data)["text"] for data in received(with_numbers(talk, 1))],
+            ['di "a\u00f1o"', "\\o/"],
+        )
 
     @given(lines=many, data=st.data())
     def test_boundaries_are_where_messages_end(self, lines: list[str], data: st.DataObject) -> None:
