@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from benchmarks.scenarios import Scenario
@@ -33,6 +35,35 @@ NGIRCD_CONF = """\
     DNS = no
     Ident = no
     PAM = no
+"""
+
+NGIRCD_TLS = """\
+[SSL]
+    CertFile = {certificate}
+    KeyFile = {key}
+    Ports = {port}
+"""
+
+MOSQUITTO_CONF = """\
+listener {port} 127.0.0.1
+protocol websockets
+allow_anonymous true
+set_tcp_nodelay true
+max_queued_messages 0
+"""
+
+NATS_WEBSOCKET = """
+websocket {{
+    listen: "127.0.0.1:{port}"
+    no_tls: true
+}}
+"""
+
+NATS_TLS = """
+tls {{
+    cert_file: "{certificate}"
+    key_file: "{key}"
+}}
 """
 
 NATS_CONF = """\
@@ -112,12 +143,29 @@ def twisted_version() -> str:
     return f"{python_version()}, Twisted {__version__}"
 
 
-def start_fanout(style: str) -> Callable[[Start], Sequence[str]]:
+def start_fanout(style: str, *more: str) -> Callable[[Start], Sequence[str]]:
     def command(start: Start) -> Sequence[str]:
         quiet = start.quiet if style == "each" else []
-        return [str(start.workshop.fanout), str(start.port), style, *quiet]
+        return [str(start.workshop.fanout), str(start.port), style, *quiet, *more]
 
     return command
+
+
+def start_fanout_tls(start: Start) -> Sequence[str]:
+    pem = start.folder / "both.pem"
+    pem.write_text("".join(path.read_text() for path in new_certificate(start.folder)))
+    return start_fanout("pass", f"tls={pem}")(start)
+
+
+def new_certificate(folder: Path) -> tuple[Path, Path]:
+    """A new key and its certificate, of 2,048 bits of RSA."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subject = ["-subj", "/CN=localhost", "-days", "2"]
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
+    subprocess.run(
+        [*new, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
+    )
+    return key, certificate
 
 
 def start_script(name: str) -> Callable[[Start], Sequence[str]]:
@@ -128,15 +176,82 @@ def start_script(name: str) -> Callable[[Start], Sequence[str]]:
 
 
 def start_ngircd(start: Start) -> Sequence[str]:
+    return ngircd(start, NGIRCD_CONF.format(port=start.port))
+
+
+def start_ngircd_tls(start: Start) -> Sequence[str]:
+    """Without TLS it listens where nobody comes: 0 would be 6667."""
+    key, certificate = new_certificate(start.folder)
+    secured = NGIRCD_TLS.format(port=start.port, key=key, certificate=certificate)
+    return ngircd(start, NGIRCD_CONF.format(port=another_port(start)) + secured)
+
+
+def ngircd(start: Start, configuration: str) -> Sequence[str]:
     path = start.folder / "ngircd.conf"
-    path.write_text(NGIRCD_CONF.format(port=start.port))
+    path.write_text(configuration)
     return [find("ngircd") or "ngircd", "--nodaemon", "--config", str(path)]
 
 
 def start_nats(start: Start) -> Sequence[str]:
+    return nats(start, NATS_CONF.format(port=start.port))
+
+
+def start_nats_ws(start: Start) -> Sequence[str]:
+    plain = NATS_CONF.format(port=another_port(start))
+    return nats(start, plain + NATS_WEBSOCKET.format(port=start.port))
+
+
+def start_nats_tls(start: Start) -> Sequence[str]:
+    key, certificate = new_certificate(start.folder)
+    secured = NATS_TLS.format(key=key, certificate=certificate)
+    return nats(start, NATS_CONF.format(port=start.port) + secured)
+
+
+def nats(start: Start, configuration: str) -> Sequence[str]:
     path = start.folder / "nats.conf"
-    path.write_text(NATS_CONF.format(port=start.port))
+    path.write_text(configuration)
     return [find("nats-server") or "nats-server", "-c", str(path)]
+
+
+def start_mosquitto(start: Start) -> Sequence[str]:
+    path = start.folder / "mosquitto.conf"
+    path.write_text(MOSQUITTO_CONF.format(port=start.port))
+    return [find("mosquitto") or "mosquitto", "-c", str(path)]
+
+
+def another_port(start: Start) -> int:
+    """Free, and not the one that is measured."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port if port != start.port else another_port(start)
+
+
+def node_missing() -> str | None:
+    """``npm install ws`` in a folder, whose ``node_modules`` is in NODE_PATH."""
+    if not find("node"):
+        return "node is not installed"
+    done = subprocess.run(["node", "-e", "require('ws')"], capture_output=True, check=False)
+    return "Node has no ws (NODE_PATH)" if done.returncode else None
+
+
+def node_version() -> str:
+    ask = "console.log(process.version, require('ws/package.json').version)"
+    done = subprocess.run(["node", "-e", ask], capture_output=True, text=True, check=False)
+    node, _, ws = done.stdout.strip().partition(" ")
+    return f"Node {node}, ws {ws}"
+
+
+def start_node(start: Start) -> Sequence[str]:
+    return [find("node") or "node", str(HERE / "ws_broadcast.js"), str(start.port)]
+
+
+def websockets_missing() -> str | None:
+    found = importlib.util.find_spec("websockets")
+    return None if found else "websockets is not installed (pip)"
+
+
+def websockets_version() -> str:
+    return f"{python_version()}, websockets {metadata.version('websockets')}"
 
 
 def granja_missing() -> str | None:
@@ -190,12 +305,7 @@ def start_granja_ws(start: Start) -> Sequence[str]:
 
 
 def start_granja_tls(start: Start) -> Sequence[str]:
-    key, certificate = start.folder / "key.pem", start.folder / "certificate.pem"
-    subject = ["-subj", "/CN=localhost", "-days", "2"]
-    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
-    subprocess.run(
-        [*new, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
-    )
+    key, certificate = new_certificate(start.folder)
     listen = f"ssl:{start.port}:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
     return twistd("--listen", listen)
 
@@ -266,12 +376,92 @@ SERVERS = (
         without=ONLY_TALK,
     ),
     Server(
+        "limit-ws",
+        "C, a send per pass, WebSocket (its limit)",
+        "plain-ws",
+        start_fanout("pass", "frames"),
+        first_line_of("cc"),
+        without=ONLY_TALK,
+    ),
+    Server(
+        "nats-ws",
+        "nats-server, WebSocket",
+        "nats-ws",
+        start_nats_ws,
+        first_line_of("nats-server"),
+        absent("nats-server"),
+        share=0.25,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "node-ws",
+        "Node, ws",
+        "plain-ws",
+        start_node,
+        node_version,
+        node_missing,
+        share=0.05,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "websockets",
+        "Python, websockets",
+        "plain-ws",
+        start_script("websockets_broadcast.py"),
+        websockets_version,
+        websockets_missing,
+        share=0.05,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "mosquitto-ws",
+        "Mosquitto, WebSocket",
+        "mqtt-ws",
+        start_mosquitto,
+        first_line_of("mosquitto"),
+        absent("mosquitto"),
+        share=0.05,
+        without=ONLY_TALK,
+    ),
+    Server(
         "granja-tls",
         "Granja, TLS",
         "granja",
         start_granja_tls,
         granja_version,
         granja_missing,
+        tls=True,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "limit-tls",
+        "C, a send per pass, OpenSSL (its limit)",
+        "plain",
+        start_fanout_tls,
+        first_line_of("cc"),
+        tls=True,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "ngircd-tls",
+        "ngircd, TLS",
+        "irc",
+        start_ngircd_tls,
+        first_line_of("ngircd"),
+        absent("ngircd"),
+        share=0.25,
+        accepts=8,
+        tls=True,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "nats-tls",
+        "nats-server, TLS",
+        "nats",
+        start_nats_tls,
+        first_line_of("nats-server"),
+        absent("nats-server"),
+        share=0.25,
         tls=True,
         without=ONLY_TALK,
     ),

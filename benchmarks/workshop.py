@@ -35,7 +35,8 @@ class Workshop:
         tls = compile_quietly([compiler, *FLAGS, *sources, "-o", str(generator), *OPENSSL])
         if not tls:
             run_compiler([compiler, *FLAGS, *sources, "-o", str(generator)])
-        run_compiler([compiler, *FLAGS, str(NATIVE / "fanout.c"), "-o", str(fanout)])
+        with_tls = OPENSSL if tls else ()
+        run_compiler([compiler, *FLAGS, str(NATIVE / "fanout.c"), "-o", str(fanout), *with_tls])
         return cls(folder, generator, fanout, tls)
 
 

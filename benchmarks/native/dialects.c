@@ -4,6 +4,7 @@
 #define IS_TALK(line, len) ((len) >= MARK && tally_is_talk((line) + (len) - MARK))
 
 static const char ALPHABET[] = "abcdefghjk"; /* no two of these look alike in Unicode's tables */
+static void line_of(farmer *f, const char *line, size_t len);
 int inside_count;
 uint64_t announcements, last_arrival;
 
@@ -146,6 +147,13 @@ static int plain_announced(const char *line, size_t len) {
     return len == NAME + 1 && line[0] == '+' ? id_of(line + 1) : -1;
 }
 
+/* The same over a WebSocket. */
+
+static void plain_ws_greet(farmer *f) {
+    ws_greet(f);
+    ws_put(f, "%s", f->name);
+}
+
 /* IRC */
 
 static void irc_greet(farmer *f) { put(f, "NICK %s\r\nUSER %s 0 * :granja\r\n", f->name); }
@@ -178,14 +186,20 @@ static int irc_announced(const char *line, size_t len) {
 
 /* NATS: a header line and a payload line; without echo, as a farmer hears no echo either. */
 
+static const char NATS_CONNECT[] =
+    "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n"
+    "SUB granja 1\r\nSUB %s 2\r\nPING\r\n";
+
+/* Over TLS its first line has come before TLS begins. */
+static void nats_greet(farmer *f) {
+    if (opt.tls) put(f, NATS_CONNECT, f->name);
+}
+
 static void nats_hear(farmer *f, const char *line, size_t len) {
     if (starts(line, len, "PING")) {
         put(f, "PONG\r\n", "");
-    } else if (f->stage == ARRIVING && starts(line, len, "INFO")) {
-        put(f,
-            "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n"
-            "SUB granja 1\r\nSUB %s 2\r\nPING\r\n",
-            f->name);
+    } else if (f->stage == ARRIVING && starts(line, len, "INFO") && !opt.tls) {
+        put(f, NATS_CONNECT, f->name);
     } else if (f->stage == ARRIVING && starts(line, len, "PONG")) {
         inside(f);
     }
@@ -202,6 +216,75 @@ static size_t nats_whisper(char *out, const farmer *from, const farmer *to, cons
     return (size_t)(at - out) + granja_say(at, from, text, n);
 }
 
+static void nats_ws_hear(farmer *f, const char *line, size_t len) {
+    if (starts(line, len, "PING"))
+        ws_put(f, "%s", "PONG\r\n");
+    else if (f->stage == ARRIVING && starts(line, len, "INFO"))
+        ws_put(f,
+               "CONNECT {\"verbose\":false,\"echo\":false}\r\n"
+               "SUB granja 1\r\nSUB %s 2\r\nPING\r\n",
+               f->name);
+    else if (f->stage == ARRIVING && starts(line, len, "PONG"))
+        inside(f);
+}
+
+static size_t nats_ws_say(char *out, const farmer *from, const char *text, size_t n) {
+    size_t size = nats_say(out + 6, from, text, n);
+    const char head[] = {(char)0x82, (char)(0x80 | size), 0, 0, 0, 0};
+    memcpy(out, head, sizeof head);
+    return size + 6;
+}
+
+/* MQTT 5 over a WebSocket: subscribed without hearing oneself, at most once (QoS 0). */
+
+static void mqtt_put(farmer *f, const char *packet, size_t n) {
+    char frame[ECHOED] = {(char)0x82, (char)(0x80 | n)};
+    memcpy(frame + 6, packet, n);
+    wire_put(f, frame, n + 6);
+}
+
+static void mqtt_greet(farmer *f) {
+    char packet[] = "\x10\x13\0\4MQTT\5\2\x0e\x10\0\0\6gxxxxx";
+    memcpy(packet + sizeof packet - 1 - NAME, f->name, NAME);
+    put(f,
+        "GET /mqtt HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: mqtt\r\n\r\n",
+        opt.host);
+    mqtt_put(f, packet, sizeof packet - 1);
+}
+
+/* One packet whose fixed header has been read: what is published is a line. */
+static void mqtt_packet(farmer *f, uint8_t kind, const char *at, size_t n) {
+    static const char subscribe[] = "\x82\x0c\0\1\0\0\6granja\4";
+    if (kind >> 4 == 2) {
+        mqtt_put(f, subscribe, sizeof subscribe - 1);
+    } else if (kind >> 4 == 9) {
+        inside(f);
+    } else if (kind >> 4 == 3 && n > 2) {
+        size_t topic = (size_t)((uint8_t)at[0] << 8 | (uint8_t)at[1]);
+        if (n > topic + 3) line_of(f, at + topic + 3, n - topic - 3); /* 0 bytes of properties */
+    }
+}
+
+static void mqtt_hear(farmer *f, const char *line, size_t len) { (void)f, (void)line, (void)len; }
+
+static size_t mqtt_say(char *out, const farmer *from, const char *text, size_t n) {
+    size_t rest = 9 + NAME + 2 + n, wide = rest > 127; /* the talker's name is in the text */
+    char *at = out + (rest + 2 + wide > 125 ? 8 : 6), *body = at;
+    *at++ = 0x30;
+    if (wide) *at++ = (char)(0x80 | (rest & 127));
+    *at++ = (char)(wide ? rest >> 7 : rest);
+    at = APPEND(at, "\0\6granja\0");
+    at = append(APPEND(append(at, from->name, NAME), ": "), text, n);
+    size_t size = (size_t)(at - body);
+    memset(out, 0, (size_t)(body - out));
+    out[0] = (char)0x82;
+    out[1] = (char)(0x80 | (size > 125 ? 126 : size));
+    if (size > 125) out[3] = (char)size;
+    return (size_t)(at - out);
+}
+
 static int nobody_announced(const char *line, size_t len) {
     (void)line, (void)len;
     return -1;
@@ -212,7 +295,10 @@ static const dialect DIALECTS[] = {
     {"granja-ws", ws_greet, ws_hear, ws_say, NULL, granja_announced, 0, true},
     {"plain", plain_greet, plain_hear, granja_say, plain_whisper, plain_announced, 0, false},
     {"irc", irc_greet, irc_hear, irc_say, irc_whisper, irc_announced, 1, false},
-    {"nats", granja_greet, nats_hear, nats_say, nats_whisper, nobody_announced, -1, false},
+    {"plain-ws", plain_ws_greet, plain_hear, ws_say, NULL, plain_announced, 0, true},
+    {"nats-ws", ws_greet, nats_ws_hear, nats_ws_say, NULL, nobody_announced, -1, true},
+    {"mqtt-ws", mqtt_greet, mqtt_hear, mqtt_say, NULL, nobody_announced, 0, true},
+    {"nats", nats_greet, nats_hear, nats_say, nats_whisper, nobody_announced, -1, false},
 };
 
 const dialect *dialect_named(const char *name) {
@@ -256,8 +342,30 @@ static size_t frame_head(const uint8_t *at, size_t n, size_t *size) {
     return 2 + more;
 }
 
+/* A binary message of MQTT: whole packets. */
+static void packets_of(farmer *f, const char *at, size_t n) {
+    const char *end = at + n;
+    while (end - at >= 2) {
+        uint8_t kind = (uint8_t)*at++;
+        size_t size = 0, shift = 0;
+        while (at < end && shift < 28) {
+            uint8_t byte = (uint8_t)*at++;
+            size |= (size_t)(byte & 127) << shift;
+            shift += 7;
+            if (byte < 128) break;
+        }
+        if (size > (size_t)(end - at)) break;
+        mqtt_packet(f, kind, at, size);
+        at += size;
+    }
+}
+
 /* A text message is a line, or several with line ends between them. */
 static void message_of(farmer *f, const char *text, size_t n) {
+    if (lang->say == mqtt_say) {
+        packets_of(f, text, n);
+        return;
+    }
     size_t used = split_lines(f, text, n);
     if (used < n) line_of(f, text + used, n - used);
 }
@@ -272,7 +380,7 @@ static size_t split_frames(farmer *f, const char *bytes, size_t n) {
     }
     while ((head = frame_head((const uint8_t *)bytes + at, n - at, &size)) &&
            at + head + size <= n) {
-        if ((bytes[at] & 15) == 1) message_of(f, bytes + at + head, size);
+        if ((bytes[at] & 15) == 1 || (bytes[at] & 15) == 2) message_of(f, bytes + at + head, size);
         at += head + size;
     }
     return at;

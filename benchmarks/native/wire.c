@@ -61,6 +61,12 @@ static void live_far_away(int fd) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 }
 
+/* nats-server says a line before TLS begins. */
+static void hear_first_line(farmer *f) {
+    char byte = 0;
+    while (recv(f->fd, &byte, 1, 0) == 1 && byte != '\n') continue;
+}
+
 /* Connects while blocking: on loopback that takes microseconds, and the number of farmers who
  * arrive at the same time is kept under the servers' accept queues. */
 void wire_connect(farmer *f) {
@@ -76,6 +82,7 @@ void wire_connect(farmer *f) {
     if (bind(f->fd, (struct sockaddr *)&from, sizeof from)) die("bind");
     if (connect(f->fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     setsockopt(f->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (opt.tls && !strcmp(opt.dialect, "nats")) hear_first_line(f);
     if (opt.tls) tls_start(f);
     fcntl(f->fd, F_SETFL, O_NONBLOCK);
     f->stage = ARRIVING;
