@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
+from granja.health.supervised import Supervised
 from granja.ledger.interface import LedgerRefused
 from granja.operations.logfile import Later
 from granja.operations.rereading import Rereading
@@ -96,6 +97,7 @@ class GranjaService(Service):
     """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
 
     :param rereading: what is done at each SIGHUP.
+    :param supervised: hears when the service starts, rereads and stops.
     :param log_file: where ``twistd`` is to log to; None leaves that to the runner.
     :param plain_ports: is filled with what listens where the question comes by itself.
 
@@ -109,6 +111,7 @@ class GranjaService(Service):
         open_farm: Callable[[], GranjaFactory],
         doorways: Iterable[Doorway],
         rereading: Rereading,
+        supervised: Supervised,
         log_file: Later | None = None,
         plain_ports: list[IListeningPort] | None = None,
     ) -> None:
@@ -117,6 +120,7 @@ class GranjaService(Service):
         self._plain_ports = plain_ports if plain_ports is not None else []
         self._open_farm = open_farm
         self._rereading = rereading
+        self._supervised = supervised
         self._log_file = log_file
         self._doorways = list(doorways)
         self._refusal = ""
@@ -167,6 +171,7 @@ class GranjaService(Service):
         spare_the_collector()
         self._renewal = Renewal(self.certificates, self.farm.clock)
         self._renewal.start()
+        self.farm.clock.callLater(0, self._supervised.started)
         heed(self.farm.clock, reread=self._reread, hurry=self.farm.hurry)
 
     def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
@@ -208,8 +213,10 @@ class GranjaService(Service):
     def _reread(self) -> None:
         """PROTOCOL §6, SIGHUP."""
         if self.farm is not None:
+            self._supervised.rereading()
             with suppress(ConfigurationError):  # The log says it.
                 self._rereading.reread(self.farm)
+            self._supervised.reread()
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -217,6 +224,7 @@ class GranjaService(Service):
         """PROTOCOL §6: what was begun is finished, everybody hears the goodbye, then it ends."""
         Service.stopService(self)
         farm, self.farm = self.farm, None
+        self._supervised.stopping()
         if self._renewal is not None:
             self._renewal.stop()
         return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)

@@ -16,12 +16,15 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
+from granja.health.probes import Liveness
+from granja.health.supervised import Supervised
 from granja.ledger.url import password_of, path_of
 from granja.operations.announcing import announce
 from granja.operations.logfile import take_over
 from granja.operations.rereading import Rereading
 from granja.options.anew import Standing
 from granja.options.table import Table
+from granja.reactor.supervisor import Supervisor
 from granja.reactor.title import hide
 from granja.reactor.tls_contexts import secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
@@ -40,11 +43,21 @@ class Options(Table):
         """:raises ConfigurationError: also when nothing can listen as it is said."""
         super().check()
         browsers = partial(open_to_browsers, origins=self["web-origin"], hosts=self["web-host"])
-        self["doorways"] = [doorway(listen) for listen in self["listen"]]
-        self["doorways"] += [doorway(web, browsers) for web in self["web"]]
-        for endpoint in check_metrics(self["metrics"]):
+        self["doorways"] = [doorway(listen) for listen in self._openable("listen")]
+        self["doorways"] += [doorway(web, browsers) for web in self._openable("web")]
+        check_metrics(self["metrics"])
+        for endpoint in self._openable("metrics"):
             doorway(endpoint)
         self["log-file"] = take_over(self.parent)
+
+    def _openable(self, name: str) -> list[str]:
+        """Without a runner nothing is opened, and systemd has handed nothing over."""
+        return [at for at in self[name] if self.parent is not None or not is_handed_over(at)]
+
+
+def is_handed_over(description: str) -> bool:
+    """Whether an endpoint is a socket that systemd has opened."""
+    return description.removeprefix(PROXIED).startswith("systemd:")
 
 
 def check_metrics(endpoints: Sequence[str]) -> Sequence[str]:
@@ -121,6 +134,11 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     try:
         tls = secured(below)
         endpoint = serverFromString(reactor, tls.below if tls else below)
+    except (KeyError, IndexError) as error:
+        if not is_handed_over(description):
+            raise ConfigurationError(f"cannot listen on {description}: {error}") from None
+        why = "systemd has handed no such socket to this process"
+        raise ConfigurationError(f"cannot listen on {description}: {why}") from None
     except Exception as error:  # Endpoint parsers are plugins and raise what they like.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
     if tls is None:
@@ -161,4 +179,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
     certificates = [d.certificates for d in doorways if d.certificates is not None]
     rereading = Rereading(Standing(options, os.getcwd()), certificates)
     doorways += consoles(options["admin"], options["ledger"], rereading)
-    return GranjaService(open_farm, doorways, rereading, options["log-file"], plain_ports)
+    alive = Liveness(reactor, plain_ports).look
+    supervised = Supervised(reactor, Supervisor(os.environ, os.getpid()), alive)
+    log_file = options["log-file"]
+    return GranjaService(open_farm, doorways, rereading, supervised, log_file, plain_ports)
