@@ -1,10 +1,10 @@
 """Change the code of a room in one place at a time, and see whether the tests of the room notice.
 
 For whoever develops; it takes minutes to hours and is no part of CI.  ``--sample`` tries so many
-places, the same each time; patterns choose modules::
+places, the same each time, or others with another ``--seed``; patterns choose modules::
 
     python -m tools.mutate market
-    python -m tools.mutate board --sample 100 backlog schedule
+    python -m tools.mutate board --sample 100 --seed 2 backlog schedule
 
 Each survivor is shown.  It asks for a test that states a rule, or for simpler code with the same
 outcome.  The work is done in a copy in the folder of temporary files.  Each change is tried in a
@@ -91,6 +91,8 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
             yield node, statement
         if isinstance(node, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom) or _is_log(node):
             return
+        if isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation):
+            return  # A choice; one more is no fault.
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "decorator_list", "type_params"):
                 continue
@@ -163,22 +165,22 @@ def _head(statement: ast.stmt) -> ast.stmt:
 # -- trying ----------------------------------------------------------------------------------
 
 
-def main(room: str, patterns: list[str], sample: int | None) -> int:
+def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
     os.nice(15)
     folder = Path(tempfile.mkdtemp(prefix=f"granja-mutants-{room}-"))
     try:
-        return _try_all(folder, room, patterns, sample)
+        _copy(folder)
+        return _try_all(folder, room, _chosen(folder / "granja" / room, patterns, sample, seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try_all(folder: Path, room: str, patterns: list[str], sample: int | None) -> int:
-    _copy(folder)
+def _try_all(folder: Path, room: str, chosen: list[Change]) -> int:
     _load()
     if not _passes(folder, ROOMS[room], silent=False):
         sys.exit("the tests fail without any change")
     tried, survivors = 0, 0
-    for change in _chosen(folder / "granja" / room, patterns, sample):
+    for change in chosen:
         original = change.path.read_text(encoding="utf-8")
         change.path.write_text(change.source, encoding="utf-8")
         tried += 1
@@ -202,7 +204,7 @@ def _copy(folder: Path) -> None:
             shutil.copy(source, folder / name)
 
 
-def _chosen(room: Path, patterns: list[str], sample: int | None) -> list[Change]:
+def _chosen(room: Path, patterns: list[str], sample: int | None, seed: int) -> list[Change]:
     found = [
         change
         for path in sorted(room.rglob("*.py"))
@@ -211,7 +213,7 @@ def _chosen(room: Path, patterns: list[str], sample: int | None) -> list[Change]
     ]
     if sample is None or sample >= len(found):
         return found
-    return random.Random(0).sample(found, sample)
+    return random.Random(seed).sample(found, sample)
 
 
 def _load() -> None:
@@ -292,5 +294,6 @@ if __name__ == "__main__":
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("patterns", nargs="*", help="parts of the names of modules")
     parser.add_argument("--sample", type=int, help="try so many changes, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, help="which ones")
     asked = parser.parse_args()
-    sys.exit(main(asked.room, asked.patterns, asked.sample))
+    sys.exit(main(asked.room, asked.patterns, asked.sample, asked.seed))

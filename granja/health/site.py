@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
 
 
 class Metrics(Resource):
@@ -77,7 +78,7 @@ class Root(Resource):
     """Has three children."""
 
     def getChild(self, path: bytes, request: Request) -> Any:  # noqa: N802
-        return notFound()  # type: ignore[no-untyped-call]
+        return notFound()
 
 
 class Timed(Protocol):
@@ -87,16 +88,20 @@ class Timed(Protocol):
     def stop(self) -> None: ...
 
 
-def _failures_only(event: LogEvent) -> None:
+@implementer(ILogObserver)
+class _OurFailures:
     """Twisted warns at each HEAD; what strangers ask is no matter for the log."""
-    if event["log_level"] >= LogLevel.error:
-        globalLogPublisher(event)
+
+    def __call__(self, event: LogEvent) -> None:
+        if event["log_level"] >= LogLevel.error:
+            globalLogPublisher(event)
 
 
 class WatchRequest(Request):
     """A request without a body: Twisted would keep one of any size, in memory or on the disk."""
 
-    _log = Logger("granja.health", observer=_failures_only)
+    channel: Any
+    _log = Logger("granja.health", observer=_OurFailures())
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         super().gotLength(0)  # type: ignore[no-untyped-call]
@@ -132,7 +137,7 @@ class WatchSite(Site):
         ready: Callable[[], str | None],
         timed: Iterable[Timed],
     ) -> None:
-        root = Root()
+        root = Root()  # type: ignore[no-untyped-call]
         root.putChild(b"metrics", Metrics(registry))
         root.putChild(b"livez", Alive(alive))
         root.putChild(b"readyz", Ready(ready))

@@ -27,13 +27,14 @@ class Strangers(SynchronousTestCase):
     def asks(self, *lines: str) -> str:
         """On a connection of its own."""
         site = WatchSite(CollectorRegistry(), lambda: succeed(True), lambda: None, [])
-        channel: Any = site.buildProtocol(None)  # type: ignore[no-untyped-call]
+        channel: Any = site.buildProtocol(None)
         self.transport = StringTransport()
         channel.makeConnection(self.transport)
         for line in lines:
             channel.dataReceived(line.encode() + b"\r\n")
         channel.connectionLost(Failure(ConnectionDone()))
-        return self.transport.value().decode()
+        answer: bytes = self.transport.value()
+        return answer.decode()
 
     def test_a_question_is_answered(self) -> None:
         answer = self.asks("GET /readyz HTTP/1.1", "Host: x", "")

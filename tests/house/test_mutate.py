@@ -14,6 +14,7 @@ MODULE = '''
 """A page of 3 sentences."""
 
 LIMIT: int = 5
+SLICE: Final = 512
 
 
 def room(at: int, of: list[int]) -> bool:
