@@ -311,7 +311,9 @@ class Manners(QuietCase):
     def test_several_at_once_are_taken_whole_or_not_at_all(self) -> None:
         bucket = TokenBucket(Rate(1, 5), now=0.0)
         self.assertFalse(bucket.take(6, 0.0))
-        self.assertTrue(bucket.take(5, 0.0))
+        self.assertFalse(bucket.take(0, 0.0))
+        self.assertTrue(bucket.take(4, 0.0))
+        self.assertTrue(bucket.take(1, 0.0))
         self.assertFalse(bucket.take(1, 0.0))
         self.assertTrue(TokenBucket(None, 0.0).take(1000, 0.0))
 

@@ -27,6 +27,14 @@ from tests.support.numbers import numbers, with_numbers
 
 CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]
 
+
+class Kinds(SynchronousTestCase):
+    def test_who_numbers_lines_and_who_shares_a_transport(self) -> None:
+        """Data has numbers; a WebSocket's pongs go the same way as its frames."""
+        kinds = [(carrier.numbers, carrier.shares_transport) for carrier in CARRIERS]
+        self.assertEqual(kinds, [(False, False), (True, False), (False, True), (True, True)])
+
+
 texts = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=300)
 many = st.lists(texts, min_size=1, max_size=8)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.wire.inbox import TELNET_SLICE, Inbox, Line
+from granja.wire.inbox import SLICE, TELNET_SLICE, Inbox, Line
 from granja.wire.rate import Rate
 from granja.wire.telnet import AYT, DO, IAC, TIMING_MARK
 
@@ -47,6 +47,7 @@ class States(SynchronousTestCase):
         box = inbox()
         self.assertTrue(box.resting)
         box.feed(b"ho")
+        self.assertFalse(box.resting)
         self.assertEqual((list(lines(box)), box.resting), ([], False))
         box.feed(b"la\n")
         self.assertEqual((list(lines(box)), box.resting), ([b"hola"], True))
@@ -112,12 +113,15 @@ class Talk(SynchronousTestCase):
         box = inbox()
         box.feed("uno\r\n¿dós?\ntre".encode())
         self.assertEqual(box.talk(0.0), "uno\n¿dós?".encode())
+        self.assertFalse(box.resting)
         self.assertEqual((list(lines(box)), box.waiting), ([], False))
         box.feed(b"s\ncuatro\ncin")
         self.assertEqual(box.talk(0.0), b"tres\ncuatro")
         self.assertEqual(list(lines(box)), [])
         box.feed(b"co\n")
         self.assertEqual((box.talk(0.0), list(lines(box))), (None, [b"cinco"]))
+        box.feed(b"seis\nsiete\n")
+        self.assertEqual((box.talk(0.0), box.resting), (b"seis\nsiete", True))
 
     def test_all_or_nothing_by_the_rate(self) -> None:
         box = inbox(Rate(1, 2))
@@ -160,6 +164,17 @@ class Talk(SynchronousTestCase):
             got += talk.split(b"\n") if talk is not None else []
             got += lines(fast)
         self.assertEqual(got, wanted)
+
+
+class Floods(SynchronousTestCase):
+    def test_a_flood_of_short_lines_waits_as_few_lines(self) -> None:
+        """What is not looked at yet takes a tenth of the memory."""
+        box = inbox()
+        box.feed(b":u\n" * 10_000)
+        for _ in range(3000):
+            self.assertEqual(box.next(0.0), b":u")
+            self.assertLess(len(box._lines), SLICE // 3 + 1)
+        self.assertEqual(len(list(lines(box))), 7000)
 
 
 class TelnetCommands(SynchronousTestCase):

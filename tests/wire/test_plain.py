@@ -68,6 +68,11 @@ class LineTests(SynchronousTestCase):
             for end in (b"\n", b"\r\n"):
                 self.assertEqual(plain_line(line + end, 95), line.decode())
 
+    def test_so_is_all_that_is_clean(self) -> None:
+        for line in ("¿Qué tal, Ñandú?", "Иван", "山田", "👍"):
+            self.assertEqual(plain_line(f"{line}\r\n".encode(), 95), line)
+        self.assertIsNone(plain_line("a\u202eb\n".encode(), 95))
+
     def test_every_other_byte_is_left_to_the_splitter(self) -> None:
         for code in {*range(256)} - {*range(0x20, 0x7F)}:
             self.assertIsNone(plain_line(b"a" + bytes([code]) + b"a\n", MAX_LINE), code)

@@ -171,6 +171,14 @@ class Hearing(SynchronousTestCase):
         self.assertFalse(telnet.negotiates)
 
 
+class Keys(SynchronousTestCase):
+    def test_what_a_client_erases_is_its_editing_keys(self) -> None:
+        """EC is a DEL, EL a NAK; for who does not edit they are commands like any other."""
+        stream = b"ab\xff\xf7c\xff\xf8d"
+        self.assertEqual(Telnet(in_place=lambda *_: None).feed(stream), b"ab\x7fc\x15d")
+        self.assertEqual(Telnet().feed(stream), b"abcd")
+
+
 class Bounds(SynchronousTestCase):
     """Nobody fills the server's memory with commands."""
 
@@ -183,6 +191,8 @@ class Bounds(SynchronousTestCase):
         for _ in range(100):
             self.assertEqual(telnet.feed(segment), b"")
         self.assertLess(tracemalloc.get_traced_memory()[0], 4 * MAX_SUBNEGOTIATION)
+        # The option, and one byte to know that it was too long.
+        self.assertEqual(len(telnet._payload), 1 + MAX_SUBNEGOTIATION + 1)
 
 
 class Escaping(SynchronousTestCase):
