@@ -42,6 +42,7 @@ class NatsBus:
         self._servers = cycle(address.servers)
         self._tries = 0
         self._protocol: NatsProtocol | None = None
+        self._greeted: NatsProtocol | None = None
         self._connecting: Deferred[NatsProtocol] | None = None
         self._closing = False
         self._said = ""
@@ -81,16 +82,19 @@ class NatsBus:
         self._connecting = None
         self._is_away(f"{server} cannot be reached ({failure.getErrorMessage().rstrip('.')})")
 
-    def connected(self, protocol: NatsProtocol) -> None:
+    def greeted(self, protocol: NatsProtocol) -> None:
+        self._greeted = protocol
         protocol.subscribe(1, f"{self._inbox}.*")
         for subject, sid in self._sids.items():
             protocol.subscribe(sid, subject)
+
+    def connected(self, protocol: NatsProtocol) -> None:
         self.up, self._tries, self._said = True, 0, ""
         self.log.info("The bus {at} is there.", at=str(self._address))
         self._tell(True)
 
     def lost(self, protocol: NatsProtocol, why: str) -> None:
-        self._protocol = None
+        self._protocol = self._greeted = None
         self._is_away(f"{self._address} is away ({why})")
 
     def _is_away(self, sentence: str) -> None:
@@ -156,15 +160,15 @@ class NatsBus:
             self._last_sid += 1
             self._sids[subject] = self._last_sid
             self._subjects[self._last_sid] = subject
-            if self.up and self._protocol is not None:
-                self._protocol.subscribe(self._last_sid, subject)
+            if self._greeted is not None:
+                self._greeted.subscribe(self._last_sid, subject)
 
     def withdraw(self, subject: str) -> None:
         sid = self._sids.pop(subject, 0)
         self._hear.pop(subject, None)
         self._answer.pop(subject, None)
-        if self._subjects.pop(sid, None) and self.up and self._protocol is not None:
-            self._protocol.unsubscribe(sid)
+        if self._subjects.pop(sid, None) and self._greeted is not None:
+            self._greeted.unsubscribe(sid)
 
     def heard(self, sid: int, subject: str, reply: str, data: bytes) -> None:
         if sid == 1:

@@ -36,8 +36,11 @@ class Broken(Exception):
 class Owner(Protocol):
     """Who uses the connection."""
 
+    def greeted(self, protocol: NatsProtocol) -> None:
+        """The server is told who we are, and may be told what to send."""
+
     def connected(self, protocol: NatsProtocol) -> None:
-        """The server has greeted, and knows who we are."""
+        """It has taken all of that."""
 
     def heard(self, sid: int, subject: str, reply: str, data: bytes) -> None:
         """A message for a subscription."""
@@ -233,7 +236,7 @@ class NatsProtocol(TwistedProtocol):
         self._connect(headers=bool(info.get("headers")))
 
     def _connect(self, *, headers: bool) -> None:
-        """Say who we are.  The answer to a ping tells whether that will do."""
+        """Say who we are and what we hear.  The answer to a ping tells whether that will do."""
         said = {
             "verbose": False,
             "pedantic": False,
@@ -246,7 +249,9 @@ class NatsProtocol(TwistedProtocol):
             "no_responders": headers,
             **self._login,
         }
-        self._say(f"CONNECT {json.dumps(said)}\r\nPING\r\n".encode())
+        self._say(f"CONNECT {json.dumps(said)}\r\n".encode())
+        self._owner.greeted(self)
+        self._say(b"PING\r\n")
 
     def _pong(self) -> None:
         self._unanswered = False

@@ -1,0 +1,142 @@
+"""The bus of a real nats-server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet import reactor as real_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from granja.bus.interface import NoAnswer
+from granja.bus.nats import NatsBus
+from granja.bus.url import read_bus
+from tests.support.nats import MISSING, NatsServer
+
+reactor: Any = real_reactor
+
+
+class Real(TestCase):
+    skip = MISSING or None
+    timeout = 30
+
+    def setUp(self) -> None:
+        self.nats = NatsServer()
+        self.nats.start()
+        self.addCleanup(self.nats.kill)
+        self.buses: list[NatsBus] = []
+
+    async def bus(self, url: str = "") -> NatsBus:
+        """Another node's end, as soon as it is up."""
+        address = read_bus(url or self.nats.url)
+        bus = NatsBus(reactor, address, "a test", f"inbox{len(self.buses)}")
+        self.buses.append(bus)
+        self.addCleanup(bus.close)
+        bus.open()
+        await self.until(bus, up=True)
+        return bus
+
+    async def until(self, bus: NatsBus, *, up: bool) -> None:
+        if bus.up != up:
+            changed: Deferred[None] = Deferred()
+            bus.watch(lambda now: None if changed.called or now != up else changed.callback(None))
+            await changed
+
+    async def heard(self, bus: NatsBus, subject: str, count: int) -> list[bytes]:
+        """Wait for so many messages from now on; they may come twice in a hurry."""
+        found: list[bytes] = []
+        done: Deferred[None] = Deferred()
+
+        def hear(data: bytes) -> None:
+            found.append(data)
+            if len(found) == count:
+                done.callback(None)
+
+        bus.subscribe(subject, hear)
+        await bus.request("there.is.nobody", b"").addErrback(lambda _: b"")  # It is heard by now.
+        self._ready.callback(None)
+        await done
+        return found
+
+    async def test_what_one_publishes_all_others_hear_in_order(self) -> None:
+        """Any bytes, also none and many; and not the one who says it."""
+        one, two, three = await self.bus(), await self.bus(), await self.bus()
+        own: list[bytes] = []
+        one.subscribe("granja.talk", own.append)
+        data = [b"", b"\r\nMSG x 1 3\r\n", b"x" * 500_000, *(b"%d" % n for n in range(200))]
+        hearing = []
+        for bus in (two, three):
+            self._ready: Deferred[None] = Deferred()
+            hearing.append(Deferred.fromCoroutine(self.heard(bus, "granja.talk", len(data))))
+            await self._ready
+        for item in data:
+            one.publish("granja.talk", item)
+        for found in hearing:
+            self.assertEqual(await found, data)
+        self.assertEqual(own, [])
+
+    async def test_a_request_is_answered(self) -> None:
+        """By whoever answers there; nobody else is asked."""
+        one, two = await self.bus(), await self.bus()
+        two.answer("granja.node.2", lambda data: data.upper())
+        await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+        self.assertEqual(await one.request("granja.node.2", b"hola"), b"HOLA")
+
+    async def test_where_nobody_answers(self) -> None:
+        """It fails at once where nobody is, and in time where somebody is silent."""
+        one, two = await self.bus(), await self.bus()
+        await self.assertFailure(one.request("granja.node.9", b"", 20.0), NoAnswer)
+        two.subscribe("granja.node.2", lambda _: None)
+        await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+        await self.assertFailure(one.request("granja.node.2", b"", 0.05), NoAnswer)
+        two.withdraw("granja.node.2")
+        await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+        await self.assertFailure(one.request("granja.node.2", b"", 20.0), NoAnswer)
+
+    async def test_a_server_that_dies_and_comes_back(self) -> None:
+        """Everything that was subscribed to is heard again."""
+        one, two = await self.bus(), await self.bus()
+        two.answer("granja.node.2", lambda data: data)
+        waiting = one.request("granja.node.3", b"")
+        self.nats.kill()
+        await self.until(one, up=False)
+        await self.assertFailure(waiting, NoAnswer)
+        await self.assertFailure(one.request("granja.node.2", b""), NoAnswer)
+        one.publish("granja.talk", b"lost")
+        self.nats.start()
+        await self.until(one, up=True)
+        await self.until(two, up=True)
+        self.assertEqual(await one.request("granja.node.2", b"hola"), b"hola")
+
+    async def test_a_server_that_does_nothing_any_more(self) -> None:
+        """It is away when it does not answer a ping, and back by itself."""
+        one = await self.bus()
+        self.nats.pause()
+        await self.until(one, up=False)
+        self.nats.resume()
+        await self.until(one, up=True)
+
+    async def test_a_bus_that_is_not_there_yet(self) -> None:
+        """It is waited for, and the log says so once."""
+        self.nats.kill()
+        bus = NatsBus(reactor, read_bus(self.nats.url), "a test", "inbox")
+        self.addCleanup(bus.close)
+        bus.open()
+        await deferLater(reactor, 0.3, lambda: None)
+        self.assertFalse(bus.up)
+        self.nats.start()
+        await self.until(bus, up=True)
+
+    async def test_a_login(self) -> None:
+        """With the right one it is up; with a wrong one it is not, and the log keeps it secret."""
+        guarded = NatsServer("--user", "granja", "--pass", "s3creta", login="granja:s3creta@")
+        with guarded:
+            await self.bus(guarded.url)
+            wrong = read_bus(guarded.url.replace("s3creta", "otra-cosa"))
+            self.assertNotIn("otra", f"{wrong} {wrong!r}")
+            bus = NatsBus(reactor, wrong, "a test", "other")
+            self.addCleanup(bus.close)
+            bus.open()
+            await deferLater(reactor, 0.3, lambda: None)
+            self.assertFalse(bus.up)
