@@ -86,6 +86,12 @@ class Acts:
         self.log.info("{act}", act=act.sentence(name_of(by), self._now()))
         self._owed.store([], self._kept(by, act)).addErrback(self._is_owed)
 
+    def follow(self, item: Kept) -> None:
+        """A moderator at another node has acted: ours have greater numbers from here on."""
+        if item.value is not None and item.key.isascii() and item.key.isdigit():
+            self._last = max(self._last, int(item.key))
+            self._keys.append(item.key)
+
     def _kept(self, by: Farmer | None, act: Act) -> list[Kept]:
         self._last += 1
         key = f"{self._last:012}"

@@ -52,6 +52,10 @@ class Bans:
         else:
             self._networks.add(network, ban)
 
+    def follow(self, item: Kept) -> Sanction | None:
+        """Another node keeps something else of it from now on; returns a ban that is new."""
+        return (self._names if item.subject == NAMES else self._networks).follow(item)
+
     def remove(self, ban: Sanction) -> None:
         network = network_named(ban.whom)
         if network is None:

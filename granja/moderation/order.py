@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from granja.accounts.networks import Network
 from granja.board.board import Board
 from granja.contract import errors, messages
-from granja.ledger.interface import AllKept
+from granja.ledger.interface import AllKept, Kept
 from granja.moderation.acts import Act, Acts, name_of
 from granja.moderation.bans import Bans
 from granja.moderation.sanctions import Names, Sanction
@@ -120,6 +120,19 @@ class Order:
             return mute
 
         return self._acts.store(by, Act("muted", name, seconds, why), kept).addCallback(done)
+
+    def follow_mute(self, item: Kept) -> None:
+        """A moderator at another node has muted somebody, or lets them speak."""
+        self._mutes.follow(item)
+        for farmer in self._roster:
+            if farmer.name.folded == item.key and not farmer.moderator:
+                farmer.mute = self._mutes.find(farmer.name, self.now())
+
+    def follow_ban(self, item: Kept) -> None:
+        """A moderator at another node has banned somebody, or pardons them."""
+        ban = self.bans.follow(item)
+        if ban is not None and ban.ends > self.now():
+            self.enforce(ban)
 
     def mute_of(self, name: str) -> Sanction | None:
         """What keeps whoever has this name from speaking."""

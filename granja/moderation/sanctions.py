@@ -76,6 +76,15 @@ class Names:
         for sanction in self._index.matches(name):
             self._index.remove(recall(sanction.whom))
 
+    def follow(self, item: Kept) -> Sanction | None:
+        """Another node keeps something else of it from now on; returns what stands there now."""
+        for old in [s for s in self._index if recall(s.whom).folded == item.key]:
+            self._index.remove(recall(old.whom))
+        found = _recalled({} if item.value is None else {item.key: item.value})
+        for sanction in found:
+            self._index.add(recall(sanction.whom), sanction)
+        return found[0] if found else None
+
     def all(self, now: float) -> list[Sanction]:
         """Those that stand, in the order of their making."""
         return [sanction for sanction in self._index if sanction.ends > now]
@@ -135,6 +144,16 @@ class Networks:
 
     def remove(self, network: Network) -> None:
         self._found.pop(network, None)
+
+    def follow(self, item: Kept) -> Sanction | None:
+        """As :meth:`Names.follow`."""
+        network = network_named(item.key)
+        if network is None:
+            return None
+        self._found.pop(network, None)
+        for sanction in _recalled({} if item.value is None else {item.key: item.value}):
+            self._found[network] = sanction
+        return self._found.get(network)
 
     def all(self, now: float) -> list[Sanction]:
         return [sanction for sanction in self._found.values() if sanction.ends > now]

@@ -77,6 +77,13 @@ class Homes:
         self._forget_old(today)
         return self._owed.store([farmer]).addErrback(_is_owed)
 
+    def follow(self, item: Kept) -> None:
+        """They have come in at another node, or a home was forgotten there."""
+        for day, farmer, key in _read({} if item.value is None else {item.key: item.value}):
+            self._note(farmer, key, day)
+        if item.value is None and item.key in self._days:
+            self._forget(item.key)
+
     # -- which they are --------------------------------------------------------------------------
 
     def _key(self, farmer: FarmerId, address: str) -> str:

@@ -101,6 +101,14 @@ class Ignoring:
         """A visitor is ignored for a visit, so nothing of it is kept."""
         return [Kept(SUBJECT, f"{who}:{whom.id}", value)] if whom.registered else []
 
+    def follow(self, item: Kept) -> None:
+        """Another node keeps something else of it from now on."""
+        for who, whom in _pairs([item.key]):
+            if item.value is not None and whom in self._registered:
+                self._add(who, whom, self._registered[whom])
+            elif item.value is None and whom in self.ignored_by(who):
+                self._remove(who, whom)
+
     # -- names that become somebody's, and visits that end ---------------------------------------
 
     def carried(self, farmer: Farmer) -> list[Kept]:

@@ -186,6 +186,25 @@ class Passes:
             known.until = self._now() + GRACE
         return [_kept(key, known)]
 
+    def follow(self, item: Kept) -> None:
+        """Another node keeps something else of a pass, or of a stay in the chat, from now on."""
+        if item.subject == VISITS:
+            self._follow_visit(item)
+            return
+        known = None if item.value is None else _read(item.value)
+        self._drop([item.key])
+        if known is not None:
+            self.last_visit = max(self.last_visit, known.visit)
+            self._add(item.key, known)
+
+    def _follow_visit(self, item: Kept) -> None:
+        if item.value is None and item.key.isdecimal():
+            self.visits.pop(FarmerId(int(item.key)), None)
+        elif item.value is not None:
+            self._read_visit(item.key, item.value)
+            visit = self.visits.get(FarmerId(int(item.key))) if item.key.isdecimal() else None
+            self.last_visit = max(self.last_visit, visit.number if visit is not None else 0)
+
     # -- ending ----------------------------------------------------------------------------------
 
     def left(self, farmer: Farmer, chain: str, *, goodbye: bool) -> None:

@@ -41,6 +41,12 @@ class Doors:
 
         return keep(self._lane, me, [Kept(SUBJECT, str(me.id), None if open else True)], done)
 
+    def follow(self, item: Kept) -> None:
+        """Another node keeps something else of it from now on."""
+        if item.key.isascii() and item.key.isdigit():
+            change = self._closed.discard if item.value is None else self._closed.add
+            change(FarmerId(int(item.key)))
+
     def carried(self, farmer: Farmer) -> list[Kept]:
         """What is to be kept once this visitor registers."""
         return [Kept(SUBJECT, str(farmer.id), True)] if farmer.id in self._closed else []

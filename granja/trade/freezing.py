@@ -53,6 +53,11 @@ class Freezing:
         kept = [Kept(SUBJECT, KEY, True if frozen else None)]
         return self._acts.store(by, act, kept).addCallback(self._is, frozen)
 
+    def follow(self, item: Kept) -> None:
+        """A moderator at another node did it."""
+        if item.key == KEY and bool(item.value) != self.frozen:
+            self._is(None, bool(item.value))
+
     def _is(self, _: None, frozen: bool) -> None:
         self.frozen = frozen
         if not frozen:
