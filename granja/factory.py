@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -16,17 +16,20 @@ from granja.board.board import Board
 from granja.board.history import History
 from granja.contract import messages
 from granja.contract.catalog import Catalog
+from granja.contract.ids import FarmerId
 from granja.contract.messages import Notice
 from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
-from granja.market.facts import Departed, Fact, Left
+from granja.ledger.shared import Holder
+from granja.market.facts import Departed, Fact, Left, Registered
 from granja.market.offers import Happened
 from granja.market.tally import Tally
 from granja.moderation.acts import Acts
 from granja.moderation.moderating import Moderating
 from granja.moderation.moderators import Moderators
 from granja.moderation.order import Order
+from granja.nodes.beside import Follower
 from granja.nodes.nodes import Nodes
 from granja.people.homes import Homes
 from granja.people.ignoring import Ignoring
@@ -43,6 +46,7 @@ from granja.protocol import FarmerProtocol
 from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
 from granja.text.names import Name, Reserved
+from granja.trade import doors, freezing
 from granja.trade.collecting import Collecting
 from granja.trade.doors import Doors
 from granja.trade.expiry import Expiry
@@ -140,8 +144,10 @@ class GranjaFactory(ServerFactory):
         self.talk = Talking(self.now, self.board, self.roster, self.ignoring)
         self.hints = Hints(self.clock, market, self.roster, self.catalog)
         # That those who were inside have left will be on record soon.
-        self.roster.leaving |= market.held.keys() - market.registered.keys()
+        here: Mapping[FarmerId, Holder] = getattr(self.ledger, "here", {})
+        self.roster.leaving |= market.held.keys() - market.registered.keys() - here.keys()
         self.presence = Presence(self, self._passes(opened))
+        self.presence.elsewhere = here
         self.registration = self._registration(opened)
         for farmer in self.presence.passes.bearers():
             self.registration.seen(farmer)
@@ -162,7 +168,7 @@ class GranjaFactory(ServerFactory):
         )
         self._swap(teller, numbers)
         if self.nodes is not None:
-            self.nodes.begin(self.board, self.ignoring, self.presence.move, self.order.put_out)
+            self.nodes.begin(self, here)
 
     def _swap(self, teller: Teller, numbers: OfferNumbers) -> None:
         market, lane, hints, freezing = self.market, self.lane, self.hints, self.freezing
@@ -221,11 +227,18 @@ class GranjaFactory(ServerFactory):
         self.teller(fact, ended)
         self.presence.news.note(fact, ended)
         self.settling.watch(fact)
+        if isinstance(fact, Registered):
+            self.registration.follow(fact)
         if isinstance(fact, Departed | Left):
             self.roster.leaving.discard(fact.farmer)
         if isinstance(fact, Departed):
             self.ignoring.forget(fact.farmer)
             self.doors.forget(fact.farmer)
+
+    @property
+    def followers(self) -> dict[str, Follower]:
+        """What trading keeps beside the chain, by its subject."""
+        return {doors.SUBJECT: self.doors, freezing.SUBJECT: self.freezing}
 
     @property
     def logins(self) -> Counter[str]:

@@ -76,6 +76,14 @@ class NotNow(GranjaError):
 
 
 @dataclass(eq=False)
+class CannotEnter(GranjaError):
+    """The table of names that nodes share is away (PROTOCOL §8)."""
+
+    prefix = ""
+    sentence = "Ahora no se puede entrar; inténtalo en un momento."
+
+
+@dataclass(eq=False)
 class UnknownArtifact(GranjaError):
     """``number``: what was typed; ``first`` and ``last``: the catalog's bounds."""
 

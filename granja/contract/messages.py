@@ -269,6 +269,7 @@ class Notice(Message):
 GOODBYE = Notice("goodbye", "¡Adiós y suerte completando tu colección!")
 TIME_UP = Notice("time-up", "Tiempo agotado.")
 REPLACED = Notice("replaced", "Entraste desde otro lugar.")
+LEASE_LOST = Notice("lease-lost", "Se perdió la conexión con la granja; vuelve a entrar.")
 ALREADY_HERE = Notice("already-here", "Ya estás aquí.")
 I_AM_HERE = Notice("i-am-here", "Aquí estoy.")
 TOO_MANY_TRIES = Notice("too-many-tries", "Hay demasiados intentos; espera un momento…")

@@ -33,6 +33,8 @@ class Hearing:
         writer: int,
     ) -> None:
         self.nodes: dict[int, Neighbour] = {}
+        #: Those that have ended: nothing that they say is heard.
+        self.dead: set[int] = set()
         #: Those who began after us have said nothing that nobody here could have heard.
         self.writer = writer
         self._board = board
@@ -51,7 +53,7 @@ class Hearing:
         except Unreadable:
             self.log.warn("A node says what nobody here understands; is it newer?")
             return None
-        if said.writer == self.writer:
+        if said.writer == self.writer or said.writer in self.dead:
             return None
         node = self.nodes.get(said.writer) or self._meet(said)
         if said.number <= node.number:

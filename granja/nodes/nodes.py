@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja.board.board import Board
 from granja.bus.interface import Bus, NoAnswer
+from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed
+from granja.ledger.shared import Holder
 from granja.nodes.hearing import Hearing
+from granja.nodes.names import SharedNames
 from granja.nodes.neighbour import DONE, GONE, Neighbour, subject_of
 from granja.nodes.outbox import Outbox, TellingHistory
 from granja.nodes.people import Census, SharedRoster, everybody
 from granja.nodes.tick import TALK, Entry
-from granja.people.ignoring import Ignoring
+from granja.nodes.watching import Farm, Watching
 from granja.people.roster import Farmer
 from granja.reactor.clockwork import Timer
 
@@ -29,8 +31,7 @@ RENEWAL: Final = 1.0
 
 
 class Nodes:
-    """:param writer: the number of this node, greater than those of nodes that began before.
-    :param now: the time on the wall, in Unix seconds.
+    """:param now: the time on the wall, in Unix seconds.
     :param lines: of talk that are kept.
 
     ``history`` and ``roster`` are what a farm of several nodes has instead of its own.
@@ -38,12 +39,10 @@ class Nodes:
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(
-        self, clock: IReactorTime, now: Callable[[], float], bus: Bus, writer: int, lines: int
-    ) -> None:
+    def __init__(self, clock: IReactorTime, now: Callable[[], float], bus: Bus, lines: int) -> None:
         self.bus = bus
         here = Census()
-        self._outbox = Outbox(clock, bus, writer, here.count)
+        self._outbox = Outbox(clock, bus, here.count)
         self.history = TellingHistory(lines, self._outbox)
         self.roster = SharedRoster(self._outbox, now, here)
         self._renewal = Timer(clock, self._renew)
@@ -52,43 +51,58 @@ class Nodes:
             "whisper": self._whisper,
             "expel": self._expel,
         }
+        self._clock = clock
         self._hearing: Hearing
-        self._replaced: Callable[[Farmer], None]
-        self._put_out: Callable[[Farmer, str], None]
-        self._ignoring: Ignoring
+        self._farm: Farm
+        self.names: SharedNames
 
     @property
     def writer(self) -> int:
         """The number of this node."""
         return self._outbox.writer
 
-    def begin(
-        self,
-        board: Board,
-        ignoring: Ignoring,
-        replaced: Callable[[Farmer], None],
-        put_out: Callable[[Farmer, str], None],
-    ) -> None:
+    def begin(self, farm: Farm, here: Mapping[FarmerId, Holder]) -> None:
         """Hear the others, and be heard.
 
-        :param replaced: called with whoever has come in at another node.
-        :param put_out: called with whoever is expelled, and why.
+        :param here: those who were at other nodes when the ledger was opened.
         """
+        self._farm = farm
+        ledger: Any = farm.ledger
+        self._outbox.writer = ledger.writer
+        market = farm.market
+        inside = (id for id in (*market.registered, *market.held) if id not in here)
+        self.names = SharedNames(self._clock, ledger, self.roster, inside)
+        farm.presence.claims = farm.registration.claims = self.names
+        for farmer in self.roster.here.people.values():
+            self.names.enter(farmer).addErrback(_cannot_yet)  # Those who linger since before.
         make = partial(Neighbour, bus=self.bus, outbox=self._outbox)
-        self._ignoring, self._replaced, self._put_out = ignoring, replaced, put_out
         self._hearing = Hearing(
-            board, self.history, ignoring.deaf_to, self._happened, make, self.writer
+            farm.board, self.history, farm.ignoring.deaf_to, self._happened, make, self.writer
         )
+        ledger.watch(Watching(farm, self))
         self.bus.watch(self._changed)
         self.bus.subscribe(TALK, self._heard)
         self.bus.answer(subject_of(self.writer), self._asked)
         self.bus.open()
+
+    def renumber(self, writer: int) -> None:
+        """Go on under another number, with nobody here."""
+        self.bus.withdraw(subject_of(self.writer))
+        self._outbox.begin(writer)
+        self._hearing.writer = writer
+        self.bus.answer(subject_of(writer), self._asked)
+        self._renew()
+
+    def is_first(self) -> bool:
+        """Whether of all nodes that are heard this one began first."""
+        return all(self.writer < writer for writer in self._hearing.nodes)
 
     def stop(self) -> None:
         """Say goodbye to the others: everybody here is gone."""
         self._outbox.add(("bye",), 0)
         self._outbox.stop()
         self._renewal.stop()
+        self.names.stop()
 
     # -- how far we are --------------------------------------------------------------------------
 
@@ -146,7 +160,7 @@ class Nodes:
         if (entered, node.writer) < (farmer.entered, writer):
             return True
         if elsewhere is None:
-            self._replaced(farmer)
+            self._farm.presence.move(farmer)
         return False
 
     def _went(self, node: Neighbour, id: FarmerId) -> None:
@@ -158,12 +172,20 @@ class Nodes:
                 self.roster.free(farmer)
 
     def gone(self, writer: int) -> None:
-        """A node has ended: everybody who was there is gone."""
+        """A node has ended: everybody who was there is gone, but for those who linger."""
+        self._hearing.dead.add(writer)
         node = self._hearing.nodes.pop(writer, None)
-        for farmer in list(node.census.people.values()) if node is not None else ():
-            assert node is not None
-            self._went(node, farmer.id)
-            self._hearing.announce(Departed(str(farmer)))
+        if node is None:
+            return
+        for farmer in list(node.census.people.values()):
+            if not self.lingers(farmer.id):
+                self._went(node, farmer.id)
+                self._hearing.announce(Departed(str(farmer)))
+
+    def lingers(self, farmer: FarmerId) -> bool:
+        """Whether somebody who is cut off may come back."""
+        presence = self._farm.presence
+        return farmer in presence.passes.visits and presence.lingering.seconds > 0
 
     # -- who is there ----------------------------------------------------------------------------
 
@@ -213,7 +235,7 @@ class Nodes:
         farmer = self.roster.here.people.get(FarmerId(to))
         if farmer is None:
             return GONE
-        if by not in self._ignoring.ignored_by(farmer.id):
+        if by not in self._farm.ignoring.ignored_by(farmer.id):
             farmer.hear_whisper(name, text, None, by)
         return DONE
 
@@ -221,5 +243,10 @@ class Nodes:
         farmer = self.roster.here.people.get(FarmerId(id))
         if farmer is None:
             return GONE
-        self._put_out(farmer, why)
+        self._farm.order.put_out(farmer, why)
         return DONE
+
+
+def _cannot_yet(failure: Failure) -> None:
+    """The database is away; they linger all the same."""
+    failure.trap(errors.CannotEnter)

@@ -26,12 +26,12 @@ Census = Callable[[], tuple[int, int]]
 class Outbox:
     """:param census: of this node's own people.
 
+    ``writer``: the number of this node, greater than those of nodes that began before.
     ``number``: of the last tick.  ``lines``: said to everybody until then.
     """
 
-    def __init__(self, clock: IReactorTime, bus: Bus, writer: int, census: Census) -> None:
-        self.writer = writer
-        self.number = self.lines = 0
+    def __init__(self, clock: IReactorTime, bus: Bus, census: Census) -> None:
+        self.writer = self.number = self.lines = 0
         self._clock = clock
         self._bus = bus
         self._census = census

@@ -86,15 +86,23 @@ class AskName:
         self._judging: Deferred[bool] | None = None
 
     def answer(self, text: str) -> Deferred[None] | None:
-        factory, connection = self._factory, self._connection
         found = returning(text)
         if found is not None:
             return self._come_back(*found)
-        farmer = factory.registration.claim(text)
-        if not self._may_come(farmer):
+        claimed = self._factory.registration.claim(text)
+        if isinstance(claimed, Deferred):
+            return claimed.addCallback(self._claimed)
+        return self._claimed(claimed)
+
+    def _claimed(self, farmer: Farmer) -> Deferred[None] | None:
+        factory, connection = self._factory, self._connection
+        may_come = self._may_come(farmer)
+        if connection.over or not may_come:
             if not farmer.registered:
-                factory.roster.free(farmer)
-            raise errors.NotNow
+                factory.registration.let_go(farmer)
+            if not may_come:
+                raise errors.NotNow
+            return None  # It was cut while the table of names was asked.
         if not farmer.registered:
             connection.farmer = farmer
         if factory.order.turns_away(farmer, connection):

@@ -79,8 +79,10 @@ class Talk(commands.Talk, Protocol):
 class Registry(commands.Registration, Protocol):
     """The commands of names, and who may come in under one."""
 
-    def claim(self, text: str) -> Farmer:
+    def claim(self, text: str) -> Farmer | Deferred[Farmer]:
         """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        A Deferred is waited for; it fails with what is raised, and with CannotEnter.
 
         :raises InvalidName: when it is not a name.
         :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
@@ -105,6 +107,9 @@ class Registry(commands.Registration, Protocol):
 
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
         """Whether a pass was right, as soon as that may be said."""
+
+    def let_go(self, farmer: Farmer) -> None:
+        """Who has claimed a name is gone before they were in."""
 
     def came_in(self, farmer: Farmer, address: str) -> None:
         """A registered farmer is in the chat, from this address."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import partial
 from itertools import chain, islice
 
@@ -17,6 +17,7 @@ from granja.contract.messages import Message
 from granja.market.facts import Fact
 from granja.market.offers import News
 from granja.people.chatting import Chat, DeclarationInChat
+from granja.people.claims import Claims
 from granja.people.farm import Farm
 from granja.people.incidents import Peer
 from granja.people.lingering import ELSEWHERE, Lingering
@@ -49,6 +50,10 @@ class Presence:
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster)
         self.passes = passes
+        #: The table of names, where nodes share one.
+        self.claims: Claims | None = None
+        #: Those who were at other nodes when this one began.
+        self.elsewhere: Container[FarmerId] = ()
         self.lingering = Lingering(factory.clock, factory.settings.linger, self._linger_out)
         self._retry = Timer(factory.clock, self.reconcile)
         self._owing = False  # Something could not be recorded.
@@ -60,6 +65,14 @@ class Presence:
         self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
     ) -> Deferred[None]:
         """A visitor comes in with what they declared, as soon as that is on record."""
+        if self.claims is not None:
+            entering = self.claims.enter(farmer)
+            return entering.addCallback(lambda _: self._arrive(farmer, connection, artifacts))
+        return self._arrive(farmer, connection, artifacts)
+
+    def _arrive(
+        self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
+    ) -> Deferred[None]:
         declare = partial(self._market.decide_declaration, farmer.id, str(farmer), artifacts)
         return self._lane.submit([farmer.id], declare).addCallback(
             lambda _: self._enter(farmer, connection)
@@ -67,6 +80,12 @@ class Presence:
 
     def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
         """A registered farmer comes in and hears the news, or takes over from elsewhere."""
+        if self.claims is not None:
+            entering = self.claims.enter(farmer)
+            return entering.addCallback(lambda _: self._come_back(farmer, connection))
+        return self._come_back(farmer, connection)
+
+    def _come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
         unread: News | None = None
 
         def decide() -> list[Fact]:
@@ -103,7 +122,9 @@ class Presence:
                 self._depart(farmer.id)
             return
         before, lingered = farmer.connection, self.lingering.end(farmer)
-        at_another_node = farmer.elsewhere is not None
+        moves = farmer.elsewhere is not None
+        if self.claims is not None:
+            moves = moves or self.claims.moves(farmer.id)
         stays = before is not None or lingered
         sent = take_up(self._board, farmer, connection)
         farmer.connection = connection
@@ -120,7 +141,7 @@ class Presence:
         elif lingered:
             self._tell_whispers(farmer, sent)
         else:
-            self._come_in(farmer, connection, quietly=at_another_node)
+            self._come_in(farmer, connection, quietly=moves)
         if not stays and farmer.receipts is not None:
             farmer.receipts.begin()
         self._board.join(connection.listener)
@@ -140,6 +161,30 @@ class Presence:
 
     def move(self, farmer: Farmer) -> None:
         """They have come in at another node: here they are no more, and nobody notices."""
+        self._drop(farmer, messages.REPLACED)
+
+    def put_all_out(self, connections: Iterable[Connection]) -> None:
+        """This node has lost its lease: others have recorded already that everybody here left."""
+        for farmer in list(self._roster):
+            if farmer.elsewhere is None:
+                self._drop(farmer, messages.LEASE_LOST)
+        for connection in list(connections):
+            if not connection.over:
+                connection.tell(messages.LEASE_LOST)
+                connection.finish()
+
+    def present(self, id: FarmerId) -> Farmer | None:
+        """Whoever is in the chat, or lingers, at any node."""
+        return self._roster.present(id)
+
+    def absent(self, id: FarmerId) -> Deferred[list[Fact]]:
+        """Record that somebody is not here, unless they are.
+
+        :returns: fails with NotStored or Halted.
+        """
+        return self._lane.submit([id], partial(self._decide_departure, id))
+
+    def _drop(self, farmer: Farmer, why: Message) -> None:
         connection, farmer.connection = farmer.connection, None
         self.lingering.end(farmer)
         self._roster.leave(farmer)
@@ -147,7 +192,7 @@ class Presence:
         farmer.receipts, farmer.was_at = None, ""
         if connection is not None:
             connection.farmer = None
-            self._replace(connection)
+            self._replace(connection, why)
 
     def _tell_whispers(self, farmer: Farmer, sent: int) -> None:
         """Whoever comes back with a password hears what was whispered while they lingered."""
@@ -157,9 +202,9 @@ class Presence:
                     listener = farmer.connection.listener
                     listener.tell_numbered(private.message, (private,))
 
-    def _replace(self, before: Connection) -> None:
+    def _replace(self, before: Connection, why: Message = messages.REPLACED) -> None:
         self._board.leave(before.listener)
-        before.tell(messages.REPLACED)
+        before.tell(why)
         before.finish()
 
     # -- with a pass ---------------------------------------------------------------------------
@@ -215,6 +260,15 @@ class Presence:
         :param number: of the last line that they have heard, if they say so.
         :raises BadPass: when it does not serve.
         """
+        farmer = self.bearer(secret)
+        if farmer is None:
+            raise errors.BadPass
+        if self.claims is not None:
+            entering = self.claims.enter(farmer)
+            return entering.addCallback(lambda _: self._return(secret, number, connection))
+        return self._return(secret, number, connection)
+
+    def _return(self, secret: str, number: int | None, connection: Connection) -> Deferred[None]:
         known, farmer = self.passes.find(secret), self.bearer(secret)
         if known is None or farmer is None:
             raise errors.BadPass
@@ -252,7 +306,7 @@ class Presence:
         assert news is not None
         connection.farmer, connection.chain = farmer, known.chain
         self.news.told(farmer.id)
-        if present:
+        if present and farmer.elsewhere is None:
             self._resume(farmer, connection, known, number, news)
         else:
             receipts = connection.listener.receipts
@@ -354,6 +408,8 @@ class Presence:
         :returns: nothing; whoever can't come back is forgotten.
         """
         for visit in sorted(self.passes.visits.values(), key=lambda visit: visit.number):
+            if visit.farmer in self.elsewhere:
+                continue
             if self.lingering.seconds <= 0 or not self._restore(visit):
                 self.passes.forget_visit(visit.farmer)
 
@@ -362,8 +418,12 @@ class Presence:
             farmer = self._roster.owner(self._market.registered[visit.farmer])
         else:
             farmer = self._visitor(visit)
-        if farmer is None or self._roster.present(farmer.id) is not None:
+        if farmer is None:
             return False
+        present = self._roster.present(farmer.id)
+        if present is not None and present.elsewhere is None:
+            return False
+        farmer = present or farmer
         farmer.visit = visit.number
         farmer.receipts = Receipts(self._board.counters)
         farmer.receipts.partial = farmer.registered
@@ -373,8 +433,15 @@ class Presence:
         self.lingering.begin(farmer, ELSEWHERE, bounded=False)
         return True
 
+    def adopt(self, visit: Visit) -> bool:
+        """The node where they were is gone: they linger here.  False if they cannot come back."""
+        return self.lingering.seconds > 0 and self._restore(visit)
+
     def _visitor(self, visit: Visit) -> Farmer | None:
         """A visitor who was here before the start, unless somebody else has the name now."""
+        known = self._roster.present(visit.farmer)
+        if known is not None:
+            return known  # They were at another node.
         visitor = Farmer(visit.farmer, recall(visit.name))
         try:
             self._roster.hold(visitor)
@@ -426,7 +493,7 @@ class Presence:
             lingers = connection.has_pass and connection.may_linger and self.lingering.seconds > 0
             (self._linger if lingers else self._leave)(farmer, connection)
         elif self._roster.present(farmer.id) is None and not farmer.registered:
-            self._roster.free(farmer)
+            self._factory.registration.let_go(farmer)
 
     def _linger(self, farmer: Farmer, connection: Connection) -> None:
         """The line was lost: for a while nobody notices."""
@@ -469,7 +536,14 @@ class Presence:
 
     def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
         """That somebody is no longer here, with what they take along."""
-        return self._lane.submit([id], partial(self._decide_departure, id))
+        done = self._lane.submit([id], partial(self._decide_departure, id))
+        return done if self.claims is None else done.addCallback(self._recorded, id)
+
+    def _recorded(self, facts: list[Fact], id: FarmerId) -> list[Fact]:
+        """Their name may be somebody else's now, unless they are here all the same."""
+        if self.claims is not None and self._roster.present(id) is None:
+            self.claims.left(id)
+        return facts
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         visited = self.news.has_visited(id)
@@ -509,14 +583,21 @@ class Presence:
         everybody = chain(
             market.registered, (id for id in market.held if id not in market.registered)
         )
-        return list(islice((id for id in everybody if self._decide_departure(id)), MOST_AT_ONCE))
+        return list(islice((id for id in everybody if self._is_absent(id)), MOST_AT_ONCE))
+
+    def _is_absent(self, id: FarmerId) -> bool:
+        """As the record does not have it yet."""
+        concerns = self.claims is None or self.claims.concerns(id)
+        return concerns and bool(self._decide_departure(id))
 
     def _unrecorded_returns(self) -> list[FarmerId]:
         away = self._market.away
         return list(islice((id for id in away if self._decide_return(id)), MOST_AT_ONCE))
 
     def _decide_return(self, id: FarmerId) -> list[Fact]:
-        return self._market.decide_return(id) if self._is_here(id) else []
+        farmer = self._roster.present(id)
+        elsewhere = farmer is not None and farmer.elsewhere is not None
+        return self._market.decide_return(id) if self._is_here(id) and not elsewhere else []
 
     def _reconciled(self, _: object, more: bool) -> Deferred[None] | None:
         self._sweeping = False

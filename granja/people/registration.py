@@ -17,8 +17,9 @@ from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
-from granja.market.facts import Fact
+from granja.market.facts import Fact, Registered
 from granja.market.market import Market
+from granja.people.claims import Claims
 from granja.people.homes import Homes
 from granja.people.incidents import Incidents
 from granja.people.one_use import OneUse
@@ -76,11 +77,13 @@ class Registration:
         self._market = market
         self._roster = roster
         self._verifiers = dict(verifiers)
-        self._homes = homes
+        self.homes = homes
         self._let_register = let_register
         self._keys = keys
         self._incidents = incidents
         self._carried = carried
+        #: The table of names, where nodes share one.
+        self.claims: Claims | None = None
         #: Answers to passwords, by their outcome.
         self.logins = Counter(right=0, wrong=0)
         self._reserves = reserves
@@ -95,8 +98,10 @@ class Registration:
             except ValueError:
                 raise NameTwice(name) from None
 
-    def claim(self, text: str) -> Farmer:
+    def claim(self, text: str) -> Farmer | Deferred[Farmer]:
         """The registered farmer of this name, or a new visitor who holds it from here on.
+
+        A Deferred is waited for; it fails with what is raised, and with CannotEnter.
 
         :raises InvalidName: when it is not a name.
         :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
@@ -114,6 +119,8 @@ class Registration:
         if holder is not None:
             return holder
         self._refuse_reserved(name)
+        if self.claims is not None:
+            return self.claims.claim(name)
         self._last_farmer += 1
         visitor = Farmer(FarmerId(self._last_farmer), name)
         self._roster.hold(visitor)
@@ -122,6 +129,21 @@ class Registration:
     def _refuse_reserved(self, name: names.Name) -> None:
         if self._reserves(name):
             raise errors.InvalidName("está reservado")
+
+    def let_go(self, farmer: Farmer) -> None:
+        """Who has claimed a name is gone before they were in."""
+        self._roster.free(farmer)
+        if self.claims is not None:
+            self.claims.left(farmer.id)
+
+    def follow(self, fact: Registered) -> None:
+        """Somebody has registered, here or at another node."""
+        name = names.recall(fact.name)
+        known = self._roster.present(fact.farmer) or self._roster.holder(name)
+        if known is not None and known.id == fact.farmer:
+            known.registered = True
+        elif known is None:
+            self._roster.hold(Farmer(fact.farmer, name, registered=True))
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -140,7 +162,7 @@ class Registration:
     def _registered(self, _: object, me: Farmer, address: str, peer: Connection | None) -> None:
         if peer is not None:
             self._incidents.note("registered", peer, me)
-        self._homes.came_in(me.id, address)
+        self.homes.came_in(me.id, address)
         me.tell(messages.NameRegistered(str(me)))
         self._keys.registered(me)
 
@@ -241,8 +263,22 @@ class Registration:
 
         :param waits: called when the answer waits, because there were too many wrong ones.
         """
-        verifier = self._verifiers.get(farmer.id, "")
-        at_home = self._homes.is_home(farmer.id, address)
+        if self.claims is None:
+            verifier = self._verifiers.get(farmer.id, "")
+            return self._check(verifier, farmer, password, address, waits)
+        asked = self.claims.verifier(farmer.id)
+        return asked.addCallback(self._check, farmer, password, address, waits)
+
+    def _check(
+        self,
+        verifier: str,
+        farmer: Farmer,
+        password: str,
+        address: str,
+        waits: Callable[[], object],
+    ) -> Deferred[bool]:
+        self._verifiers[farmer.id] = verifier
+        at_home = self.homes.is_home(farmer.id, address)
         attempt = Attempt(farmer.name.folded, address, at_home)
         if self.one_use.fits(farmer.id, password):
             return self.accounts.judge(True, attempt, waits).addCallback(self._count)
@@ -279,7 +315,7 @@ class Registration:
 
     def came_in(self, farmer: Farmer, address: str) -> None:
         """A registered farmer is in the chat, from this address: it is one of their homes."""
-        self._homes.came_in(farmer.id, address)
+        self.homes.came_in(farmer.id, address)
 
     def keep(self, farmer: Farmer, verifier: str) -> Deferred[None]:
         """Make a visitor's name theirs.

@@ -85,8 +85,7 @@ class Here(SynchronousTestCase):
         """The same; said by each node to its own."""
         ana, _ = self.village.arrive("Ana", "Beto")
         self.there.dies()
-        assert self.here.factory.nodes is not None
-        self.here.factory.nodes.gone(self.there.writer)
+        self.there.is_buried()
         self.assertEqual(ana.hears(), ["[SERVER] Beto desconectado."])
         self.assertEqual(self.village.lists()[0], ["Ana"])
 

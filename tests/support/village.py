@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,53 +12,61 @@ from granja.ledger.memory import MemoryLedger
 from granja.nodes.nodes import Nodes
 from granja.settings import Settings
 from tests.support.farm import DAWN, Farm, Person
+from tests.support.shared import NodeLedger, Record
 
 #: Of everybody who is registered.
 PASSWORD = "una clave larga"
 
-#: Farmers of one node have numbers of their own.
-NUMBERS_EACH = 1000
-
 
 @dataclass
 class NodeFarm(Farm):
-    """The farm of one node; ``writer`` is its number."""
+    """The farm of one node."""
 
     village: Any = None
-    writer: int = 0
 
     def __post_init__(self) -> None:
         self.clock = self.village.clock
         self.bus: MemoryBus = self.village.exchange.bus()
+        self.shared = NodeLedger(self.village.record)
+        self.ledger = self.shared
         self.people = []
-        self.nodes: Any = None
+        self.set_forward = 0.0
         self.open()
 
+    @property
+    def writer(self) -> int:
+        """The number of this node."""
+        return self.shared.writer
+
     def make_nodes(self) -> Nodes:
-        return Nodes(self.clock, self.clock.seconds, self.bus, self.writer, self.settings.history)
+        return Nodes(self.clock, self.clock.seconds, self.bus, self.settings.history)
 
     def open(self) -> None:
         super().open()
-        numbered: Any = self.factory.registration
-        numbered._last_farmer = self.writer * NUMBERS_EACH
         self.village.settle()
 
     def settle(self) -> None:
         self.village.settle()
 
     def dies(self) -> None:
-        """As by kill -9."""
+        """As by kill -9; nobody knows yet."""
         self.bus.cut()
         self.bus.publish = lambda *_: None  # type: ignore[method-assign]
         self.bus.mend = lambda: None  # type: ignore[method-assign]
+        self.shared.away = True
+        self.shared.watcher = None
+
+    def is_buried(self) -> None:
+        """Its lease is over, and the others know."""
+        self.village.record.end(self.writer)
+        for _ in range(3):
+            self.village.record.renew()
+            self.village.settle()
 
 
 @dataclass
 class Village:
-    """``farms``: its nodes, of which the first was there first.
-
-    Each has a ledger of its own, in which ``registered`` are registered.
-    """
+    """``farms``: its nodes, of which the first was there first; ``registered`` are registered."""
 
     count: int = 2
     settings: Settings = field(default_factory=lambda: Settings(rate=None))
@@ -68,24 +75,21 @@ class Village:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.clock.advance(DAWN)
-        self.ledger = MemoryLedger()
-        self._register()
+        ledger = MemoryLedger()
+        before = Farm(ledger=ledger)
+        for name in self.registered:
+            person = before.arrives(name)
+            person.types(f":registrar {PASSWORD}", ":q")
+            person.drops()
+        self.record = Record(self.clock, ledger)
         self.exchange = Exchange(self.clock)
         self.farms: list[NodeFarm] = []
         for _ in range(self.count):
             self.starts()
 
-    def _register(self) -> None:
-        before = Farm(ledger=self.ledger)
-        for name in self.registered:
-            person = before.arrives(name)
-            person.types(f":registrar {PASSWORD}", ":q")
-            person.drops()
-
     def starts(self) -> NodeFarm:
         """One more node."""
-        writer = len(self.farms) + 1
-        farm = NodeFarm(self.settings, deepcopy(self.ledger), village=self, writer=writer)
+        farm = NodeFarm(self.settings, village=self)
         self.farms.append(farm)
         return farm
 

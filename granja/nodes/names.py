@@ -1,0 +1,152 @@
+"""The table of names that the nodes of a farm share, as this node uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from granja.contract import errors
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import NotStored
+from granja.ledger.shared import Holder
+from granja.people.roster import Farmer, Roster
+from granja.reactor.clockwork import Timer
+from granja.text.names import Name, recall
+
+#: Seconds between two attempts to free names.
+RETRY: Final = 1.0
+#: Seconds until a name is claimed again whose owner is just leaving, and how often that is tried.
+AGAIN: Final = 0.05
+TRIES: Final = 20
+
+
+class SharedNames:
+    """:param ledger: that the nodes share (:class:`granja.ledger.shared.ISharedLedger`).
+    :param absent: those of whom this node says that they are absent, if they are: nobody was there
+        for it when this one began.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, ledger: Any, roster: Roster, absent: Iterable[FarmerId]
+    ) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._roster = roster
+        self._ours = set(absent)
+        self._moving: set[FarmerId] = set()
+        #: Whose names are to be freed, and the node that they were at.
+        self._to_free: dict[FarmerId, int] = {}
+        self._retry = Timer(clock, self._free)
+
+    # -- coming ----------------------------------------------------------------------------------
+
+    def claim(self, name: Name) -> Deferred[Farmer]:
+        """See :class:`granja.people.claims.Claims`."""
+        return self._claim(name, TRIES)
+
+    def _claim(self, name: Name, tries: int) -> Deferred[Farmer]:
+        asked: Deferred[Holder] = self._ledger.claim(name)
+        return asked.addCallbacks(self._claimed, _cannot_enter, (name, tries))
+
+    def _claimed(self, row: Holder, name: Name, tries: int) -> Deferred[Farmer] | Farmer:
+        if row.registered:
+            return self._owner(row)
+        if row.writer == self._ledger.writer and row.farmer in self._to_free and tries:
+            again: Deferred[None] = Deferred()  # They are leaving at this moment.
+            self._clock.callLater(AGAIN, again.callback, None)
+            return again.addCallback(lambda _: self._claim(name, tries - 1))
+        known = self._roster.present(row.farmer) is not None or row.farmer in self._ours
+        if known or row.writer != self._ledger.writer or row.spelling != name.spelling:
+            raise errors.NameTaken
+        self._ours.add(row.farmer)
+        visitor = Farmer(row.farmer, name)
+        try:
+            self._roster.hold(visitor)
+        except ValueError:
+            self.left(row.farmer)
+            raise errors.NameTaken from None
+        return visitor
+
+    def _owner(self, row: Holder) -> Farmer:
+        """Whose name it is, also if we have not read yet that they have registered it."""
+        name = recall(row.spelling)
+        known = self._roster.holder(name)
+        if known is None or known.id != row.farmer:
+            known = Farmer(row.farmer, name, registered=True)
+            try:
+                self._roster.hold(known)
+            except ValueError:
+                raise errors.NameTaken from None
+        return known
+
+    def enter(self, farmer: Farmer) -> Deferred[None]:
+        """See :class:`granja.people.claims.Claims`."""
+        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
+        return asked.addCallbacks(self._entered, _cannot_enter, (farmer.id,))
+
+    def _entered(self, before: Holder | None, farmer: FarmerId) -> None:
+        if before is None:
+            raise errors.CannotEnter
+        self._ours.add(farmer)
+        self._to_free.pop(farmer, None)
+        self._moving.discard(farmer)
+        if before.arrived is not None and before.writer not in (None, self._ledger.writer):
+            self._moving.add(farmer)
+
+    def moves(self, farmer: FarmerId) -> bool:
+        """See :class:`granja.people.claims.Claims`."""
+        return farmer in self._moving
+
+    def verifier(self, farmer: FarmerId) -> Deferred[str]:
+        """See :class:`granja.people.claims.Claims`."""
+        asked: Deferred[str] = self._ledger.verifier(farmer)
+        return asked.addErrback(_cannot_enter)
+
+    def concerns(self, farmer: FarmerId) -> bool:
+        """See :class:`granja.people.claims.Claims`."""
+        return farmer in self._ours
+
+    # -- leaving ---------------------------------------------------------------------------------
+
+    def left(self, farmer: FarmerId) -> None:
+        """See :class:`granja.people.claims.Claims`."""
+        self._ours.discard(farmer)
+        self._moving.discard(farmer)
+        self._to_free[farmer] = self._ledger.writer
+        self._free()
+
+    def orphaned(self, holder: Holder) -> None:
+        """The node where they were is gone, and that they left is on record."""
+        if holder.writer is not None:
+            self._to_free[holder.farmer] = holder.writer
+            self._free()
+
+    def _free(self) -> None:
+        freeing = dict(self._to_free)
+        rows = [Holder(farmer, "", False, writer, None) for farmer, writer in freeing.items()]
+        if rows:
+            freed: Deferred[None] = self._ledger.free(rows)
+            freed.addCallbacks(self._freed, self._not_freed, (freeing,))
+
+    def _freed(self, _: None, freed: dict[FarmerId, int]) -> None:
+        for farmer, writer in freed.items():
+            if self._to_free.get(farmer) == writer:
+                del self._to_free[farmer]
+
+    def _not_freed(self, failure: Failure) -> None:
+        failure.trap(NotStored)
+        self._retry.start(RETRY)
+
+    def stop(self) -> None:
+        """Try no more; a node that is gone is noticed by the others."""
+        self._retry.stop()
+        self._to_free.clear()
+
+
+def _cannot_enter(failure: Failure) -> Any:
+    failure.trap(NotStored)
+    raise errors.CannotEnter

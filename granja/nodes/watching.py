@@ -1,0 +1,138 @@
+"""What happens at the ledger that the nodes share, and what this node does then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Protocol
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.board.board import Board
+from granja.contract import errors
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept
+from granja.ledger.lane import Lane
+from granja.ledger.shared import Holder
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.moderation.acts import Acts
+from granja.moderation.order import Order
+from granja.nodes.beside import Beside, Follower
+from granja.nodes.names import SharedNames
+from granja.people.ignoring import Ignoring
+from granja.people.presence import Presence
+from granja.people.registration import Registration
+from granja.people.roster import Connection
+
+
+class Farm(Protocol):
+    """The rooms of this node."""
+
+    @property
+    def ledger(self) -> Any: ...
+    @property
+    def market(self) -> Market: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def board(self) -> Board: ...
+    @property
+    def presence(self) -> Presence: ...
+    @property
+    def registration(self) -> Registration: ...
+    @property
+    def ignoring(self) -> Ignoring: ...
+    @property
+    def acts(self) -> Acts: ...
+    @property
+    def order(self) -> Order: ...
+    @property
+    def connections(self) -> Collection[Connection]: ...
+    @property
+    def followers(self) -> dict[str, Follower]:
+        """What else is kept beside the chain, by its subject."""
+
+
+class Others(Protocol):
+    """This node among the others (:class:`granja.nodes.nodes.Nodes`)."""
+
+    names: SharedNames
+
+    @property
+    def writer(self) -> int: ...
+    def renumber(self, writer: int) -> None: ...
+    def is_first(self) -> bool: ...
+    def gone(self, writer: int) -> None: ...
+    def lingers(self, farmer: FarmerId) -> bool: ...
+
+
+class Watching:
+    """Hears what happens at the ledger (:class:`granja.ledger.shared.Watcher`)."""
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(self, farm: Farm, others: Others) -> None:
+        self._farm = farm
+        self._others = others
+        registration = farm.registration
+        self._beside = Beside(
+            farm.ignoring,
+            farm.acts,
+            farm.order,
+            farm.presence.passes,
+            registration.homes,
+            farm.followers,
+        )
+
+    def others(self, after: int, facts: Sequence[Fact]) -> None:
+        self._farm.lane.follow(after, facts)
+
+    def beside(self, items: Sequence[Kept]) -> None:
+        self._beside.follow(items)
+
+    def unsure(self) -> None:
+        """Whoever waits is told by the lane."""
+
+    def sure(self) -> None:
+        """Whoever waits has the answer."""
+
+    def fenced(self, writer: int) -> None:
+        """Everybody here has left, as the others have it: they are put out."""
+        self._farm.presence.put_all_out(self._farm.connections)
+        self._others.renumber(writer)
+
+    def orphaned(self, holders: Sequence[Holder]) -> None:
+        """Each node may do this, and do it again."""
+        for writer in {holder.writer for holder in holders}:
+            if writer is not None and writer != self._others.writer:
+                self._others.gone(writer)
+        for holder in holders:
+            self._bury(holder)
+
+    def _bury(self, holder: Holder) -> None:
+        farm, names = self._farm, self._others.names
+        farmer = farm.presence.present(holder.farmer)
+        if farmer is not None and farmer.elsewhere is None:
+            names.enter(farmer).addErrback(self._not_yet)
+        elif self._others.lingers(holder.farmer):
+            if self._others.is_first():
+                self._adopt(holder)
+        elif farmer is None:
+            done = farm.presence.absent(holder.farmer)
+            done.addCallback(lambda _: names.orphaned(holder)).addErrback(self._not_yet)
+
+    def _adopt(self, holder: Holder) -> None:
+        visit = self._farm.presence.passes.visits[holder.farmer]
+        if self._farm.presence.adopt(visit):
+            farmer = self._farm.presence.present(holder.farmer)
+            assert farmer is not None
+            self._others.names.enter(farmer).addErrback(self._not_yet)
+            if farmer.registered:
+                self._farm.presence.absent(farmer.id).addErrback(self._not_yet)
+        else:
+            self._farm.presence.passes.forget_visit(holder.farmer)
+
+    def _not_yet(self, failure: Failure) -> None:
+        """The ledger says it again."""
+        failure.trap(errors.NotStored, errors.Halted, errors.CannotEnter)
