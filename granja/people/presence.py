@@ -168,6 +168,8 @@ class Presence:
         for farmer in list(self._roster):
             if farmer.elsewhere is None:
                 self._drop(farmer, messages.LEASE_LOST)
+                if not farmer.registered:
+                    self._roster.free(farmer)
         for connection in list(connections):
             if not connection.over:
                 connection.tell(messages.LEASE_LOST)

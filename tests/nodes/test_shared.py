@@ -1,0 +1,246 @@
+"""Nodes that share a ledger: trades, names, sanctions, leases, and nodes that end."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.settings import Settings
+from tests.support.farm import Farm, Person
+from tests.support.guests import guest, returns
+from tests.support.village import PASSWORD, NodeFarm, Village
+
+CANNOT = "[SERVER] Ahora no se puede entrar; inténtalo en un momento."
+LOST = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
+
+
+class VillageCase(SynchronousTestCase):
+    registered = ("Ana", "Mod")
+
+    def setUp(self) -> None:
+        settings = Settings(rate=None, moderators=("Mod",))
+        self.village = Village(3, registered=self.registered, settings=settings)
+        self.here, self.there, self.third = self.village.farms
+        self.gus = self.here.arrives("Gus", "12")
+        self.beto = self.there.arrives("Beto", "32")
+        self.caro = self.third.arrives("Caro")
+        self.village.quiet()
+
+    def comes(self, farm: Farm, name: str) -> Person:
+        person = farm.person(name)
+        person.types(name, PASSWORD)
+        self.village.quiet()
+        return person
+
+
+class Trades(VillageCase):
+    def test_an_offer_between_nodes(self) -> None:
+        """With the lines of one node, each told where its farmer is."""
+        self.beto.types(":offer Gus 32 12")
+        self.assertEqual(self.beto.hears(), ["[SERVER] Oferta #1 enviada a Gus."])
+        self.assertEqual(
+            self.gus.hears(),
+            [
+                "[SERVER] Beto quiere intercambiar su Escápula prehistórica por tu Disco raro "
+                "(#1: :accept o :reject)"
+            ],
+        )
+        self.gus.types(":accept")
+        self.assertEqual(
+            self.gus.hears(),
+            ["[SERVER] Intercambio aceptado, ahora tus artefactos son: Escápula prehistórica"],
+        )
+        self.assertEqual(
+            self.beto.hears(),
+            ["[SERVER] Intercambio realizado, tus artefactos ahora son: Disco raro"],
+        )
+        self.assertEqual(self.caro.hears(), [])
+        states = [farm.factory.market.snapshot() for farm in self.village.farms]
+        self.assertEqual(states, [states[0]] * 3)
+
+    def test_offers_end_with_who_leaves_another_node(self) -> None:
+        self.beto.types(":offer Gus 32 12")
+        self.village.quiet()
+        self.gus.types(":q")
+        self.assertIn("[SERVER] La oferta #1 ya no es válida: Gus se fue.", self.beto.hears())
+
+
+class Names(VillageCase):
+    def test_a_name_that_was_just_left_is_free(self) -> None:
+        """At any node, as soon as it is on record."""
+        self.beto.types(":q")
+        for farm in (self.third, self.there):
+            again = farm.arrives("Beto")
+            again.types(":q")
+            again.drops()
+        self.assertEqual(self.village.lists(), [["Gus", "Caro"]] * 3)
+
+    def test_whoever_registers_is_asked_for_the_password_everywhere(self) -> None:
+        self.beto.types(f":registrar {PASSWORD}", ":q")
+        again = self.third.person("Beto")
+        again.types("BETO", "falsa", PASSWORD)
+        self.assertEqual(again.hears()[-1], "[SERVER] ¡OK!")
+
+    def test_while_the_ledger_is_away(self) -> None:
+        """Talk goes on; nobody new comes in, and the question is asked again."""
+        self.there.shared.away = True
+        new, owner = self.there.person(), self.there.person()
+        new.hears(), owner.hears()
+        new.types("Nuevo")
+        owner.types("Ana")
+        owner.hears()
+        owner.types(PASSWORD)
+        self.assertEqual(new.hears(), [CANNOT, "[SERVER] Ingresa tu nombre:"])
+        self.assertEqual(owner.hears(), [CANNOT, "[SERVER] Contraseña:"])
+        self.beto.types("sigo aquí")
+        self.assertEqual(self.gus.hears(), ["Beto: sigo aquí"])
+        self.there.shared.away = False
+        owner.types(PASSWORD)
+        new.types("Nuevo", "", "si")
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Ana", "Nuevo"]] * 3)
+
+    def test_a_name_that_could_not_be_freed_is_freed_later(self) -> None:
+        self.there.shared.away = True
+        self.beto.types(":q")
+        self.there.shared.away = False
+        self.village.pass_time(6.0)
+        self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
+
+    def test_who_hangs_up_while_the_table_is_asked_holds_nothing(self) -> None:
+        person = self.here.person()
+        person.protocol.dataReceived(b"Fugaz\r\n")
+        person.drops()
+        self.village.settle()
+        held = [row.spelling for row in self.village.record.rows.values()]
+        self.assertNotIn("Fugaz", held)
+
+
+class Sanctions(VillageCase):
+    def test_a_mute_holds_at_every_node(self) -> None:
+        mod = self.comes(self.here, "Mod")
+        mod.types(":callar Beto 10m spam")
+        self.beto.types("hola")
+        self.assertIn("no puedes hablar hasta", self.beto.hears()[0])
+        mod.types(":callar Beto 0")
+        self.beto.types("hola")
+        self.assertEqual(self.beto.hears(), [])
+
+    def test_a_ban_puts_out_at_every_node(self) -> None:
+        mod = self.comes(self.here, "Mod")
+        mod.types(":vetar Beto 10m spam")
+        self.village.settle()
+        self.assertIn("spam", self.beto.hears()[0])
+        self.assertTrue(self.beto.is_closed)
+        again = self.third.person("Beto")
+        again.types("Beto")
+        self.assertTrue(again.is_closed)
+        mod.types(":perdonar Beto")
+        self.third.arrives("Beto")
+
+    def test_who_is_ignored_at_one_node_is_at_the_next(self) -> None:
+        ana = self.comes(self.here, "Ana")
+        mod = self.comes(self.here, "Mod")
+        ana.types(":ignorar Mod")
+        again = self.comes(self.there, "Ana")
+        mod.types("¿me oyes?")
+        self.assertEqual((again.hears(), self.gus.hears()), ([], ["Mod: ¿me oyes?"]))
+
+    def test_trading_that_is_frozen_is_frozen_everywhere(self) -> None:
+        mod = self.comes(self.here, "Mod")
+        mod.types(":congelar")
+        self.beto.types(":offer Gus 32 12")
+        self.assertNotIn("[SERVER] Oferta #1 enviada a Gus.", self.beto.hears())
+        mod.types(":descongelar")
+        self.beto.types(":offer Gus 32 12")
+        self.assertIn("[SERVER] Oferta #1 enviada a Gus.", self.beto.hears())
+
+
+class Ends(VillageCase):
+    def test_a_node_that_dies(self) -> None:
+        """Its visitors leave on record, everywhere; its registered farmers are away."""
+        ana = self.comes(self.there, "Ana")
+        beto = self.beto.protocol.farmer.id
+        self.there.dies()
+        self.there.is_buried()
+        said = ["[SERVER] Beto desconectado.", "[SERVER] Ana desconectado."]
+        self.assertEqual((self.gus.hears(), self.caro.hears()), (said, said))
+        for farm in (self.here, self.third):
+            self.assertEqual(list(farm.factory.roster.names()), ["Gus", "Caro"])
+            self.assertNotIn(beto, farm.factory.market.held)
+            self.assertIn(ana.protocol.farmer.id, farm.factory.market.away)
+        self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
+        self.assertIn("¡OK!", self._ok(self.third))
+
+    def _ok(self, farm: NodeFarm) -> str:
+        again = farm.person("Ana")
+        again.types("Ana", PASSWORD)
+        return " ".join(again.hears())
+
+    def test_a_node_whose_lease_is_over(self) -> None:
+        """It puts its people out; what they said after it reaches nobody; then it goes on."""
+        ana = self.comes(self.there, "Ana")
+        arriving = self.there.person()
+        arriving.types("Nueva")
+        arriving.hears()
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        self.gus.hears()
+        self.beto.types("¿hay alguien?")
+        self.assertEqual(self.gus.hears(), [])
+        self.village.quiet()
+        self.there.shared.fence()
+        for person in (self.beto, ana, arriving):
+            self.assertEqual(person.hears(), [LOST])
+            self.assertTrue(person.is_closed)
+            person.drops()
+        self.assertEqual(self.village.lists(), [["Gus", "Caro"]] * 3)
+        again = self.there.arrives("Beto", "32")
+        again.types("he vuelto")
+        self.assertEqual(self.gus.hears()[-1], "Beto: he vuelto")
+        self.assertEqual(self.village.lists(), [["Gus", "Caro", "Beto"]] * 3)
+
+    def test_who_has_a_pass_lingers_and_comes_back_at_another_node(self) -> None:
+        """Nobody notices."""
+        eva = guest(self.there, "Eva", "21")
+        self.village.quiet()
+        self.there.dies()
+        self.there.is_buried()
+        self.assertEqual(self.gus.hears(), ["[SERVER] Beto desconectado."])
+        self.assertEqual(self.village.lists()[0], ["Gus", "Caro", "Eva"])
+        back = returns(self.third, eva.secret)
+        self.assertIn("ready", [message["type"] for message in back.reads()])
+        self.assertEqual(self.gus.hears(), [])
+        back.types("aquí sigo")
+        self.assertEqual(self.gus.hears(), ["Eva: aquí sigo"])
+        self.assertEqual(self.village.lists()[0], ["Gus", "Caro", "Eva"])
+
+    def test_who_does_not_come_back_leaves(self) -> None:
+        """When the time is over."""
+        guest(self.there, "Eva", "21")
+        self.village.quiet()
+        self.there.dies()
+        self.there.is_buried()
+        self.gus.hears()
+        self.village.pass_time(121.0)
+        self.assertEqual(self.gus.hears(), ["[SERVER] Eva desconectado."])
+        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+
+    def test_a_pass_serves_at_another_node_while_the_first_lives(self) -> None:
+        """The old connection hears it."""
+        eva = guest(self.there, "Eva", "21")
+        self.village.quiet()
+        back = returns(self.third, eva.secret)
+        self.assertIn("ready", [message["type"] for message in back.reads()])
+        self.assertTrue(eva.is_closed)
+        self.assertEqual(self.gus.hears(), [])
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+
+    def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:
+        """Nor restores who is inside elsewhere."""
+        guest(self.there, "Eva", "21")
+        self.comes(self.here, "Ana")
+        self.village.starts()
+        self.village.pass_time(3.0)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva", "Ana"]] * 4)
+        for person in (self.gus, self.beto):
+            self.assertIn(person.protocol.farmer.id, self.here.factory.market.held)
