@@ -14,11 +14,14 @@ from twisted.application.service import IService
 from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString, wrapServerTLS
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from granja.bus.open import open_bus
+from granja.bus.url import read_bus
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.health.probes import Liveness
 from granja.health.supervised import Supervised
-from granja.ledger.url import password_of, path_of
+from granja.ledger.url import is_shared, password_of, path_of
+from granja.nodes.nodes import Nodes
 from granja.operations.announcing import announce
 from granja.operations.logfile import take_over
 from granja.operations.rereading import Rereading
@@ -48,6 +51,7 @@ class Options(Table):
         check_metrics(self["metrics"])
         for endpoint in self._openable("metrics"):
             doorway(endpoint)
+        check_bus(self["bus"], self["ledger"])
         self["log-file"] = take_over(self.parent)
 
     def _openable(self, name: str) -> list[str]:
@@ -71,6 +75,18 @@ def check_metrics(endpoints: Sequence[str]) -> Sequence[str]:
             "install it with: pip install 'granja[metrics]'"
         )
     return endpoints
+
+
+def check_bus(bus: str | None, ledger: str) -> None:
+    """:raises ConfigurationError: when it is none, or the ledger is not one that nodes share."""
+    if bus is None:
+        return
+    read_bus(bus)
+    if not is_shared(ledger):
+        raise ConfigurationError(
+            "a bus is for nodes that share a ledger, so it needs one at "
+            "postgresql://USER@HOST/DATABASE (--ledger)"
+        )
 
 
 def open_to_watchers(farm: GranjaFactory, ports: Sequence[IListeningPort]) -> IProtocolFactory:
@@ -147,6 +163,15 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     return Doorway(description, secure, wrap, tls.certificates, proxied=proxied)
 
 
+def nodes(options: Options, reactor: Any) -> Nodes | None:
+    """This node among the others; None for a farm that is alone for good."""
+    if not is_shared(options["ledger"]):
+        return None
+    name = options["node"] or os.uname().nodename
+    bus = open_bus(options["bus"], reactor, f"granja {name}", token_bytes(16).hex())
+    return Nodes(reactor, time.time, bus, options["history"])
+
+
 def makeService(options: Options) -> IService:  # noqa: N802
     """The service of ``twistd granja`` for parsed options."""
     from twisted.internet import reactor as installed
@@ -159,6 +184,8 @@ def makeService(options: Options) -> IService:  # noqa: N802
     # to be written would wait for an hour.  Nothing is scheduled yet.
     reactor.seconds = time.monotonic
     hide(password_of(options["ledger"]))
+    for secret in read_bus(options["bus"]).login.values() if options["bus"] else ():
+        hide(secret)
 
     def open_farm() -> GranjaFactory:
         farm = GranjaFactory(
@@ -169,6 +196,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
             accounts=Accounts(reactor),
             chance=token_bytes,
             settings=options.settings(),
+            nodes=nodes(options, reactor),
         )
         announce(farm, options["ledger"])
         return farm

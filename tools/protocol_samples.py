@@ -117,8 +117,8 @@ MESSAGES = (
     ),
     Sample(
         "Something that needs no fields; `code` says what. After `goodbye`, `time-up`, `replaced`, "
-        "`shutdown`, `network-full` and `farm-full` the server closes the connection; after "
-        "`too-many-tries` the answer to the password comes later.",
+        "`lease-lost`, `shutdown`, `network-full` and `farm-full` the server closes the "
+        "connection; after `too-many-tries` the answer to the password comes later.",
         *constants(messages.Notice),
     ),
     Sample("`:registrar` worked.", messages.NameRegistered("Ana")),
@@ -308,6 +308,10 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("Any line.", errors.NotUTF8()),
     ("The name.", errors.InvalidName("está reservado")),
     ("The name; it is asked again.", errors.NameTaken()),
+    (
+        "The name, or the password, while the nodes' ledger is away; it is asked again.",
+        errors.CannotEnter(),
+    ),
     ("A name, or the password, while nobody new can come in; it is asked again.", errors.NotNow()),
     (
         "The list, `:artefacto`, `:agregar`, `:quitar`, `:quien`, `:busco`, `:doy`.",

@@ -38,6 +38,8 @@ ROWS: Final[Sequence[Row]] = (
      "postgresql://USER@HOST/DATABASE for several nodes", coercions.anything),
     ("node", None, "What this node is called among those that share the ledger (default: the "
      "machine's name)", coercions.anything),
+    ("bus", None, "Where such nodes meet: nats://HOST:4222, or tls://; several with commas between "
+     "(default: each has its own talk)", coercions.anything),
     ("declarations", "open", "Where artifacts come from: open (visitors declare at every arrival) "
      "or once (registered farmers, one time)", coercions.choice("open", "once")),
     ("max-line", 4096, "Most bytes in a line", coercions.line),
@@ -82,6 +84,7 @@ FIXED: Final = frozenset(
         "web-host",
         "ledger",
         "node",
+        "bus",
         "declarations",
         "admin",
     }

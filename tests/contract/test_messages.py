@@ -33,6 +33,7 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.GOODBYE, "[SERVER] ¡Adiós y suerte completando tu colección!"),
     (messages.TIME_UP, "[SERVER] Tiempo agotado."),
     (messages.REPLACED, "[SERVER] Entraste desde otro lugar."),
+    (messages.LEASE_LOST, "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."),
     (messages.ALREADY_HERE, "[SERVER] Ya estás aquí."),
     (messages.PASSES_ENDED, "[SERVER] Tus pases ya no sirven."),
     (messages.WelcomeBack("Ana"), "[SERVER] Hola de nuevo, Ana."),
@@ -246,6 +247,7 @@ REFUSALS: list[tuple[GranjaError, str]] = [
     (errors.NotUTF8(), "Error: texto no válido (no es UTF-8); no se envió."),
     (errors.InvalidName("está reservado"), "Nombre no válido: está reservado."),
     (errors.NameTaken(), "Nombre ya en uso."),
+    (errors.CannotEnter(), "Ahora no se puede entrar; inténtalo en un momento."),
     (errors.NotNow(), "Ahora no se puede entrar; inténtalo en un momento."),
     (
         errors.UnknownArtifact("999", 1, 42),

@@ -77,7 +77,7 @@ class Following(AnewCase):
     def test_each_option_can_change_or_cannot(self) -> None:
         others = {
             "artifacts": '"other.json"', "ledger": '"memory:"', "declarations": '"once"',
-            "node": '"sur"', "proxy": '["10.0.0.0/8"]',
+            "node": '"sur"', "bus": '"nats://bus"', "proxy": '["10.0.0.0/8"]',
             "rate": '"1/1"', "admin": '"off"', "motd": '"motd.txt"',
             "trusted-network": '["10.0.0.0/8"]', "web-origin": '["https://granja.example"]',
             "moderator": '["Zoe"]', "reserved-name": '["x"]', "web-host": '["granja.example"]',
