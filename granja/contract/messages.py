@@ -272,6 +272,7 @@ REPLACED = Notice("replaced", "Entraste desde otro lugar.")
 LEASE_LOST = Notice("lease-lost", "Se perdió la conexión con la granja; vuelve a entrar.")
 ALREADY_HERE = Notice("already-here", "Ya estás aquí.")
 I_AM_HERE = Notice("i-am-here", "Aquí estoy.")
+STILL_UNKNOWN = Notice("still-unknown", "Todavía no se sabe si el intercambio se guardó; te aviso.")
 TOO_MANY_TRIES = Notice("too-many-tries", "Hay demasiados intentos; espera un momento…")
 NETWORK_FULL = Notice(
     "network-full", "Hay demasiadas conexiones desde tu red; inténtalo más tarde."

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -39,18 +40,25 @@ MOST_AT_ONCE = 100
 #: Seconds that applying and telling may take before the chat has its turn.
 TURN = 0.001
 
+#: Seconds after which whoever waits hears that it is still not known whether a write was stored.
+DOUBT = 10.0
+
 Tell = Callable[[Fact, "list[Happened]"], None]
 
 
 @dataclass(eq=False)
 class _Request:
-    """``ahead``: how many of its farmers have an earlier request."""
+    """``ahead``: how many of its farmers have an earlier request.
+
+    ``doubt``: called when it takes long to find out whether it was stored.
+    """
 
     farmers: frozenset[FarmerId]
     decide: Callable[[], Sequence[Fact]]
     credentials: Mapping[FarmerId, str]
     kept: Sequence[Kept]
     trade: bool
+    doubt: Callable[[], object] | None = None
     ahead: int = 0
     done: Deferred[list[Fact]] = field(default_factory=Deferred)
     facts: list[Fact] = field(default_factory=list)
@@ -90,6 +98,10 @@ class Lane:
         self._busy = False
         # The ledger keeps others out until the stale decision was made again.
         self._in_turn = False
+        # What the ledger is writing.
+        self._batch: list[_Request] = []
+        self._unsure = False
+        self._doubts: list[IDelayedCall] = []
         self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
 
@@ -101,6 +113,7 @@ class Lane:
         credentials: Mapping[FarmerId, str] | None = None,
         kept: Sequence[Kept] = (),
         trade: bool = False,
+        doubt: Callable[[], object] | None = None,
     ) -> Deferred[list[Fact]]:
         """Have something decided in its turn.
 
@@ -111,13 +124,39 @@ class Lane:
         :param kept: what to keep beside the chain together with the facts; it is looked at after
             ``decide`` was called, which may fill it.
         :param trade: chooses the sentence for a failed write.
+        :param doubt: called if nobody knows for :data:`DOUBT` seconds whether it is stored.
         :returns: fires with the facts once they are durable, applied and told; fails with what
             ``decide`` raised, or with the error for a record that was not stored.
         """
-        request = _Request(frozenset(farmers), decide, credentials or {}, kept, trade)
+        request = _Request(frozenset(farmers), decide, credentials or {}, kept, trade, doubt)
+        if self._unsure:
+            return fail(_sentence(request, self.halted))
         self._line_up(request)
         self._advance()
         return request.done
+
+    def unsure(self) -> None:
+        """Whether the batch under way is stored cannot be found out now.  Those in it wait for the
+        truth, and everybody else is refused until :meth:`sure`."""
+        self._unsure = True
+        waiting = dict.fromkeys(chain(self._ready, *self._lines.values()))
+        under_way = [request for request in waiting if request in self._batch]
+        self._ready.clear()
+        self._lines = {farmer: deque([one]) for one in under_way for farmer in one.farmers}
+        for request in under_way:
+            if request.doubt is not None:
+                self._doubts.append(self._clock.callLater(DOUBT, request.doubt))
+        for request in waiting:
+            if request not in self._batch:
+                request.done.errback(Failure(_sentence(request, self.halted)))
+
+    def sure(self) -> None:
+        """It is known again, and those who waited have the answer."""
+        self._unsure = False
+        doubts, self._doubts = self._doubts, []
+        for doubt in doubts:
+            if doubt.active():
+                doubt.cancel()
 
     def follow(self, after: int, facts: Sequence[Fact]) -> None:
         """Apply and tell what others stored in the same ledger; a batch under way ends first.
@@ -228,7 +267,7 @@ class Lane:
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
         kept = [item for request in batch for item in request.kept]
-        self._in_turn = False
+        self._in_turn, self._batch = False, batch
         self._since = self._clock.seconds()
         stored = maybeDeferred(self._ledger.append, facts, self._sequence, credentials, kept)
         done = stored.addCallbacks(self._stored, self._refuse, (batch,), errbackArgs=(batch,))

@@ -82,7 +82,9 @@ class Offering:
         other = self._partner(name)
         mine, theirs = self._tradable(gives), self._tradable(takes)
         decide = partial(self._decide_offer, me, other, mine, theirs)
-        return self._lane.submit([me.id, other.id], decide, trade=True).addCallback(_no_reply)
+        parties = [me.id, other.id]
+        done = self._lane.submit(parties, decide, trade=True, doubt=doubted(me))
+        return done.addCallback(_no_reply)
 
     def _partner(self, name: str) -> Farmer:
         """Whoever is meant, also a registered farmer who is away."""
@@ -130,7 +132,7 @@ class Offering:
                 raise errors.NoSuchOffer(str(offer.number))
             return self._market.decide_acceptance(me.id, offer.number, self._now())
 
-        return self._end_offer(offer, decide).addErrback(self._tell_maker, offer)
+        return self._end_offer(me, offer, decide).addErrback(self._tell_maker, offer)
 
     def _tell_maker(self, failure: Failure, offer: Offer) -> Failure:
         """A trade that could not be stored is told to both (PROTOCOL §4)."""
@@ -142,14 +144,18 @@ class Offering:
 
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:
         offer = self._meant(me, number, self._to(me), ":reject")
-        return self._end_offer(offer, lambda: self._market.decide_rejection(me.id, offer.number))
+        return self._end_offer(
+            me, offer, lambda: self._market.decide_rejection(me.id, offer.number)
+        )
 
     def retract(self, me: Farmer, number: int | None) -> Deferred[None]:
         """``:retirar``, an offer or a swap."""
         offers = self._teller.standing(self._market.outgoing(me.id))
         mine: list[Offer | Swap] = [*offers, *self._market.swaps.of(me.id)]
         offer = self._meant(me, number, mine, ":retirar")
-        return self._end_offer(offer, lambda: self._market.decide_retraction(me.id, offer.number))
+        return self._end_offer(
+            me, offer, lambda: self._market.decide_retraction(me.id, offer.number)
+        )
 
     def _to(self, me: Farmer) -> list[Offer]:
         return self._teller.standing(self._market.incoming(me.id))
@@ -170,10 +176,15 @@ class Offering:
             raise errors.SeveralOffers(len(offers), word)
         return offers[0]
 
-    def _end_offer(self, offer: Offer | Swap, decide: Decision) -> Deferred[None]:
+    def _end_offer(self, me: Farmer, offer: Offer | Swap, decide: Decision) -> Deferred[None]:
         parties = [offer.maker] if isinstance(offer, Swap) else [offer.maker, offer.taker]
-        done = self._lane.submit(parties, decide, trade=True)
+        done = self._lane.submit(parties, decide, trade=True, doubt=doubted(me))
         return done.addCallback(_no_reply)
+
+
+def doubted(me: Farmer) -> Callable[[], None]:
+    """Says that the fate of a trade is not known yet, when that takes long (PROTOCOL §8)."""
+    return partial(me.tell, messages.STILL_UNKNOWN)
 
 
 def _no_reply(_: object) -> None:

@@ -20,7 +20,7 @@ from granja.market.swapping import decide_swap, spares
 from granja.people.roster import Farmer
 from granja.trade.freezing import Freezing
 from granja.trade.hints import Hints
-from granja.trade.offering import OfferNumbers
+from granja.trade.offering import OfferNumbers, doubted
 from granja.trade.settling import Settling
 
 #: PROTOCOL §4b: rows of ``:trueques``.
@@ -83,7 +83,9 @@ class Swapping:
         self._hints.note_use(me)
         mine, theirs = map(self._read, sides)
         self._freezing.check()
-        posted = self._lane.submit([me.id], lambda: self._decide(me, mine, theirs), trade=True)
+        posted = self._lane.submit(
+            [me.id], lambda: self._decide(me, mine, theirs), trade=True, doubt=doubted(me)
+        )
         return posted.addCallback(self._posted, me, theirs)
 
     def _read(self, text: str) -> Side:

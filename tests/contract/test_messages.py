@@ -39,6 +39,10 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.WelcomeBack("Ana"), "[SERVER] Hola de nuevo, Ana."),
     (messages.Pass("abc", 120), ""),
     (messages.I_AM_HERE, "[SERVER] Aquí estoy."),
+    (
+        messages.STILL_UNKNOWN,
+        "[SERVER] Todavía no se sabe si el intercambio se guardó; te aviso.",
+    ),
     (messages.TOO_MANY_TRIES, "[SERVER] Hay demasiados intentos; espera un momento…"),
     (messages.Acted("Ana", "baila"), "* Ana baila"),
     (

@@ -57,7 +57,7 @@ class SlowLedger(MemoryLedger):
         self.writing.pop(0)[0].errback(error)
 
 
-class OnASlowDisk(SynchronousTestCase):
+class SlowDiskCase(SynchronousTestCase):
     """Gus has a Disco raro, Ana an Escápula and an offer to him; then the disk gets slow."""
 
     def setUp(self) -> None:
@@ -77,6 +77,10 @@ class OnASlowDisk(SynchronousTestCase):
     def inventory(self, person: Person) -> str:
         person.types(":artefactos")
         return person.hears()[-1].removeprefix("[SERVER] Tus artefactos son: ")
+
+
+class OnASlowDisk(SlowDiskCase):
+    """What happens until the disk has written."""
 
     def test_nobody_is_told_before_it_is_durable(self) -> None:
         self.gus.types(":accept")
@@ -183,6 +187,49 @@ class OnASlowDisk(SynchronousTestCase):
         self.ledger.finish()
         self.assertNotIn("Eva", self.farm.factory.market.names.values())
         self.assertEqual(self.gus.hears(), [])
+
+
+class TheFateIsNotKnown(SlowDiskCase):
+    """The database was lost while a trade was under way (PROTOCOL §8)."""
+
+    LATER = "[SERVER] Todavía no se sabe si el intercambio se guardó; te aviso."
+    NOTHING = "[SERVER] Error de Intercambio: no se pudo guardar; nada cambió."
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gus.types(":accept")
+        self.ana.types(":retirar")
+        self.farm.factory.lane.unsure()
+
+    def test_who_waits_hears_the_truth_and_others_are_refused(self) -> None:
+        """Also those who had lined up before."""
+        self.assertEqual(self.ana.hears(), [self.NOTHING])
+        self.ana.types(":offer Gus 32 12", ":quitar 32")
+        self.assertEqual(
+            self.ana.hears(),
+            [self.NOTHING, "[SERVER] Error: no se pudo guardar; nada cambió."],
+        )
+        self.assertEqual(self.gus.hears(), [])
+        self.ledger.finish()
+        self.farm.factory.lane.sure()
+        self.assertEqual(self.gus.hears()[0][:19], "[SERVER] Intercambi")
+        self.hush()
+        self.farm.pass_time(20)
+        self.assertEqual(self.gus.hears(), [])
+        self.ledger.slow = False
+        self.ana.types(":artefactos")
+        self.assertEqual(self.ana.hears(), ["[SERVER] Tus artefactos son: Disco raro"])
+
+    def test_after_ten_seconds_that_is_said_once(self) -> None:
+        """To whoever has typed it."""
+        self.farm.pass_time(9.9)
+        self.assertEqual(self.gus.hears(), [])
+        self.farm.pass_time(0.2)
+        self.assertEqual(self.gus.hears(), [self.LATER])
+        self.farm.pass_time(60)
+        self.ledger.fail(NotStored("it never arrived"))
+        self.farm.factory.lane.sure()
+        self.assertEqual(self.gus.hears(), [self.NOTHING])
 
 
 class TwoLanesOnOneLedger(SynchronousTestCase):
