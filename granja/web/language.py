@@ -14,10 +14,12 @@ from granja.text.names import MAX_BYTES, MAX_CHARACTERS
 
 
 class Limits(Protocol):
-    """``artifacts``: the most that one farmer may declare."""
+    """``artifacts``: the most that one farmer may declare.  ``lifetime``: seconds of an offer."""
 
     @property
     def artifacts(self) -> int: ...
+    @property
+    def lifetime(self) -> float: ...
 
 
 class Settings(Protocol):
@@ -66,7 +68,7 @@ def language(settings: Settings) -> dict[str, Any]:
     ``commands``: the rows of the table.  ``deeds``: what they do, and with which word.
     ``emoticons``: the words that are said as a face.  ``secrets``: the words after which a
     secret stands.  ``limits``: in characters (NFC), in bytes (``line``, ``name_bytes``) and in
-    pieces (``artifacts``).
+    pieces (``artifacts``).  ``offer_lifetime``: in seconds.
     """
     deeds = {row.word: deed_of(row) for row in FOR_ALL}
     faces = [
@@ -88,6 +90,7 @@ def language(settings: Settings) -> dict[str, Any]:
             "artifacts": settings.limits.artifacts,
         },
         "declare_once": settings.declare_once,
+        "offer_lifetime": settings.limits.lifetime,
     }
 
 

@@ -179,9 +179,11 @@ class Visitor:
         lit = self.page.locator("#collection .niche.lit .niche-name")
         return set(lit.all_inner_texts())
 
-    def offers(self, whom: str, mine: str, theirs: str) -> None:
-        """Fill the form that is open."""
-        dialog = self.page.get_by_role("dialog", name="Proponer un intercambio")
+    def offers(
+        self, whom: str, mine: str, theirs: str, title: str = "Proponer un intercambio"
+    ) -> None:
+        """Fill the form that is open, and send it."""
+        dialog = self.page.get_by_role("dialog", name=title)
         dialog.get_by_role("radio", name=whom).check()
         dialog.get_by_role("group", name="¿Qué das?").get_by_role("radio", name=mine).check()
         dialog.get_by_role("group", name="¿Qué pides?").get_by_role("radio", name=theirs).check()

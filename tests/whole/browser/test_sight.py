@@ -147,6 +147,7 @@ class Called(PageCase):
         self.assertEqual(ana.line.input_value(), "a medio escribir")
         ana.page.get_by_text("Susurrando a Gus").wait_for()
         ana.button("Salir de la granja").click()
+        ana.button("Salir igual").click()
         ana.arrives("Ana")
         self.assertEqual(ana.line.input_value(), "")
         self.assertEqual(ana.page.evaluate("sessionStorage.length"), 0)

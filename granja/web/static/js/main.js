@@ -6,6 +6,7 @@ import { initialState, reduce } from "./model/state.js";
 import { Session } from "./session/session.js";
 import { showAccount } from "./views/account.js";
 import { showBanner } from "./views/banner.js";
+import { showCalls } from "./views/calls.js";
 import { showCollection } from "./views/collection.js";
 import { showComposer } from "./views/composer.js";
 import { showDoor } from "./views/door.js";
@@ -57,6 +58,7 @@ async function start() {
   page.composer = showComposer(page);
   const views = [
     showFrame,
+    showCalls,
     showBanner,
     showDoor,
     showLog,

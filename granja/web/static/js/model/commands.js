@@ -10,13 +10,14 @@ export class Commands {
   #slip; // what is nearly such a word: the server takes it for one
 
   /** @param contract the content of contract.json. */
-  constructor({ commands, deeds, emoticons, secrets, limits, declare_once: declareOnce }) {
+  constructor({ commands, deeds, emoticons, secrets, limits, ...rules }) {
     const words = commands.flatMap(({ word, aliases }) => [word, ...aliases]);
     const bare = secrets.map((word) => word.slice(1)).join("|");
     this.table = commands;
     this.emoticons = emoticons; // {word, face}: what is sent, and what the others see
     this.limits = limits;
-    this.declareOnce = declareOnce;
+    this.declareOnce = rules.declare_once;
+    this.offerLifetime = rules.offer_lifetime * 1000; // milliseconds
     this.#deeds = deeds;
     this.#short = new Set(words.filter((word) => [...word].length === 2));
     this.#secrets = new Set(secrets);
@@ -33,6 +34,12 @@ export class Commands {
     const word = firstWord(line);
     if (this.#short.has(word)) return word;
     return /^:\p{L}{2,}$/u.test(word) ? word.toLowerCase() : null;
+  }
+
+  /** The row of the table that a line begins with, or undefined. */
+  rowOf(line) {
+    const word = this.wordOf(line);
+    return this.table.find((row) => row.word === word || row.aliases.includes(word));
   }
 
   /** What a word does, as the help says it: "Suelta una larva". */
@@ -90,7 +97,11 @@ export class Commands {
 
 const firstWord = (line) => line.trim().split(/\s+/u, 1)[0];
 
-/** A message is one line: what was pasted with line ends becomes one. */
+/** What was pasted is several messages: one for each line that says something. */
+export const linesOf = (text) =>
+  text.split(/[\r\n\u2028\u2029]+/u).map((line) => line.trim()).filter(Boolean);
+
+/** A message is one line: what has line ends becomes one. */
 export const oneLine = (text) => text.replace(/[\r\n\u2028\u2029]+/gu, " ").trim();
 
 /** How many characters the server counts: code points, with accents composed. */

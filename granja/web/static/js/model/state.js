@@ -4,10 +4,15 @@
 // the few of ACTIONS below for what the person or the connection does.
 
 import { countArtifacts } from "./counts.js";
+import { dayOf } from "./days.js";
+import { tell } from "./moves.js";
 import { sameName } from "./names.js";
 
-/** How many entries of the conversation are kept. */
+/** How many entries of the conversation are kept, and how many of one's past trades. */
 export const HISTORY = 400;
+const TRADES = 50;
+/** As many comings and goings stand in one entry. */
+const MOVES = 200;
 
 export function initialState(catalog) {
   return {
@@ -23,9 +28,14 @@ export function initialState(catalog) {
     mine: {}, // copies by artifact number; at "confirm", what is proposed
     people: [],
     whisper: null, // to whom alone one writes: {name, gone}; to one who is gone goes nothing
-    offers: [], // {number, way: "in" | "out", who, gives, takes, busy}
+    offers: [], // {number, way: "in" | "out", who, gives, takes, busy, since: {at, isExact}}
     log: [],
     nextEntry: 1,
+    read: null, // the last entry that was seen when the person looked away; a line stands below it
+    isAway: false, // nobody looks at the talk
+    trades: [], // {number, who, gave, got, at}, the newest last
+    ignored: [], // names of whom one does not hear
+    hushIgnored: 0, // as hush, for the question whom one does not hear
     isBack: false, // a pass brought one back: what is not told again has not changed
     hush: 0, // answers to questions that the page asked by itself and does not show
     reply: null, // {number} or {error} to the offer form
@@ -50,11 +60,32 @@ function server(state, message, at, tone = "server") {
   return say(state, { kind: tone, text: spoken(message.line), at });
 }
 
+/**
+ * Somebody came or left: who does so right after others stands in one entry with them.  Who comes
+ * under a name that has just left may be somebody else, and has an entry anew.
+ */
+function moved(state, message, at, came) {
+  const last = state.log.at(-1);
+  const move = { name: message.name, came };
+  const isOn = last?.moves && last.moves.length < MOVES && last.id !== state.read;
+  const isKnown = came && last?.moves?.some(({ name }) => name === message.name);
+  if (!isOn || isKnown || dayOf(last.at) !== dayOf(at)) {
+    const kind = came ? "coming" : "going";
+    return say(state, { kind, text: spoken(message.line), at, moves: [move] });
+  }
+  const moves = [...last.moves, move];
+  const entry = { ...last, kind: "moves", text: tell(moves), at, moves };
+  return { ...state, log: [...state.log.slice(0, -1), entry] };
+}
+
 // -- offers ----------------------------------------------------------------------------------
 
-function keepOffer(state, way, message) {
+/** @param isNew whether it was made just now: an offer that is listed may be older. */
+function keepOffer(state, way, message, at, isNew) {
   const { number, gives, takes } = message;
-  const offer = { number, way, who: message.from ?? message.to, gives, takes, busy: false };
+  const known = state.offers.find((offer) => offer.number === number);
+  const since = known?.since ?? { at, isExact: isNew };
+  const offer = { number, way, who: message.from ?? message.to, gives, takes, busy: false, since };
   const others = state.offers.filter((known) => known.number !== number);
   return { ...state, offers: [...others, offer].sort((a, b) => a.number - b.number) };
 }
@@ -73,8 +104,26 @@ function hold(state, artifacts) {
 }
 
 function traded(state, message, at) {
-  const after = hold(dropOffer(state, message.number), message.artifacts);
+  const offer = state.offers.find(({ number }) => number === message.number);
+  const known = offer ? withTrade(state, tradeOf(offer, at)) : state;
+  const after = hold(dropOffer(known, message.number), message.artifacts);
   return server(after, message, at, "trade");
+}
+
+function tradeOf({ number, way, who, gives, takes }, at) {
+  const [gave, got] = way === "in" ? [takes, gives] : [gives, takes];
+  return { number, who, gave, got, at };
+}
+
+function withTrade(state, trade) {
+  return { ...state, trades: [...state.trades, trade].slice(-TRADES) };
+}
+
+/** What became of an offer while one was away. */
+function meanwhile(state, message, at) {
+  const { how, number, to, gives, takes } = message;
+  const trade = { number, who: to, gave: gives, got: takes, at };
+  return server(how === "accepted" ? withTrade(state, trade) : state, message, at, "offer");
 }
 
 // -- whispers --------------------------------------------------------------------------------
@@ -112,13 +161,13 @@ const HEARD = {
 
   arrived(state, m, at) {
     const people = state.people.filter((name) => name !== m.name);
-    return server({ ...state, people: [...people, m.name] }, m, at, "coming");
+    return moved({ ...state, people: [...people, m.name] }, m, at, true);
   },
   left(state, m, at) {
     const people = state.people.filter((name) => name !== m.name);
     const log = state.log.map((entry) => (isWith(entry, m.name) ? { ...entry, past: true } : entry));
     const after = { ...state, people, log, whisper: stillHere(state.whisper, people) };
-    return server(after, m, at, "going");
+    return moved(after, m, at, false);
   },
   here(state, m, at) {
     const after = { ...state, people: m.names, whisper: stillHere(state.whisper, m.names) };
@@ -152,20 +201,27 @@ const HEARD = {
     server({ ...state, registered: true, account: { done: spoken(m.line) } }, m, at),
   notice(state, m, at) {
     if (AT_THE_DOOR.has(m.code)) return { ...state, doorError: spoken(m.line) };
+    if (m.code === "hears-everybody") return ignoring({ ...state, ignored: [] }, m, at);
     const account = m.code === "password-changed" ? { done: spoken(m.line) } : state.account;
     return server({ ...state, account }, m, at);
   },
 
-  offer: (state, m, at) => say(keepOffer(state, "in", m), offerEntry(m, at)),
+  ignored: (state, m, at) =>
+    server({ ...state, ignored: [...without(state.ignored, m.name), m.name] }, m, at),
+  "heard-again": (state, m, at) =>
+    server({ ...state, ignored: without(state.ignored, m.name) }, m, at),
+  ignoring: (state, m, at) => ignoring({ ...state, ignored: m.names }, m, at),
+
+  offer: (state, m, at) => say(keepOffer(state, "in", m, at, true), offerEntry(m, at)),
   "offer-sent": (state, m, at) =>
-    server({ ...keepOffer(state, "out", m), reply: { number: m.number } }, m, at, "offer"),
-  "offer-in": (state, m, at) => server(keepOffer(state, "in", m), m, at),
-  "offer-out": (state, m, at) => server(keepOffer(state, "out", m), m, at),
+    server({ ...keepOffer(state, "out", m, at, true), reply: { number: m.number } }, m, at, "offer"),
+  "offer-in": (state, m, at) => server(keepOffer(state, "in", m, at, false), m, at),
+  "offer-out": (state, m, at) => server(keepOffer(state, "out", m, at, false), m, at),
   "offer-ended": (state, m, at) => server(dropOffer(state, m.number), m, at, "offer"),
   "trade-accepted": traded,
   "trade-done": traded,
 
-  meanwhile: (state, m, at) => server(state, m, at, "offer"),
+  meanwhile,
   "meanwhile-more": (state, m, at) => server(state, m, at, "offer"),
   motd: (state, m, at) => server(state, m, at, "motd"),
   error(state, m, at) {
@@ -183,9 +239,22 @@ const HEARD = {
   },
 };
 
+const without = (names, name) => names.filter((known) => !sameName(known, name));
+
+/** The list of whom one does not hear; the page asks for it by itself at times. */
+function ignoring(state, message, at) {
+  if (state.hushIgnored === 0) return server(state, message, at);
+  return { ...state, hushIgnored: state.hushIgnored - 1 };
+}
+
 function offerEntry(m, at) {
   const { number, from, gives, takes } = m;
   return { kind: "proposal", number, from, gives, takes, text: spoken(m.line), at };
+}
+
+/** All that there is was seen. */
+function readAll(state) {
+  return state.isAway ? state : { ...state, read: state.log.at(-1)?.id ?? null };
 }
 
 function heard(state, { message, at }) {
@@ -225,18 +294,24 @@ const ACTIONS = {
     return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
-  /** The page was loaded anew in the middle of a visit: {name, registered, mine, offers, log}. */
-  "resumed-visit"(state, { name, registered, mine, offers, log }) {
+  /** The page was loaded anew in the middle of a visit: what was kept of its state. */
+  "resumed-visit"(state, { visit }) {
+    const { name, registered, mine, offers, log, read = null, trades = [], ignored = [] } = visit;
     const nextEntry = Math.max(0, ...log.map((entry) => entry.id)) + 1;
-    const before = { ...state, phase: "arriving", step: null, me: name, mine, offers, log, nextEntry };
-    const after = { ...before, wasRegistered: registered };
-    return log.length > 0 ? say(after, { kind: "rule", text: "Hasta aquí habías leído" }) : after;
+    const known = { mine, offers, log, nextEntry, trades, ignored };
+    const arriving = { phase: "arriving", step: null, me: name, wasRegistered: registered };
+    return { ...state, ...known, ...arriving, read: read ?? log.at(-1)?.id ?? null };
   },
+  /** The person looks away: what comes now is new to them. */
+  "looked-away": (state) => (state.isAway ? state : { ...readAll(state), isAway: true }),
+  "looked-back": (state) => (state.isAway ? { ...state, isAway: false } : state),
   /** The page was loaded anew in the middle of a whisper; whether they are here is not known. */
   resumed: (state, { name }) => ({ ...state, whisper: { name, gone: false } }),
 
   /** The page asked who is here by itself; its answer is not conversation. */
   hushed: (state) => ({ ...state, hush: state.hush + 1 }),
+  /** The same for the question whom one does not hear. */
+  "hushed-ignored": (state) => ({ ...state, hushIgnored: state.hushIgnored + 1 }),
   /** The person is asked: {step, error?}. */
   asking(state, { step, error }) {
     const phase = state.phase === "inside" ? "inside" : "arriving";
@@ -251,12 +326,13 @@ const ACTIONS = {
   connecting: (state) => ({ ...state, link: "connecting" }),
   connected(state) {
     const wasRegistered = state.registered || state.wasRegistered;
-    return { ...state, link: "open", hush: 0, isBack: false, registered: false, wasRegistered };
+    return { ...state, link: "open", hush: 0, hushIgnored: 0, isBack: false, registered: false, wasRegistered };
   },
   /** The connection ended: {link, notice}. People are known again on arrival. */
   disconnected(state, { link, notice }) {
     const phase = state.phase === "inside" ? "arriving" : state.phase;
-    return { ...state, phase, link, notice, people: [], reply: null, account: null };
+    const before = state.phase === "inside" ? readAll(state) : state;
+    return { ...before, phase, link, notice, people: [], reply: null, account: null };
   },
   /** A sentence about the connection: {notice}. */
   noticed: (state, { notice }) => ({ ...state, notice }),
@@ -273,7 +349,7 @@ const ACTIONS = {
   /** Back to the first question, as a stranger: {error?}. */
   outside(state, { error, notice }) {
     const fresh = initialState(state.catalog);
-    return { ...fresh, doorError: error ?? null, notice: notice ?? null };
+    return { ...fresh, isAway: state.isAway, doorError: error ?? null, notice: notice ?? null };
   },
 };
 

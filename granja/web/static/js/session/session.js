@@ -71,8 +71,7 @@ export class Session {
     this.#arrival.pass = visit.pass;
     this.#arrival.heard = visit.heard;
     this.#arrival.name = visit.name;
-    const { name, registered, mine, offers, log } = visit;
-    this.#store.dispatch({ type: "resumed-visit", name, registered, mine, offers, log });
+    this.#store.dispatch({ type: "resumed-visit", visit });
     this.#connect();
   }
 
@@ -80,11 +79,12 @@ export class Session {
   note() {
     clearTimeout(this.#noting);
     this.#noting = null;
-    const { phase, me, registered, mine, offers, log } = this.#store.state;
+    const { phase, me: name, registered, mine, offers, read, trades, ignored } = this.#store.state;
     const { pass, heard } = this.#arrival;
     if (phase !== "inside" || pass === null) return;
-    const name = me;
-    remember("visit", { pass, heard, name, registered, mine, offers, log: log.slice(-KEPT) });
+    const log = this.#store.state.log.slice(-KEPT);
+    const known = { registered, mine, offers, log, read, trades, ignored };
+    remember("visit", { pass, heard, name, ...known });
   }
 
   #noteSoon() {
@@ -331,6 +331,7 @@ export class Session {
 
   #lookAround() {
     if (this.command("talk.list_users")) this.#store.dispatch({ type: "hushed" });
+    if (this.command("ignoring.ignore")) this.#store.dispatch({ type: "hushed-ignored" });
   }
 
   // -- is the other end there? ---------------------------------------------------------------

@@ -1,8 +1,10 @@
 // Registering one's name, or changing its password.  The password is sent and forgotten.
 
 import { byId, h, plural, watch } from "./dom.js";
+import { openDialog } from "./places.js";
 
-export function showAccount({ store, session, commands }) {
+export function showAccount(page) {
+  const { store, session, commands } = page;
   const [least, most] = commands.limits.password;
   const title = h("h2", { id: "account-title" });
   const text = h("p", { class: "hint" });
@@ -44,7 +46,7 @@ export function showAccount({ store, session, commands }) {
   );
   document.body.append(dialog);
 
-  byId("account-open").addEventListener("click", () => {
+  page.openAccount = () => {
     const { registered, me } = store.state;
     title.textContent = registered ? "Cambiar tu contraseña" : "Registrar tu nombre";
     text.textContent = registered
@@ -53,8 +55,9 @@ export function showAccount({ store, session, commands }) {
     user.value = me ?? "";
     password.value = error.textContent = "";
     store.dispatch({ type: "opened" });
-    dialog.showModal();
-  });
+    openDialog(dialog);
+  };
+  byId("account-open").addEventListener("click", page.openAccount);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const fault = commands.faultOfPassword(password.value);

@@ -1,6 +1,7 @@
 // One artifact, large, and what one can do with it.
 
 import { h, icon, picture, plural } from "./dom.js";
+import { openDialog } from "./places.js";
 
 export class ArtifactDialog {
   #page;
@@ -28,7 +29,7 @@ export class ArtifactDialog {
       ),
       h("div", { class: "buttons stacked" }, ...this.#actions(artifact, copies)),
     );
-    this.#dialog.showModal();
+    openDialog(this.#dialog);
   }
 
   #actions(artifact, copies) {

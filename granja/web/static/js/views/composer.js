@@ -1,11 +1,14 @@
 // Where one types: talk, whispers, emoticons and the colon-commands.
 
+import { Completion } from "./completion.js";
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
-import { oneLine } from "../model/commands.js";
+import { linesOf } from "../model/commands.js";
 import { keep, kept } from "../session/memory.js";
 import { addressee } from "../model/state.js";
 
 const RECALLED = 50;
+/** So many lines at once are asked about before they are sent. */
+const MANY = 20;
 
 export function showComposer(page) {
   const composer = new Composer(page);
@@ -41,18 +44,23 @@ class Composer {
   #page;
   #said = []; // what was sent, newest last, for the arrow keys
   #back = 0;
+  #isShifted = false; // Shift and Enter begin another line
 
   constructor(page) {
     this.#page = page;
-    this.input = h("input", {
+    this.input = h("textarea", {
       id: "line",
-      type: "text",
+      rows: 1,
       enterkeyhint: "send",
       autocapitalize: "sentences",
+      autocomplete: "off",
       "aria-describedby": "composer-hint",
-      oninput: () => this.#keepDraft(),
+      oninput: () => this.#changed(),
       onkeydown: (event) => this.#key(event),
+      onbeforeinput: (event) => this.#lineBreak(event),
     });
+    this.completion = new Completion(page, this.input);
+    this.ask = h("div", { class: "ask-many", role: "alert", hidden: true });
     this.label = h("label", { for: "line", class: "hidden" }, "Mensaje");
     this.chip = h("div", { class: "chip", hidden: true });
     this.hint = h("p", { id: "composer-hint", class: "composer-hint", role: "status" });
@@ -60,22 +68,36 @@ class Composer {
 
   /** What was being typed when the page was left, and to whom. */
   restore() {
-    this.input.value = kept("draft") ?? "";
+    this.#write(kept("draft") ?? "");
     const name = kept("whisper");
     if (name !== null) this.#page.store.dispatch({ type: "resumed", name });
   }
 
   /** They have left: the next one at this page finds nothing of theirs. */
   forget() {
-    this.input.value = "";
     this.#said = [];
     this.#back = 0;
-    this.#keepDraft();
+    this.#write("");
   }
 
-  #keepDraft() {
+  /** Whether there is something in the field that was not sent. */
+  get hasDraft() {
+    return this.input.value.trim() !== "";
+  }
+
+  /** Have this text in the field, with the cursor at its end. */
+  #write(text) {
+    this.input.value = text;
+    this.completion.close();
+    this.#changed();
+  }
+
+  #changed() {
     const text = this.input.value;
-    keep("draft", text === "" || this.#page.commands.isSecret(text) ? null : text);
+    this.ask.hidden = true;
+    this.input.rows = Math.min(text.split("\n").length, 6);
+    const isSecret = linesOf(text).some((line) => this.#page.commands.isSecret(line));
+    keep("draft", text === "" || isSecret ? null : text);
   }
 
   parts() {
@@ -108,10 +130,22 @@ class Composer {
       "?",
     );
     const send = h("button", { class: "primary send", "aria-label": "Enviar" }, icon("send"));
+    const find = h(
+      "button",
+      {
+        type: "button",
+        class: "face",
+        "aria-label": "Buscar en la charla",
+        title: "Buscar en la charla",
+        onclick: () => this.#page.searchTalk(),
+      },
+      icon("find"),
+    );
     return [
-      h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, ask),
+      h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, ask, find),
       this.chip,
-      h("div", { class: "line" }, this.label, this.input, send),
+      this.ask,
+      h("div", { class: "line" }, this.label, this.completion.menu, this.input, send),
       this.hint,
     ];
   }
@@ -165,17 +199,56 @@ class Composer {
   }
 
   submit() {
-    const text = oneLine(this.input.value);
-    if (text === "") return;
-    if (this.#page.store.state.phase !== "inside") return this.#noLine();
-    const { commands } = this.#page;
+    const lines = linesOf(this.input.value);
+    if (lines.length === 0) return;
+    if (this.#page.store.state.phase !== "inside") this.#noLine();
+    else if (lines.length >= MANY) this.#askFirst(lines.length);
+    else this.#sayAll(lines);
+  }
+
+  #askFirst(count) {
+    const answer = (label, kind, work) => {
+      const press = () => {
+        this.ask.hidden = true;
+        this.focus();
+        work();
+      };
+      return h("button", { type: "button", class: `${kind} small`, onclick: press }, label);
+    };
+    this.ask.hidden = false;
+    this.ask.replaceChildren(
+      h("p", {}, `Son ${count} líneas. ¿Las envío todas?`),
+      answer("Sí, enviar todas", "primary", () => this.#sayAll(linesOf(this.input.value))),
+      answer("No", "quiet", () => {}),
+    );
+    this.ask.querySelector("button").focus();
+  }
+
+  /** Say them in their order, up to the first that can't be said; from there on they stay. */
+  #sayAll(lines) {
+    const fault = lines.findIndex((text) => !this.#say(text));
+    const rest = fault === -1 ? [] : lines.slice(fault);
+    if (rest.length < lines.length) this.#write(rest.join("\n"));
+    this.#back = 0;
+    if (fault === -1) this.hint.textContent = "";
+  }
+
+  /** @returns whether it was sent; if not, the hint says why. */
+  #say(text) {
+    const { commands, session } = this.#page;
     const isTalk = commands.wordOf(text) === null && !commands.isSecret(text);
     const line = isTalk ? this.#addressed(text, text) : text;
-    if (line === null) return;
-    if (!commands.fits(line))
+    if (line === null) return false;
+    if (!commands.fits(line)) {
       this.hint.textContent = `Es demasiado largo: hay lugar para ${commands.limits.line} bytes.`;
-    else if (this.#page.session.say(line)) this.#sent(text);
-    else this.#noLine();
+      return false;
+    }
+    if (!session.say(line)) {
+      this.#noLine();
+      return false;
+    }
+    if (!commands.isSecret(text)) this.#said = [...this.#said, text].slice(-RECALLED);
+    return true;
   }
 
   #noLine() {
@@ -195,13 +268,6 @@ class Composer {
     return null;
   }
 
-  #sent(text) {
-    this.input.value = this.hint.textContent = "";
-    this.#keepDraft();
-    if (!this.#page.commands.isSecret(text)) this.#said = [...this.#said, text].slice(-RECALLED);
-    this.#back = 0;
-  }
-
   #emoticon(word, face) {
     const line = this.#addressed(word, face);
     if (line !== null) this.#sayNow(line);
@@ -215,13 +281,31 @@ class Composer {
   #key(event) {
     // While an input method composes, keys are its own; Safari says so with 229 only.
     if (event.isComposing || event.keyCode === 229) return;
+    this.#isShifted = event.shiftKey;
+    if (this.completion.key(event)) {
+      event.preventDefault();
+      return;
+    }
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.submit();
+    }
     if (event.key === "Escape" && this.#page.store.state.whisper !== null) this.whisperTo(null);
-    if (!["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    if (["ArrowUp", "ArrowDown"].includes(event.key)) this.#recall(event);
+  }
+
+  /** A phone's keyboard may say Enter like this alone. */
+  #lineBreak(event) {
+    if (event.inputType !== "insertLineBreak" || this.#isShifted) return;
+    event.preventDefault();
+    this.submit();
+  }
+
+  #recall(event) {
     if (this.#back === 0 && (this.input.value !== "" || event.key === "ArrowDown")) return;
     event.preventDefault();
     const back = this.#back + (event.key === "ArrowUp" ? 1 : -1);
     this.#back = Math.max(0, Math.min(back, this.#said.length));
-    this.input.value = this.#said.at(-this.#back || this.#said.length) ?? "";
-    if (this.#back === 0) this.input.value = "";
+    this.#write(this.#back === 0 ? "" : this.#said.at(-this.#back));
   }
 }

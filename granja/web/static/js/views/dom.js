@@ -61,6 +61,8 @@ const known = new WeakMap(); // list element -> Map of key -> {item, node}
 /**
  * Make a list's children fit its items, touching only what changed, so that focus, scrolling
  * and screen readers are not disturbed.  An item is changed when it is another object.
+ *
+ * @param make gives the node of an item: make(item, its node of before).
  */
 export function syncList(list, items, keyOf, make) {
   const hadFocus = list.contains(document.activeElement);
@@ -81,7 +83,7 @@ export function syncList(list, items, keyOf, make) {
 function entriesOf(before, items, keyOf, make) {
   const entry = (item) => {
     const kept = before.get(keyOf(item));
-    return kept?.item === item ? kept : { item, node: make(item) };
+    return kept?.item === item ? kept : { item, node: make(item, kept?.node) };
   };
   return new Map(items.map((item) => [keyOf(item), entry(item)]));
 }

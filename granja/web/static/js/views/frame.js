@@ -1,6 +1,9 @@
-// The frame: the door or the farm, the top bar, the tabs of a phone, the title's count.
+// The frame: the door or the farm, the top bar, the tabs of a phone.
 
 import { avatar, byId, h, icon, isNarrow, watch } from "./dom.js";
+import { leaveButton } from "./leaving.js";
+import { goneTo, showPlaces } from "./places.js";
+import { settingsButton } from "./settings-dialog.js";
 import { recall, remember } from "../session/memory.js";
 
 const TABS = [
@@ -14,7 +17,8 @@ export function showFrame(page) {
   const { store } = page;
   showTheme(recall("theme"));
   document.body.prepend(skipLink(page));
-  byId("top-actions").append(themeButton(), accountButton(page), leaveButton(page));
+  const actions = [themeButton(), settingsButton(page), accountButton(page), leaveButton(page)];
+  byId("top-actions").append(...actions);
   showTabs(page);
   watch(
     store,
@@ -32,7 +36,6 @@ export function showFrame(page) {
       byId("whoami").replaceChildren(...(me ? [avatar(me), h("span", { title: me }, me)] : []));
     },
   );
-  watch(store, (state) => state.log, countUnread(page));
 }
 
 /** The first key of all leads past everything, to where one types. */
@@ -100,12 +103,6 @@ function accountButton({ store }) {
   return button;
 }
 
-function leaveButton({ session }) {
-  const leave = () => session.command("talk.leave") || session.becomeStranger();
-  const attributes = { type: "button", class: "top-button", "aria-label": "Salir de la granja" };
-  return h("button", { ...attributes, onclick: leave }, icon("leave"), h("span", {}, "Salir"));
-}
-
 // -- tabs ------------------------------------------------------------------------------------
 
 function showTabs(page) {
@@ -121,15 +118,19 @@ function showTabs(page) {
     );
   });
   byId("tabs").append(...buttons);
-  page.goTo = (panel) => {
+  const show = (panel) => {
     document.body.dataset.tab = panel;
     for (const button of buttons) {
       button.toggleAttribute("aria-current", button.dataset.panel === panel);
       if (button.dataset.panel === panel) button.setAttribute("aria-current", "true");
     }
-    if (panel === "talk") page.sawAll?.();
+    page.looks?.();
   };
-  page.goTo("talk");
+  page.goTo = (panel) => {
+    show(panel);
+    if (isNarrow()) goneTo(panel);
+  };
+  showPlaces(page, show);
   const badge = (panel, count, what) => setBadge(buttons, panel, count, what);
   const waiting = (state) => state.offers.filter((offer) => offer.way === "in").length;
   watch(page.store, waiting, (count) => badge("offers", count, "por responder"));
@@ -142,41 +143,3 @@ function setBadge(buttons, panel, count, what) {
   badge.textContent = count > 99 ? "99+" : String(count);
   badge.setAttribute("aria-label", `${count} ${what}`);
 }
-
-// -- what was not seen yet -------------------------------------------------------------------
-
-/** What is counted, and what the title says of it; what stands first is said. */
-const CALLS = [
-  { kinds: ["proposal", "trade"], word: "Intercambio" },
-  { kinds: ["whispered"], word: "Susurro" },
-  { kinds: ["said", "action"], word: null },
-];
-
-const callOf = (entry) => (entry.own ? undefined : CALLS.find((c) => c.kinds.includes(entry.kind)));
-
-function countUnread(page) {
-  let unread = [];
-  const show = () => {
-    const first = CALLS.find((call) => unread.includes(call));
-    const word = first?.word ? `${first.word} · ` : "";
-    document.title = unread.length > 0 ? `(${unread.length}) ${word}Granja` : "Granja";
-    page.badge("talk", unread.length, "sin leer");
-  };
-  page.sawAll = () => {
-    unread = [];
-    show();
-  };
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && isTalkShown()) page.sawAll();
-  });
-  return (log, before) => {
-    const last = before?.at(-1)?.id ?? 0;
-    if (document.hidden || !isTalkShown()) {
-      const calls = log.filter((entry) => entry.id > last).map(callOf);
-      unread = unread.concat(calls.filter(Boolean));
-      show();
-    }
-  };
-}
-
-const isTalkShown = () => !isNarrow() || document.body.dataset.tab === "talk";

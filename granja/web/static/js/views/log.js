@@ -1,7 +1,9 @@
 // The conversation.  A live region: what is added is read aloud, what leaves at the top is not.
 
-import { avatar, byId, h, icon, paced, picture, syncList } from "./dom.js";
-import { mentions } from "../model/names.js";
+import { byId, paced, syncList } from "./dom.js";
+import { drawer } from "./entries.js";
+import { showTalkSearch } from "./talk-search.js";
+import { dayOf } from "../model/days.js";
 
 /** Pixels from the end within which the log follows what is said. */
 const NEAR = 80;
@@ -10,8 +12,6 @@ const SAME_BREATH = 180_000;
 
 /** As many new lines in a frame rise into their places. */
 const CALM = 2;
-
-const CLOCK = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit" });
 
 export function showLog(page) {
   const log = byId("log");
@@ -26,10 +26,15 @@ export function showLog(page) {
   };
   const render = paced(() => {
     const last = log.lastElementChild;
-    syncList(log, joined(page.store.state.log), (row) => row.entry.id, draw);
+    const { log: entries, read } = page.store.state;
+    syncList(log, search.isOn ? search.found(rowsOf(entries, null)) : rowsOf(entries, read), keyOf, draw);
     riseAfter(last);
     if (follows) goToEnd();
     else if (log.lastElementChild !== last) toEnd.hidden = false;
+  });
+  const search = showTalkSearch(page, () => {
+    follows = true;
+    render();
   });
   log.addEventListener("scroll", () => {
     if (log.clientHeight > 0) follows = isAtEnd();
@@ -40,7 +45,8 @@ export function showLog(page) {
     page.composer.focus();
   });
   new ResizeObserver(() => follows && goToEnd()).observe(log);
-  page.store.subscribe((state, before) => state.log !== before.log && render());
+  const isOther = (state, before) => state.log !== before.log || state.read !== before.read;
+  page.store.subscribe((state, before) => isOther(state, before) && render());
 }
 
 /** New lines rise into their places, unless they are many: nobody could look at them. */
@@ -52,122 +58,61 @@ function riseAfter(last) {
   for (const row of fresh) row.classList.add("fresh");
 }
 
-const rows = new WeakMap(); // entry -> row, so that an unchanged entry is an unchanged row
+// -- rows --------------------------------------------------------------------------------------
 
-/** Entries with whether each goes on where the one before stopped. */
-function joined(log) {
-  return log.map((entry, index) => {
-    if (!rows.has(entry)) rows.set(entry, { entry, follows: goesOn(entry, log[index - 1]) });
-    return rows.get(entry);
+const rows = new WeakMap(); // entry -> row, so that an unchanged entry is an unchanged row
+const days = new Map(); // first entry of a day -> the row above it
+let rule = { isRule: true, after: null };
+
+const keyOf = (row) => row.entry?.id ?? (row.isRule ? "rule" : `day ${row.day}`);
+
+/**
+ * The entries with whether each goes on where the one before stopped; above those of another day
+ * its date, and below what had been read, when there is more, a line.
+ */
+function rowsOf(log, read) {
+  const found = [];
+  log.forEach((entry, index) => {
+    const before = log[index - 1];
+    if (before !== undefined && before.id === read) found.push(ruleAfter(read));
+    if (isNewDay(entry, before)) found.push(dayAbove(entry));
+    const goesOnHere = found.at(-1)?.entry === before && goesOn(entry, before);
+    // What stood above the first is forgotten; it looks as it looked then.
+    found.push(before === undefined && rows.get(entry) ? rows.get(entry) : rowOf(entry, goesOnHere));
   });
+  return found;
+}
+
+function rowOf(entry, follows) {
+  const known = rows.get(entry);
+  if (known?.follows === follows) return known;
+  const row = { entry, follows };
+  rows.set(entry, row);
+  return row;
+}
+
+function isNewDay(entry, before) {
+  if (before === undefined) return dayOf(entry.at) !== dayOf(Date.now());
+  return dayOf(entry.at) !== dayOf(before.at);
+}
+
+/** One row for one place and one today: at midnight "Hoy" becomes "Ayer". */
+function dayAbove({ at }) {
+  const day = dayOf(at);
+  const today = dayOf(Date.now());
+  const known = days.get(day);
+  if (known?.today === today) return known;
+  const row = { day, at, today };
+  days.set(day, row);
+  return row;
+}
+
+function ruleAfter(read) {
+  if (rule.after !== read) rule = { isRule: true, after: read };
+  return rule;
 }
 
 function goesOn(entry, before) {
-  if (!before || entry.kind !== "said" || before.kind !== "said") return false;
+  if (before === undefined || entry.kind !== "said" || before.kind !== "said") return false;
   return entry.from === before.from && entry.at - before.at < SAME_BREATH;
-}
-
-// -- entries ---------------------------------------------------------------------------------
-
-function drawer(page) {
-  const kinds = { said, action, whispered, proposal, typed };
-  return ({ entry, follows }) => (kinds[entry.kind] ?? announced)(page, entry, follows);
-}
-
-function row(entry, classes, ...children) {
-  const own = entry.own ? " own" : "";
-  const node = h("div", { class: `entry ${classes}${own}` }, ...children);
-  if (entry.doubtful) node.append(doubt(entry));
-  return node;
-}
-
-function time(at) {
-  return h("time", { datetime: new Date(at).toISOString() }, CLOCK.format(at));
-}
-
-function said({ store }, entry, follows) {
-  const called = !entry.own && mentions(entry.text, store.state.me);
-  const classes = `said${follows ? " follows" : ""}${called ? " called" : ""}`;
-  const name = h(
-    "span",
-    { class: "who" },
-    entry.own ? "Tú" : entry.from,
-    h("span", { class: "hidden" }, ": "),
-  );
-  const head = h("p", { class: follows ? "head hidden" : "head" }, name, time(entry.at));
-  const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text));
-  return withDoubt(entry, row({ own: entry.own }, classes, avatar(entry.from), bubble));
-}
-
-function whispered(page, entry) {
-  const who = entry.own ? entry.to : entry.from;
-  const label = entry.own ? `Le susurraste a ${who}` : `${who} te susurra`;
-  const head = h(
-    "p",
-    { class: "head" },
-    icon("whisper"),
-    h("span", { class: "who" }, label),
-    h("span", { class: "hidden" }, ": "),
-    time(entry.at),
-  );
-  const reply = () => page.composer.whisperTo(who);
-  // Who has left is not answered: whoever comes under that name may be somebody else.
-  const again =
-    !entry.past &&
-    h(
-      "button",
-      { type: "button", class: "link", onclick: reply },
-      entry.own ? "Seguir susurrando" : "Responder",
-    );
-  const bubble = h("div", { class: "bubble" }, head, h("p", { class: "text" }, entry.text), again);
-  return withDoubt(entry, row({ own: entry.own }, "whispered", avatar(entry.from), bubble));
-}
-
-function action({ store }, entry) {
-  const called = !entry.own && mentions(entry.text, store.state.me);
-  const classes = `action${called ? " called" : ""}`;
-  const name = h("span", { class: "who" }, entry.from);
-  const text = h("p", { class: "text" }, "* ", name, ` ${entry.text}`);
-  return withDoubt(entry, row({ own: entry.own }, classes, h("div", { class: "bubble" }, text)));
-}
-
-function proposal(page, entry) {
-  const see = () => {
-    page.goTo("offers");
-    byId(`offer-${entry.number}`)?.querySelector("button")?.focus();
-  };
-  const pictures = h(
-    "span",
-    { class: "swap" },
-    picture(entry.gives),
-    icon("trade"),
-    picture(entry.takes),
-  );
-  const sentence = `${entry.from} te ofrece su ${entry.gives.name} por tu ${entry.takes.name}.`;
-  const button = h("button", { type: "button", class: "small", onclick: see }, "Ver la oferta");
-  return row(entry, "announced offer", pictures, h("p", { class: "text" }, sentence), button);
-}
-
-function typed(page, entry) {
-  return row(entry, "typed", h("p", { class: "text" }, entry.text));
-}
-
-function announced(page, entry) {
-  return row(entry, `announced ${entry.kind}`, h("p", { class: "text" }, entry.text));
-}
-
-// -- lines that may be lost ------------------------------------------------------------------
-
-function withDoubt(entry, node) {
-  if (entry.doubtful) node.querySelector(".bubble").append(doubt(entry));
-  return node;
-}
-
-function doubt(entry) {
-  const button = h(
-    "button",
-    { type: "button", class: "link", "data-again": entry.id },
-    "Enviar de nuevo",
-  );
-  return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && !entry.past && button);
 }

@@ -1,6 +1,7 @@
 // Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
 
 import { h, icon, picture, watch } from "./dom.js";
+import { openDialog } from "./places.js";
 import { sameName } from "../model/names.js";
 import { fits } from "../model/search.js";
 
@@ -9,6 +10,8 @@ const LIST = new Intl.ListFormat("es");
 export class OfferDialog {
   #page;
   #waiting = false;
+  #instead = null; // the offer that this one answers
+  title = h("h2", { id: "offer-title" });
 
   constructor(page) {
     this.#page = page;
@@ -45,12 +48,15 @@ export class OfferDialog {
     );
   }
 
-  /** @param choice what is picked already: {whom?, mine?, theirs?}. */
+  /**
+   * @param choice what is picked already: {whom?, mine?, theirs?}; and with {instead}, the number
+   *   of an offer that is rejected once this one is made.
+   */
   open(choice) {
     const { people, me, mine, catalog } = this.#page.store.state;
     const others = people.filter((name) => !sameName(name, me));
     const owned = catalog.filter((artifact) => mine[artifact.id] > 0);
-    const pick = (kind) => (value) => String(choice[kind] ?? "") === String(value);
+    const pick = (kind) => (value) => sameName(String(choice[kind] ?? ""), String(value));
     this.people.replaceChildren(...others.map((name) => personChoice(name, pick("whom")(name))));
     this.mine.replaceChildren(
       ...owned.map((a) => artifactChoice("mine", a, mine[a.id], pick("mine")(a.id))),
@@ -62,11 +68,15 @@ export class OfferDialog {
       this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
     if (others.length === 0)
       this.people.append(h("p", { class: "empty" }, "No hay nadie más conectado ahora."));
-    this.other.value = this.search.value = this.error.textContent = "";
+    this.search.value = this.error.textContent = "";
+    const isHere = choice.whom && others.some((name) => sameName(name, choice.whom));
+    this.other.value = choice.whom && !isHere ? choice.whom : "";
+    this.#instead = choice.instead ?? null;
+    this.title.textContent = choice.instead ? "Proponer otra cosa" : "Proponer un intercambio";
     this.#page.store.dispatch({ type: "opened" });
     this.#filter();
     this.#picked();
-    this.dialog.showModal();
+    openDialog(this.dialog);
     this.form.querySelector("fieldset:not(:has(:checked)) input")?.focus();
     this.theirs.querySelector(":checked")?.closest("label").scrollIntoView({ block: "nearest" });
   }
@@ -92,7 +102,7 @@ export class OfferDialog {
     return h(
       "form",
       { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
-      h("header", {}, h("h2", { id: "offer-title" }, "Proponer un intercambio"), close),
+      h("header", {}, this.title, close),
       h(
         "div",
         { class: "offer-steps" },
@@ -150,11 +160,16 @@ export class OfferDialog {
     this.#picked();
   }
 
+  #sent() {
+    this.dialog.close();
+    if (this.#instead !== null) this.#page.session.command("trade.reject", this.#instead);
+  }
+
   #replied(reply) {
     if (!this.#waiting) return;
     this.#waiting = false;
     this.#picked();
-    if (reply?.number) this.dialog.close();
+    if (reply?.number) this.#sent();
     else
       this.error.textContent =
         reply?.error ?? "Se cortó la conexión; revisa tus ofertas al volver.";

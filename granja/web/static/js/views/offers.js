@@ -1,6 +1,8 @@
-// The offers that wait: incoming with two buttons, outgoing with one.
+// The offers that wait: incoming with three buttons, outgoing with one; and one's past trades.
 
 import { byId, h, icon, picture, syncList, watch } from "./dom.js";
+import { pastTrades } from "./past-trades.js";
+import { sayWhen } from "../model/days.js";
 
 export function showOffers(page) {
   const list = h("ul", { class: "offer-list", tabindex: "-1", "aria-labelledby": "offers-title" });
@@ -21,7 +23,7 @@ export function showOffers(page) {
     "Proponer",
   );
   byId("offers").querySelector("h2").append(propose);
-  byId("offers-body").append(list, empty);
+  byId("offers-body").append(list, empty, pastTrades(page));
   const places = new Places();
   let timer = null;
   const draw = () => {
@@ -29,7 +31,7 @@ export function showOffers(page) {
       list,
       places.taken,
       (place) => place.offer.number,
-      (place) => card(page, place),
+      (place, before) => asHigh(card(page, place), place.gone ? before : undefined),
     );
     empty.hidden = places.taken.length > 0;
   };
@@ -48,6 +50,12 @@ export function showOffers(page) {
       draw();
     },
   );
+}
+
+/** The card of an offer that has gone is as high as before: what stands below stays there. */
+function asHigh(node, before) {
+  if (before !== undefined) node.style.minHeight = `${before.getBoundingClientRect().height}px`;
+  return node;
 }
 
 /** Milliseconds in which nothing moves after an offer has gone: a finger may be on its way. */
@@ -93,6 +101,7 @@ function card(page, { offer, gone }) {
   const first = isIncoming ? side("Recibes", theirs) : side("Das", mine);
   const second = isIncoming ? side("Das", mine) : side("Recibes", theirs);
   const sides = h("div", { class: "sides" }, first, icon("trade"), second);
+  const ends = !gone && h("p", { class: "ends" }, endOf(page, offer));
   const ended = gone && h("p", { class: "ended" }, "Esta oferta terminó.");
   const buttons = h("div", { class: "buttons" }, ended, ...(gone ? [] : actions(page, offer)));
   return h(
@@ -100,8 +109,15 @@ function card(page, { offer, gone }) {
     { class: `offer-card ${offer.way}${gone ? " gone" : ""}`, id: `offer-${offer.number}` },
     heading,
     sides,
+    ends,
     buttons,
   );
+}
+
+/** What one found listed may have been made long before. */
+function endOf({ commands }, { since }) {
+  const when = sayWhen(since.at + commands.offerLifetime, Date.now());
+  return since.isExact ? `Vence ${when}.` : `Vence a más tardar ${when}.`;
 }
 
 function side(label, artifact) {
@@ -137,5 +153,13 @@ function actions(page, offer) {
   return [
     button("Aceptar", "check", "trade.accept", "primary"),
     button("Rechazar", "cross", "trade.reject", "quiet"),
+    counter(page, offer, about),
   ];
+}
+
+/** Another offer for the same thing: once it is made, this one is rejected. */
+function counter(page, { who, gives, number }, about) {
+  const open = () => page.offerDialog.open({ whom: who, theirs: gives.id, instead: number });
+  const attributes = { type: "button", class: "quiet", "aria-label": `Proponer otra cosa por ${about}` };
+  return h("button", { ...attributes, onclick: open }, icon("trade"), "Proponer otra cosa");
 }

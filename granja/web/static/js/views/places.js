@@ -1,0 +1,73 @@
+// Where one is at the page, as its address says it: so that links and the Back button do what
+// they promise.
+//
+// On a phone, the panels are places: "#ofertas".  An open dialog is a place too: Back closes it.
+// "?con=Gus&pido=21&doy=13" opens the form of an offer, once one is inside.
+
+const HASHES = { talk: "#charla", offers: "#ofertas", collection: "#coleccion", people: "#gente" };
+
+const panelOf = (hash) => Object.keys(HASHES).find((panel) => HASHES[panel] === hash) ?? "talk";
+
+/** Open a dialog; going back closes it. */
+export function openDialog(dialog) {
+  dialog.showModal();
+  if (!history.state?.dialog) history.pushState({ ...history.state, dialog: true }, "");
+  dialog.addEventListener("close", dialogClosed, { once: true });
+}
+
+const openDialogs = () => document.querySelectorAll("dialog[open]");
+
+function dialogClosed() {
+  if (openDialogs().length === 0 && history.state?.dialog) history.back();
+}
+
+/** Note in the address that this panel is shown now. */
+export function goneTo(panel) {
+  const hash = HASHES[panel];
+  if (location.hash === hash || (location.hash === "" && panel === "talk")) return;
+  // However many panels were looked at, one step back leads to the talk.
+  if (panel === "talk" && history.state?.isAside) history.back();
+  else if (history.state?.isAside) history.replaceState(history.state, "", hash);
+  else history.pushState({ isAside: true }, "", hash);
+}
+
+/** @param show shows a panel without noting it. */
+export function showPlaces(page, show) {
+  // A page that was loaded anew has no dialog open.
+  if (history.state?.dialog) history.replaceState({ ...history.state, dialog: false }, "");
+  addEventListener("popstate", () => {
+    if (!history.state?.dialog) for (const dialog of openDialogs()) dialog.close();
+    show(panelOf(location.hash));
+  });
+  show(panelOf(location.hash));
+  openWhatIsAsked(page);
+}
+
+/** {whom, mine, theirs} of the address, or null. */
+export function askedFor(search) {
+  const asked = new URLSearchParams(search);
+  const number = (key) => (/^\d{1,12}$/u.test(asked.get(key) ?? "") ? Number(asked.get(key)) : null);
+  const choice = { whom: asked.get("con"), mine: number("doy"), theirs: number("pido") };
+  return Object.values(choice).some((value) => value !== null) ? choice : null;
+}
+
+/** The address that asks for it. */
+export function addressFor(choice) {
+  const url = new URL(location.pathname, location.href);
+  if (choice.whom) url.searchParams.set("con", choice.whom);
+  return url.href;
+}
+
+function openWhatIsAsked(page) {
+  const choice = askedFor(location.search);
+  if (choice === null) return;
+  let isOpened = false;
+  const open = (state) => {
+    // Who is here is known a moment after one is inside.
+    if (isOpened || state.phase !== "inside" || state.people.length === 0) return;
+    isOpened = true;
+    history.replaceState(history.state, "", location.pathname + location.hash);
+    page.offerDialog.open(choice);
+  };
+  page.store.subscribe(open);
+}
