@@ -38,7 +38,7 @@ from granja.people.one_use import OneUse
 from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
-from granja.people.roster import Roster
+from granja.people.roster import Connection, Roster
 from granja.people.talking import Talking
 from granja.people.turned_away import TurnedAway
 from granja.people.visits import Journal
@@ -96,7 +96,7 @@ class GranjaFactory(ServerFactory):
         self.accounts = accounts
         self.chance = chance
         self.settings = settings = (settings or Settings()).copy()
-        self.connections: set[FarmerProtocol] = set()
+        self.connections: set[Connection] = set()
         self.closing = self.draining = False
         history = History(settings.history) if nodes is None else nodes.history
         self.board = Board(clock, history=history)
@@ -320,7 +320,11 @@ class GranjaFactory(ServerFactory):
             self._empty = Deferred()
         return self._empty
 
-    def forget(self, connection: FarmerProtocol) -> None:
+    def welcome(self, connection: Connection) -> None:
+        """The connection is there."""
+        self.connections.add(connection)
+
+    def forget(self, connection: Connection) -> None:
         """The connection is closed at both ends."""
         self.connections.discard(connection)
         if not self.connections and self._empty is not None:
@@ -331,7 +335,7 @@ class GranjaFactory(ServerFactory):
         """Close what would not close by itself, told or not."""
         self._seeing_off.close()
         for connection in list(self.connections):
-            connection.transport.abortConnection()
+            connection.abort()
 
     async def close(self) -> None:
         """Let go of connections that would not end, of timers, and of the ledger."""
@@ -349,5 +353,5 @@ class GranjaFactory(ServerFactory):
         await self.ledger.close()
 
 
-def _is_a_visitors(connection: FarmerProtocol) -> bool:
+def _is_a_visitors(connection: Connection) -> bool:
     return connection.farmer is None or not connection.farmer.registered

@@ -14,7 +14,7 @@ from granja.board.counters import Counters
 from granja.board.fanout import FanOut
 from granja.board.group import Group
 from granja.board.receipts import Private, Receipts
-from granja.board.slow import Reader, Slow
+from granja.board.slow import SLOW, Reader, Slow
 from granja.contract.messages import Message, Missed, Whispered
 from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
@@ -31,6 +31,9 @@ JOIN_LIMIT: Final = 1 << 15
 CLOSING: Final = 30.0
 
 REPLIES: Final = "replies"
+#: The board's reasons for which no line is obeyed either, of those that were read before: the
+#: client does not read the replies that it asked for, or a crowd does not keep up with its talk.
+MUTING: Final = frozenset({REPLIES, SLOW})
 
 
 class Hall(Protocol):
@@ -58,6 +61,9 @@ class Hall(Protocol):
         """This batch is not for ``listener`` what it is for everybody else."""
 
     def has_touched(self, listener: Listener) -> bool: ...
+
+    def carry(self, listener: Listener, carrier: Carrier) -> None:
+        """Encode for another carrier from here on, also for somebody who hears the talk."""
 
     def forget(self, listener: Listener) -> None:
         """Its connection is gone."""

@@ -6,6 +6,7 @@ here imports the factory.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -67,6 +68,23 @@ class Comings(Protocol):
         :param number: of the last line that they have heard, if they say so.
         :raises BadPass: when it does not serve.
         """
+
+
+class Leavings(Comings, Protocol):
+    """Who comes, and who goes when a connection ends."""
+
+    def gone(self, connection: Connection) -> None:
+        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+
+
+class Doorkeeper(Protocol):
+    """Who counts the connections of each network."""
+
+    def enter(self, address: str) -> float:
+        """Somebody comes in; returns the seconds that their first question has to wait."""
+
+    def leave(self, address: str) -> None:
+        """They are gone."""
 
 
 class Talk(commands.Talk, Protocol):
@@ -167,3 +185,21 @@ class Farm(commands.Farm, Protocol):
     def talk(self) -> Talk: ...
     @property
     def teller(self) -> Notices: ...
+
+
+class Host(Farm, Protocol):
+    """What a connection needs of the factory that made it."""
+
+    refusals: Counter[str]
+
+    @property
+    def doorkeeper(self) -> Doorkeeper: ...
+
+    @property
+    def presence(self) -> Leavings: ...
+
+    def welcome(self, connection: Connection) -> None:
+        """The connection is there."""
+
+    def forget(self, connection: Connection) -> None:
+        """The connection is closed at both ends."""

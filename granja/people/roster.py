@@ -68,6 +68,12 @@ class Connection(Protocol):
     def finish(self) -> None:
         """Obey nothing more, write what was told, and close."""
 
+    def abort(self) -> None:
+        """Close at once, told or not."""
+
+    def stop_obeying(self) -> Deferred[None]:
+        """Obey no further line.  Fires when the one under way is done."""
+
     def stop_the_clock(self) -> float:
         """Take no more of the time for arriving.  Returns the seconds that are left of it."""
 
