@@ -38,6 +38,7 @@ from granja.people.one_use import OneUse
 from granja.people.passes import Passes
 from granja.people.presence import Presence
 from granja.people.registration import NameTwice, Registration
+from granja.people.restoring import restore
 from granja.people.roster import Connection, Roster
 from granja.people.talking import Talking
 from granja.people.turned_away import TurnedAway
@@ -147,11 +148,10 @@ class GranjaFactory(ServerFactory):
         here: Mapping[FarmerId, Holder] = getattr(self.ledger, "here", {})
         self.roster.leaving |= market.held.keys() - market.registered.keys() - here.keys()
         self.presence = Presence(self, self._passes(opened))
-        self.presence.elsewhere = here
         self.registration = self._registration(opened)
         for farmer in self.presence.passes.bearers():
             self.registration.seen(farmer)
-        self.presence.restore()
+        restore(self, self.presence.passes, self.presence.lingering, here)
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
         self.moderators.appoint(self.settings.moderators)
         numbers = OfferNumbers(market)
@@ -189,7 +189,7 @@ class GranjaFactory(ServerFactory):
             self.acts,
             lambda: self.connections,
             self.settings.proxies,
-            lambda farmer: self.presence.put_out(farmer),
+            lambda farmer: self.presence.issuing.put_out(farmer),
             opened.kept,
         )
 
@@ -291,7 +291,7 @@ class GranjaFactory(ServerFactory):
 
     def say_goodbye(self) -> None:
         """To everybody, and then close their connections."""
-        self.presence.reconcile()  # What a full disk has kept from the record until now.
+        self.presence.attendance.reconcile()  # What a full disk has kept from the record until now.
         # Registered farmers first: what ends with the visitors is news to them.
         if self.nodes is not None:
             self.nodes.stop()

@@ -161,7 +161,7 @@ class GranjaService(Service):
         except (LedgerRefused, ConfigurationError) as error:
             self._give_up(str(error))
         # First in the lane, so what a crash left behind is on record before anybody's arrival.
-        self.farm.presence.reconcile()
+        self.farm.presence.attendance.reconcile()
         self.farm.doorkeeper.descriptors.most = for_connections()
         if hasattr(select, "epoll"):
             self._intake = Intake(self.farm.clock, self.farm.board.time, self.farm.complaints.note)

@@ -72,7 +72,7 @@ class Nodes:
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
         self.names = SharedNames(self._clock, ledger, self.roster, inside)
-        farm.presence.claims = farm.registration.claims = self.names
+        farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
             self.names.enter(farmer).addErrback(_cannot_yet)  # Those who linger since before.
         make = partial(Neighbour, bus=self.bus, outbox=self._outbox)

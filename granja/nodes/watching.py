@@ -119,7 +119,7 @@ class Watching:
             if self._others.is_first():
                 self._adopt(holder)
         elif farmer is None:
-            done = farm.presence.absent(holder.farmer)
+            done = farm.presence.attendance.absent(holder.farmer)
             done.addCallback(lambda _: names.orphaned(holder)).addErrback(self._not_yet)
 
     def _adopt(self, holder: Holder) -> None:
@@ -129,7 +129,7 @@ class Watching:
             assert farmer is not None
             self._others.names.enter(farmer).addErrback(self._not_yet)
             if farmer.registered:
-                self._farm.presence.absent(farmer.id).addErrback(self._not_yet)
+                self._farm.presence.attendance.absent(farmer.id).addErrback(self._not_yet)
         else:
             self._farm.presence.passes.forget_visit(holder.farmer)
 

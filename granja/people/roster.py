@@ -13,6 +13,7 @@ from granja.contract.errors import GranjaError
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Message, Prompt, Whispered
 from granja.text.names import Name, NameIndex, fold
+from granja.wire.rate import Rate
 
 
 class Conversation(Protocol):
@@ -67,6 +68,9 @@ class Connection(Protocol):
 
     def finish(self) -> None:
         """Obey nothing more, write what was told, and close."""
+
+    def allow(self, rate: Rate | None) -> None:
+        """From here on it may speak so fast."""
 
     def abort(self) -> None:
         """Close at once, told or not."""

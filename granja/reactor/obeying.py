@@ -183,7 +183,7 @@ class Obeying(Generic[L]):
     def release(self, reason: str) -> None:
         if not self._lines.release(reason):
             return
-        if reason in self._muting:
-            self.work()
         if self._lines.reads:
             self._flow.resumeProducing()
+        if reason in self._muting:
+            self.work()

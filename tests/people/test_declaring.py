@@ -92,7 +92,7 @@ class Once(SynchronousTestCase):
         presence = self.farm.factory.presence
         farmer = self.farm.factory.roster.find("Ana")
         assert farmer is not None
-        first = presence._declare_once(farmer, [])
+        first = presence.declaring.declare(farmer, [])
         newcomer.types("si")
         self.release()
         self.successResultOf(first)

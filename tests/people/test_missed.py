@@ -12,7 +12,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Registered
 from granja.market.market import Limits, Market, replay
-from granja.people.presence import MOST_AT_ONCE, RETRY
+from granja.people.attendance import MOST_AT_ONCE, RETRY
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 
@@ -365,7 +365,7 @@ class HardStories(NewsCase):
             factory.market.apply(Registered(FarmerId(number), f"Ana{number}"))
         self.disk.fill()
         self.disk.hold()
-        sweep = factory.presence.reconcile()
+        sweep = factory.presence.attendance.reconcile()
         self.disk.release_first()
         self.farm.pass_time(RETRY * 3)
         self.assertNoResult(sweep)
@@ -379,7 +379,7 @@ class HardStories(NewsCase):
         self.assertEqual(len(factory.market.away), 2 * MOST_AT_ONCE)
 
     def retries(self) -> int:
-        reconcile = self.farm.factory.presence.reconcile
+        reconcile = self.farm.factory.presence.attendance.reconcile
         return sum(call.func == reconcile for call in self.farm.clock.calls)
 
     def test_one_retry_for_all(self) -> None:

@@ -29,8 +29,8 @@ from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Registered
 from granja.market.market import Limits, Market
 from granja.operations.audit import Audit
+from granja.people.attendance import RETRY
 from granja.people.missed import Newsroom
-from granja.people.presence import RETRY
 from granja.settings import Settings
 from granja.wire.encodings import GMCP
 from tests.support.farm import Farm, Person

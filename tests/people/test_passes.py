@@ -337,7 +337,7 @@ class Lingering(PassCase):
         farmer = self.farm.factory.roster.find("Ana")
         assert farmer is not None
         self.ana.drops()
-        self.farm.factory.presence.put_out(farmer)
+        self.farm.factory.presence.issuing.put_out(farmer)
         self.farm.settle()
         self.assertEqual(self.beto.hears(), ["[SERVER] Ana desconectado."])
         self.assertEqual(self.back(self.ana.n).hears(), [BAD, NAME])

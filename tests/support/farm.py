@@ -127,7 +127,7 @@ class Farm:
             self.settings,
             self.make_nodes(),
         )
-        self.factory.presence.reconcile()
+        self.factory.presence.attendance.reconcile()
 
     def make_nodes(self) -> Nodes | None:
         """The others of the same farm: there are none."""

@@ -1,0 +1,188 @@
+"""Coming back with a pass: without name, list or password, to where one was (PROTOCOL §5b)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from granja.board.receipts import Receipts
+from granja.contract import errors, messages
+from granja.contract.messages import Message
+from granja.market.offers import News
+from granja.people.attendance import Attendance
+from granja.people.declaring import Declaring
+from granja.people.farm import Farm
+from granja.people.issuing import Issuing
+from granja.people.lingering import Lingering
+from granja.people.missed import Newsroom
+from granja.people.passes import Pass, Passes
+from granja.people.returning import MOST_LINES, Unread, take_up, unread
+from granja.people.roster import Connection, Farmer
+
+
+class Entrance(Protocol):
+    """How one comes into the chat (:class:`granja.people.presence.Presence`)."""
+
+    passes: Passes
+    issuing: Issuing
+    lingering: Lingering
+    attendance: Attendance
+    news: Newsroom
+    declaring: Declaring
+
+    def once_held(self, farmer: Farmer, then: Callable[[], Deferred[None]]) -> Deferred[None]:
+        """Do something as soon as the name is held here."""
+
+    def enter(self, farmer: Farmer, connection: Connection, told: Sequence[Message] = ()) -> None:
+        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
+
+    def greeting(self, farmer: Farmer, news: News) -> list[Message]:
+        """What somebody who was away reads after ``¡OK!``."""
+
+    def replace(self, before: Connection) -> None:
+        """They are on another connection now."""
+
+    def join(self, farmer: Farmer, connection: Connection) -> None:
+        """They hear the talk from here on."""
+
+
+class Comeback:
+    """Brings back whoever shows a pass."""
+
+    def __init__(self, factory: Farm, entrance: Entrance) -> None:
+        self._factory = factory
+        self._board = factory.board
+        self._market = factory.market
+        self._roster = factory.roster
+        self._teller = factory.teller
+        self._entrance = entrance
+        self._passes = entrance.passes
+
+    def bearer(self, secret: str) -> Farmer | None:
+        """Whom a pass brings back; None if it does not serve."""
+        known = self._passes.find(secret)
+        if known is None:
+            return None
+        name = self._market.registered.get(known.farmer)
+        present = self._roster.present(known.farmer)
+        return present or (self._roster.owner(name) if name is not None else None)
+
+    def return_with(
+        self, secret: str, number: int | None, connection: Connection
+    ) -> Deferred[None]:
+        """Somebody comes back with a pass.
+
+        :param number: of the last line that they have heard, if they say so.
+        :raises BadPass: when it does not serve.
+        """
+        farmer = self.bearer(secret)
+        if farmer is None:
+            raise errors.BadPass
+        return self._entrance.once_held(farmer, partial(self._return, secret, number, connection))
+
+    def _return(self, secret: str, number: int | None, connection: Connection) -> Deferred[None]:
+        known, farmer = self._passes.find(secret), self.bearer(secret)
+        if known is None or farmer is None:
+            raise errors.BadPass
+        used = self._passes.use(secret)
+        done = self._entrance.attendance.come_back(farmer.id, connection, used)
+        return done.addCallback(self._returned, farmer, connection, known, number)
+
+    def _returned(
+        self,
+        news: News | None,
+        farmer: Farmer,
+        connection: Connection,
+        known: Pass,
+        number: int | None,
+    ) -> None:
+        """:param news: None if the line was cut before they were asked for."""
+        present = self._roster.present(farmer.id) is not None
+        if connection.over:
+            if news is not None:
+                self._entrance.news.keep(farmer.id, news)
+            if farmer.connection is None and farmer.registered:
+                self._entrance.attendance.depart(farmer.id)
+            return
+        if not present and not farmer.registered:
+            raise errors.BadPass
+        assert news is not None
+        connection.farmer, connection.chain = farmer, known.chain
+        self._entrance.news.told(farmer.id)
+        if present and farmer.elsewhere is None:
+            self._resume(farmer, connection, known, number, news)
+        else:
+            self._come_in(farmer, connection, number, news)
+        self._entrance.declaring.ask(farmer)
+
+    def _come_in(
+        self, farmer: Farmer, connection: Connection, number: int | None, news: News
+    ) -> None:
+        """They had left: they come in as with a password, and others hear it."""
+        receipts = connection.listener.receipts
+        if receipts is not None:
+            receipts.skip_to(min(number or 0, MOST_LINES))
+        connection.tell(messages.WelcomeBack(str(farmer)), self._teller.inventory(farmer.id))
+        greeting = self._entrance.greeting(farmer, news)
+        self._entrance.enter(farmer, connection, greeting)
+
+    def _resume(
+        self,
+        farmer: Farmer,
+        connection: Connection,
+        known: Pass,
+        number: int | None,
+        news: News,
+    ) -> None:
+        """They are in the chat, or linger: go on where they were."""
+        before, receipts = farmer.connection, farmer.receipts
+        if known.visit != farmer.visit:
+            receipts = None
+        self._entrance.lingering.end(farmer)
+        sent = take_up(self._board, farmer, connection)
+        if farmer.receipts is not None:
+            farmer.receipts.skip_to(min(number or 0, MOST_LINES))
+        lines, place = self._unread(farmer, receipts, known, number, sent)
+        farmer.connection = connection
+        connection.stop_the_clock()
+        connection.enter_chat(farmer)
+        told = connection.listener.tell_numbered
+        told(messages.WelcomeBack(str(farmer)), (), place)
+        told(self._teller.inventory(farmer.id), (), place)
+        told(messages.Ready(str(farmer)), (), place)
+        self._entrance.issuing.give(farmer)
+        if receipts is None or receipts.partial:
+            for message in self._teller.meanwhile(farmer.id, news):
+                told(message, (), place)
+        for line in lines:
+            told(line.message, line.privates, line.place)
+        self._factory.journal.resumed(farmer, connection)
+        if before is not None:
+            self._entrance.replace(before)
+        self._entrance.join(farmer, connection)
+
+    def _unread(
+        self,
+        farmer: Farmer,
+        receipts: Receipts | None,
+        known: Pass,
+        number: int | None,
+        sent: int,
+    ) -> tuple[list[Unread], int]:
+        """What they have not read, and where in the talk that begins.
+
+        :param receipts: of the stay that the pass is of; None if that is over.
+        """
+        if receipts is None:
+            return [], self._board.counters.lines
+        if number is None:
+            number = known.told_after if known.told_after is not None else sent
+        known.told_after = number
+        place = receipts.place_after(number)
+        but = {farmer.id, *self._factory.ignoring.ignored_by(farmer.id)}
+        lines = unread(self._board, receipts, number, but)
+        receipts.resume(number)
+        return lines, place

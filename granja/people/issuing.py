@@ -1,0 +1,83 @@
+"""A pass for each connection that speaks data, and the end of what was given (PROTOCOL §5b)."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from granja.contract import errors, messages
+from granja.people.lingering import Lingering
+from granja.people.passes import Passes
+from granja.people.roster import Connection, Farmer
+
+
+class Issuing:
+    """Gives passes, and ends them."""
+
+    log = Logger()
+
+    def __init__(self, passes: Passes, lingering: Lingering) -> None:
+        self._passes = passes
+        self._lingering = lingering
+
+    def give(self, farmer: Farmer) -> None:
+        """A connection that speaks data gets a pass as soon as its hash is stored."""
+        connection = farmer.connection
+        if connection is None or not _can_have_one(connection):
+            return
+        connection.chain = connection.chain or self._passes.new_chain()
+        given = self._passes.give(farmer, connection.chain)
+        given.addCallbacks(
+            self._given, self._not_given, (farmer, connection), errbackArgs=(farmer,)
+        )
+
+    def _given(self, secret: str, farmer: Farmer, connection: Connection) -> None:
+        if farmer.connection is connection and _can_have_one(connection):
+            connection.has_pass = True
+            connection.tell(messages.Pass(secret, self._seconds(farmer)))
+            return
+        self._passes.revoke(secret)
+        theirs = farmer.connection
+        if farmer not in self._lingering and (theirs is None or not theirs.has_pass):
+            self._passes.forget_visit(farmer.id)
+
+    def _not_given(self, failure: Failure, farmer: Farmer) -> None:
+        """Then they have none, and come in as before."""
+        if not failure.check(errors.NotStored, errors.Halted):
+            self.log.failure("{farmer} could not have a pass", failure, farmer=farmer)
+
+    def _seconds(self, farmer: Farmer) -> int:
+        """For how long a pass serves after the connection has dropped."""
+        remembered = self._passes.remember if farmer.registered else 0.0
+        return int(max(self._lingering.seconds, remembered))
+
+    def password_changed(self, farmer: Farmer) -> None:
+        """All passes end but those of this connection."""
+        chain = farmer.connection.chain if farmer.connection is not None else ""
+        self._passes.end_others(farmer.id, chain)
+        self.give(farmer)
+
+    def end(self, farmer: Farmer) -> Deferred[None]:
+        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+        return self._passes.give_up(farmer.id).addCallback(lambda _: _ended(farmer))
+
+    def put_out(self, farmer: Farmer) -> None:
+        """They are to leave: no pass of theirs serves any more, and they do not linger.
+
+        Whoever is on a connection hears why, and has it finished, by who puts them out.
+        """
+        self._passes.end_all(farmer.id)
+        if farmer.connection is not None:
+            farmer.connection.may_linger = False
+        else:
+            self._lingering.leave(farmer)
+
+
+def _can_have_one(connection: Connection) -> bool:
+    return connection.may_linger and connection.listener.carrier.numbers
+
+
+def _ended(farmer: Farmer) -> None:
+    if farmer.connection is not None:
+        farmer.connection.may_linger = farmer.connection.has_pass = False
