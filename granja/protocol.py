@@ -86,7 +86,6 @@ class FarmerProtocol(LineReceiver):
         self._inbox.allow(rate, self.factory.clock.seconds())
 
     def _wait_at_the_door(self, seconds: float) -> None:
-        """What is said meanwhile waits; whoever hangs up is gone at once."""
         self._conversation = door = AtTheDoor(self.factory.clock, seconds, self._let_in)
         self._obeying.wait_for(door.waiting, self._failed)
 
@@ -176,7 +175,6 @@ class FarmerProtocol(LineReceiver):
             self._negotiation.hide_typing(messages.is_secret(question))
 
     def refuse(self, error: GranjaError) -> None:
-        """Say why something was refused."""
         self.tell(messages.failure(error, self.factory.catalog))
 
     # -- lines ---------------------------------------------------------------------------------

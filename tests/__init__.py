@@ -1,6 +1,13 @@
-"""Granja's tests: ``tests/`` mirrors the house, a folder for each room."""
+"""Granja's tests.  ``pytest`` and ``python -m twisted.trial tests`` run the same ones."""
+
+import os
+import time
 
 from hypothesis import settings
+
+#: The server says times by the time zone of its machine; the plays have them in this one.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 # How long an example takes says something of the machine, not of Granja.
 settings.register_profile("granja", deadline=None)
