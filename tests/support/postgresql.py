@@ -236,3 +236,39 @@ def name_of(url: str) -> str:
     found = re.search(r"/(\w+)$", url)
     assert found is not None
     return found[1]
+
+
+class Pair:
+    """A primary and its synchronous standby, with an empty database ``granja``."""
+
+    def __init__(self) -> None:
+        self.primary = Server(("full_page_writes=off", "shared_buffers=16MB", "autovacuum=off"))
+        self.primary.make()
+        self.primary.start()
+        self.standby = Server(self.primary.settings)
+        self.standby.run(
+            "pg_basebackup", "-h", str(self.primary.folder), "-p", str(self.primary.port),
+            "-U", "root", "-D", str(self.standby.data), "-R", "-c", "fast", "-X", "stream",
+            "--no-sync",
+        )  # fmt: skip
+        self.standby.start()
+        self.primary.sql(
+            f"CREATE ROLE granja LOGIN PASSWORD '{PASSWORD}'",
+            "CREATE DATABASE granja OWNER granja",
+            "ALTER SYSTEM SET synchronous_standby_names = '*'",
+            "SELECT pg_reload_conf()",
+        )
+
+    @property
+    def url(self) -> str:
+        """With both hosts."""
+        first, second = self.primary.port, self.standby.port
+        return self.primary.url("granja").replace(f":{first}/", f":{first},127.0.0.1:{second}/")
+
+    def promote(self) -> None:
+        """Let the standby be the primary, by itself."""
+        self.standby.sql("SELECT pg_promote()")
+
+    def remove(self) -> None:
+        self.primary.remove()
+        self.standby.remove()

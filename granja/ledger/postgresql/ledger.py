@@ -23,6 +23,7 @@ from granja.ledger.postgresql.keeper import Keeper
 from granja.ledger.postgresql.lease import Lease, NodeLives
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, complaints, told
+from granja.ledger.postgresql.watchdog import Watchdog
 from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Append, Checkpoint, Close, Writer
 from granja.ledger.postgresql.writer import Look as _Look
 from granja.ledger.shared import Holder, ISharedLedger, Watcher
@@ -71,6 +72,7 @@ class PostgreSQLLedger:
         self._writer: Writer | None = None
         self._keeper: Keeper | None = None
         self._desk: Desk | None = None
+        self._watchdog: Watchdog | None = None
         self._watcher: Watcher | None = None
         self._snapshot_at = 0
 
@@ -171,17 +173,15 @@ class PostgreSQLLedger:
     def _begin(self, session: Session, number: int, head: Head, changes: int) -> None:
         self._writer = Writer(session, self._lease, number, head, changes, self._reactor)
         self._writer.start()
-        self._desk = Desk(self._session("names", session), self._lease, self._reactor)
+        names, lease = self._session("names", session), self._session("lease", session)
+        self._desk = Desk(names, self._lease, self._reactor)
         self._desk.start()
         self._keeper = Keeper(
-            self._session("lease", session),
-            self._lease,
-            self._seconds,
-            self._wake,
-            self._fenced,
-            self._orphaned,
+            lease, self._lease, self._seconds, self._wake, self._fenced, self._orphaned
         )
         self._keeper.start()
+        self._watchdog = Watchdog(self.address, [session, names, lease])
+        self._watchdog.start()
 
     def _session(self, what: str, first: Session) -> Session:
         session = Session(self.address, f"granja {self._lease.node} {what}")
@@ -238,8 +238,9 @@ class PostgreSQLLedger:
     def close(self) -> Deferred[None]:
         """Give the lease back, so that nobody has to wait for its end."""
         writer, self._writer = self._writer, None
-        if writer is None or self._keeper is None or self._desk is None:
+        if writer is None or self._keeper is None or self._desk is None or self._watchdog is None:
             return succeed(None)
+        self._watchdog.stop()
         self._keeper.stop()
         self._desk.stop()
         closing = Close()

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import psycopg
 from psycopg.errors import Diagnostic
+from psycopg.pq import TransactionStatus
 from twisted.logger import Logger
 
 from granja.ledger.interface import LedgerRefused
@@ -74,18 +75,18 @@ class Session:
             opened = psycopg.connect(self.address.conninfo(self._name), autocommit=True)
         except psycopg.Error as error:
             raise self._not_reached(error) from None
+        self._connection = opened
         try:
             opened.execute(_SETTINGS)
             opened.add_notice_handler(self._notice)
             self._check_farm(opened)
         except psycopg.Error as error:
-            opened.close()
+            self.drop()
             raise Away(told(error)) from None
         except BaseException:
-            opened.close()
+            self.drop()
             raise
         self.warned = False
-        self._connection = opened
         return opened
 
     def _not_reached(self, error: psycopg.Error) -> Exception:
@@ -110,6 +111,19 @@ class Session:
         if connection is not None:
             with suppress(psycopg.Error):
                 connection.close()
+
+    def waits_for(self) -> int:
+        """The process of the server that a statement is under way in, 0 when there is none; from
+        any thread."""
+        connection = self._connection
+        try:
+            if connection is not None and not connection.closed:
+                info = connection.info
+                if info.transaction_status is TransactionStatus.ACTIVE:
+                    return info.backend_pid
+        except psycopg.Error:
+            pass  # It was closed meanwhile.
+        return 0
 
     def cut(self) -> None:
         """Let whoever waits for an answer wait no more, from another thread; the database is not

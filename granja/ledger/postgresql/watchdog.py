@@ -1,0 +1,65 @@
+"""The thread that notices a server that does not answer any more, and has not hung up either.
+
+A statement may take long for good reasons: a commit waits for the standby.  So the server is asked
+in another connection whether it is at it still.  If not, the wait is ended by closing the socket.
+Nothing is ever cancelled: a cancelled commit that waits for a standby says that it succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Event, Thread
+
+import psycopg
+
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.session import Session
+
+#: Looks, one a second, at which a statement is still under way before the server is asked.
+PATIENCE = 5
+
+EACH = 1.0
+
+
+class Watchdog:
+    """:param sessions: those of one node."""
+
+    def __init__(self, address: Address, sessions: Sequence[Session]) -> None:
+        self._address = address
+        self._sessions = sessions
+        self._seen = [(0, 0)] * len(sessions)
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name="granja-watchdog", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """From any thread."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(EACH):
+            for n, session in enumerate(self._sessions):
+                self._look(n, session)
+
+    def _look(self, n: int, session: Session) -> None:
+        server, looks = self._seen[n]
+        now = session.waits_for()
+        self._seen[n] = now, looks + 1 if now and now == server else 0
+        if self._seen[n][1] >= PATIENCE:
+            self._seen[n] = 0, 0
+            if not self._is_at_it(now) and session.waits_for() == now:
+                session.cut()
+
+    def _is_at_it(self, server: int) -> bool:
+        try:
+            with psycopg.connect(
+                self._address.conninfo("granja watchdog"), autocommit=True
+            ) as asked:
+                row = asked.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'", (server,)
+                )
+                return row.fetchone() is not None
+        except psycopg.Error:
+            return False

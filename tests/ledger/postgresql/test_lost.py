@@ -1,0 +1,259 @@
+"""The database is lost while something is under way: what is told then is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from twisted.internet.defer import Deferred
+
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept, NotStored, Stale
+from granja.ledger.postgresql import watchdog
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.market.facts import Declared, Fact
+from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, Ear, SharedCase
+from tests.support.ledgers import reactor
+from tests.support.links import Wire
+from tests.support.postgresql import Pair, name_of, server
+
+
+def later(seconds: float = 0.05) -> Deferred[None]:
+    """Fires after so long: between two looks at a database, which says nothing by itself."""
+    done: Deferred[None] = Deferred()
+    reactor.callLater(seconds, done.callback, None)
+    return done
+
+
+class LostCase(SharedCase):
+    """A node whose way to the database can be broken."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.wire = Wire(server().port)
+        self.addCleanup(self.wire.close)
+        self.url = self.url.replace(f":{server().port}/", f":{self.wire.port}/")
+        self.ear = Ear()
+
+    def north(self) -> PostgreSQLLedger:
+        node = self.node("norte")
+        node.watch(self.ear)
+        return node
+
+    async def until(self, sql: str) -> list[tuple[object, ...]]:
+        """Wait until that finds something."""
+        while not (rows := self.sql(sql)):
+            await later()
+        return rows
+
+    def count(self) -> object:
+        return self.sql("SELECT count(*) FROM granja.entries")[0][0]
+
+    async def stored(
+        self, node: PostgreSQLLedger, facts: list[Fact], after: int, **more: Any
+    ) -> int:
+        """Append as soon as that goes."""
+        while True:
+            try:
+                return await node.append(facts, after, {}, **more)
+            except NotStored:
+                await later()
+
+
+class TheConnectionIsLost(LostCase):
+    async def test_what_was_stored_is_told_though_the_answer_was_lost(self) -> None:
+        """Once on record, and whoever waits hears that it is."""
+        node = self.north()
+        self.wire.swallowing = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await self.until("SELECT 1 FROM granja.entries")
+        self.wire.swallowing = False
+        self.wire.cut()
+        self.assertEqual(await waiting, 1)
+        while len(self.ear.said) < 2:
+            await self.ear.next()
+        self.assertEqual(self.ear.said, ["unsure", "sure"])
+        self.assertEqual(await node.append([BETO_COMES], 1, {}), 2)
+
+    async def test_what_never_arrived_is_told_so(self) -> None:
+        node = self.north()
+        self.wire.holding = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(0.2)
+        self.wire.holding = False
+        self.wire.cut()
+        with self.assertRaises(NotStored):
+            await waiting
+        self.assertEqual(self.count(), 0)
+        self.assertEqual(await self.stored(node, [BETO_COMES], 0), 1)
+
+    async def test_what_arrives_late_is_not_stored(self) -> None:
+        """After it was told that it is not, the old session may say what it likes."""
+        node = self.north()
+        self.wire.holding = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(0.2)
+        self.wire.holding = False
+        links = self.wire.cut_near()
+        with self.assertRaises(NotStored):
+            await waiting
+        for link in links:
+            link.deliver()
+        await later(0.3)
+        self.assertEqual(self.count(), 0)
+        self.assertEqual(await self.stored(node, [BETO_COMES], 0), 1)
+
+    async def test_what_is_beside_the_chain_is_written_again(self) -> None:
+        """It has no entry that would tell; twice is once."""
+        node = self.north()
+        self.wire.holding = True
+        waiting = node.append([], 0, {}, [Kept("bans", "x", 1)])
+        await later(0.2)
+        self.wire.holding = False
+        self.wire.cut()
+        self.assertEqual(await waiting, 0)
+        self.assertEqual(self.sql("SELECT key, value FROM granja.kept"), [("x", "1")])
+
+    async def test_without_a_database_nothing_is_stored_and_later_it_is(self) -> None:
+        """Who asks hears so at once, nobody is put out, and it resumes by itself."""
+        node = self.north()
+        self.wire.closed = True
+        self.wire.cut()
+        for _ in range(3):
+            with self.assertRaises(NotStored):
+                await node.append([ANA_COMES], 0, {})
+            with self.assertRaises(NotStored):
+                await node.verifier(FarmerId(1))
+        self.wire.closed = False
+        self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
+        self.assertEqual(await node.verifier(FarmerId(1)), "")
+        self.assertNotIn(node.writer, self.ear.said)
+
+    async def test_a_server_that_stops_waits_for_nothing(self) -> None:
+        """The fate of the last write is not known then, and is never told."""
+        node = self.north()
+        self.wire.holding = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(0.1)
+        node.hurry()
+        self.wire.closed = True
+        self.wire.cut()
+        closed = node.close()
+        with self.assertRaises(Exception) as caught:
+            await waiting
+        self.assertIn("not known", str(caught.exception))
+        await closed
+
+
+class TheServerHangs(LostCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(watchdog, "EACH", 0.1)
+
+    async def test_a_server_that_neither_answers_nor_hangs_up_is_given_up(self) -> None:
+        """As when it is stopped, and its system still takes what comes: then it is asked anew."""
+        node = self.north()
+        self.wire.swallowing = True
+        waiting = node.append([ANA_COMES], 0, {})
+        while not self.ear.said:
+            await self.ear.next()
+        self.assertEqual(self.ear.said, ["unsure"])
+        self.wire.swallowing = False
+        self.wire.cut()
+        self.assertEqual(await waiting, 1)
+
+    async def test_a_server_that_is_at_it_still_is_waited_for(self) -> None:
+        """Somebody else has the head locked for longer than the patience of the watchdog."""
+        node = self.north()
+        holder = psycopg.connect(server().url(name_of(self.url)))
+        holder.execute("SELECT 1 FROM granja.head FOR UPDATE")
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(1.5)
+        holder.close()
+        self.assertEqual(await waiting, 1)
+        self.assertEqual(self.ear.said, [])
+
+
+class TheStandbyIsAway(SharedCase):
+    async def test_a_commit_that_was_cancelled_is_not_believed(self) -> None:
+        """PostgreSQL answers it with success and a warning; it is told when it is on a standby."""
+        node, ear = self.node("norte"), Ear()
+        node.watch(ear)
+        self.require("nobody")
+        self.addCleanup(self.require, "")
+        told: list[int] = []
+        waiting = node.append([ANA_COMES], 0, {}).addCallback(told.append)
+        pid = await self.until_waiting()
+        server().sql(f"SELECT pg_cancel_backend({pid})")
+        while not ear.said:
+            await ear.next()
+        self.assertEqual((ear.said, told), (["unsure"], []))
+        await later(0.3)
+        self.assertEqual(told, [])
+        self.require("")
+        await waiting
+        self.assertEqual(told, [1])
+
+    def require(self, standby: str) -> None:
+        server().sql(
+            f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'", "SELECT pg_reload_conf()"
+        )
+
+    async def until_waiting(self) -> object:
+        while True:
+            rows = server().sql(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
+                "AND query LIKE '%granja.append%'"
+            )
+            if rows:
+                return rows[0][0]
+            await later()
+
+
+class ThePrimaryDies(SharedCase):
+    """A primary with a synchronous standby of its own, and two nodes that write all the time."""
+
+    def setUp(self) -> None:
+        self.pair = Pair()
+        self.addCleanup(self.pair.remove)
+        self.url = self.pair.url
+        self.told: list[str] = []
+        self.number = 0
+        self.over = False
+
+    async def write(self, node: PostgreSQLLedger) -> None:
+        """Append one fact after the other, each decided anew, until the test says so."""
+        after = 0
+        while not self.over:
+            self.number += 1
+            fact = Declared(FarmerId(self.number), f"F{self.number}", ())
+            try:
+                after = await node.append([fact], after, {})
+                self.told.append(fact.name)
+            except Stale as stale:
+                after += len(stale.missed)
+            except NotStored:
+                await later(0.01)
+
+    async def test_nothing_told_is_lost_and_nothing_is_doubled(self) -> None:
+        """Killed with -9 while both write; the standby is promoted; both go on."""
+        nodes = [self.node("norte"), self.node("sur")]
+        writing = [Deferred.fromCoroutine(self.write(node)) for node in nodes]
+        await self.more_than(40)
+        self.pair.primary.kill()
+        before = len(self.told)
+        self.pair.promote()
+        await self.more_than(before + 40)
+        self.over = True
+        for one in writing:
+            await one
+        rows = self.pair.standby.sql("SELECT body FROM granja.entries ORDER BY sequence",
+                                     database="granja")  # fmt: skip
+        stored = [str(row[0]) for row in rows]
+        for name in self.told:
+            self.assertEqual(sum(f'"{name}"' in body for body in stored), 1, name)
+        self.assertEqual([node.writer for node in nodes], [1, 2])  # A failover reaps nobody.
+
+    async def more_than(self, count: int) -> None:
+        while len(self.told) <= count:
+            await later()
