@@ -21,7 +21,7 @@ from granja.contract.messages import Notice
 from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
-from granja.ledger.shared import Holder
+from granja.ledger.shared import Holder, ISharedLedger
 from granja.market.facts import Departed, Fact, Left, Registered
 from granja.market.offers import Happened
 from granja.market.tally import Tally
@@ -60,6 +60,9 @@ from granja.trade.swapping import Swapping
 from granja.trade.wishing import Wishing
 from granja.wire.addresses import UNIX, address_of
 from granja.wire.complaints import Complaints
+
+#: Seconds that a ledger which others share may take to finish, when the server ends.
+PATIENCE = 5.0
 
 #: Seconds in which whoever reads can take the goodbye, when the operator is impatient.
 HURRY = 0.2
@@ -348,9 +351,17 @@ class GranjaFactory(ServerFactory):
         self.presence.stop()
         if self.nodes is not None:
             await self.nodes.bus.close()
+        # A database that is away may be so for hours.
+        hurrying = self.clock.callLater(PATIENCE, self._hurry_ledger)
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()
+        if hurrying.active():
+            hurrying.cancel()
+
+    def _hurry_ledger(self) -> None:
+        if ISharedLedger.providedBy(self.ledger):
+            self.ledger.hurry()
 
 
 def _is_a_visitors(connection: Connection) -> bool:

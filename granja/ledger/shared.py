@@ -63,6 +63,12 @@ class ISharedLedger(ILedger):
     writer = Attribute("the number of this node's lease (int), after open()")
     here = Attribute("farmers who are at other nodes that live (Mapping[FarmerId, Holder])")
 
+    def hurry() -> None:
+        """The server stops, and has waited for long enough: wait no more for a ledger that is away.
+
+        An append whose outcome is not known then fails with Halted.
+        """
+
     def watch(watcher: Watcher) -> None:  # noqa: N805 (a zope interface has no self)
         """Tell it from now on what others do; called once, after open()."""
 

@@ -92,10 +92,10 @@ class Watching:
         self._beside.follow(items)
 
     def unsure(self) -> None:
-        """Whoever waits is told by the lane."""
+        self._farm.lane.unsure()
 
     def sure(self) -> None:
-        """Whoever waits has the answer."""
+        self._farm.lane.sure()
 
     def fenced(self, writer: int) -> None:
         """Everybody here has left, as the others have it: they are put out."""

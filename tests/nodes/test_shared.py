@@ -98,6 +98,21 @@ class Names(VillageCase):
         new.types("Nuevo", "", "si")
         self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Ana", "Nuevo"]] * 3)
 
+    def test_while_the_fate_of_a_write_is_not_known(self) -> None:
+        """Trades at that node are refused, and those at others go on."""
+        watcher = self.there.shared.watcher
+        assert watcher is not None
+        watcher.unsure()
+        self.beto.types(":offer Gus 32 12")
+        self.gus.types(":offer Caro 12 1")
+        self.assertEqual(
+            self.beto.hears(), ["[SERVER] Error de Intercambio: no se pudo guardar; nada cambió."]
+        )
+        self.assertNotIn("guardar", self.gus.hears()[0])
+        watcher.sure()
+        self.beto.types(":offer Gus 32 12")
+        self.assertIn("enviada a Gus", self.beto.hears()[0])
+
     def test_a_name_that_could_not_be_freed_is_freed_later(self) -> None:
         self.there.shared.away = True
         self.beto.types(":q")

@@ -91,6 +91,9 @@ class NodeLedger:
         assert self.watcher is not None
         self.watcher.fenced(self.writer)
 
+    def hurry(self) -> None:
+        """It never waits."""
+
     def watch(self, watcher: Watcher) -> None:
         self.watcher = watcher
 

@@ -18,6 +18,9 @@ from granja.ledger.shared import Holder
 
 _log = Logger()
 
+#: Renewals between two times that is cleared away which was forgotten long ago.
+_FORGET_EACH = 600
+
 _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leases)"
 
 
@@ -46,6 +49,7 @@ class Keeper:
         self._orphaned = orphaned
         self._each = min(leases.RENEWED_EACH, lease.lasts / 5)
         self._steady_since: float | None = None
+        self._kept = 0
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="granja-lease", daemon=True)
 
@@ -113,6 +117,9 @@ class Keeper:
     def _bury(self, connection: Connection) -> None:
         for node in leases.reap(connection):
             _log.warn("The node {node} has ended without a word; its lease is over.", node=node)
+        self._kept += 1
+        if self._kept % _FORGET_EACH == 0:
+            reading.forget(connection)
         if orphans := reading.holders(connection, _ORPHANS):
             self._orphaned(orphans)
 

@@ -148,6 +148,13 @@ def changes_since(connection: Connection, changes: int, writer: int) -> tuple[in
     return max(now, *(row[0] for row in rows)) if rows else now, items
 
 
+def forget(connection: Connection) -> None:
+    """Clear away what was forgotten an hour ago: every node that lives has heard of it."""
+    connection.execute(
+        "DELETE FROM granja.kept WHERE value IS NULL AND at < clock_timestamp() - interval '1 hour'"
+    )
+
+
 def _value(text: str | None) -> Value | None:
     if text is None:
         return None

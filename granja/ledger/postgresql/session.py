@@ -60,6 +60,18 @@ class Session:
             raise Away("the connection is lost")
         return self._connection
 
+    def check(self) -> None:
+        """Whether the server has hung up is seen before anything is said to it.
+
+        :raises Away: then nothing of what comes next has been sent.
+        """
+        connection = self.connection
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.Error as error:
+            self.drop()
+            raise Away(told(error)) from None
+
     @property
     def is_up(self) -> bool:
         return self._connection is not None and not self._connection.closed

@@ -353,8 +353,10 @@ class Writer:
         """Append, and commit.
 
         :raises _Lost: when it may have been committed.
-        :raises psycopg.Error: when it was not.
+        :raises Away: when nothing was sent.
+        :raises psycopg.Error: when it was not committed.
         """
+        self._session.check()
         connection = self._session.connection
         in_turn, self._in_turn = self._in_turn, False
         self._session.warned = False

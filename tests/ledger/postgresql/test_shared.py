@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept, LedgerRefused, NotStored, Stale
 from granja.ledger.lane import Lane
+from granja.ledger.postgresql import keeper
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.shared import Holder
@@ -188,6 +189,19 @@ class TwoNodes(SharedCase):
 
 
 class Leases(SharedCase):
+    async def test_what_was_forgotten_long_ago_is_cleared_away(self) -> None:
+        """What is kept stays, and what others may not have heard of yet."""
+        self.patch(keeper, "_FORGET_EACH", 1)
+        north = self.node("norte", 0.5)
+        items = [Kept("bans", "old", None), Kept("bans", "new", None), Kept("bans", "kept", 1)]
+        await north.append([], 0, {}, items)
+        self.sql("UPDATE granja.kept SET at = at - interval '2 hours' WHERE key <> 'new'")
+        while len(rows := self.sql("SELECT key FROM granja.kept ORDER BY 1")) > 2:
+            again: Deferred[None] = Deferred()
+            reactor.callLater(0.05, again.callback, None)
+            await again
+        self.assertEqual(rows, [("kept",), ("new",)])
+
     async def test_a_second_node_of_a_name_is_refused_while_the_first_lives(self) -> None:
         """And the first goes on as if nothing had been."""
         north = self.node("norte", 1.0)
@@ -210,9 +224,8 @@ class Leases(SharedCase):
 
     def die(self, ledger: PostgreSQLLedger) -> None:
         """As by kill -9, but for the threads: the lease is renewed no more."""
-        keeper = ledger._keeper
-        assert keeper is not None
-        keeper.stop()
+        assert ledger._keeper is not None
+        ledger._keeper.stop()
 
     async def test_a_node_that_stopped_in_good_order_is_not_waited_for(self) -> None:
         north = self.node("norte", 600.0)
