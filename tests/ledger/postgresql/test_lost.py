@@ -8,7 +8,8 @@ import psycopg
 from twisted.internet.defer import Deferred
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept, NotStored, Stale
+from granja.ledger.chain import GENESIS, digest
+from granja.ledger.interface import Halted, Kept, NotStored, Stale
 from granja.ledger.postgresql import watchdog
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.market.facts import Declared, Fact
@@ -143,6 +144,61 @@ class TheConnectionIsLost(LostCase):
             await waiting
         self.assertIn("not known", str(caught.exception))
         await closed
+
+
+class ItIsNotWhatItWas(LostCase):
+    """What comes back is another database than the one that farmers were told of."""
+
+    async def test_entries_that_were_told_are_gone(self) -> None:
+        """A standby was promoted that had not got them: the node stops trading, and says why."""
+        node = self.north()
+        await node.append([ANA_COMES], 0, {})
+        await node.append([BETO_COMES], 1, {})
+        self.sql(
+            "DELETE FROM granja.entries WHERE sequence = 2",
+            "UPDATE granja.head SET sequence = 1, hash = "
+            "(SELECT hash FROM granja.entries WHERE sequence = 1)",
+        )
+        self.wire.cut()
+        with self.assertRaises(Halted) as caught:
+            await self.stored(node, [BETO_COMES], 2)
+        self.assertIn("does not have entry 2 any more", str(caught.exception))
+        self.assertEqual(self.count(), 1)
+
+    async def test_another_farm_is_at_its_place(self) -> None:
+        """It is taken for a database that is away, until the own one is back."""
+        node = self.north()
+        rows = self.sql("SELECT farm::text FROM granja.granja")
+        self.sql("UPDATE granja.granja SET farm = gen_random_uuid()")
+        self.wire.cut()
+        await later(0.7)
+        with self.assertRaises(NotStored):
+            await node.append([ANA_COMES], 0, {})
+        self.sql(f"UPDATE granja.granja SET farm = '{rows[0][0]}'")
+        self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
+
+    async def test_a_deed_of_a_newer_granja(self) -> None:
+        """Nothing is decided by a node that does not understand what another one did."""
+        node = self.north()
+        entry = (1, 1763848000.25, "danced", "{}")
+        hash = digest(GENESIS, *entry).hex()
+        self.sql(
+            f"INSERT INTO granja.entries VALUES (1, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
+            f"UPDATE granja.head SET sequence = 1, hash = '\\x{hash}'",
+            "NOTIFY granja, '9'",
+        )
+        with self.assertRaises(Halted) as caught:
+            await self.stored(node, [ANA_COMES], 0)
+        self.assertIn("entry 1 is damaged: it cannot be read", str(caught.exception))
+        self.assertEqual(self.count(), 1)
+
+    async def test_somebody_changes_the_tables(self) -> None:
+        """Trying again is of no use."""
+        node = self.north()
+        self.sql("ALTER TABLE granja.entries ADD CHECK (kind <> 'declared')")
+        with self.assertRaises(Halted) as caught:
+            await node.append([ANA_COMES], 0, {})
+        self.assertIn("somebody else has changed the database", str(caught.exception))
 
 
 class TheServerHangs(LostCase):

@@ -1,0 +1,103 @@
+"""How many trades a second several nodes put on record in one database with a synchronous standby.
+
+``python -m benchmarks.ledger_nodes [SECONDS]`` starts a primary and a standby of its own (Debian's
+``postgresql``), syncs on, and then 1, 2 and 3 processes that append one fact after the other, each
+decided anew whenever another one was quicker.  Beside them: one connection that updates one row,
+which is what the disks and PostgreSQL take by themselves.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+import psycopg
+
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Stale
+from granja.ledger.postgresql.address import Address
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.market.facts import Declared
+from tests.support.ledgers import AnyThread, wait_for
+from tests.support.postgresql import Pair
+
+NODES = (1, 2, 3)
+
+
+def work(name: str, url: str, seconds: float, ready: Barrier, found: Any) -> None:
+    """One node: how long each of its facts took, in seconds."""
+    reactor: Any = AnyThread()
+    ledger = PostgreSQLLedger(Address(url), name, reactor, time.time, time.monotonic)
+    after, took = ledger.open().sequence, []
+    ready.wait()
+    end = time.monotonic() + seconds
+    while (begun := time.monotonic()) < end:
+        fact = Declared(FarmerId(1), name, ())
+        while True:
+            try:
+                after = wait_for(ledger.append([fact], after, {}))
+                break
+            except Stale as stale:
+                after += len(stale.missed)
+        took.append(time.monotonic() - begun)
+    wait_for(ledger.close())
+    found.put(took)
+
+
+def update(url: str, seconds: float) -> list[float]:
+    """How long each of as many bare updates took, in seconds."""
+    took: list[float] = []
+    where = Address(url).conninfo("bare")
+    with psycopg.connect(where, autocommit=True) as connection:
+        connection.execute("CREATE TABLE public.bare AS SELECT 0 AS n")
+        end = time.monotonic() + seconds
+        while (begun := time.monotonic()) < end:
+            connection.execute("UPDATE public.bare SET n = n + 1")
+            took.append(time.monotonic() - begun)
+        connection.execute("DROP TABLE public.bare")
+    return took
+
+
+def row(name: str, took: list[list[float]], seconds: float) -> str:
+    """A line of the table."""
+    every = sorted(one for node in took for one in node)
+    served = sorted(map(len, took))
+    return (
+        f"{name:>5}  {len(every) / seconds:7.0f}  {every[len(every) // 2] * 1e3:6.1f}  "
+        f"{every[len(every) * 99 // 100] * 1e3:6.1f}  {served[0] / served[-1]:.2f}\n"
+    )
+
+
+def measure(url: str, nodes: int, seconds: float) -> list[list[float]]:
+    """What each node needed for its facts."""
+    ready, found = multiprocessing.Barrier(nodes), multiprocessing.Queue()
+    workers = [
+        multiprocessing.Process(target=work, args=(f"node{n}", url, seconds, ready, found))
+        for n in range(nodes)
+    ]
+    for worker in workers:
+        worker.start()
+    took = [found.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    return took
+
+
+def main() -> None:
+    """Print a table."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
+    pair = Pair()
+    try:
+        sys.stdout.write("nodes  facts/s  p50 ms  p99 ms  least/most served\n")
+        sys.stdout.write(row("bare", [update(pair.url, seconds)], seconds))
+        for nodes in NODES:
+            sys.stdout.write(row(str(nodes), measure(pair.url, nodes, seconds), seconds))
+    finally:
+        pair.remove()
+
+
+if __name__ == "__main__":
+    main()
