@@ -73,7 +73,8 @@ def row(name: str, took: list[list[float]], seconds: float) -> str:
 
 def measure(url: str, nodes: int, seconds: float) -> list[list[float]]:
     """What each node needed for its facts."""
-    ready, found = multiprocessing.Barrier(nodes), multiprocessing.Queue()
+    ready = multiprocessing.Barrier(nodes)
+    found: Any = multiprocessing.Queue()
     workers = [
         multiprocessing.Process(target=work, args=(f"node{n}", url, seconds, ready, found))
         for n in range(nodes)
