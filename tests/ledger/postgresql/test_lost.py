@@ -237,9 +237,10 @@ class TheStandbyIsAway(SharedCase):
         node.watch(ear)
         self.require("nobody")
         self.addCleanup(self.require, "")
+        await self.until_waiting("granja.leases")  # By then every commit waits.
         told: list[int] = []
         waiting = node.append([ANA_COMES], 0, {}).addCallback(told.append)
-        pid = await self.until_waiting()
+        pid = await self.until_waiting("granja.append")
         server().sql(f"SELECT pg_cancel_backend({pid})")
         while not ear.said:
             await ear.next()
@@ -255,11 +256,12 @@ class TheStandbyIsAway(SharedCase):
             f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'", "SELECT pg_reload_conf()"
         )
 
-    async def until_waiting(self) -> object:
+    async def until_waiting(self, what: str) -> object:
+        """Until a statement with that in it waits for a standby; its process."""
         while True:
             rows = server().sql(
                 "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
-                "AND query LIKE '%granja.append%'"
+                f"AND query LIKE '%{what}%'"
             )
             if rows:
                 return rows[0][0]
