@@ -31,6 +31,11 @@ from typing import Any, NamedTuple
 PROJECT = Path(__file__).parent.parent
 COPIED = ("granja", "tests", "tools", "twisted", "docs", "setup.cfg", "pyproject.toml")
 
+#: Those of a ledger that need no database server.
+LEDGERS = tuple(
+    f"tests/ledger/test_{name}.py" for name in ("contract", "lane", "stateful", "stopped")
+)
+
 #: The tests that must notice a change in each room.
 ROOMS: dict[str, tuple[str, ...]] = {
     "market": ("tests/market/test_market.py", "tests/market", "tests/operations/test_audit.py"),
@@ -38,7 +43,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "moderation": ("tests/moderation", "tests/people", "tests/whole/test_plays.py"),
     "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
     "board": ("tests/board/test_board.py", "tests/board", "tests/test_protocol_plain.py"),
-    "ledger": ("tests/ledger", "tests/whole/test_ledger.py"),
+    "ledger": ("tests/ledger/sqlite", *LEDGERS, "tests/whole/test_ledger.py"),
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
 }
 

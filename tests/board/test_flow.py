@@ -13,7 +13,7 @@ from granja.board.board import Board, Listener
 from granja.board.listener import HEARD_LIMIT, REPLIES_LIMIT
 from granja.board.slow import FAR_BEHIND
 from granja.contract.messages import Arrived, Notice, Whispered
-from granja.wire.encodings import PLAIN
+from granja.wire.encodings import GMCP, PLAIN
 from tests.support.board_model import say
 from tests.support.wiring import HeldReader, ManualReactor, NarrowConnection, SlowTransport
 
@@ -404,3 +404,47 @@ class MemoryTests(FlowTestCase):
         gc.collect()
         grown, _ = tracemalloc.get_traced_memory()
         self.assertLess(grown, 3_000_000)
+
+
+class TellingTests(FlowTestCase):
+    """What is said to one connection alone."""
+
+    def test_a_reply_that_is_too_long_holds_its_farmer_until_it_is_sent(self) -> None:
+        listener, reader, connection = self.arrive(WIDE)
+        listener.raw(b"x" * REPLIES_LIMIT)
+        self.assertEqual(reader.held, set())
+        listener.raw(b"x")
+        self.assertEqual(reader.held, {"replies"})
+        self.reactor.advance(0)
+        self.reactor.advance(0)
+        self.assertEqual((reader.held, len(connection.taken)), (set(), REPLIES_LIMIT + 1))
+        listener.raw(b"x" * (REPLIES_LIMIT + 1))
+        self.reactor.advance(0)
+        self.reactor.advance(0)
+        self.assertEqual(reader.held, set())
+
+    def test_one_reply_is_one_write(self) -> None:
+        listener, _, connection = self.arrive(WIDE)
+        before = self.board.counters.writes
+        listener.tell_kept(Notice("x", "hola"))
+        self.reactor.advance(0)
+        self.assertEqual(connection.taken.decode(), "[SERVER] hola\r\n")
+        self.assertEqual(self.board.counters.writes, before + 1)
+
+    def test_the_last_line_that_was_sent(self) -> None:
+        """What waits was not sent, but for the line that the wire has begun."""
+        connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
+        listener = self.board.listen(connection, HeldReader(), GMCP)
+        self.assertEqual(self.board.listen(connection, HeldReader()).last_sent(), 0)
+        for _ in range(3):
+            listener.tell(Notice("x", "hola"))
+        self.reactor.advance(0)
+        self.assertEqual(listener.last_sent(), 3)
+        connection.narrow.room = 0
+        listener.tell(Notice("x", "hola"))
+        listener.tell(Notice("x", "hola"))
+        self.reactor.advance(0)
+        self.assertEqual(listener.last_sent(), 4)
+        connection.read(WIDE)
+        self.reactor.turn()
+        self.assertEqual(listener.last_sent(), 5)

@@ -29,6 +29,15 @@ class PlaceTests(SynchronousTestCase):
         self.assertEqual(places, [0, 1, 2, 3, 3, 6, 7, 7, 7])
         self.assertEqual(self.receipts.place_after(10**6), 7)
 
+    def test_a_run_of_talk_is_one_point(self) -> None:
+        """However many batches it is of: points are what is forgotten."""
+        for place in range(0, 90, 3):
+            self.talk(3, place)
+        self.assertEqual(len(self.receipts._lines), 2)
+        self.receipts.number(MARK, 90)
+        self.receipts.number(MARK, 90)
+        self.assertEqual(len(self.receipts._lines), 3)
+
     def test_long_ago_is_not_told_apart_for_ever(self) -> None:
         for place in range(0, 4 * MOST_POINTS, 2):
             self.talk(1, place)
@@ -67,6 +76,17 @@ class ArrivedTests(SynchronousTestCase):
         for lines in range(1, 500, 7):
             self.assertLessEqual(receipts.acknowledged(last, 100 * lines), last - lines)
 
+    def test_nor_much_too_few(self) -> None:
+        """Of older writes, four are one and more; long ago it may be any."""
+        receipts = Receipts(Counters())
+        for _ in range(20 * MOST_WRITES):
+            receipts.number(b"x" * 90 + MARK, 0)
+        last = receipts.count
+        for lines in range(MOST_WRITES // 2 + 1):
+            self.assertEqual(receipts.acknowledged(last, 100 * lines), last - lines)
+        for lines in range(MOST_WRITES // 2, MOST_WRITES):
+            self.assertGreater(receipts.acknowledged(last, 100 * lines), last - lines - 4 * lines)
+
     def test_what_was_not_written_is_after_any_line(self) -> None:
         receipts = Receipts(Counters())
         private = receipts.keep(Whispered("Beto", "hola"), 7)
@@ -75,3 +95,22 @@ class ArrivedTests(SynchronousTestCase):
         receipts.number_heard(MARK, 0)
         self.assertEqual(receipts.after(0), ([private], []))
         self.assertEqual(receipts.after(1), ([], []))
+
+    def test_who_comes_back_has_heard_the_first_line_of_their_return(self) -> None:
+        receipts = Receipts(Counters())
+        receipts.number(MARK * 3, 0)
+        receipts.resume(1)
+        private = receipts.keep(Whispered("Beto", "hola"), 7)
+        receipts.will_hear(private)
+        receipts.number_heard(MARK, 0)
+        self.assertEqual(private.numbers, (4,))
+        self.assertEqual([receipts.after(n)[0] for n in (3, 4)], [[private], []])
+
+    def test_whispers_of_64_kb_are_kept(self) -> None:
+        """And not a byte more: the oldest is counted instead."""
+        receipts = Receipts(Counters())
+        size = len(Whispered("Beto", "").line().encode())
+        kept = [receipts.keep(Whispered("Beto", "x" * (1024 - size)), 7) for _ in range(64)]
+        self.assertEqual(receipts.after(0), (kept, []))
+        last = receipts.keep(Whispered("Beto", ""), 7)
+        self.assertEqual(receipts.after(0), ([*kept[1:], last], kept[:1]))

@@ -57,7 +57,7 @@ class UrlTests(LedgerFileCase):
 
     def test_anything_else_is_a_sentence(self) -> None:
         """A misspelt URL is not silently a new file."""
-        for wrong in ("granja.db", "sqlite:", "sqlite", "memory:x", "postgres://x", "", ":"):
+        for wrong in ("granja.db", "sqlite:", "sqlite", "memory:x", "postgre://x", "", ":"):
             with self.assertRaisesRegex(ConfigurationError, "memory: or sqlite:PATH"):
                 open_ledger(wrong, reactor, lambda: 1.0)
 
