@@ -17,10 +17,15 @@ class Request:
         self._fields = fields if isinstance(fields, dict) else {}
 
     def text(self, field: str) -> str:
-        """:raises Refused: when it is missing, or is no text."""
+        """:raises Refused: when it is missing, or is no text.
+
+        A shell passes on words of another encoding, which JSON then has as halves of a character.
+        """
         value = self._fields.get(field)
         if not isinstance(value, str):
             raise Refused(f"the request has no {field}")
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise Refused(f"what the request says as {field} is not UTF-8")
         return value
 
     def says(self, field: str) -> bool:

@@ -57,7 +57,7 @@ class Catalog(Mapping[int, Artifact]):
         """
         try:
             entries = json.loads(text, object_pairs_hook=_no_repeats)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{source} is not a catalog: {error}") from None
         if not isinstance(entries, dict) or not entries:
             raise ConfigurationError(f"{source} is not a catalog: it must be a non-empty object")

@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     path, as_json = arguments.pop("admin"), arguments.pop("json")
     try:
         answer = ask(path, _request(arguments))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
         return _fail(f"no server answers at {path}: {why}")
     if "refused" in answer and not as_json:

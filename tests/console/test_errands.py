@@ -216,6 +216,18 @@ class Wrong(ConsoleCase):
         self.farm.arrives("Ana")
         self.assertTrue(self.refused("kick", whom="Ana", why=["spam"]))
 
+    def test_words_of_another_encoding(self) -> None:
+        """What a shell makes of Latin-1: the console waited for an answer that never came."""
+        for do in ("kick", "unban", "passes", "password", "announce", "mute", "ban"):
+            for wrong in ("Jos\udce9", "\ud800"):
+                said = self.refused(do, whom=wrong, text=wrong, seconds=5, why=wrong)
+                self.assertRegex(said, r"^what the request says as (whom|text|why) is not UTF-8$")
+        self.assertEqual(
+            self.refused("ban", whom="Beto", seconds=5, why="\ud800"),
+            "what the request says as why is not UTF-8",
+        )
+        self.assertEqual(self.refused("\ud800"), "what the request says as do is not UTF-8")
+
     def test_a_line_without_end(self) -> None:
         self.console.dataReceived(b"x" * (MOST + 1))
         self.assertTrue(self.wire.disconnecting)

@@ -97,6 +97,7 @@ class BadCatalogs(SynchronousTestCase):
         self.assertRefused("", "line 1 column 1")
         self.assertRefused('{"1": "Ancla"', "line 1 column 14")
         self.assertRefused("{1: 'Ancla'}", "line 1 column 2")
+        self.assertRefused("[" * 100_000, "recursion")
 
     def test_not_an_object_or_nothing_in_it(self) -> None:
         for text in ("[]", '["Ancla"]', '"Ancla"', "1", "null", "true", "{}"):
