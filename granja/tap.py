@@ -29,7 +29,7 @@ from granja.options.anew import Standing
 from granja.options.table import Table
 from granja.reactor.supervisor import Supervisor
 from granja.reactor.title import hide
-from granja.reactor.tls_contexts import secured
+from granja.reactor.tls_contexts import Certificates, secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 
 #: Bytes that the path of a unix socket may have; a lock stands beside it.
@@ -89,14 +89,17 @@ def check_bus(bus: str | None, ledger: str) -> None:
         )
 
 
-def open_to_watchers(farm: GranjaFactory, ports: Sequence[IListeningPort]) -> IProtocolFactory:
+def open_to_watchers(
+    farm: GranjaFactory, ports: Sequence[IListeningPort], certificates: Sequence[Certificates]
+) -> IProtocolFactory:
     """What answers at a ``--metrics`` endpoint.
 
     :param ports: what farmers come in at.
+    :param certificates: of each endpoint that has some.
     """
     from granja.health.watch import watch
 
-    return watch(farm, ports)
+    return watch(farm, ports, certificates)
 
 
 def consoles(path: str | None, ledger: str, rereading: Rereading) -> list[Doorway]:
@@ -202,9 +205,10 @@ def makeService(options: Options) -> IService:  # noqa: N802
         return farm
 
     plain_ports: list[IListeningPort] = []
-    watch = partial(open_to_watchers, ports=plain_ports)
+    certificates: list[Certificates] = []
+    watch = partial(open_to_watchers, ports=plain_ports, certificates=certificates)
     doorways = [*options["doorways"], *(doorway(at, watch) for at in options["metrics"])]
-    certificates = [d.certificates for d in doorways if d.certificates is not None]
+    certificates += [d.certificates for d in doorways if d.certificates is not None]
     rereading = Rereading(Standing(options, os.getcwd()), certificates)
     doorways += consoles(options["admin"], options["ledger"], rereading)
     alive = Liveness(reactor, plain_ports).look

@@ -49,6 +49,11 @@ class Turns:
         self._taken = 0
         self._closed: Deferred[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs have not begun."""
+        return self._count
+
     def take(self, work: Callable[[], T], who: str) -> Deferred[T]:
         """Run ``work`` in a thread when its turn comes.
 

@@ -18,7 +18,7 @@ from argon2.low_level import Type
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from zope.interface import Interface, implementer
+from zope.interface import Attribute, Interface, implementer
 
 from granja.accounts.fair_queue import Turns
 from granja.accounts.networks import network_of
@@ -73,6 +73,8 @@ class PasswordTrouble(Exception):
 class IAccounts(Interface):
     """Makes and checks password verifiers."""
 
+    waiting: int = Attribute("How many passwords are not looked at yet.")
+
     def hash(password: str, address: str = "") -> Deferred[str]:  # noqa: N805 (as zope has it)
         """The verifier for a new password, a string in PHC format.
 
@@ -116,6 +118,11 @@ class Accounts:
         self._reactor = reactor
         self._turns = Turns(reactor, threads)
         self._throttle = Throttle()
+
+    @property
+    def waiting(self) -> int:
+        """See :attr:`IAccounts.waiting`."""
+        return self._turns.waiting
 
     def hash(self, password: str, address: str = "") -> Deferred[str]:
         """See :meth:`IAccounts.hash`."""
@@ -185,6 +192,8 @@ class _Waiter:
 @implementer(IAccounts)
 class PlainAccounts:
     """A double for tests: instant, and as secret as a post card.  It holds to the same rules."""
+
+    waiting = 0
 
     def hash(self, password: str, address: str = "") -> Deferred[str]:
         try:

@@ -169,6 +169,7 @@ class Board:
         batch, touched = group.seal()
         self.counters.flushes += 1
         if batch.entries:
+            self.counters.deliveries += batch.lines * group.hearing
             for listener, block, sent in group.broadcast(batch, touched):
                 listener.fall_behind([(kinds.TALK, memoryview(block))], sent)
         self._deliver(touched, batch)

@@ -11,7 +11,8 @@ from granja.reactor.stopwatch import Stopwatch
 class Counters:
     """Counts since the start.
 
-    ``lines``: said to everybody, each counted once.  ``flushes``: batches that were written.
+    ``lines``: said to everybody, each counted once; ``deliveries``: once for each who listens.
+    ``flushes``: batches that were written.
     ``writes``: given to sockets and transports.  ``skips``: how often a listener
     who did not read was passed over; ``missed``: lines of which listeners were told that they
     missed them.  ``holds``: how often talkers had to wait.  ``aborted``: connections closed for
@@ -19,6 +20,7 @@ class Counters:
     """
 
     lines: int = 0
+    deliveries: int = 0
     flushes: int = 0
     writes: int = 0
     skips: int = 0

@@ -74,6 +74,11 @@ class Group(Generic[M]):
         self.batch, self.touched, self.gathered = ended.seal(), {}, 0
         return ended, touched
 
+    @property
+    def hearing(self) -> int:
+        """How many hear the whole of what is said now."""
+        return sum(len(fan_out.sends) for fan_out in self._fan_outs.values())
+
     def broadcast(self, batch: Batch[M], touched: dict[M, None]) -> Iterator[tuple[M, bytes, int]]:
         """Write a batch to all who hear the whole of it.
 

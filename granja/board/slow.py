@@ -101,6 +101,16 @@ class Slow(Generic[W]):
         """Whether talkers have to wait."""
         return bool(self._far)
 
+    def __len__(self) -> int:
+        """How many are behind."""
+        return len(self._behind)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes all who are behind have not been sent."""
+        backlogs = [listener.backlog for listener in self._behind]
+        return sum(backlog.lag() for backlog in backlogs if backlog is not None)
+
     def is_far_behind(self, listener: W) -> bool:
         return listener in self._far
 

@@ -6,7 +6,7 @@ Names follow Prometheus: base units, ``_total`` for what only grows, ``_seconds`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ class Counters(Protocol):
     """What the board has done since the start (:class:`granja.board.counters.Counters`)."""
 
     lines: int
+    deliveries: int
     flushes: int
     writes: int
     skips: int
@@ -37,9 +38,51 @@ class Counters(Protocol):
     flushing: Stopwatch
 
 
+class Slow(Sized, Protocol):
+    """Those who are behind; ``bytes``: what they have not been sent."""
+
+    @property
+    def bytes(self) -> int: ...
+
+
 class Board(Protocol):
     @property
     def counters(self) -> Counters: ...
+    @property
+    def slow(self) -> Slow: ...
+
+
+class Accounts(Protocol):
+    """``waiting``: passwords that are not looked at yet."""
+
+    @property
+    def waiting(self) -> int: ...
+
+
+class Presence(Protocol):
+    @property
+    def lingering(self) -> Sized: ...
+
+
+class Freezing(Protocol):
+    @property
+    def frozen(self) -> bool: ...
+
+
+class Served(Protocol):
+    """``ends``: when the first of them expires, in Unix seconds."""
+
+    @property
+    def ends(self) -> float: ...
+
+
+class Certificates(Protocol):
+    """Those of one endpoint (:class:`granja.reactor.tls_contexts.Certificates`)."""
+
+    where: str
+
+    @property
+    def served(self) -> Served: ...
 
 
 class Lane(Protocol):
@@ -54,6 +97,8 @@ class Market(Protocol):
     def held(self) -> Mapping[Any, Counter[Any]]: ...
     @property
     def offers(self) -> Sized: ...
+    @property
+    def swaps(self) -> Sized: ...
     @property
     def registered(self) -> Sized: ...
 
@@ -74,7 +119,16 @@ class Ledgered(Protocol):
 
 
 class Farm(Protocol):
-    """Where all of it is read."""
+    """Where all of it is read.  ``now``: the time on the wall, in Unix seconds."""
+
+    now: Callable[[], float]
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def freezing(self) -> Freezing: ...
+    @property
+    def presence(self) -> Presence: ...
 
     @property
     def board(self) -> Board: ...
@@ -101,11 +155,17 @@ class Stalls(Protocol):
 
 
 class Vitals(Collector):
-    """Everything that ``/metrics`` says, looked up when it is asked."""
+    """Everything that ``/metrics`` says, looked up when it is asked.
 
-    def __init__(self, farm: Farm, stalls: Stalls) -> None:
+    :param certificates: of each endpoint that has some.
+    """
+
+    def __init__(
+        self, farm: Farm, stalls: Stalls, certificates: Sequence[Certificates] = ()
+    ) -> None:
         self._farm = farm
         self._stalls = stalls
+        self._certificates = certificates
 
     def registry(self) -> CollectorRegistry:
         """A registry with this collector alone."""
@@ -123,13 +183,20 @@ class Vitals(Collector):
         farm = self._farm
         yield _gauge("connections", "Connections, also of those who arrive.", len(farm.connections))
         yield _gauge("farmers", "People in the chat.", len(farm.roster))
+        lingering = len(farm.presence.lingering)
+        yield _gauge("lingering", "People whose line was lost, and who may come back.", lingering)
         yield _gauge("registered", "Registered names.", len(farm.market.registered))
         yield _counters("logins", "Answers to passwords.", "outcome", farm.logins)
+        waiting = farm.accounts.waiting
+        yield _gauge("passwords_waiting", "Passwords that are not looked at yet.", waiting)
         yield _counters("refusals", "Refused lines.", "reason", farm.refusals)
 
     def _talk(self) -> Iterator[Metric]:
-        counters = self._farm.board.counters
+        counters, slow = self._farm.board.counters, self._farm.board.slow
         yield _counter("lines", "Lines said to everybody, each counted once.", counters.lines)
+        yield _counter("deliveries", "The same, for each who listens.", counters.deliveries)
+        yield _gauge("slow_listeners", "Connections that are behind.", len(slow))
+        yield _gauge("backlog_bytes", "What they have not been sent.", slow.bytes)
         yield _counter("writes", "Writes to sockets and transports.", counters.writes)
         yield _counter("flushes", "Batches that were written.", counters.flushes)
         yield _histogram("flush_seconds", "Writing one batch to one group.", counters.flushing)
@@ -146,12 +213,15 @@ class Vitals(Collector):
         farm = self._farm
         recorded = farm.recorded
         yield _gauge("offers", "Offers that wait.", len(farm.market.offers))
+        yield _gauge("swaps", "Swaps that stand.", len(farm.market.swaps))
+        yield _counter("rings", "Rings of swaps that settled.", recorded.facts.get("settled", 0))
         yield _counters("facts", "Facts on record since the start.", "kind", recorded.facts)
         yield _counters("artifacts", "Copies since the start, by fate.", "fate", recorded.artifacts)
         yield _gauge("artifacts_at_start", "Copies held at the start.", recorded.at_start)
         held = sum(copies.total() for copies in farm.market.held.values())
         yield _gauge("artifacts_held", "Copies held now.", held)
         yield _histogram("append_seconds", "From a decision to the disk.", farm.lane.appending)
+        yield _gauge("frozen", "1 while moderators stop trading.", int(farm.freezing.frozen))
         yield _gauge("halted", "1 while nothing can be traded.", int(farm.lane.halted))
 
     def _server(self) -> Iterator[Metric]:
@@ -160,7 +230,15 @@ class Vitals(Collector):
             "The longest that the reactor was kept, in the last minute.",
             self._stalls.longest(),
         )
+        yield self._expiry()
         yield InfoMetricFamily("granja", "The version that runs.", {"version": __version__})
+
+    def _expiry(self) -> Metric:
+        help = "Until the first certificate of an endpoint expires."
+        family = GaugeMetricFamily("granja_certificate_seconds", help, labels=["endpoint"])
+        for each in self._certificates:
+            family.add_metric([each.where], each.served.ends - self._farm.now())
+        return family
 
 
 def _gauge(name: str, help: str, value: float) -> Metric:

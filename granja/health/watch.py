@@ -35,14 +35,19 @@ class Farm(vitals.Farm, Protocol):
         """Store something of no consequence, to see whether that works again."""
 
 
-def watch(farm: Farm, ports: Sequence[IListeningPort]) -> Site:
+def watch(
+    farm: Farm,
+    ports: Sequence[IListeningPort],
+    certificates: Sequence[vitals.Certificates] = (),
+) -> Site:
     """What answers at a ``--metrics`` endpoint.
 
     :param ports: what farmers come in at.
+    :param certificates: of each endpoint that has some.
     """
     stalls = Stalls(farm.clock, farm.clock.seconds)
     readiness = Readiness(farm.clock, lambda: why_not(farm), farm.try_to_store)
-    registry = vitals.Vitals(farm, stalls).registry()
+    registry = vitals.Vitals(farm, stalls, certificates).registry()
     alive = Liveness(farm.clock, ports).look
     return WatchSite(registry, alive, readiness.look, [stalls, readiness])
 

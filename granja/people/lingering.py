@@ -49,6 +49,9 @@ class Lingering:
         self._peers: dict[Farmer, Peer] = {}
         self._by_network: dict[str, dict[Farmer, None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._timers)
+
     def __contains__(self, farmer: Farmer) -> bool:
         return farmer in self._timers
 

@@ -51,13 +51,14 @@ class Contexts:
     """``default`` is for whoever names no host that is known; ``named`` has hosts in lower case.
 
     ``prints`` tell the certificates from others; ``stamp`` is that of their files when they were
-    read.
+    read.  ``ends``: when the first of them expires, in Unix seconds.
     """
 
     default: SSL.Context
     named: dict[bytes, SSL.Context]
     prints: frozenset[bytes]
     stamp: Stamp = ()
+    ends: float = 0.0
 
     def choose(self, connection: SSL.Connection) -> None:
         """OpenSSL calls this when a client says which host it wants."""
@@ -121,7 +122,8 @@ def contexts_of(identities: Sequence[Identity]) -> Contexts:
     first, default = built[0]
     named_first = named.get(first.names()[0].encode()) if first.names() else None
     prints = frozenset(identity.certificate.fingerprint(SHA256()) for identity in identities)
-    contexts = Contexts(named_first or default, named, prints)
+    ends = min(i.certificate.not_valid_after_utc for i in identities).timestamp()
+    contexts = Contexts(named_first or default, named, prints, ends=ends)
     if len(built) > 1:
         contexts.default.set_tlsext_servername_callback(contexts.choose)
     for identity, context in built:

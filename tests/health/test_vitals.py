@@ -13,6 +13,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.reactor.stopwatch import BOUNDS, Stopwatch
 from tests.support.farm import Farm
+from tests.support.guests import guest
 
 
 class Still:
@@ -54,6 +55,42 @@ class Numbers(SynchronousTestCase):
         self.assertEqual(self.value("append_seconds_count"), 5)
         self.farm.open()  # Ana's visit has ended, which is the first thing on record now.
         self.assertEqual((self.value("artifacts_held"), self.value("artifacts_at_start")), (0, 1))
+
+    def test_who_listens_and_who_waits(self) -> None:
+        """Of two people and a line of talk, both count; nobody is behind."""
+        ana, _ = self.farm.arrives("Ana"), self.farm.arrives("Beto")
+        before = self.value("deliveries_total") or 0
+        ana.types("hola")
+        self.farm.settle()
+        self.assertEqual((self.value("deliveries_total") or 0) - before, 2)
+        for name in ("lingering", "swaps", "rings_total", "frozen", "passwords_waiting"):
+            self.assertEqual(self.value(name), 0, name)
+        self.assertEqual((self.value("backlog_bytes"), self.value("slow_listeners")), (0, 0))
+        self.farm.factory.freezing.set(None, True)
+        self.farm.settle()
+        self.assertEqual(self.value("frozen"), 1)
+
+    def test_who_lingers(self) -> None:
+        """They are in the chat all the same."""
+        ana, beto = self.farm.arrives("Ana"), guest(self.farm, "Beto")
+        beto.drops()
+        self.assertEqual((self.value("lingering"), self.value("farmers")), (1, 2))
+        ana.types(":cambio 1 por 2")
+        self.assertEqual(self.value("swaps"), len(self.farm.factory.market.swaps))
+
+    def test_certificates(self) -> None:
+        class Certificates:
+            where = "tls:here"
+
+            class served:  # noqa: N801
+                ends = 86400.0
+
+        vitals = Vitals(self.farm.factory, Still(), [Certificates()])
+        self.farm.factory.now = lambda: 0.0
+        said = vitals.registry().get_sample_value(
+            "granja_certificate_seconds", {"endpoint": "tls:here"}
+        )
+        self.assertEqual(said, 86400.0)
 
     def test_logins(self) -> None:
         ana = self.farm.arrives("Ana")

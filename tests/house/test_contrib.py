@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,8 +11,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from granja.health.stalls import Stalls
+from granja.health.vitals import Vitals
 from granja.tap import Options
 from tests.house.test_imports import ROOT
+from tests.support.farm import Farm
 
 CONTRIB = ROOT / "contrib"
 
@@ -56,3 +60,58 @@ class Units(SynchronousTestCase):
         options = Options()
         options.parseOptions(["--listen", at])
         self.assertEqual(options["listen"], [at])
+
+
+#: Names that Prometheus makes of one of ours.
+SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+def promised() -> set[str]:
+    """The names of all that ``/metrics`` says."""
+    farm = Farm()
+    families = Vitals(farm.factory, Stalls(farm.clock, farm.clock.seconds)).collect()
+    return {
+        f"{family.name}_total" if family.type == "counter" else family.name for family in families
+    }
+
+
+class Watching(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.rules = (CONTRIB / "granja-alerts.yaml").read_text()
+        self.cases = (ROOT / "tests" / "house" / "alerts.yaml").read_text()
+
+    def test_each_rule_fires(self) -> None:
+        """And none of them while all is well."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        bare = re.sub(r"(?m)^ +annotations:\n +summary: .*\n", "", self.rules)
+        (Path(folder.name) / "granja-alerts.yaml").write_text(bare)
+        (Path(folder.name) / "alerts.yaml").write_text(self.cases)
+        done = run("promtool", "test", "rules", str(Path(folder.name) / "alerts.yaml"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_each_rule_has_a_case(self) -> None:
+        alerts = set(re.findall(r"- alert: (\w+)", self.rules))
+        fired = set(re.findall(r"alertname: (\w+),? *(?:\n +)?exp_alerts", self.cases))
+        self.assertEqual(fired, alerts)
+
+    def test_all_names_exist(self) -> None:
+        """In the rules, on the dashboard, and in the handbook, which lists every one."""
+        names, handbook = promised(), (ROOT / "docs" / "operating.md").read_text()
+        dashboard = (CONTRIB / "granja-dashboard.json").read_text()
+        used = set(re.findall(r"\bgranja_\w+", self.rules + self.cases + dashboard))
+        for suffix in SUFFIXES:
+            used = {name.removesuffix(suffix) for name in used}
+        self.assertLessEqual(used, names)
+        self.assertEqual({name for name in names if f"`{name}" not in handbook}, set())
+
+    def test_the_dashboard_asks_what_prometheus_understands(self) -> None:
+        dashboard = json.loads((CONTRIB / "granja-dashboard.json").read_text())
+        asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+        rules = [{"record": f"granja:{n}", "expr": expr} for n, expr in enumerate(asked)]
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name) / "asked.yaml"
+        path.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
+        done = run("promtool", "check", "rules", str(path))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
