@@ -52,7 +52,7 @@ class Options(Table):
         for endpoint in self._openable("metrics"):
             doorway(endpoint)
         check_bus(self["bus"], self["ledger"])
-        self["log-file"] = take_over(self.parent)
+        self["log-file"] = take_over(self.parent, self["log-format"], self["log-level"])
 
     def _openable(self, name: str) -> list[str]:
         """Without a runner nothing is opened, and systemd has handed nothing over."""

@@ -19,9 +19,10 @@ from pathlib import Path
 from threading import Condition, Thread, current_thread
 from typing import Any, ClassVar, Final
 
-from twisted.logger import LogEvent, Logger, formatEventAsClassicLogText
+from twisted.logger import Logger, formatEventAsClassicLogText
 
 from granja.contract.errors import ConfigurationError
+from granja.operations.log_forms import Form, as_json, from_level
 from granja.operations.system_log import in_lines, to_system_log
 
 #: Characters that wait to be written, at the most; later ones are dropped, and counted.
@@ -44,7 +45,6 @@ MODE: Final = 0o640
 _NUMBER: Final = re.compile(r"\.[1-9][0-9]{0,8}", re.ASCII)
 
 Put = Callable[[bytes], None]
-Form = Callable[[LogEvent], str | None]
 
 
 class Later:
@@ -241,12 +241,14 @@ class LogFile:
         return self._path.with_name(f"{self._path.name}.{number}")
 
 
-def take_over(options: Any) -> Later | None:
+def take_over(options: Any, log_format: str = "text", level: str = "debug") -> Later | None:
     """Where the runner's options say that the log goes, written by a thread.
 
     None when that is not ours to say (``--logger``), or there is no runner.
 
     :param options: of ``twistd``, or of ``twist``, which are changed.
+    :param log_format: ``text`` or ``json``; ``twist`` and the system's log have their own.
+    :param level: the least urgent one that is written.
     :raises ConfigurationError: when the file cannot be written.
     """
     if options is None or options.get("logger"):
@@ -255,7 +257,13 @@ def take_over(options: Any) -> Later | None:
         later = _later_of_twist(options["logFile"])
         options["logFile"] = later or options["logFile"]
         return later
-    return _later_of_twistd(options) if "nodaemon" in options else None
+    if "nodaemon" not in options:
+        return None
+    later = _later_of_twistd(options)
+    if later is not None:
+        form = as_json if log_format == "json" and not options.get("syslog") else later.form
+        later.form = from_level(level, form)
+    return later
 
 
 def _later_of_twist(stream: Any) -> Later | None:

@@ -80,7 +80,9 @@ class Following(AnewCase):
             "node": '"sur"', "bus": '"nats://bus"', "proxy": '["10.0.0.0/8"]',
             "rate": '"1/1"', "admin": '"off"', "motd": '"motd.txt"',
             "trusted-network": '["10.0.0.0/8"]', "web-origin": '["https://granja.example"]',
-            "moderator": '["Zoe"]', "reserved-name": '["x"]', "web-host": '["granja.example"]',
+            "log-format": '"json"',
+            "log-level": '"warn"', "moderator": '["Zoe"]', "reserved-name": '["x"]',
+            "web-host": '["granja.example"]',
         }  # fmt: skip
         (self.folder / "motd.txt").write_text("Hola\n")
         (self.folder / "other.json").write_text('{"1": "Nabo"}')

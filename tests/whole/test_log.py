@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import signal
@@ -53,6 +54,22 @@ class IntoAPipe(Server):
     def close(self) -> None:
         os.close(self.reader)
         os.close(self._writer)
+
+
+class JsonTests(SynchronousTestCase):
+    def test_each_line_is_an_object(self) -> None:
+        """From the first line to the last, and nothing secret is in any."""
+        with tempfile.TemporaryDirectory() as folder:
+            with Server("--log-format", "json", folder=folder) as server:
+                ana = server.dial().arrives("Ana")
+                ana.types(":registrar girasoles al sol")
+                ana.hears_until("registrado")
+                server.stop()
+                ana.close()
+            events = [json.loads(line) for line in server.read_log().splitlines()]
+        (registered,) = [each for each in events if each.get("event") == "registered"]
+        self.assertEqual((registered["farmer"], registered["level"]), ("Ana", "info"))
+        self.assertEqual([each for each in events if "girasoles" in json.dumps(each)], [])
 
 
 class UnreadTests(SynchronousTestCase):
