@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from granja.health.stalls import Stalls
@@ -115,3 +118,45 @@ class Watching(SynchronousTestCase):
         path.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
         done = run("promtool", "check", "rules", str(path))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Containers(SynchronousTestCase):
+    def setUp(self) -> None:
+        text = (CONTRIB / "Containerfile").read_text()
+        whole = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", text))
+        self.steps = [line.partition(" ")[::2] for line in whole.splitlines() if line]
+
+    def of(self, word: str) -> list[str]:
+        return [rest for step, rest in self.steps if step == word]
+
+    def test_what_runs_is_nobody(self) -> None:
+        """Not root, by number, so that a cluster can see it; and nothing runs after that."""
+        self.assertRegex(self.of("USER")[-1], r"\A[1-9]\d+\Z")
+        after = [step for step, _ in self.steps][[s for s, _ in self.steps].index("USER") :]
+        self.assertEqual({"RUN", "COPY", "ADD"} & set(after), set())
+        self.assertEqual(self.of("ADD"), [])
+        for base in self.of("FROM"):
+            self.assertRegex(base, r"\A\S+/\S+:3\.\d+-slim-\w+( AS \w+)?\Z")
+
+    def test_its_command_starts_a_server(self) -> None:
+        """With options that there are; the health check asks where they say."""
+        command = [*json.loads(self.of("ENTRYPOINT")[0]), *json.loads(self.of("CMD")[0])]
+        self.assertEqual(command[:2], ["twistd", "-n"])
+        options = Options()
+        options.parseOptions(command[command.index("granja") + 1 :])
+        port = re.findall(r"127\.0\.0\.1:(\d+)/livez", self.of("HEALTHCHECK")[0])
+        self.assertEqual(options["metrics"], [f"tcp:{port[0]}:interface=127.0.0.1"])
+        self.assertEqual(self.of("EXPOSE"), ["5555 8080"])
+
+    def test_the_hashes_are_of_what_is_required(self) -> None:
+        """Each library of setup.cfg is there, in a version that setup.cfg takes, with a hash."""
+        setup = configparser.ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        wanted = setup["options"]["install_requires"].split("\n")
+        wanted += setup["options.extras_require"]["metrics"].split("\n")
+        text = (CONTRIB / "constraints.txt").read_text()
+        pinned = dict(re.findall(r"(?m)^(\S+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text))
+        self.assertEqual(len(pinned), text.count("=="))
+        for requirement in map(Requirement, filter(None, wanted)):
+            version = pinned.get(canonicalize_name(requirement.name), "0")
+            self.assertIn(version, requirement.specifier, requirement.name)
