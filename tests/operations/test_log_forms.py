@@ -63,7 +63,8 @@ class Json(SynchronousTestCase):
         made = event(
             "{who} came", who=Secret(), rows=[{"n": 1}, {"n": Secret()}], events=[{"n": 1}]
         )
-        said = self.said(made | {"level": "none", "where": "nowhere", 7: "x"})
+        numbered: Any = {7: "x"}
+        said = self.said(made | {"level": "none", "where": "nowhere"} | numbered)
         self.assertEqual((said["text"], said["events"]), ("Ana came", [{"n": 1}]))
         self.assertEqual((said["level"], said["where"]), ("info", "granja.people"))
         self.assertEqual(set(said) & {"who", "rows"}, set())
