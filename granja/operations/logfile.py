@@ -17,11 +17,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread, current_thread
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.logger import Logger, formatEventAsClassicLogText
 
 from granja.contract.errors import ConfigurationError
+from granja.operations.journal import to_journal
 from granja.operations.log_forms import Form, as_json, from_level
 from granja.operations.system_log import in_lines, to_system_log
 
@@ -247,7 +248,7 @@ def take_over(options: Any, log_format: str = "text", level: str = "debug") -> L
     None when that is not ours to say (``--logger``), or there is no runner.
 
     :param options: of ``twistd``, or of ``twist``, which are changed.
-    :param log_format: ``text`` or ``json``; ``twist`` and the system's log have their own.
+    :param log_format: ``text``, ``json`` or ``journal``; ``twist`` has its own.
     :param level: the least urgent one that is written.
     :raises ConfigurationError: when the file cannot be written.
     """
@@ -259,11 +260,17 @@ def take_over(options: Any, log_format: str = "text", level: str = "debug") -> L
         return later
     if "nodaemon" not in options:
         return None
-    later = _later_of_twistd(options)
+    journal = log_format == "journal"
+    later = _later_of_twistd(options) if not journal else _later_of_journal(options)
     if later is not None:
-        form = as_json if log_format == "json" and not options.get("syslog") else later.form
-        later.form = from_level(level, form)
+        in_json = log_format != "text" and (journal or not options.get("syslog"))
+        later.form = from_level(level, as_json if in_json else later.form)
     return later
+
+
+def _later_of_journal(options: Any) -> Later:
+    later = Later(to_journal())
+    return _begun(later) if options["nodaemon"] else later
 
 
 def _later_of_twist(stream: Any) -> Later | None:
@@ -284,7 +291,10 @@ def _later_of_twistd(options: Any) -> Later | None:
     return _begun(later) if options["nodaemon"] else later
 
 
-def _begun(later: Later | None) -> Later | None:
+L = TypeVar("L", Later, Later | None)
+
+
+def _begun(later: L) -> L:
     if later is not None:
         later.begin()
     return later

@@ -58,8 +58,8 @@ ROWS: Final[Sequence[Row]] = (
     ("history", 200, "Lines of talk that :historial can show, or 0", coercions.count),
     ("admin", None, "The socket of `granja admin`, or off (default: beside the ledger)",
      coercions.anything),
-    ("log-format", "text", "How the log is written by twistd: text, or json (an object a line)",
-     coercions.choice("text", "json")),
+    ("log-format", "text", "How twistd's log is written: text, json (an object a line), or journal "
+     "(to systemd's, with fields)", coercions.choice("text", "json", "journal")),
     ("log-level", "info", "The least urgent events that are logged: debug, info, warn or error",
      coercions.choice("debug", "info", "warn", "error")),
     ("motd", None, "A text file that everybody is shown on arriving", coercions.anything),

@@ -53,7 +53,7 @@ class Units(SynchronousTestCase):
         service = (CONTRIB / "granja.service").read_text()
         (command,) = re.findall(r"^ExecStart=\S+/twistd (.*)$", service, re.MULTILINE)
         words = command.partition(" granja ")[2].split()
-        self.assertEqual(words[::2], ["--config"])
+        self.assertEqual(words[::2], ["--log-format", "--config"])
         handbook = (ROOT / "docs" / "operating.md").read_text()
         name = re.findall(
             r"^FileDescriptorName=(.*)$", (CONTRIB / "granja.socket").read_text(), re.M
