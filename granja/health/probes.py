@@ -12,10 +12,9 @@ from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
-    connectProtocol,
 )
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -49,6 +48,18 @@ class Asked(Protocol):
                 self.transport.abortConnection()  # type: ignore[attr-defined]
 
 
+class Quiet(Factory):
+    """Makes one connection, and says nothing about it in the log."""
+
+    noisy = False
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    def buildProtocol(self, addr: object) -> Asked:  # noqa: N802
+        return self._asked
+
+
 class Liveness:
     """Whether a connection gets the question: a server that is deaf does not count as alive.
 
@@ -65,7 +76,7 @@ class Liveness:
         if door is None:
             return succeed(True)  # No door that could be tried: that this answers must do.
         asked = Asked()
-        connecting = connectProtocol(door, asked)
+        connecting = door.connect(Quiet(asked))
         connecting.addCallbacks(lambda _: None, lambda _: asked._fire(False))
         asked.answered.addTimeout(PATIENCE, self._reactor, lambda *_: False)
         return asked.answered.addBoth(self._done, connecting, asked)

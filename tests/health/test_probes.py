@@ -8,6 +8,7 @@ from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from granja.health import probes
@@ -34,6 +35,17 @@ class Alive(TestCase):
 
     async def test_who_gives_the_question_is_alive(self) -> None:
         self.assertTrue(await self.look(Awake))
+
+    async def test_it_stands_in_no_log(self) -> None:
+        """It is asked again and again."""
+        said: list[LogEvent] = []
+        observer: Any = said.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.assertTrue(await self.look(Awake))
+        whole = " ".join(filter(None, map(formatEvent, said)))
+        self.assertNotIn("Starting factory <granja.health", whole)
+        self.assertNotIn("OneShotFactory", whole)
 
     async def test_who_takes_the_connection_and_is_deaf_is_not(self) -> None:
         self.patch(probes, "PATIENCE", 0.1)
