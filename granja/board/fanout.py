@@ -7,7 +7,9 @@ from typing import Generic
 
 from granja.board.batch import L
 from granja.board.counters import Counters
-from granja.wire.encodings import Carrier
+from granja.wire.encodings import Carrier, Readable
+
+Send = Callable[[Readable], int]
 
 
 class FanOut(Generic[L]):
@@ -21,7 +23,7 @@ class FanOut(Generic[L]):
 
     def __init__(self, carrier: Carrier, limit: int, counters: Counters) -> None:
         self.carrier = carrier
-        self.sends: dict[L, Callable[[bytes], int]] = {}
+        self.sends: dict[L, Send] = {}
         self.limit = limit
         self._counters = counters
 
@@ -36,9 +38,14 @@ class FanOut(Generic[L]):
         """
         size = len(block)
         if size > self.limit:
-            return [(listener, 0) for listener in self.sends]
+            cuts = self.cuts(block)
+            return [
+                (listener, sent)
+                for listener, send in list(self.sends.items())
+                if (sent := self.send_in_parts(send, block, cuts)) != size
+            ]
         self._counters.writes += len(self.sends)
-        short: dict[Callable[[bytes], int], int] = {}
+        short: dict[Send[[bytes], int], int] = {}
         # A copy, because a transport may call anybody back while it is written to.
         for send in list(self.sends.values()):
             try:
@@ -50,3 +57,34 @@ class FanOut(Generic[L]):
         if not short:
             return []
         return [(listener, short[send]) for listener, send in self.sends.items() if send in short]
+
+    # -- more than a wire should have at once ----------------------------------------------------
+
+    def cuts(self, block: bytes) -> list[tuple[int, int]]:
+        """Where the parts of ``block`` begin and end: each about the limit, and whole messages.
+
+        Looked for once for all: each by themselves took longer than all the sending.
+        """
+        cuts, start, view = [], 0, memoryview(block)
+        while len(block) - start > self.limit:
+            stop = start + self.carrier.boundary(view[start:], self.limit)
+            cuts.append((start, stop))
+            start = stop
+        if start < len(block):
+            cuts.append((start, len(block)))
+        return cuts
+
+    def send_in_parts(self, send: Send, block: bytes, cuts: list[tuple[int, int]]) -> int:
+        """Send the parts one after the other, until one is not taken whole; how many bytes went."""
+        view, total = memoryview(block), 0
+        parts = [block] if len(cuts) == 1 else [view[start:stop] for start, stop in cuts]
+        for part in parts:
+            self._counters.writes += 1
+            try:
+                sent = send(part)
+            except OSError:
+                sent = 0
+            total += sent
+            if sent != len(part):
+                break
+        return total

@@ -98,14 +98,11 @@ class Group(Generic[M]):
         self, batch: Batch[M], fan_out: FanOut[M]
     ) -> Iterator[tuple[M, bytes, int]]:
         """The same for those who have numbers of their own in it."""
-        parts = batch.rendering(fan_out.carrier).parts
-        self._counters.writes += len(fan_out.sends)
+        rendering = batch.rendering(fan_out.carrier)
+        parts, cuts = rendering.parts, fan_out.cuts(rendering.block)  # Numbers move nothing.
         for listener, send in list(fan_out.sends.items()):
             assert listener.receipts is not None
             block = listener.receipts.number_talk(parts, batch.first_line)
-            try:
-                sent = send(block) if len(block) <= fan_out.limit else 0
-            except OSError:
-                sent = 0
+            sent = fan_out.send_in_parts(send, block, cuts)
             if sent != len(block):
                 yield listener, block, sent

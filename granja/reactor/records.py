@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 from OpenSSL import SSL
 
-#: Bytes that are sealed, or opened, at a time.
-MOST: Final = 1 << 16
+#: Bytes that are sealed, or opened, at a time: 64 KiB, and the rest of a message.
+MOST: Final = (1 << 16) + (1 << 14)
 #: The same sealed: each record of 16 KiB grows by some 22 bytes, and a key update may be before it.
 _ROOM: Final = 2 * MOST
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -197,10 +197,10 @@ class WebSocketFrames(OneByOne):
         return text_frame(self.text(message).encode())
 
     def boundary(self, data: Readable, at: int) -> int:
-        return next(end for end in _frame_ends(data) if end > at)
+        return _walk(bytes(data), at)[0]
 
     def count(self, data: Readable) -> int:
-        return sum(1 for _ in _frame_ends(data))
+        return _walk(bytes(data), len(data))[1]
 
 
 class WebSocketLines(WebSocketFrames):
@@ -262,16 +262,19 @@ def text_frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
-def _frame_ends(data: Readable) -> Iterator[int]:
-    at = 0
-    while at < len(data):
-        size, header = data[at + 1], 2
-        if size == 126:
-            size, header = struct.unpack_from("!H", data, at + 2)[0], 4
-        elif size == 127:
-            size, header = struct.unpack_from("!Q", data, at + 2)[0], 10
-        at += header + size
-        yield at
+def _walk(data: bytes, at: int) -> tuple[int, int]:
+    """From frame to frame, until one ends behind ``at``; that end, and how many they were."""
+    end, count, size = 0, 0, min(at + 1, len(data))
+    while end < size:
+        length = data[end + 1]
+        if length <= _SHORT:
+            end += length + 2
+        elif length == 126:
+            end += int.from_bytes(data[end + 2 : end + 4], "big") + 4
+        else:
+            end += int.from_bytes(data[end + 2 : end + 10], "big") + 10
+        count += 1
+    return end, count
 
 
 #: Made once: ``json.dumps`` with options makes one for each call, which doubles the time.
