@@ -66,4 +66,4 @@ class FanOutTests(SynchronousTestCase):
 
         self.patch(WebSocketFrames, "boundary", boundary)
         self.audience(WEBSOCKET_LINES, **{f"b{n}": 99 for n in range(50)}).broadcast(block)
-        self.assertEqual(len(looks), len(self.taken["b0"]) - 1)
+        self.assertLessEqual(len(looks), len(self.taken["b0"]))
