@@ -45,7 +45,7 @@ class FanOut(Generic[L]):
                 if (sent := self.send_in_parts(send, block, cuts)) != size
             ]
         self._counters.writes += len(self.sends)
-        short: dict[Send[[bytes], int], int] = {}
+        short: dict[Send, int] = {}
         # A copy, because a transport may call anybody back while it is written to.
         for send in list(self.sends.values()):
             try:

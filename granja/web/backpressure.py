@@ -15,6 +15,8 @@ class Gauge:
     ``full``: the transport has asked to pause.  ``emptied`` is called when it no longer does.
     """
 
+    __slots__ = ("emptied", "full", "producer")
+
     def __init__(self) -> None:
         self.producer: IPushProducer | None = None
         self.full = False

@@ -196,7 +196,17 @@ class WebChannel(HTTPChannel):
         self._count_out()
         self.transport.unregisterProducer()
         self.upgraded = protocol
+        self._step_aside(protocol)
         protocol.makeConnection(self.transport)
+
+    def _step_aside(self, protocol: IProtocol) -> None:
+        """Have TCP, or TLS, speak to ``protocol`` without us: with a request we are 5 KiB.
+
+        What came in one segment with the handshake is still handed on by us.
+        """
+        for below in ("protocol", "wrappedProtocol"):
+            if getattr(self.transport, below, None) is self:
+                setattr(self.transport, below, protocol)
 
     def refuse_body(self) -> None:
         """RFC 9110 §15.5.14: say that it is too large, and read no more of it."""

@@ -37,6 +37,11 @@ class WebSocketTransport:
     :param peer: whom the farm is to see at the other end.
     """
 
+    __slots__ = (
+        *("_close", "_full", "_paused", "_peer", "_waiting", "_wire"),
+        *("behind", "disconnecting", "gauge"),
+    )
+
     def __init__(self, close: Callable[[CloseReason], None], wire: Wire, peer: IAddress) -> None:
         self._close = close
         self._peer = peer

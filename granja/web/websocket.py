@@ -15,11 +15,10 @@ and chooses no sub-protocol.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
-from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
@@ -72,7 +71,7 @@ _POLITE = (CloseReason.NORMAL_CLOSURE, CloseReason.TRY_AGAIN_LATER)
 
 
 @implementer(IProtocol)
-class WebSocketConnection(TwistedProtocol):
+class WebSocketConnection:
     """From frames to lines and back, from the handshake to the end.
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
@@ -83,7 +82,12 @@ class WebSocketConnection(TwistedProtocol):
     :param keepalive: seconds of silence before a ping, and again before the peer counts as dead.
     """
 
-    transport: Wire  # type: ignore[assignment]
+    __slots__ = (
+        *("_acknowledged", "_clock", "_deaf", "_farmer", "_frames", "_heard", "_heard_close"),
+        *("_keepalive", "_lines", "_others", "_owed", "_peer", "_pinged", "_proxied", "_queue"),
+        *("_said_close", "_silent", "_size", "_timer", "adapter", "transport"),
+    )
+    transport: Wire
     adapter: WebSocketTransport
 
     def __init__(
@@ -113,6 +117,10 @@ class WebSocketConnection(TwistedProtocol):
         self._acknowledged: int | None = None
         self._owed: bytes | None = None
         self._timer: IDelayedCall | None = None
+
+    def makeConnection(self, transport: Any) -> None:  # noqa: N802
+        self.transport = transport
+        self.connectionMade()
 
     def connectionMade(self) -> None:  # noqa: N802
         self.adapter = WebSocketTransport(self.close, self.transport, self._peer)

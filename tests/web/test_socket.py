@@ -58,6 +58,15 @@ class Handshake(SocketCase):
         visit.channel.upgrade(Protocol())
         self.assertIsNone(visit.wire.producer)
 
+    def test_http_steps_aside(self) -> None:
+        """What speaks HTTP is 5 KiB for each farmer, and of no more use."""
+        for below in ("protocol", "wrappedProtocol"):
+            visit = Visit(self.farm)
+            setattr(visit.wire, below, visit.channel)
+            protocol = Protocol()
+            visit.channel.upgrade(protocol)
+            self.assertIs(getattr(visit.wire, below), protocol)
+
     def test_it_is_answered_as_the_rfc_says(self) -> None:
         greeting = WebFarmer(self.farm).greeting
         self.assertEqual(greeting.status, 101)
