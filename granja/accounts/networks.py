@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -16,6 +17,9 @@ from typing import Final
 #: The bits of an IPv6 address that its owner chooses: one customer gets a /64 at the least.
 FREE_BITS: Final = 64
 
+#: Addresses of which it is remembered what they are: who arrives is asked for theirs ten times.
+KNOWN: Final = 256
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -23,6 +27,7 @@ Network = IPv4Network | IPv6Network
 _MAPPED: Final = 96
 
 
+@lru_cache(maxsize=KNOWN)
 def address_of(text: str) -> Address | None:
     """An address without its zone, and as IPv4 if that is what is mapped into it.
 
@@ -36,6 +41,7 @@ def address_of(text: str) -> Address | None:
     return found if mapped is None else mapped
 
 
+@lru_cache(maxsize=KNOWN)
 def network_of(text: str) -> str | None:
     """The network of an address: an IPv4 address, or the first address of an IPv6 /64.
 

@@ -102,22 +102,27 @@ class _Direct:
     def seal(self, data: bytes | memoryview) -> memoryview:
         size = len(data)
         said = _lib.SSL_write(self._ssl, _ffi.from_buffer(data), size)
-        if said != size and not self._say_more(data, said):
-            return _sealed_view[:0]
-        return _sealed_view[: _lib.BIO_read(self._bio, _sealed, _ROOM)]
+        sealed = _lib.BIO_read(self._bio, _sealed, _ROOM) if said > 0 else 0
+        if said != size:
+            sealed = self._seal_more(data, said, sealed)
+        return _sealed_view[:sealed]
 
-    def _say_more(self, data: bytes | memoryview, said: int) -> bool:
-        """OpenSSL takes a record at a time."""
+    def _seal_more(self, data: bytes | memoryview, said: int, sealed: int) -> int:
+        """OpenSSL takes a record at a time.  Each is read at once: the memory of the other side
+        grows with what is in it, and never shrinks.
+        """
         at, size, start = 0, len(data), _ffi.from_buffer(data)
         while said > 0:
             at += said
             if at == size:
-                return True
+                return sealed
             said = _lib.SSL_write(self._ssl, start + at, size - at)
+            if said > 0:
+                sealed += _lib.BIO_read(self._bio, _sealed + sealed, _ROOM - sealed)
         if at:  # As above.
             self._connection._raise_ssl_error(self._ssl, said)
         _lib.ERR_clear_error()  # The error is of nobody's interest: the other way finds it, too.
-        return False
+        return 0
 
     def open(self) -> bytes:
         if self._end is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -19,6 +20,9 @@ from twisted.internet.interfaces import IAddress
 #: The address of everybody who comes in by a unix socket: it is in no network.
 UNIX: Final = "unix"
 
+#: Addresses of which it is remembered what they are: who arrives is asked for theirs ten times.
+KNOWN: Final = 256
+
 Network = IPv4Network | IPv6Network
 
 _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -30,6 +34,7 @@ def address_of(peer: IAddress) -> str:
     return UNIX if host is None else plain(host) or host
 
 
+@lru_cache(maxsize=KNOWN)
 def plain(text: str) -> str | None:
     """``::ffff:192.0.2.1`` is ``192.0.2.1``, ``2001:DB8:0::1`` is ``2001:db8::1``; None for what is
     no address."""
@@ -37,6 +42,7 @@ def plain(text: str) -> str | None:
     return None if address is None else str(address)
 
 
+@lru_cache(maxsize=KNOWN)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
