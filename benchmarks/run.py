@@ -19,7 +19,7 @@ from benchmarks.scenarios import Scenario
 from benchmarks.servers import ROOT, Server, Start
 from benchmarks.workshop import Workshop
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 KINDS_OF_FAULT = ("lost", "doubled", "disordered", "corrupt", "stray", "cut")
 
 

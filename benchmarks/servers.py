@@ -304,6 +304,12 @@ def start_granja_ws(start: Start) -> Sequence[str]:
     )
 
 
+def start_granja_wss(start: Start) -> Sequence[str]:
+    key, certificate = new_certificate(start.folder)
+    web = f"ssl:{start.port}:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
+    return twistd("--listen", "tcp:0:interface=127.0.0.1", "--web", web)
+
+
 def start_granja_tls(start: Start) -> Sequence[str]:
     key, certificate = new_certificate(start.folder)
     listen = f"ssl:{start.port}:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
@@ -430,6 +436,16 @@ SERVERS = (
         start_granja_tls,
         granja_version,
         granja_missing,
+        tls=True,
+        without=ONLY_TALK,
+    ),
+    Server(
+        "granja-wss",
+        "Granja, WebSocket over TLS",
+        "granja-ws",
+        start_granja_wss,
+        granja_version,
+        web_missing,
         tls=True,
         without=ONLY_TALK,
     ),
