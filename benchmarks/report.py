@@ -11,8 +11,6 @@ from benchmarks.scenarios import Scenario
 from benchmarks.servers import Server
 from benchmarks.targets import NAMES, TARGETS, Target
 
-SUBJECT = "granja"
-
 
 def number(value: float) -> str:
     """Three significant digits, and thousands with commas."""
@@ -48,8 +46,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def reached(book: Book, target: Target) -> Spread | None:
     if target.peer is None:
-        return book.figure(target.scenario, SUBJECT, target.figure)
-    return book.ratio(target.scenario, SUBJECT, target.peer, target.figure)
+        return book.figure(target.scenario, target.door, target.figure)
+    return book.ratio(target.scenario, target.door, target.peer, target.figure)
 
 
 def verdict(target: Target, value: Spread | None) -> str:
@@ -72,9 +70,9 @@ def targets_table(book: Book, scenarios: Sequence[Scenario], titles: Mapping[str
         if target.scenario not in names:
             continue
         against = titles[target.peer] if target.peer else "–"
-        row = (names[target.scenario], NAMES[target.figure], against)
+        row = (names[target.scenario], titles[target.door], NAMES[target.figure], against)
         rows.append((*row, bound(target), spread(value), verdict(target, value)))
-    head = ("scenario", "figure of Granja", "against", "to reach", "reached", "met")
+    head = ("scenario", "door", "figure", "against", "to reach", "reached", "met")
     return table(head, rows)
 
 
@@ -85,7 +83,7 @@ def talk_row(book: Book, scenario: Scenario, server: Server) -> tuple[str, ...]:
     return (
         server.title,
         spread(figure("cpu_us")),
-        middle(book.ratio(scenario.name, server.name, "limit")),
+        middle(book.ratio(scenario.name, server.name, server.limit)),
         middle(figure("user_us")),
         middle(figure("lines_a_write")),
         latency(figure("p50_us")),
@@ -100,7 +98,7 @@ def talk_row(book: Book, scenario: Scenario, server: Server) -> tuple[str, ...]:
 TALK_HEAD = (
     "server",
     "CPU µs per delivered line",
-    "× limit",
+    "× its door's limit",
     "of it in user space",
     "lines per write",
     "p50 ms",

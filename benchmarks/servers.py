@@ -44,7 +44,9 @@ NGIRCD_TLS = """\
     Ports = {port}
 """
 
+# Without a listener for MQTT itself it does not start.
 MOSQUITTO_CONF = """\
+listener {other} 127.0.0.1
 listener {port} 127.0.0.1
 protocol websockets
 allow_anonymous true
@@ -95,7 +97,8 @@ class Server:
     ``command`` makes the command line; ``missing`` says why the server can't run here, or None;
     ``share`` is the part of a flood that it is given (a server that takes 5 µs for a line needs
     fewer of them for the same figure); ``accepts`` how many connections may be on their way in at
-    once, under its accept queue; ``without`` the scenarios that it has no part in, and why.
+    once, under its accept queue; ``without`` the scenarios that it has no part in, and why;
+    ``limit`` the server that does the fan-out and nothing else by the same door.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Server:
     accepts: int = 1_000
     tls: bool = False
     without: Mapping[str, str] = field(default_factory=dict)
+    limit: str = "limit"
 
 
 def absent(program: str) -> Callable[[], str | None]:
@@ -215,7 +219,7 @@ def nats(start: Start, configuration: str) -> Sequence[str]:
 
 def start_mosquitto(start: Start) -> Sequence[str]:
     path = start.folder / "mosquitto.conf"
-    path.write_text(MOSQUITTO_CONF.format(port=start.port))
+    path.write_text(MOSQUITTO_CONF.format(port=start.port, other=another_port(start)))
     return [find("mosquitto") or "mosquitto", "-c", str(path)]
 
 
@@ -380,6 +384,7 @@ SERVERS = (
         granja_version,
         web_missing,
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "limit-ws",
@@ -388,6 +393,7 @@ SERVERS = (
         start_fanout("pass", "frames"),
         first_line_of("cc"),
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "nats-ws",
@@ -398,6 +404,7 @@ SERVERS = (
         absent("nats-server"),
         share=0.25,
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "node-ws",
@@ -408,6 +415,7 @@ SERVERS = (
         node_missing,
         share=0.05,
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "websockets",
@@ -418,6 +426,7 @@ SERVERS = (
         websockets_missing,
         share=0.05,
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "mosquitto-ws",
@@ -428,6 +437,7 @@ SERVERS = (
         absent("mosquitto"),
         share=0.05,
         without=ONLY_TALK,
+        limit="limit-ws",
     ),
     Server(
         "granja-tls",
@@ -438,6 +448,7 @@ SERVERS = (
         granja_missing,
         tls=True,
         without=ONLY_TALK,
+        limit="limit-tls",
     ),
     Server(
         "granja-wss",
@@ -448,6 +459,7 @@ SERVERS = (
         web_missing,
         tls=True,
         without=ONLY_TALK,
+        limit="limit-tls",
     ),
     Server(
         "limit-tls",
@@ -457,6 +469,7 @@ SERVERS = (
         first_line_of("cc"),
         tls=True,
         without=ONLY_TALK,
+        limit="limit-tls",
     ),
     Server(
         "ngircd-tls",
@@ -469,6 +482,7 @@ SERVERS = (
         accepts=8,
         tls=True,
         without=ONLY_TALK,
+        limit="limit-tls",
     ),
     Server(
         "nats-tls",
@@ -480,6 +494,7 @@ SERVERS = (
         share=0.25,
         tls=True,
         without=ONLY_TALK,
+        limit="limit-tls",
     ),
 )
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Target:
     """``figure`` of Granja divided by that of ``peer`` must stay at or under ``bound``.
 
+    ``door``: the server that is Granja by one of its doors.
+
     Figures are those of `benchmarks.figures`. Without a peer it is the figure itself, and ``floor``
     says that it must be at least the bound.
     """
@@ -18,6 +20,7 @@ class Target:
     bound: float
     figure: str = "cpu_us"
     floor: bool = False
+    door: str = "granja"
 
     def met(self, value: float) -> bool:
         return value >= self.bound if self.floor else value <= self.bound
@@ -46,6 +49,25 @@ TARGETS = (
     Target("crowd", None, 4.0, "kib_each"),
     Target("crowd", None, 2_000.0, "arrivals_s", floor=True),
     Target("crowd", "limit", 1.3, "reached_ms"),
+    Target("flood-100", "limit-ws", 4.0, door="granja-ws"),
+    Target("flood-100", "granja", 2.0, door="granja-ws"),
+    Target("flood-100", "node-ws", 0.03, door="granja-ws"),
+    Target("flood-100", "nats-ws", 0.55, door="granja-ws"),
+    Target("flood-1000", "limit-ws", 2.0, door="granja-ws"),
+    Target("flood-1000", "granja", 2.0, door="granja-ws"),
+    Target("flood-1000", "node-ws", 0.03, door="granja-ws"),
+    Target("flood-1000", "nats-ws", 0.55, door="granja-ws"),
+    Target("paced-200", "limit-ws", 1.4, door="granja-ws"),
+    Target("paced-200", "granja", 1.3, door="granja-ws"),
+    Target("paced-200", "node-ws", 0.5, "p99_us", door="granja-ws"),
+    Target("paced-1000", "limit-ws", 1.4, door="granja-ws"),
+    Target("paced-1000", "granja", 1.3, door="granja-ws"),
+    Target("paced-1000", "node-ws", 0.5, "p99_us", door="granja-ws"),
+    Target("flood-100", "limit-tls", 2.0, door="granja-tls"),
+    Target("flood-100", "ngircd-tls", 0.25, door="granja-tls"),
+    Target("paced-200", "limit-tls", 1.5, door="granja-tls"),
+    Target("paced-200", "ngircd-tls", 1.4, door="granja-tls"),
+    Target("paced-200", "ngircd-tls", 0.5, "p99_us", door="granja-tls"),
 )
 
 NAMES = {
