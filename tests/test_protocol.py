@@ -305,6 +305,7 @@ class Manners(QuietCase):
     def test_the_allowance_comes_back_with_time(self) -> None:
         bucket = TokenBucket(Rate(2, 3), now=0.0)
         self.assertEqual([bucket.wait(0.0) for _ in range(4)], [0.0, 0.0, 0.0, 0.5])
+        self.assertEqual(bucket.wait(0.25), 0.25)
         self.assertEqual(bucket.wait(0.5), 0.0)
         self.assertEqual([bucket.wait(100.0) for _ in range(4)], [0.0, 0.0, 0.0, 0.5])
 

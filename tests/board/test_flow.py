@@ -431,6 +431,18 @@ class TellingTests(FlowTestCase):
         self.assertEqual(connection.taken.decode(), "[SERVER] hola\r\n")
         self.assertEqual(self.board.counters.writes, before + 1)
 
+    def test_what_was_written_is_known_by_its_number(self) -> None:
+        """Also a whisper and an offer, so that whoever comes back is not told them twice."""
+        connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
+        listener = self.board.listen(connection, HeldReader(), GMCP)
+        assert listener.receipts is not None
+        listener.hear_whisper("Beto", "hola", speaker=7)
+        listener.hear(Notice("x", "una oferta"))
+        listener.tell_kept(Notice("x", "una noticia"))
+        self.reactor.advance(0)
+        after = [len(listener.receipts.after(number)[0]) for number in range(4)]
+        self.assertEqual(after, [3, 2, 1, 0])
+
     def test_the_last_line_that_was_sent(self) -> None:
         """What waits was not sent, but for the line that the wire has begun."""
         connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())

@@ -35,6 +35,29 @@ class Kinds(SynchronousTestCase):
         self.assertEqual(kinds, [(False, False), (True, False), (False, True), (True, True)])
 
 
+class Sizes(SynchronousTestCase):
+    """Where a frame needs a longer header."""
+
+    def test_talk_around_the_longest_short_frame(self) -> None:
+        for size in range(110, 135):
+            line = b"x" * size
+            for name in ("A", "Persona_de_20_letras"):
+                self.assertEqual(
+                    WEBSOCKET_LINES.talk(name, line),
+                    WEBSOCKET_LINES.encode(Said(name, line.decode())),
+                )
+
+    def test_frames_of_each_kind_are_told_apart(self) -> None:
+        sizes = (0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 70_000)
+        frames = [text_frame(b"x" * size) for size in sizes]
+        data, end = b"".join(frames), 0
+        self.assertEqual(WEBSOCKET_LINES.count(data), len(sizes))
+        for frame in frames:
+            start, end = end, end + len(frame)
+            for at in (start, end - 1):
+                self.assertEqual(WEBSOCKET_LINES.boundary(data, at), end)
+
+
 texts = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=300)
 many = st.lists(texts, min_size=1, max_size=8)
 
