@@ -443,6 +443,22 @@ class TellingTests(FlowTestCase):
         after = [len(listener.receipts.after(number)[0]) for number in range(4)]
         self.assertEqual(after, [3, 2, 1, 0])
 
+    def test_talk_that_had_to_wait_has_its_place(self) -> None:
+        """Of three lines that waited, two were heard: the third is what was missed."""
+        connection = NarrowConnection(self.reactor, 0, lambda: listener.lost())
+        listener = self.board.listen(connection, HeldReader(), GMCP)
+        self.board.join(listener)
+        self.reactor.advance(0)
+        for _ in range(2):
+            say(self.board, self.talker, "Ana", "hola", "¿qué tal?", "bien")
+            self.reactor.advance(0)
+        connection.read(WIDE)
+        for _ in range(5):
+            self.reactor.turn()
+        assert listener.receipts is not None
+        places = [listener.receipts.place_after(number) for number in range(7)]
+        self.assertEqual(places, list(range(7)))
+
     def test_the_last_line_that_was_sent(self) -> None:
         """What waits was not sent, but for the line that the wire has begun."""
         connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
