@@ -348,3 +348,29 @@ class Tidying(SynchronousTestCase):
         ring = rings.closed_by(market.swaps, market.swaps[OfferId(20_000)])
         assert ring is not None
         self.assertEqual(ring.swaps, (20_000, 1))
+
+    def test_what_comes_while_it_is_tidied_is_carried_over(self) -> None:
+        market = Market()
+        market.apply(events.Declared(FarmerId(1), "Ana", (ArtifactId(1), ArtifactId(3))))
+        market.apply(events.Declared(FarmerId(2), "Beto", (ArtifactId(4),)))
+        number = 0
+
+        def post(maker: int, gives: int, takes: int) -> OfferId:
+            nonlocal number
+            number += 1
+            said = (ArtifactId(gives),), (ArtifactId(takes),), False, 1.0
+            market.apply(events.Posted(OfferId(number), FarmerId(maker), *said))
+            return OfferId(number)
+
+        def come_and_go(tidied: bool) -> None:
+            while (market.swaps._tidier is not None) != tidied:
+                market.apply(events.Retracted(post(1, 1, 2)))
+
+        for _ in range(200):
+            post(1, 1, 2)
+        come_and_go(tidied=True)
+        newest = post(1, 3, 4)
+        come_and_go(tidied=False)
+        ring = rings.closed_by(market.swaps, market.swaps[post(2, 4, 3)])
+        assert ring is not None
+        self.assertEqual(ring.swaps, (OfferId(number), newest))
