@@ -14,7 +14,7 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
-from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer
+from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer, SwapNews
 from granja.market.swapping import decide_swap
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
@@ -422,6 +422,19 @@ class NewsOfAnAbsence(SynchronousTestCase):
     def traded(self, number: int) -> Ended:
         offer = Offer(OfferId(number), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
         return Ended(offer, "Ana", "Gus", How.ACCEPTED)
+
+    def test_whose_deed_an_end_was(self) -> None:
+        """To them it is no news."""
+        offer = Offer(OfferId(1), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
+        for how in How:
+            swap = SwapNews(OfferId(1), ANA, how)
+            expected = how is How.RETRACTED, False
+            self.assertEqual((swap.is_deed_of(ANA), swap.is_deed_of(GUS)), expected, how)
+        doers = {How.RETRACTED: ANA, How.ACCEPTED: GUS, How.REJECTED: GUS}
+        for how in (*doers, How.EXPIRED):
+            end = Ended(offer, "Ana", "Gus", how)
+            deeds = [farmer for farmer in (ANA, GUS) if end.is_deed_of(farmer)]
+            self.assertEqual(deeds, [doers[how]] if how in doers else [], how)
 
     def test_nothing_pushes_a_trade_out(self) -> None:
         """The last that is no trade gives way to one, and is counted."""
