@@ -33,7 +33,7 @@ def ask(bus: Bus, writer: int, question: Sequence[Any]) -> Deferred[bytes]:
 
 class Neighbour:
     """``number``: of its last tick that was heard.  ``lines``: it had said until then.  ``known``:
-    its people are known as of that tick.
+    its people are known as of that tick.  ``heard_at``: the reactor's seconds when it was heard.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -42,6 +42,7 @@ class Neighbour:
         self.writer = writer
         self.number = number
         self.lines = lines
+        self.heard_at = 0.0
         self.census = Census()
         self.known = self.asked = False
         self._bus = bus

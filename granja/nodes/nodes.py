@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,6 +16,7 @@ from granja.bus.interface import Bus, NoAnswer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed
+from granja.ledger.interface import NotStored
 from granja.ledger.shared import Holder
 from granja.nodes.hearing import Hearing
 from granja.nodes.names import SharedNames
@@ -28,6 +30,8 @@ from granja.reactor.clockwork import Timer
 
 #: Seconds between two words of how far we are and how many are here.
 RENEWAL: Final = 1.0
+#: Seconds in which a node that lives is heard.
+SILENT: Final = 6.0
 
 
 class Nodes:
@@ -52,6 +56,7 @@ class Nodes:
             "expel": self._expel,
         }
         self._clock = clock
+        self._up_since = 0.0
         self._hearing: Hearing
         self._farm: Farm
         self.names: SharedNames
@@ -108,11 +113,13 @@ class Nodes:
 
     def _changed(self, up: bool) -> None:
         if up:
+            self._up_since = self._clock.seconds()
             self._renew()
 
     def _renew(self) -> None:
         self._outbox.renew()
         self._renewal.restart(RENEWAL)
+        self._look_for_the_silent()
 
     # -- what is heard ---------------------------------------------------------------------------
 
@@ -124,6 +131,7 @@ class Nodes:
         node = self._hearing.nodes.get(tick.writer) if tick is not None else None
         if tick is None or node is None:
             return
+        node.heard_at = self._clock.seconds()
         if tick.people is not None and tick.people != node.census.count():
             node.known = False
         if not node.known and not node.asked:
@@ -137,6 +145,8 @@ class Nodes:
                 self._went(node, FarmerId(id))
             case ["bye"]:
                 self.gone(node.writer)
+            case ["dead", int(writer)] if writer != self.writer:
+                self.gone(writer)
 
     def _came(self, node: Neighbour, entry: Entry) -> None:
         match entry:
@@ -170,6 +180,30 @@ class Nodes:
             farmer.arrived, farmer.was_at = 0.0, ""
             if not farmer.registered:
                 self.roster.free(farmer)
+
+    def bury(self, writer: int) -> None:
+        """The ledger says that a node has ended; it says so to one of us, who tells the others."""
+        if writer not in self._hearing.dead:
+            self._outbox.add(("dead", writer), 0)
+            self.gone(writer)
+
+    def _look_for_the_silent(self) -> None:
+        """Whoever is silent while the bus is there may have ended while it was not."""
+        before = self._clock.seconds() - SILENT
+        silent = [node for node in self._hearing.nodes.values() if node.heard_at < before]
+        if silent and self.bus.up and self._up_since < before:
+            asked: Deferred[list[Holder]] = self._farm.ledger.present()
+            asked.addCallbacks(self._found, self._not_found, (silent,))
+
+    def _found(self, rows: list[Holder], silent: list[Neighbour]) -> None:
+        """:param rows: who is in the chat, as the ledger has it."""
+        alive = {row.writer for row in rows}
+        for node in silent:
+            if node.writer not in alive:
+                self.gone(node.writer)
+
+    def _not_found(self, failure: Failure) -> None:
+        failure.trap(NotStored)  # It is asked again.
 
     def gone(self, writer: int) -> None:
         """A node has ended: everybody who was there is gone, but for those who linger."""

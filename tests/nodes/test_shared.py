@@ -190,6 +190,23 @@ class Ends(VillageCase):
         again.types("Ana", PASSWORD)
         return " ".join(again.hears())
 
+    def test_a_node_that_dies_while_another_is_cut_off_from_the_bus(self) -> None:
+        """That one finds out by itself: it is not heard, and the ledger knows nobody there."""
+        self.third.bus.cut()
+        self.there.dies()
+        self.village.record.end(self.there.writer)
+        self.third.shared.watcher, theirs = None, self.third.shared.watcher
+        self.village.record.renew()
+        self.village.settle()
+        self.third.shared.watcher = theirs
+        self.assertEqual(self.gus.hears(), ["[SERVER] Beto desconectado."])
+        self.third.bus.mend()
+        self.village.pass_time(3.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Beto", "Caro"])
+        self.village.pass_time(6.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+        self.assertIn("[SERVER] Beto desconectado.", self.caro.hears())
+
     def test_a_node_whose_lease_is_over(self) -> None:
         """It puts its people out; what they said after it reaches nobody; then it goes on."""
         ana = self.comes(self.there, "Ana")

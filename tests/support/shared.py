@@ -58,8 +58,8 @@ class Record:
 
     def renew(self) -> None:
         """What each node does each second."""
-        orphans = [row for row in self.rows.values() if row.writer not in (None, *self.live)]
         for node in list(self.live.values()):
+            orphans = [row for row in self.rows.values() if row.writer not in (None, *self.live)]
             if orphans and not node.away and node.watcher is not None:
                 node.watcher.orphaned(orphans)
 

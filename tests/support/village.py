@@ -59,9 +59,10 @@ class NodeFarm(Farm):
     def is_buried(self) -> None:
         """Its lease is over, and the others know."""
         self.village.record.end(self.writer)
-        for _ in range(3):
-            self.village.record.renew()
-            self.village.settle()
+        self.village.record.renew()
+        self.village.pass_time(2.0)
+        self.village.record.renew()
+        self.village.settle()
 
 
 @dataclass
