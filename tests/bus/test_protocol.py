@@ -1,0 +1,172 @@
+"""What a NATS server says, line by line, and what nobody should say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.bus.nats_protocol import LONGEST_LINE, MOST_WAITING, PING, NatsProtocol
+from granja.bus.url import read_bus
+from granja.contract.errors import ConfigurationError
+
+INFO = b'INFO {"server_id":"x","headers":true,"max_payload":1048576}\r\n'
+
+
+class Wire(StringTransport):
+    """A connection that remembers whether it was cut."""
+
+    cut = False
+
+    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802
+        """There is no delay."""
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:  # noqa: N802
+        """There is no system."""
+
+    def abortConnection(self) -> None:  # noqa: N802
+        self.cut = True
+
+
+class Owner:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def greeted(self, protocol: NatsProtocol) -> None:
+        protocol.subscribe(7, "granja.talk")
+
+    def connected(self, protocol: NatsProtocol) -> None:
+        self.told.append(("connected",))
+
+    def heard(self, sid: int, subject: str, reply: str, data: bytes) -> None:
+        self.told.append((sid, subject, reply, data))
+
+    def nobody(self, subject: str) -> None:
+        self.told.append(("nobody", subject))
+
+    def lost(self, protocol: NatsProtocol, why: str) -> None:
+        self.told.append(("lost", why))
+
+
+class ProtocolCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.owner, self.wire = Clock(), Owner(), Wire()
+        login = {"auth_token": "s3creta"}
+        self.protocol = NatsProtocol(self.clock, self.owner, "a test", login, None)
+        self.protocol.makeConnection(self.wire)
+
+    def says(self, *data: bytes) -> bytes:
+        """The server says it, and what we say then."""
+        self.wire.clear()
+        for piece in data:
+            self.protocol.dataReceived(piece)
+        return self.wire.value()
+
+
+class Talking(ProtocolCase):
+    def test_who_we_are_what_we_hear_and_whether_that_will_do(self) -> None:
+        """In one go; it is up with the answer to the ping."""
+        said = self.says(INFO).split(b"\r\n")
+        connect = json.loads(said[0].removeprefix(b"CONNECT "))
+        self.assertEqual((connect["auth_token"], connect["echo"]), ("s3creta", False))
+        self.assertEqual(said[1:], [b"SUB granja.talk 7", b"PING", b""])
+        self.assertEqual(self.owner.told, [])
+        self.says(b"PONG\r\n", b"PONG\r\n")
+        self.assertEqual(self.owner.told, [("connected",)])
+
+    def test_messages_in_pieces(self) -> None:
+        """Whatever the segments are, and whatever is in them."""
+        stream = INFO + b"PONG\r\nMSG granja.talk 7 5\r\nA\r\nB\n\r\nMSG a.b 7 _INBOX.x.1 0\r\n\r\n"
+        stream += b"HMSG _INBOX.x.2 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n+OK\r\nPING\r\n"
+        for size in (1, 2, 7, len(stream)):
+            self.setUp()
+            pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+            said = self.says(*pieces)
+            heard = [(7, "granja.talk", "", b"A\r\nB\n"), (7, "a.b", "_INBOX.x.1", b"")]
+            expected = [("connected",), *heard, ("nobody", "_INBOX.x.2")]
+            self.assertEqual(self.owner.told, expected, size)
+            self.assertTrue(said.endswith(b"PONG\r\n"))
+
+    def test_what_it_must_not_say(self) -> None:
+        """The connection is over, with a reason and without a traceback."""
+        for said in (
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"MSG a 1 1\r\n",
+            b"INFO {\r\n",
+            INFO + b"MSG a 7 -1\r\n",
+            INFO + b"MSG a 7 99999999999\r\n",
+            INFO + b"MSG a x 1\r\n",
+            INFO + b"MSG\r\n",
+            INFO + b"MSG a 7 1\r\nab\r\n",
+            INFO + b"\xff\xfe\r\n",
+            INFO + b"HELLO\r\n",
+            INFO + b"-ERR 'Authorization Violation'\r\n",
+            b"x" * (LONGEST_LINE + 1),
+            b'INFO {"tls_required":true}\r\n',
+        ):
+            self.setUp()
+            self.says(said)
+            self.assertTrue(self.wire.cut, said)
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+            self.assertEqual(self.owner.told[-1][0], "lost")
+            self.assertNotIn("s3creta", self.owner.told[-1][1])
+
+    def test_what_is_only_about_one_subject(self) -> None:
+        self.says(INFO, b"-ERR 'Permissions Violation for Publish to \"x\"'\r\n")
+        self.assertFalse(self.wire.cut)
+
+    def test_a_server_that_is_silent(self) -> None:
+        """From the start, or after a while."""
+        self.clock.advance(PING)
+        self.assertTrue(self.wire.cut)
+        self.setUp()
+        self.says(INFO, b"PONG\r\n")
+        self.clock.advance(PING)
+        self.assertFalse(self.wire.cut)
+        self.says(b"PONG\r\n")
+        self.clock.advance(PING)
+        self.assertFalse(self.wire.cut)
+        self.clock.advance(PING)
+        self.assertTrue(self.wire.cut)
+
+    def test_a_server_that_takes_nothing(self) -> None:
+        """What waits for it is bounded."""
+        self.says(INFO, b"PONG\r\n")
+        self.protocol.pauseProducing()
+        for _ in range(MOST_WAITING // 100_000):
+            self.protocol.publish("granja.talk", b"x" * 100_000)
+        self.assertFalse(self.wire.cut)
+        self.protocol.resumeProducing()
+        self.protocol.publish("granja.talk", b"x" * 100_000)
+        self.assertFalse(self.wire.cut)
+        self.protocol.pauseProducing()
+        for _ in range(MOST_WAITING // 100_000 + 1):
+            self.protocol.publish("granja.talk", b"x" * 100_000)
+        self.assertTrue(self.wire.cut)
+
+
+class Addresses(SynchronousTestCase):
+    def test_urls(self) -> None:
+        for url, shown, login in (
+            ("nats://bus", "nats://bus:4222", {}),
+            ("bus:4333", "nats://bus:4333", {}),
+            ("nats://[::1]:1", "nats://[::1]:1", {}),
+            ("tls://a,tls://b:5", "tls://a:4222,tls://b:5", {}),
+            ("nats://t%40k@bus", "nats://bus:4222", {"auth_token": "t@k"}),
+            ("nats://u:p@a:1,nats://b", "nats://a:1,nats://b:4222", {"user": "u", "pass": "p"}),
+        ):
+            address = read_bus(url)
+            self.assertEqual((str(address), address.login), (shown, login))
+            self.assertNotIn("t@k", repr(address))
+
+    def test_what_is_none(self) -> None:
+        for url in ("", "nats://", "redis://x", "nats://bus:x", "nats://bus/path", "nats://a,"):
+            why = str(self.assertRaises(ConfigurationError, read_bus, url))
+            self.assertIn("nats://HOST:4222", why, url)
