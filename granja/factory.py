@@ -31,6 +31,7 @@ from granja.moderation.moderators import Moderators
 from granja.moderation.order import Order
 from granja.nodes.beside import Follower
 from granja.nodes.nodes import Nodes
+from granja.people import one_use
 from granja.people.homes import Homes
 from granja.people.ignoring import Ignoring
 from granja.people.incidents import Incidents
@@ -240,8 +241,12 @@ class GranjaFactory(ServerFactory):
 
     @property
     def followers(self) -> dict[str, Follower]:
-        """What trading keeps beside the chain, by its subject."""
-        return {doors.SUBJECT: self.doors, freezing.SUBJECT: self.freezing}
+        """What else is kept beside the chain, by its subject."""
+        return {
+            doors.SUBJECT: self.doors,
+            freezing.SUBJECT: self.freezing,
+            one_use.SUBJECT: self.registration.one_use,
+        }
 
     @property
     def logins(self) -> Counter[str]:

@@ -11,8 +11,9 @@ level      nothing waits: written to with all the others  the wire takes less th
 following  behind, and moving: batch by batch             all is sent: *level*
 far        following, :data:`FAR_BEHIND` bytes behind:    half of it is sent: *following*
            who talks has to wait
-still      nothing taken for :data:`STILL` seconds:       it reads again: told how many lines it
-           the talk is skipped and counted                missed, *following*
+still      nothing taken for :data:`STILL` seconds, or    it reads again: told how many lines it
+           :data:`TOO_FAR` bytes behind:                  missed, *following*
+           the talk is skipped and counted
 gone       still for :data:`TOO_LONG` seconds             closed
 =========  =============================================  ======================================
 
@@ -38,6 +39,8 @@ from granja.wire.complaints import Complaints
 FAR_BEHIND: Final = 1 << 20
 #: Seconds without a byte taken after which a listener does not move.
 STILL: Final = 0.25
+#: Bytes over which the talk is skipped for somebody who moves: talkers of other nodes do not wait.
+TOO_FAR: Final = 1 << 24
 #: Seconds in which their system takes not a byte, after which they are closed.  One who reads 2 KB
 #: a second may seem to read nothing for 32 (a window of 64 KB that opens as a whole).
 TOO_LONG: Final = 120.0
@@ -178,8 +181,9 @@ class Slow(Generic[W]):
         backlog = listener.backlog
         if backlog is None or backlog.skipping:
             return
-        far = backlog.lag() > FAR_BEHIND
-        still = now - backlog.moved_at >= STILL
+        lag = backlog.lag()
+        far = lag > FAR_BEHIND
+        still = now - backlog.moved_at >= STILL or lag > TOO_FAR
         # Talk for one who has left the chat is not bounded by how far they are behind.
         if still and backlog.holds_talk() and (far or not backlog.hearing):
             self._counters.skips += 1

@@ -58,9 +58,15 @@ class OneUse:
         self._lane = lane
         self._given: dict[FarmerId, Given] = {}
         for key, value in kept.get(SUBJECT, {}).items():
-            match value:
-                case {"hash": str(hash), "ends": int() | float() as ends} if key.isdecimal():
-                    self._given[FarmerId(int(key))] = Given(hash, ends)
+            self.follow(Kept(SUBJECT, key, value))
+
+    def follow(self, item: Kept) -> None:
+        """What is kept, also by another node: one was given out, or has served."""
+        match item.value:
+            case {"hash": str(hash), "ends": int() | float() as ends} if item.key.isdecimal():
+                self._given[FarmerId(int(item.key))] = Given(hash, ends)
+            case None if item.key.isdecimal():
+                self._given.pop(FarmerId(int(item.key)), None)
 
     def give(self, farmer: FarmerId) -> Deferred[tuple[str, float]]:
         """A new one, in the place of any that was given before.

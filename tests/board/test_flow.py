@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.board import Board, Listener
 from granja.board.listener import HEARD_LIMIT, REPLIES_LIMIT
-from granja.board.slow import FAR_BEHIND
+from granja.board.slow import FAR_BEHIND, TOO_FAR
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.wire.encodings import GMCP, PLAIN
 from tests.support.board_model import say
@@ -238,6 +238,24 @@ class SlowReaderTests(FlowTestCase):
         self.assertLess(reads * 50_000, FAR_BEHIND * 3 // 4)
         self.assert_all_accounted_for(lines := self.read_all(slow))
         self.assertEqual(len(lines), self.spoken)
+
+    def test_talk_of_those_who_cannot_wait_is_bounded(self) -> None:
+        """As it is of other nodes: whoever is too far behind it misses some, and is told."""
+        _, _, slow = self.arrive(room=1000)
+        data = b"x" * 4000
+        most = said = 0
+        for _ in range(6000):
+            self.board.say(None, "Lejos", data, 1)
+            said += 1
+            slow.read(100)
+            self.reactor.advance(0.01)
+            behind = [listener.backlog for listener in self.board.slow._behind]
+            most = max([most, *(backlog.lag() for backlog in behind if backlog is not None)])
+        self.assertLess(most, TOO_FAR + 100_000)
+        lines = self.read_all(slow)
+        found = [re.search(r"Te perdiste (\d+)", line) for line in lines]
+        missed = [int(match[1]) for match in found if match]
+        self.assertEqual(sum(missed) + len(lines) - len(missed), said)
 
     def test_who_starts_to_talk_meanwhile_waits_too(self) -> None:
         _, _, slow = self.arrive(room=1000)

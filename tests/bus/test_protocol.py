@@ -67,7 +67,8 @@ class ProtocolCase(SynchronousTestCase):
         self.wire.clear()
         for piece in data:
             self.protocol.dataReceived(piece)
-        return self.wire.value()
+        said: bytes = self.wire.value()
+        return said
 
 
 class Talking(ProtocolCase):
