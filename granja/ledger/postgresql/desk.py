@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -154,13 +155,27 @@ class Desk:
                 answer = self._answer(question)
             except (Away, LedgerRefused, psycopg.Error) as error:
                 self._session.drop()
-                self._reactor.callFromThread(done.errback, NotStored(told(error)))
+                self._refuse([done, *self._waiting()], NotStored(told(error)))
             except Exception as error:  # A mistake of ours, of which whoever asked hears.
                 _log.failure("The ledger's desk failed")
                 self._reactor.callFromThread(done.errback, NotStored(type(error).__name__))
             else:
                 self._reactor.callFromThread(done.callback, answer)
         self._session.drop()
+
+    def _waiting(self) -> Iterator[Deferred[Any]]:
+        """All who wait behind one that could not be answered: each would wait as long again."""
+        with suppress(Empty):
+            while True:
+                asked = self._queue.get_nowait()
+                if asked is None:
+                    self._queue.put(None)
+                    return
+                yield asked[1]
+
+    def _refuse(self, waiting: Iterable[Deferred[Any]], error: NotStored) -> None:
+        for done in waiting:
+            self._reactor.callFromThread(done.errback, error)
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
         """Asked again, once, where the connection was lost while nobody asked anything."""

@@ -99,6 +99,9 @@ class PostgreSQLLedger:
             raise LedgerRefused(
                 f"the database {self.address} cannot be read: {told(error)}"
             ) from None
+        except KeyboardInterrupt:
+            session.drop()
+            raise LedgerRefused(f"nobody waits for the database {self.address} any more") from None
         except BaseException:
             session.drop()
             raise

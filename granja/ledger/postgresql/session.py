@@ -31,7 +31,7 @@ _SETTINGS = (
 _FINAL = (
     *("password authentication failed", "no password supplied", "no pg_hba.conf entry"),
     *("does not exist", "permission denied for database", "certificate", "is not permitted to log"),
-    *("could not translate host name", "peer authentication failed", "ident authentication failed"),
+    *("peer authentication failed", "ident authentication failed"),
 )
 
 

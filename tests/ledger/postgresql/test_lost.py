@@ -130,6 +130,19 @@ class TheConnectionIsLost(LostCase):
         self.assertEqual(await node.verifier(FarmerId(1)), "")
         self.assertNotIn(node.writer, self.ear.said)
 
+    async def test_nobody_waits_behind_others_for_a_database_that_does_not_answer(self) -> None:
+        """Ten people who type a name hear that together."""
+        self.url += "?connect_timeout=2"
+        node = self.north()
+        self.wire.holding = True
+        self.wire.cut()
+        begun = reactor.seconds()
+        asked = [node.verifier(FarmerId(1)) for _ in range(10)]
+        for one in asked:
+            with self.assertRaises(NotStored):
+                await one
+        self.assertLess(reactor.seconds() - begun, 10)
+
     async def test_a_server_that_stops_waits_for_nothing(self) -> None:
         """The fate of the last write is not known then, and is never told."""
         node = self.north()

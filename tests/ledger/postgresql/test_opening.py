@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
 from granja.contract.errors import ConfigurationError
 from granja.ledger import url as urls
@@ -16,6 +17,7 @@ from granja.ledger.postgresql import schema
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.postgresql.session import Session
+from granja.ledger.shared import ISharedLedger
 from granja.ledger.url import check, open_ledger, shown
 from tests.support.ledgers import reactor
 from tests.support.postgresql import database, free_port, name_of, server
@@ -108,6 +110,20 @@ class Opening(SynchronousTestCase):
         self.assertEqual(len(said), 3)
         self.assertIn("refused", said[0])
         self.assertNotIn("sesame", " ".join(self.logged))
+
+    def test_an_operator_who_waits_no_more(self) -> None:
+        """Ctrl-C, with a sentence and no traceback."""
+
+        def interrupt(seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        self.patch(self, "sleep", interrupt)
+        away = f"postgresql://granja@127.0.0.1:{free_port()}/granja"
+        self.assertIn("nobody waits for the database", self.refusal(away))
+
+    def test_it_provides_the_interface_of_shared_ledgers(self) -> None:
+        """All that the nodes ask of it."""
+        self.assertTrue(verifyObject(ISharedLedger, self.ledger()))
 
     def test_a_database_without_a_standby_is_warned_of(self) -> None:
         """And the tests' own has its syncs off."""
