@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from granja.contract.ids import FarmerId
 from granja.market.facts import Departed, Fact, Left, Offered, Returned
@@ -21,11 +21,17 @@ class Newsroom:
 
     A leaving or a coming is recorded before all that others do in that instant (``Fact.foremost``),
     so none of it falls between the two.
+
+    :param concerns: whether it is this node that says of somebody that they are absent; another one
+        knows what they have heard there.
     """
 
-    def __init__(self, market: Market, roster: Roster) -> None:
+    def __init__(
+        self, market: Market, roster: Roster, concerns: Callable[[FarmerId], bool] = lambda _: True
+    ) -> None:
         self._market = market
         self._roster = roster
+        self._concerns = concerns
         self._unheard: dict[FarmerId, News] = {}
         self._visitors: set[FarmerId] = set()
 
@@ -44,7 +50,12 @@ class Newsroom:
 
     def _is_unheard(self, party: FarmerId) -> bool:
         """Whether they are not here, and the record keeps nothing for them."""
-        if self._roster.listening(party) is not None:
+        present = self._roster.present(party)
+        if present is not None and (
+            present.connection is not None or present.elsewhere is not None
+        ):
+            return False
+        if not self._concerns(party):
             return False
         # Also somebody whose registration is just being written, with their line cut already.
         return party not in self._market.away or party in self._visitors

@@ -36,7 +36,7 @@ class Presence:
         self._market = factory.market
         self._roster = factory.roster
         self._teller = factory.teller
-        self.news = Newsroom(factory.market, factory.roster)
+        self.news = Newsroom(factory.market, factory.roster, self._concerns)
         self.passes = passes
         self.lingering = Lingering(factory.clock, factory.settings.linger, self._linger_out)
         self.attendance = Attendance(
@@ -51,6 +51,11 @@ class Presence:
         comeback = Comeback(factory, self)
         self.bearer, self.return_with = comeback.bearer, comeback.return_with
         self.declaring = Declaring(factory, self.issuing.give)
+
+    def _concerns(self, farmer: FarmerId) -> bool:
+        """Whether it is this node that says of somebody that they are absent."""
+        claims = self.attendance.claims
+        return claims is None or claims.concerns(farmer)
 
     # -- arriving ------------------------------------------------------------------------------
 

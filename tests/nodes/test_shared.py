@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.ids import FarmerId
+from granja.market.facts import Left
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 from tests.support.guests import guest, returns
@@ -11,6 +13,11 @@ from tests.support.village import PASSWORD, NodeFarm, Village
 
 CANNOT = "[SERVER] Ahora no se puede entrar; inténtalo en un momento."
 LOST = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
+
+
+def number_of(person: Person) -> FarmerId:
+    """The number of whoever is on a connection."""
+    return FarmerId(person.protocol.farmer.id)
 
 
 class VillageCase(SynchronousTestCase):
@@ -184,6 +191,21 @@ class Ends(VillageCase):
             self.assertIn(ana.protocol.farmer.id, farm.factory.market.away)
         self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
         self.assertIn("¡OK!", self._ok(self.third))
+
+    def test_what_was_heard_at_a_node_that_dies_is_not_told_again(self) -> None:
+        """The others record that somebody left, and nothing that they had missed."""
+        ana = self.comes(self.there, "Ana")
+        ana.types(":agregar 1")
+        self.gus.types(":offer Ana 12 1")
+        ana.types(":accept")
+        self.gus.types(":offer Ana 1 12")
+        self.village.quiet()
+        self.there.dies()
+        self.there.is_buried()
+        left = [f for f in self.village.record.record.facts if isinstance(f, Left)][-1]
+        self.assertEqual((left.farmer, left.missed, left.unseen), (number_of(ana), (), ()))
+        again = self.comes(self.here, "Ana")
+        self.assertFalse([line for line in again.hears() if "aceptado" in line])
 
     def _ok(self, farm: NodeFarm) -> str:
         again = farm.person("Ana")
