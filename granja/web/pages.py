@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +17,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from granja.contract.catalog import Catalog
+from granja.web.bundle import INDEX, bundle
 from granja.web.language import Settings, language
 from granja.web.refusal import refuse
 
@@ -24,10 +26,13 @@ TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "json": "application/json",
+    "png": "image/png",
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
 }
 
+
+STATIC = files("granja.web") / "static"
 
 #: For whoever mistyped an address.
 NOT_HERE = "Aquí no hay nada. La granja está en la página principal."
@@ -66,7 +71,7 @@ class Folder(Place):
 class Page(Place):
     """Some content with its type.  A browser that has it already is told so (ETag).
 
-    Names carry no version, because there is no build step: so browsers ask every time.
+    Browsers ask every time, except for what is :class:`Lasting`.
     """
 
     def __init__(self, content: bytes, type: str) -> None:
@@ -91,6 +96,18 @@ class Page(Place):
         if packed:
             request.setHeader(b"content-encoding", b"gzip")
         return self._packed if packed else self._content
+
+
+#: RFC 8246: a year, and no question in between.
+IMMUTABLE = b"public, max-age=31536000, immutable"
+
+
+class Lasting(Page):
+    """What never changes under its name, because the name carries its hash."""
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        request.setHeader(b"cache-control", IMMUTABLE)
+        return super().render_GET(request)
 
 
 class CatalogPage(Page):
@@ -144,12 +161,20 @@ def _wanted(coding: str) -> bool:
 
 
 def page_tree(catalog: Catalog, settings: Settings) -> Resource:
-    """The page and all that it loads."""
-    root = _folder(files("granja.web") / "static")
-    root.putChild(b"", _file(files("granja.web") / "static" / "index.html"))
+    """The page and all that it loads; and the files that it was made of."""
+    root = _folder(STATIC)
+    page, made = _joined()
+    root.putChild(b"", Page(page, _type(INDEX)))
+    for name, content in made.items():
+        root.putChild(name.encode(), Lasting(content, _type(name)))
     root.putChild(b"artefactos.json", CatalogPage(catalog))
     root.putChild(b"contract.json", ContractPage(settings))
     return root
+
+
+@cache
+def _joined() -> tuple[bytes, dict[str, bytes]]:
+    return bundle(_sources(STATIC))
 
 
 def _folder(folder: Traversable) -> Resource:
@@ -163,7 +188,22 @@ def _folder(folder: Traversable) -> Resource:
 
 
 def _file(entry: Traversable) -> Page:
-    return Page(entry.read_bytes(), TYPES[entry.name.rpartition(".")[2]])
+    return Page(entry.read_bytes(), _type(entry.name))
+
+
+def _type(name: str) -> str:
+    return TYPES[name.rpartition(".")[2]]
+
+
+def _sources(folder: Traversable, path: str = "") -> dict[str, bytes]:
+    """The files below a folder, by their paths in it."""
+    found: dict[str, bytes] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found |= _sources(entry, f"{path}{entry.name}/")
+        else:
+            found[path + entry.name] = entry.read_bytes()
+    return found
 
 
 class Health(Place):

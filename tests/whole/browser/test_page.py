@@ -43,6 +43,10 @@ class PageCase(SynchronousTestCase):
     def opens(self, **options: Any) -> Visitor:
         return self.chromium.opens(self.url, **options)
 
+    def opens_blank(self) -> Visitor:
+        """A browser without the page as yet."""
+        return self.chromium.opens("about:blank")
+
     def arrives(self, name: str, *artifacts: str, **options: Any) -> Visitor:
         return self.opens(**options).arrives(name, *artifacts)
 

@@ -1,0 +1,135 @@
+"""The page in few files: joined when the server starts, in memory, and named by their content.
+
+A developer edits the files in ``static`` and starts the server; nothing is built by hand.  A file
+whose name carries its hash never changes, so browsers keep it and ask for nothing again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+#: Hexadecimal digits of the hash in a name.
+DIGITS = 12
+
+#: Where the page and its first module are.
+INDEX, MAIN, RESCUE = "index.html", "js/main.js", "js/rescue.js"
+MANIFEST = "manifest.webmanifest"
+
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
+#: What the joining would not understand.
+_FOREIGN = re.compile(r"^(?:import|export)\b|\bimport\(", re.MULTILINE)
+_LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*\n", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_STYLESHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n')
+_REFERENCE = re.compile(r'(?<=")([\w./-]+\.(?:svg|png|js|webmanifest))(?=")')
+
+
+def hashed(name: str, content: bytes) -> str:
+    """``js/main.js`` with this content is ``main.3fa9c2d17b60.js``, beside the page."""
+    path = PurePosixPath(name)
+    digest = hashlib.sha256(content).hexdigest()[:DIGITS]
+    return f"{path.stem}.{digest}{path.suffix}"
+
+
+def bundle(sources: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
+    """The page, and the files that it loads by their hashed names.
+
+    :param sources: the files of ``static``, by their paths in it.
+    :raises ValueError: when a module has an import or an export of another form, or a circle.
+    """
+    made: dict[str, bytes] = {}
+    names: dict[str, str] = {}
+
+    def make(name: str, content: str | bytes) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        names[name] = hashed(name, data)
+        made[names[name]] = data
+
+    for name, content in sources.items():
+        if name.endswith((".svg", ".png")):
+            make(name, content)
+    make(MANIFEST, _renamed(sources[MANIFEST].decode(), names))
+    make(RESCUE, sources[RESCUE])
+    make(MAIN, _drawings(join_modules(sources, MAIN), names))
+    page = sources[INDEX].decode()
+    make("page.css", "".join(sources[name].decode() for name in _STYLESHEET.findall(page)))
+    return _with_one_sheet(_renamed(page, names), names["page.css"]).encode(), made
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda found: names.get(found[1], found[1]), text)
+
+
+def _drawings(script: str, names: Mapping[str, str]) -> str:
+    """A drawing is a part of a file: ``icons.svg#send``."""
+    for name, new in names.items():
+        script = script.replace(f"`{name}#", f"`{new}#")
+    return script
+
+
+def _with_one_sheet(page: str, name: str) -> str:
+    first, *others = (found[0] for found in _STYLESHEET.finditer(page))
+    for other in others:
+        page = page.replace(other, "")
+    return page.replace(first, f'<link rel="stylesheet" href="{name}">\n')
+
+
+# -- modules -----------------------------------------------------------------------------------
+
+
+def join_modules(sources: Mapping[str, bytes], main: str) -> str:
+    """One module that does what ``main`` and all that it imports do, each in its own scope.
+
+    :raises ValueError: as :func:`bundle`.
+    """
+    order: dict[str, str] = {}
+    _visit(main, sources, order, ())
+    return "".join(order.values())
+
+
+def _visit(
+    path: str, sources: Mapping[str, bytes], order: dict[str, str], above: tuple[str, ...]
+) -> None:
+    if path in order:
+        return
+    if path in above:
+        raise ValueError(f"{path} imports itself, by {' and '.join(above)}")
+    text = sources[path].decode()
+    for _, reference in _IMPORT.findall(text):
+        _visit(_resolved(path, reference), sources, order, (*above, path))
+    order[path] = _scope(path, text, list(order))
+
+
+def _scope(path: str, text: str, before: list[str]) -> str:
+    """A module as a constant that has its exports: ``const m3 = (() => { … return { a }; })();``"""
+
+    def taken(found: re.Match[str]) -> str:
+        place = before.index(_resolved(path, found[2]))
+        names = " ".join(found[1].split())
+        return f"const {{ {names} }} = m{place};\n"
+
+    exports = _EXPORT.findall(text)
+    body = _EXPORT.sub("", _IMPORT.sub(taken, _without_comments(text)))
+    if _FOREIGN.search(body):
+        raise ValueError(f"{path} has an import or an export that can't be joined")
+    return f"const m{len(before)} = (() => {{\n{body}return {{ {', '.join(exports)} }};\n}})();\n"
+
+
+def _without_comments(text: str) -> str:
+    """Without what stands on lines of its own and is for readers only."""
+    return _INDENT.sub("", _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", text)))
+
+
+def _resolved(path: str, reference: str) -> str:
+    parts: list[str] = []
+    for part in (PurePosixPath(path).parent / reference).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
