@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 PORT = 5555
+MOST_HISTORY = 100
+"""Lines that a server shows at the most (PROTOCOL §3)."""
+
+_OPTIONS = ["help", "version", "tls", "cafile=", "history="]
 
 
 class UsageMistake(Exception):
@@ -30,12 +34,14 @@ class Arguments:
     """``action``: ``talk``, or ``help`` or ``version``, which need nothing else.
 
     ``cafile``: the PEM file of the only authorities to trust, empty for the system's.
+    ``history``: lines of earlier talk to show on joining.
     """
 
     address: Address = Address()
     tls: bool = False
     cafile: str = ""
     action: str = "talk"
+    history: int = 0
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -44,7 +50,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     :raises UsageMistake: with the sentence for whoever typed them.
     """
     try:
-        options, places = getopt.gnu_getopt(list(argv), "h", ["help", "version", "tls", "cafile="])
+        options, places = getopt.gnu_getopt(list(argv), "h", _OPTIONS)
     except getopt.GetoptError as error:
         raise UsageMistake(_option_mistake(error)) from None
     given = dict(options)
@@ -55,7 +61,14 @@ def parse(argv: Sequence[str]) -> Arguments:
         raise UsageMistake(f"Sobra «{places[1]}»: solo se puede entrar en un servidor a la vez.")
     address = parse_address(places[0]) if places else Address()
     cafile = given.get("--cafile", "")
-    return Arguments(address, "--tls" in given or "--cafile" in given, cafile)
+    tls = "--tls" in given or "--cafile" in given
+    return Arguments(address, tls, cafile, history=_history(given.get("--history", "0")))
+
+
+def _history(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text[:9]) > MOST_HISTORY or len(text) > 9:
+        raise UsageMistake(f"--history lleva un número del 1 al {MOST_HISTORY}, no «{text}».")
+    return int(text)
 
 
 def parse_address(text: str) -> Address:
@@ -86,7 +99,8 @@ def _port(text: str) -> int:
 def _option_mistake(error: getopt.GetoptError) -> str:
     option = f"--{error.opt}" if len(error.opt) > 1 else f"-{error.opt}"
     if "requires argument" in error.msg:
-        return f"A {option} le falta su archivo."
+        what = "número" if error.opt == "history" else "archivo"
+        return f"A {option} le falta su {what}."
     if "must not have an argument" in error.msg:
         return f"{option} no lleva ningún valor."
     return f"No conozco la opción {option}. Con --help se ven las que hay."

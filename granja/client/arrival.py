@@ -27,8 +27,9 @@ class Arrival:
         self._answered: set[str] = set()
         self._alone = False
         self._pass = ""
-        self._number = 0
+        self._number: int | None = None
         self._tried = False
+        self._recalled = False
 
     @property
     def alone(self) -> bool:
@@ -55,13 +56,18 @@ class Arrival:
     def password_accepted(self) -> None:
         self._password = self._typed.pop("password", self._password)
 
+    def recall(self, name: str, secret: str) -> None:
+        """Another client was in before this one, with this pass.  Where it does not serve any more,
+        everything is asked as ever: who sits here today may be somebody else."""
+        self.name, self._pass, self._recalled = name, secret, True
+
     def given(self, secret: str) -> None:
         """The server gave a pass; the ones before it need not be kept."""
         self._pass = secret
 
     def read(self, number: int) -> None:
         """The line of this number has come."""
-        self._number = max(self._number, number)
+        self._number = max(self._number or 0, number)
 
     def _return(self) -> str | None:
         """What to say where the name is asked, the first time that it is."""
@@ -69,9 +75,12 @@ class Arrival:
             return None
         if self._tried:
             self._pass = ""  # It does not serve any more.
+            self.name = "" if self._recalled else self.name
             return None
         self._tried = True
-        return f":volver {self._pass} {self._number}"
+        # Without a number the server tells what this machine had not acknowledged.
+        number = "" if self._number is None else f" {self._number}"
+        return f":volver {self._pass}{number}"
 
     def answer(self, question: str, inventory: Sequence[int] | None) -> str | None:
         """What to answer without asking the person, or None when the person must.
@@ -97,11 +106,11 @@ class Arrival:
             self.password_accepted()
         elif "password" not in self._answered and not (self._tried and self._pass):
             self._password = ""  # nobody asked for one: a visitor, perhaps by another name
-        self._alone = False
+        self._alone = self._recalled = False
 
     def _known(self, question: str, inventory: Sequence[int] | None) -> str | None:
         if question == "name":
-            return self.name
+            return self.name or None
         if question == "password":
             return (self._password or None) if self._secure else None
         # Declaring is final for someone registered (`--declarations once`): never done unasked.

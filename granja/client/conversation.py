@@ -7,6 +7,7 @@ and bytes to send come out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from granja.client import sentences as notes
 from granja.client.arrival import Arrival
@@ -14,6 +15,7 @@ from granja.client.completion import Suggestion, suggest
 from granja.client.display import Shown, own, show
 from granja.client.drafts import CHAT, SECRET
 from granja.client.incoming import PASS, Heard, Hearing
+from granja.client.keepsake import Nowhere
 from granja.client.passwords import may_be_kept, password_start
 from granja.client.surroundings import Surroundings, short
 from granja.wire.telnet import DO, GMCP, IAC
@@ -22,15 +24,39 @@ _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
 """After one of these a closed connection is not a dropped one; coming back would be a quarrel."""
 
 
+class Memory(Protocol):
+    """Where a pass is kept (:class:`granja.client.keepsake.Keepsake`)."""
+
+    def recall(self) -> tuple[str, str] | None: ...
+    def keep(self, name: str, secret: str) -> None: ...
+    def forget(self) -> None: ...
+
+
 class Conversation:
     """:param catalog: the artifacts' names by number, until the server tells its own.
 
     :param secure: whether connections are by TLS; see :class:`granja.client.arrival.Arrival`.
+    :param memory: what outlives this client.
+    :param history: lines of earlier talk to ask for on joining.
     """
 
-    def __init__(self, catalog: Mapping[int, str], *, secure: bool = False) -> None:
+    def __init__(
+        self,
+        catalog: Mapping[int, str],
+        *,
+        secure: bool = False,
+        memory: Memory | None = None,
+        history: int = 0,
+    ) -> None:
         self._around = Surroundings(catalog)
         self._arrival = Arrival(secure=secure)
+        self._memory: Memory = memory or Nowhere()
+        kept = self._memory.recall()
+        if kept is not None:
+            self._arrival.recall(*kept)
+        self._history = history
+        self._came_back = False
+        self._missed: list[Shown] | None = None
         self._hearing = Hearing(self._send)
         self._outgoing = bytearray()
         self._connected = False
@@ -121,6 +147,7 @@ class Conversation:
     def disconnect(self) -> list[Shown]:
         """The connection is gone; returns what of its last words is still to be shown."""
         rest = [line for heard in self._hearing.rest() for line in self._hear(heard)]
+        rest += self._missed_lines()
         self._connected = self._arrived = False
         self.question = ""
         self._outgoing.clear()
@@ -167,14 +194,25 @@ class Conversation:
         if isinstance(number, int):
             self._arrival.read(number)
         if heard.type == PASS:
-            self._arrival.given(short(heard.data, "pass"))
+            secret = short(heard.data, "pass")
+            self._arrival.given(secret)
+            self._memory.keep(self.name, secret)
             return []
+        if self._last_code == "goodbye":
+            self._memory.forget()
         if self._last_code == "BadPass" and self._arrival.alone:
+            self._memory.forget()
             return []  # It is tried by the name next.
         self._around.learn(heard)
         if heard.type == "prompt":
             return self._asked(heard)
-        shown = [] if self._asked_for_itself(heard) else [show(heard, self.name)]
+        if heard.type == "welcome-back":
+            self._came_back = True
+        if self._missed is not None and heard.type not in ("catalog", "here", "plain"):
+            self._missed.append(show(heard, self.name))
+            return []
+        before = self._missed_lines()
+        shown = before + ([] if self._asked_for_itself(heard) else [show(heard, self.name)])
         if heard.type == "ready":
             shown += self._hint(notes.HOW_TO_TALK)
             self._let_in(short(heard.data, "name"))
@@ -210,8 +248,19 @@ class Conversation:
         self._arrival.arrived(name)
         if self._hearing.structured:
             self._looking_around = True
+            self._missed = [] if self._came_back else None
             self._say(":catalogo")
             self._say(":u")
+        if self._history and not self._came_back:
+            self._say(f":historial {self._history}")
+        self._came_back, self._history = False, 0
+
+    def _missed_lines(self) -> list[Shown]:
+        """What was told between coming back and the first answer, between two rules."""
+        missed, self._missed = self._missed or [], None
+        if not missed:
+            return []
+        return [own(notes.missed(len(missed))), *missed, own(notes.END_OF_MISSED)]
 
     def _asked_for_itself(self, heard: Heard) -> bool:
         """The catalog that the client asked for itself, for completion, is not shown.

@@ -16,6 +16,7 @@ Una dirección IPv6 va entre corchetes: granja [::1]:5555
 Opciones:
   --tls             cifra la conexión
   --cafile ARCHIVO  confía solo en los certificados de ARCHIVO (PEM); implica --tls
+  --history N       al entrar muestra las últimas N líneas de la charla (1 a 100)
   -h, --help        muestra esta ayuda
   --version         muestra la versión
 
@@ -43,6 +44,12 @@ QUESTIONS = {
     "confirm": "sí o no",
 }
 NO_CONNECTION = "sin conexión"
+END_OF_MISSED = "── hasta aquí lo que te perdiste ──"
+
+
+def missed(count: int) -> str:
+    """The rule above what was said meanwhile."""
+    return f"── mientras no estabas: {count} {'línea' if count == 1 else 'líneas'} ──"
 
 
 def back(name: str) -> str:

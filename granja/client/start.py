@@ -79,10 +79,17 @@ async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -
     from prompt_toolkit.patch_stdout import patch_stdout
 
     from granja.client.history import LineHistory, history_path
+    from granja.client.keepsake import Keepsake
     from granja.client.screen import Keyboard, Screen
 
-    talk = Conversation(_bundled_catalog(), secure=context is not None)
     path = history_path(os.environ)
+    secure = context is not None
+    talk = Conversation(
+        _bundled_catalog(),
+        secure=secure,
+        memory=Keepsake(path.parent, arguments.address, secure=secure),
+        history=arguments.history,
+    )
     history = LineHistory(
         path, talk.may_be_kept, lambda error: _complain(notes.no_history(str(path), error))
     )
