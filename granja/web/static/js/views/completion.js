@@ -1,4 +1,5 @@
-// The menu of what could come next, above the field (ARIA's combobox with a list).
+// The menu of what could come next, above the field: a list that the field points to.  (ARIA lets no
+// field of several lines be a combobox.)
 //
 // Nobody who never looks at it is disturbed: Enter sends unless something was chosen with the
 // arrows, Tab takes the first, and Escape closes it.
@@ -68,7 +69,6 @@ export class Completion {
     this.#at = -1;
     this.menu.hidden = !this.isOpen;
     this.menu.replaceChildren(...found.map((one, at) => this.#option(one, at)));
-    this.#field.setAttribute("aria-expanded", String(this.isOpen));
     this.#field.removeAttribute("aria-activedescendant");
   }
 
@@ -108,9 +108,7 @@ export class Completion {
 }
 
 const ATTRIBUTES = {
-  role: "combobox",
   "aria-autocomplete": "list",
-  "aria-expanded": "false",
   "aria-controls": "completions",
   "aria-haspopup": "listbox",
 };
