@@ -9,7 +9,7 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the client, or an operator's command.  Returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] and arguments[0] in ("audit", "trace", "backup", "copy"):
+    if arguments[:1] and arguments[0] in ("audit", "trace", "backup", "copy", "rewrite"):
         from granja.operations.cli import main as operate
 
         return operate(arguments)

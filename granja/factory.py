@@ -18,11 +18,12 @@ from granja.contract import messages
 from granja.contract.catalog import Catalog
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Notice
+from granja.ledger.forgetting import Forgetting
 from granja.ledger.interface import ILedger, Kept, LedgerRefused, Opened
 from granja.ledger.lane import Lane
 from granja.ledger.replay import market_of
 from granja.ledger.shared import Holder, ISharedLedger
-from granja.market.facts import Departed, Fact, Left, Registered
+from granja.market.facts import Departed, Fact, Left, Registered, Released
 from granja.market.offers import Happened
 from granja.market.tally import Tally
 from granja.moderation.acts import Acts
@@ -138,6 +139,8 @@ class GranjaFactory(ServerFactory):
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
         self.expiry = Expiry(self.clock, self.now, market, lane)
+        self.forgetting = Forgetting(self.clock, self.now, self.ledger, self.settings)
+        self.forgetting.start()
         kept = opened.kept
         self.ignoring = Ignoring(lane, self.roster, kept, market.registered)
         self.doors = Doors(lane, self.ignoring, kept)
@@ -235,7 +238,9 @@ class GranjaFactory(ServerFactory):
             self.registration.follow(fact)
         if isinstance(fact, Departed | Left):
             self.roster.leaving.discard(fact.farmer)
-        if isinstance(fact, Departed):
+        if isinstance(fact, Released):
+            self.registration.released(fact.farmer)
+        if isinstance(fact, Departed | Released):
             self.ignoring.forget(fact.farmer)
             self.doors.forget(fact.farmer)
 
@@ -351,6 +356,7 @@ class GranjaFactory(ServerFactory):
         self.journal.finish()
         self.incidents.finish()
         self.complaints.finish()
+        self.forgetting.stop()
         self.expiry.stop()
         self.settling.stop()
         self.presence.stop()

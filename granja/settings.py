@@ -17,6 +17,7 @@ class Settings:
     are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
     ``linger``: seconds that somebody with a pass stays after the line was lost.  ``remember``:
     seconds that a registered farmer's pass serves since it last did.
+    ``keep_visitors``: seconds after which the name of a visitor who left is forgotten.
     ``history``: lines of talk that are kept for ``:historial``.
     ``proxies``: whose word is believed on who is behind them.
     ``moderators``: the names of those who look after the farm.
@@ -32,6 +33,7 @@ class Settings:
     declare_once: bool = False
     linger: float = 120.0
     remember: float = 30 * 86400.0
+    keep_visitors: float = 30 * 86400.0
     history: int = 200
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -17,6 +17,7 @@ from granja.console.drain import Drain
 from granja.console.farm import Farm
 from granja.console.request import Refused, Request
 from granja.contract import errors
+from granja.ledger.interface import IForgetful
 from granja.moderation.acts import Act
 from granja.moderation.sanctions import Sanction, label, network_named
 from granja.people.roster import Farmer
@@ -60,6 +61,8 @@ class Errands:
             "reload": self._reload,
             "drain": self._empty,
             "password": self._password,
+            "release": self._release,
+            "forget": self._forget,
         }
 
     def run(self, request: object) -> Deferred[Answer]:
@@ -258,6 +261,61 @@ class Errands:
         self._farm.acts.note(None, Act("gave a password to", str(farmer)))
         done = f"{farmer} may come in once with the password {password}"
         return {"done": done, "password": password, "until": ends}
+
+    def _release(self, asked: Request) -> Deferred[Answer]:
+        """Let a registered name be nobody's."""
+        name = asked.text("whom")
+        owner = self._owner(name)
+        if owner is None:
+            raise Refused(f"nobody has registered the name {name}")
+        done = f"{owner} is nobody's name now, and what was theirs has left the farm"
+        return self._let_go(owner).addCallback(self._noted, Act("released", str(owner)), done)
+
+    def _owner(self, name: str) -> Farmer | None:
+        """The registered farmer of that name.
+
+        :raises Refused: for a moderator's name, or where nobody can be let go.
+        """
+        if self._farm.moderators.is_one(name):
+            raise Refused(f"{name} is a moderator; take them from --moderator first")
+        if not IForgetful.providedBy(self._farm.ledger):
+            raise Refused("this ledger cannot let a name go; one in SQLite can")
+        holder = self._farm.roster.holder(name)
+        if holder is None or not holder.registered or holder.name.folded != names.fold(name):
+            return None
+        return holder
+
+    def _let_go(self, owner: Farmer) -> Deferred[None]:
+        farm = self._farm
+        if owner.connection is not None:
+            farm.order.expel(None, owner, "")
+        else:
+            farm.presence.issuing.put_out(owner)
+        return farm.registration.release(owner)
+
+    def _noted(self, _: object, act: Act, done: str) -> Answer:
+        self._farm.acts.note(None, act)
+        return {"done": done}
+
+    def _forget(self, asked: Request) -> Deferred[Answer]:
+        """Leave no byte of a name in the ledger's files."""
+        name = asked.text("whom")
+        owner = self._owner(name)
+        ledger = IForgetful(self._farm.ledger)
+        if objection := ledger.objection():
+            raise Refused(objection)
+        holder = self._farm.roster.holder(name)
+        if holder is not None and not holder.registered:
+            raise Refused(f"{holder} is in the chat; `granja admin kick` puts them out")
+        gone = succeed(None) if owner is None else self._let_go(owner)
+        forgotten: Deferred[int] = gone.addCallback(lambda _: ledger.forget_name(name))
+        return forgotten.addCallback(self._forgotten, name, owner)
+
+    def _forgotten(self, count: int, name: str, owner: Farmer | None) -> Answer:
+        if not count and owner is None:
+            raise Refused(f"the ledger knows nobody called {name}")
+        self._farm.acts.note(None, Act("forgot", "a name"))
+        return {"done": f"{name} is forgotten; backups and the log of the server still have it"}
 
     def _reload(self, _: Request) -> Answer:
         try:

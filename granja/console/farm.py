@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from granja.console.drain import Drained
 from granja.contract.ids import FarmerId, OfferId
+from granja.ledger.interface import ILedger
 from granja.moderation.acts import Acts
 from granja.moderation.moderators import Moderators
 from granja.moderation.order import Order
@@ -37,8 +38,16 @@ class Freezing(Protocol):
 
 
 class Presence(Protocol):
+    @property
+    def issuing(self) -> Issuing: ...
+
     def end_passes(self, farmer: Farmer) -> Deferred[None]:
         """No pass of theirs serves from here on; fails with NotStored or Halted."""
+
+
+class Issuing(Protocol):
+    def put_out(self, farmer: Farmer) -> None:
+        """They are to leave: no pass of theirs serves any more, and they do not linger."""
 
 
 class OneUse(Protocol):
@@ -49,6 +58,9 @@ class OneUse(Protocol):
 class Registration(Protocol):
     @property
     def one_use(self) -> OneUse: ...
+
+    def release(self, farmer: Farmer) -> Deferred[None]:
+        """Let a registered name be nobody's; fails with NotStored, Halted or NotRegistered."""
 
     def register_for(self, name: names.Name, secret: str) -> Deferred[Farmer]:
         """Register a name that nobody holds.  :raises NameTaken: when somebody does."""
@@ -68,6 +80,8 @@ class Farm(Drained, Protocol):
     def connections(self) -> Sized: ...
     @property
     def freezing(self) -> Freezing: ...
+    @property
+    def ledger(self) -> ILedger: ...
     @property
     def lane(self) -> Lane: ...
     @property

@@ -868,6 +868,14 @@ class BanRow(Message):
         return self.template.format(whom=self.whom, until=self.until, reason=reason, by=self.by)
 
 
+def somebody(farmer: int) -> str:
+    """What stands for a name that was forgotten; no name has a space in it.
+
+    :param farmer: whose name it was.
+    """
+    return f"granjero {farmer}"
+
+
 #: Who acts from the operator's console, where a moderator's name would stand.
 CONSOLE = "la consola"
 

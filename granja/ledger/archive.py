@@ -17,6 +17,7 @@ from zope.interface import Attribute, Interface
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, verified
 from granja.ledger.interface import Kept
+from granja.ledger.pseudonyms import Pseudonyms
 from granja.market.facts import Fact
 from granja.market.market import Market
 
@@ -43,6 +44,8 @@ class IArchive(Interface):
     """A ledger that is looked at, and not changed."""
 
     name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
+
+    pseudonyms: Pseudonyms = Attribute("What stands for which name in its chain.")
 
     def end() -> int:
         """The last entry's number; more when damage hides it."""
@@ -100,6 +103,12 @@ class Contents:
     market: Market
     verifiers: Iterable[tuple[FarmerId, str]]
     kept: Iterable[Kept]
+    pseudonyms: Pseudonyms
+
+
+def verifiers(archive: IArchive) -> Iterator[tuple[FarmerId, str]]:
+    """The password verifiers that can be read."""
+    return ((farmer, verifier) for farmer, verifier in archive.verifiers() if verifier is not None)
 
 
 def contents(archive: IArchive, market: Market, head: Head) -> Contents:
@@ -107,8 +116,8 @@ def contents(archive: IArchive, market: Market, head: Head) -> Contents:
 
     :param market: the state after that entry.
     """
-    verifiers = ((f, v) for f, v in archive.verifiers() if v is not None)
-    return Contents(_up_to(archive, head), head, market, verifiers, archive.kept())
+    entries, pseudonyms = _up_to(archive, head), archive.pseudonyms
+    return Contents(entries, head, market, verifiers(archive), archive.kept(), pseudonyms)
 
 
 def _up_to(archive: IArchive, head: Head) -> Iterator[Entry]:

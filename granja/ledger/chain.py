@@ -8,7 +8,7 @@ fit, the next entry no longer fits its predecessor.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from typing import NamedTuple
@@ -39,10 +39,14 @@ class Entry(NamedTuple):
     body: str
     hash: bytes
 
-    def fact(self) -> Fact:
-        """:raises BadEntry: when the kind is unknown or the fields do not fit it."""
+    def fact(self, shown: Callable[[Fact], Fact] = lambda fact: fact) -> Fact:
+        """What it says.
+
+        :param shown: puts the names back, for which the chain has hashes.
+        :raises BadEntry: when the kind is unknown or the fields do not fit it.
+        """
         try:
-            return from_body(self.kind, json.loads(self.body))
+            return shown(from_body(self.kind, json.loads(self.body)))
         except (ValueError, RecursionError) as error:  # JSON can be nested without end.
             raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
 
@@ -85,11 +89,20 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=asdic
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
 
 
-def extend(before: bytes, sequence: int, time: float, facts: Iterable[Fact]) -> Iterator[Entry]:
-    """The entries that follow the one numbered ``sequence``, whose hash is ``before``."""
+def extend(
+    before: bytes,
+    sequence: int,
+    time: float,
+    facts: Iterable[Fact],
+    written: Callable[[Fact], str] = canonical,
+) -> Iterator[Entry]:
+    """The entries that follow the one numbered ``sequence``, whose hash is ``before``.
+
+    :param written: how a fact's fields are written down.
+    """
     for fact in facts:
         sequence += 1
-        body = canonical(fact)
+        body = written(fact)
         before = digest(before, sequence, time, fact.kind, body)
         yield Entry(sequence, time, fact.kind, body, before)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -10,11 +10,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Halted, ILedger, Kept, NotStored, Opened
+from granja.ledger.interface import Halted, IForgetful, ILedger, Kept, NotStored, Opened
 from granja.market.facts import Fact
 
 
-@implementer(ILedger)
+@implementer(ILedger, IForgetful)
 class FaultyLedger:
     """Passes everything on to another ledger, until it is told otherwise.
 
@@ -80,6 +80,18 @@ class FaultyLedger:
         if self._halts is not None:
             return self._halt(facts, after, credentials, kept)
         return self._after_hold(self.inner.append(facts, after, credentials, kept))
+
+    def forget(self, farmers: Iterable[FarmerId]) -> Deferred[int]:
+        return IForgetful(self.inner).forget(farmers)
+
+    def forget_name(self, name: str) -> Deferred[int]:
+        return IForgetful(self.inner).forget_name(name)
+
+    def forget_visitors(self, before: float) -> Deferred[int]:
+        return IForgetful(self.inner).forget_visitors(before)
+
+    def objection(self) -> str | None:
+        return IForgetful(self.inner).objection()
 
     def wants_checkpoint(self) -> bool:
         return bool(self.inner.wants_checkpoint())

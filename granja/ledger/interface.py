@@ -85,6 +85,36 @@ class Opened:
     kept: AllKept = field(default_factory=dict)
 
 
+class CannotForget(LedgerError):
+    """This ledger holds names where they cannot be taken out; the text is a sentence."""
+
+
+class IForgetful(Interface):
+    """A ledger that can forget names, although nothing of its chain changes."""
+
+    def forget(farmers: Iterable[FarmerId]) -> Deferred[int]:  # noqa: N805
+        """Leave no byte of these farmers' names in the ledger's files, in and beside the chain.
+
+        In their place stands :func:`granja.contract.messages.somebody`.  Whoever calls it sees to
+        it that the market knows these farmers no more.
+
+        :returns: fires with how many names that were; fails with :class:`NotStored`,
+            :class:`Halted`, or :class:`CannotForget` when older entries hold names in plain.
+        """
+
+    def forget_name(name: str) -> Deferred[int]:  # noqa: N805
+        """The same for everybody who has had a name, in any spelling: nobody has it now."""
+
+    def objection() -> str | None:
+        """Why this ledger cannot forget, in a sentence, or None."""
+
+    def forget_visitors(before: float) -> Deferred[int]:  # noqa: N805
+        """The same, but only in the chain, for the visitors who left before that time.
+
+        :param before: in Unix seconds.
+        """
+
+
 class ILedger(Interface):
     """An append-only record of facts, numbered from 1 without gaps."""
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, Kept, Opened, Stale, Value
-from granja.market.facts import Fact
+from granja.contract.messages import somebody
+from granja.ledger.interface import IForgetful, ILedger, Kept, Opened, Stale, Value
+from granja.market.facts import Declared, Fact, Registered
+from granja.text.names import fold
 
 
-@implementer(ILedger)
+@implementer(ILedger, IForgetful)
 class MemoryLedger:
     """Keeps facts in a list, if they are wanted.
 
@@ -57,6 +60,28 @@ class MemoryLedger:
             values.pop(item.key, None)
         else:
             values[item.key] = item.value
+
+    def forget(self, farmers: Iterable[FarmerId]) -> Deferred[int]:
+        meant = frozenset(farmers)
+        return succeed(self._forget(lambda named: named.farmer in meant))
+
+    def forget_name(self, name: str) -> Deferred[int]:
+        return succeed(self._forget(lambda named: fold(named.name) == fold(name)))
+
+    def forget_visitors(self, before: float) -> Deferred[int]:
+        """All goes with the process."""
+        return succeed(0)
+
+    def objection(self) -> str | None:
+        return None
+
+    def _forget(self, is_meant: Callable[[Declared | Registered], bool]) -> int:
+        found: set[FarmerId] = set()
+        for place, fact in enumerate(self.facts):
+            if isinstance(fact, Declared | Registered) and is_meant(fact):
+                self.facts[place] = replace(fact, name=somebody(fact.farmer))
+                found.add(fact.farmer)
+        return len(found)
 
     def wants_checkpoint(self) -> bool:
         return False

@@ -146,6 +146,26 @@ class PasswordChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Released(Fact):
+    """A registered farmer left for good: their name is nobody's, and all that they held left the
+    world with them."""
+
+    kind = "released"
+    farmer: FarmerId
+    artifacts: tuple[ArtifactId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten(Fact):
+    """This chain was begun with the facts of another, which ended in the hash ``head`` after so
+    many ``entries``."""
+
+    kind = "rewritten"
+    head: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Left(Fact):
     """A registered farmer went away; what happens now is news for their return.
 
@@ -177,7 +197,7 @@ KINDS: dict[str, type[Fact]] = {
     fact.kind: fact
     for fact in (
         Declared, Withdrawn, Departed, Offered, Traded, Rejected, Retracted, Expired,
-        Wished, Posted, Settled, Registered, PasswordChanged, Left, Returned,
+        Wished, Posted, Settled, Registered, PasswordChanged, Left, Returned, Released, Rewritten,
     )
 }  # fmt: skip
 

@@ -150,6 +150,15 @@ class Market:
             raise errors.NotRegistered
         return [events.PasswordChanged(farmer)]
 
+    def decide_release(self, farmer: FarmerId) -> list[Fact]:
+        """A registered farmer goes for good.
+
+        :raises NotRegistered: for a visitor, or whoever has gone already.
+        """
+        if farmer not in self.registered:
+            raise errors.NotRegistered
+        return [events.Released(farmer, tuple(self.inventory(farmer)))]
+
     def decide_offer(
         self,
         number: OfferId,
@@ -254,7 +263,12 @@ class Market:
     def _withdrawn(self, fact: events.Withdrawn) -> list[Happened]:
         return [end for artifact in fact.artifacts for end in self._lose(fact.farmer, artifact)]
 
-    def _departed(self, fact: events.Departed) -> list[Happened]:
+    def _released(self, fact: events.Released) -> list[Happened]:
+        self.registered.pop(fact.farmer, None)
+        self.away.pop(fact.farmer, None)
+        return self._departed(fact)
+
+    def _departed(self, fact: events.Departed | events.Released) -> list[Happened]:
         ended: list[Happened] = [
             self._end(offer, How.VOID, fact.farmer) for offer in self.pending(fact.farmer)
         ]
@@ -341,7 +355,7 @@ class Market:
         self._enter(fact.farmer)
         return []
 
-    def _password_changed(self, fact: events.PasswordChanged) -> list[Happened]:
+    def _password_changed(self, fact: events.PasswordChanged | events.Rewritten) -> list[Happened]:
         return []
 
     def _left(self, fact: events.Left) -> list[Happened]:
@@ -489,6 +503,8 @@ _APPLY: dict[type[Fact], Callable[[Market, Any], list[Happened]]] = {
     events.PasswordChanged: Market._password_changed,
     events.Left: Market._left,
     events.Returned: Market._returned,
+    events.Released: Market._released,
+    events.Rewritten: Market._password_changed,
 }
 
 

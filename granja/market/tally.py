@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from granja.market.facts import Declared, Departed, Fact, Withdrawn
+from granja.market.facts import Declared, Departed, Fact, Released, Withdrawn
 from granja.market.market import Market
 
 
@@ -24,3 +24,5 @@ class Tally:
         self.facts[fact.kind] += 1
         if isinstance(fact, Declared | Withdrawn | Departed):
             self.artifacts[fact.kind] += len(fact.artifacts)
+        elif isinstance(fact, Released):
+            self.artifacts["departed"] += len(fact.artifacts)

@@ -115,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     add("thaw", "Let trading go on.")
     help = "A password for one use, within a day; it registers a moderator's name."
     add("password", help, whom=name)
+    add("release", "Let a registered name be nobody's; all that was theirs leaves.", whom=name)
+    add("forget", "Leave no byte of a name in the ledger, and let it go first.", whom=name)
     drain = add("drain", "Let nobody else in, and end the server when nobody is left.")
     drain.add_argument("--off", action="store_const", const=True, help="let people in again")
     add("reload", "Read the configuration and all files anew, as SIGHUP does.")

@@ -18,9 +18,10 @@ from granja.contract.errors import ConfigurationError
 from granja.ledger.archive import IArchive, NotCopied, contents
 from granja.ledger.chain import BadEntry
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.url import DEFAULT, open_archive, open_target
+from granja.ledger.url import DEFAULT, is_shared, open_archive, open_target
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
+from granja.operations.rewriting import Rewriting
 from granja.text.printable import printable
 
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
@@ -95,11 +96,11 @@ def _print_no_more() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="granja", description="Look after a ledger.")
-    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup|copy")
+    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup|copy|rewrite")
 
     def add(name: str, command: Callable[..., int], help: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
-        if name != "copy":
+        if name not in ("copy", "rewrite"):
             help = "sqlite:PATH or postgresql://… (default: %(default)s)"
             added.add_argument("--ledger", default=DEFAULT, metavar="URL", help=help)
         added.set_defaults(command=command)
@@ -121,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     added = add("copy", _copy, "Copy a ledger to another place or engine, chain and all.")
     added.add_argument("source", metavar="FROM", help="the URL of a ledger; it is audited first")
     added.add_argument("target", metavar="TO", help="the URL of one that is empty, or not there")
+    help = "Make of an older ledger, whose server is stopped, one that can forget names."
+    added = add("rewrite", _rewrite, help)
+    added.add_argument("source", metavar="OLD", help="the URL of a ledger; it is audited first")
+    added.add_argument("target", metavar="NEW", help="sqlite:PATH, where nothing is yet")
     return parser
 
 
@@ -302,6 +307,33 @@ def _copy(arguments: argparse.Namespace) -> int:
             f"{target.name} holds {audit.head.sequence:,} entries of {archive.name}, "
             "which were audited on the way.",
             f"The chain of hashes ends in {audit.head.hash.hex()}, as before.",
+        )
+    )
+    return 0
+
+
+# -- rewrite -----------------------------------------------------------------------------------
+
+
+def _rewrite(arguments: argparse.Namespace) -> int:
+    target = open_target(arguments.target)
+    if is_shared(arguments.target):
+        return _fail("a ledger can be rewritten to sqlite:PATH only; granja copy takes it on")
+    with closing(open_archive(arguments.source)) as archive:
+        try:
+            target.check()
+            old = _audited(archive).head
+            rewriting = Rewriting(archive, old)
+            target.fill(rewriting.contents())
+        except NotCopied as error:
+            return _fail(f"{target.name} cannot be written: {error}")
+    _print(
+        (
+            f"{target.name} holds the {old.sequence:,} entries of {archive.name} with hashes for "
+            "names; they were audited on the way.",
+            f"Its first entry names the end of the old chain, {old.hash.hex()}.",
+            f"The new chain ends in {rewriting.head.hash.hex()}. The old file and its backups "
+            "still hold all names.",
         )
     )
     return 0

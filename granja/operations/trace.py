@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from granja.contract.ids import ArtifactId, FarmerId
+from granja.contract.messages import somebody
 from granja.ledger.archive import IArchive
 from granja.ledger.chain import GENESIS, BadEntry, verified
 from granja.market import facts as events
@@ -87,6 +88,8 @@ def _follow(
 
 def _describe(market: Market, fact: Fact, name_of: Callable[[int], str]) -> Deed | None:
     def who(farmer: FarmerId) -> str:
+        if market.names[farmer] == somebody(farmer):
+            return f"farmer {farmer}"
         return f"{market.names[farmer]} (farmer {farmer})"
 
     def what(artifacts: Iterable[ArtifactId]) -> str:
@@ -121,4 +124,5 @@ _VERBS: dict[type[Fact], str] = {
     events.Declared: "declared",
     events.Withdrawn: "gave away for good",
     events.Departed: "left the granja with",
+    events.Released: "left the granja for good with",
 }

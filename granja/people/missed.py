@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from granja.contract.ids import FarmerId
-from granja.market.facts import Departed, Fact, Left, Offered, Returned
+from granja.market.facts import Departed, Fact, Left, Offered, Released, Returned
 from granja.market.market import Market
 from granja.market.offers import Happened, News
 from granja.people.roster import Roster
@@ -43,7 +43,7 @@ class Newsroom:
             for party in end.parties:
                 if self._is_unheard(party) and not end.is_deed_of(party):
                     self._unheard_by(party).add(end)
-        if isinstance(fact, Left | Departed):  # With what they missed, or for good.
+        if isinstance(fact, Left | Departed | Released):  # With what they missed, or for good.
             self._unheard.pop(fact.farmer, None)
         elif isinstance(fact, Returned):
             self._visitors.discard(fact.farmer)

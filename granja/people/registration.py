@@ -241,6 +241,20 @@ class Registration:
         self._roster.free(farmer)
         return failure
 
+    def release(self, farmer: Farmer) -> Deferred[None]:
+        """Let a registered name be nobody's, and whoever has it leave for good.
+
+        :returns: fires when that is stored; fails with NotStored, Halted or NotRegistered.
+        """
+        decide = partial(self._market.decide_release, farmer.id)
+        return self._lane.submit([farmer.id], decide).addCallback(lambda _: None)
+
+    def released(self, farmer: FarmerId) -> None:
+        """A registered farmer has left for good."""
+        self._verifiers.pop(farmer, None)
+        for holder in [held for held in self._roster.held() if held.id == farmer]:
+            self._roster.free(holder)
+
     # -- passes --------------------------------------------------------------------------------
 
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:

@@ -241,6 +241,10 @@ class Roster:
     def free(self, farmer: Farmer) -> None:
         self._held.remove(farmer.name)
 
+    def held(self) -> Iterator[Farmer]:
+        """All who hold a name, present or not."""
+        return iter(self._held)
+
     def holder(self, name: str | Name) -> Farmer | None:
         """Who holds this name or one that could be mistaken for it, present or not."""
         return self._held.find(name)

@@ -16,6 +16,7 @@ from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
 from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer, SwapNews
 from granja.market.swapping import decide_swap
+from granja.market.tally import Tally
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
 ANCLA, DISCO, HACHA = ArtifactId(21), ArtifactId(12), ArtifactId(24)
@@ -499,6 +500,31 @@ class NewsOfAnAbsence(SynchronousTestCase):
         market.apply(events.Rejected(OfferId(9)))
         self.assertEqual(market.away[ANA], News(missed.ends, 11, set()))
         self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
+
+    def test_who_is_released_is_gone_for_good(self) -> None:
+        """With all that they held, also while they are away; only a registered farmer can be."""
+        market = Market()
+        for fact in (
+            events.Rewritten("00", 7),
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.Offered(OfferId(9), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0),
+            events.Left(ANA),
+        ):
+            market.apply(fact)
+        tally = Tally(market)
+        [released] = market.decide_release(ANA)
+        self.assertEqual(released, events.Released(ANA, (ArtifactId(3),)))
+        [ended] = market.apply(released)
+        assert isinstance(ended, Ended)
+        self.assertEqual((ended.how, ended.loser, ended.maker), (How.VOID, ANA, "Ana"))
+        self.assertEqual((market.registered, market.away, [*market.held]), ({}, {}, [GUS]))
+        tally.note(released)
+        self.assertEqual(tally.artifacts["departed"], 1)
+        for farmer in (ANA, GUS):
+            with self.assertRaises(errors.NotRegistered):
+                market.decide_release(farmer)
 
     def test_a_visit_that_could_not_be_recorded_is_made_up_for(self) -> None:
         market = Market()

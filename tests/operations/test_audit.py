@@ -144,7 +144,7 @@ class AuditTests(OperatorCase):
     async def test_a_letter_with_one_bit_off_is_located(self) -> None:
         """Also the bit that makes it no letter at all."""
         await write(self.path, LONG_STORY, snapshot_at=12)
-        flip_bit(self.path, b'[13,6],"farmer":1,"name":"An')
+        flip_bit(self.path, b'[13,6],"farmer":1,"name":"1 ')
         complaint = "entry 1 is damaged: it does not fit its hash"
         self.assertIn(complaint, self.complaint("audit"))
         self.assertIn(complaint, self.complaint("trace", "13"))

@@ -51,6 +51,8 @@ class PostgreSQLArchive:
         try:
             if schema.recognise(self._connection, self.name) is None:
                 raise LedgerRefused(f"the database {self.name} has no ledger yet")
+            with _sentences():
+                self.pseudonyms = reading.pseudonyms(self._connection)
         except BaseException:
             self.close()
             raise
@@ -69,7 +71,7 @@ class PostgreSQLArchive:
                 raise BadEntry(last + 1, "it is missing")
 
     def fact(self, entry: Entry) -> Fact:
-        return entry.fact()
+        return entry.fact(self.pseudonyms.show)
 
     def saved_states(self) -> Iterator[SavedState]:
         with _sentences():
@@ -102,7 +104,7 @@ class PostgreSQLArchive:
         with _sentences():
             head = reading.head(self._connection)
             found = verified(reading.entries(self._connection, 0, head.sequence), Head().hash, 0)
-            opened = Opened(head.sequence, facts=(entry.fact() for entry in found))
+            opened = Opened(head.sequence, facts=(self.fact(entry) for entry in found))
             market = market_of(opened, Limits())
             SQLiteTarget(target).fill(contents(self, market, head))
             return head.sequence
@@ -178,6 +180,9 @@ def _fill(connection: Connection, contents: Contents) -> None:
         cursor.executemany(
             "INSERT INTO granja.kept (subject, key, value, changed) VALUES (%s, %s, %s, 0)",
             [(item.subject, item.key, reading.text(item.value)) for item in contents.kept],
+        )
+        cursor.executemany(
+            "INSERT INTO granja.pseudonyms VALUES (%s, %s, %s, %s, %s)", contents.pseudonyms.rows()
         )
     head = contents.head
     connection.execute(

@@ -200,8 +200,10 @@ class PostgreSQLLedger:
             return
         session = Session(self.address, f"granja {self._lease.node} start")
         try:
-            found = reading.entries(session.connect(), start.sequence, end.sequence)
-            yield from reading.checked(found, start, end)
+            connection = session.connect()
+            found = reading.entries(connection, start.sequence, end.sequence)
+            names = reading.pseudonyms(connection)
+            yield from reading.checked(found, start, end, names.show)
         except BadEntry as bad:
             raise LedgerRefused(f"the ledger in {self.address} is damaged: {bad}") from None
         except (Away, psycopg.Error) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.logger import Logger
@@ -12,6 +12,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.chain import BadEntry, Entry, Head, verified
 from granja.ledger.interface import Kept, LedgerRefused, Value
 from granja.ledger.postgresql.schema import Connection
+from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.shared import Holder
 from granja.ledger.snapshot import Snapshot, checksum, dump
 from granja.market.facts import Fact
@@ -87,15 +88,30 @@ def written(connection: Connection, sequence: int) -> tuple[bytes, int | None] |
     return None if row is None else (row[0], row[1])
 
 
-def checked(found: Iterator[Entry], start: Head, end: Head) -> Iterator[Fact]:
+def pseudonyms(connection: Connection) -> Pseudonyms:
+    """What stands for which name in a chain that was copied; what is written here is in plain."""
+    rows: Any = connection.execute(
+        "SELECT hash, farmer, salt, name, gone FROM granja.pseudonyms ORDER BY farmer, gone"
+    )
+    return Pseudonyms((NameRow(*row) for row in rows), plain=True)
+
+
+def checked(
+    found: Iterator[Entry],
+    start: Head,
+    end: Head,
+    shown: Callable[[Fact], Fact] = lambda fact: fact,
+) -> Iterator[Fact]:
     """The facts between two entries, each held against the chain.
+
+    :param shown: puts the names back, for which the chain has hashes.
 
     :raises BadEntry: at the first that is missing, does not fit, or is of an unknown kind.
     """
     reached = start
     for entry in verified(found, start.hash, start.sequence):
         reached = Head(entry.sequence, entry.hash)
-        yield entry.fact()
+        yield entry.fact(shown)
     if reached != end:
         missing = min(reached.sequence, end.sequence) + 1
         raise BadEntry(missing, "it is missing" if reached.sequence < end.sequence else "it is odd")

@@ -52,6 +52,15 @@ CREATE TABLE granja.kept (
 );
 CREATE INDEX kept_changed ON granja.kept (changed);
 
+-- Names for which a chain that was copied from SQLite has hashes, as there.
+CREATE TABLE granja.pseudonyms (
+    hash text PRIMARY KEY,
+    farmer bigint NOT NULL,
+    salt bytea NOT NULL,
+    name text NOT NULL,
+    gone double precision
+);
+
 -- The market's state as it was right after an entry, as in SQLite.
 CREATE TABLE granja.snapshots (
     sequence bigint PRIMARY KEY,

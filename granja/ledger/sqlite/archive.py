@@ -13,9 +13,11 @@ from granja.contract.ids import FarmerId
 from granja.ledger.archive import IArchive, NotCopied, SavedState
 from granja.ledger.chain import Entry
 from granja.ledger.interface import Kept, LedgerRefused
+from granja.ledger.pseudonyms import Pseudonyms
 from granja.ledger.sqlite import (
     database,
     integrity,
+    names,
     outcome,
     recovery,
     schema,
@@ -44,6 +46,7 @@ class SQLiteArchive:
             self._connection = database.open_to_read(path, any_version=any_version)
         except sqlite3.Error as error:
             raise _unreadable(database.unreadable(path, error)) from None
+        self.pseudonyms = _names(self._connection)
 
     def end(self) -> int:
         with _sentences():
@@ -54,13 +57,13 @@ class SQLiteArchive:
             yield from recovery.read(self._connection, after)
 
     def fact(self, entry: Entry) -> Fact:
-        return entry.fact()
+        return entry.fact(self.pseudonyms.show)
 
     def saved_states(self) -> Iterator[SavedState]:
         with _sentences():
             for snapshot in snapshots.stored(self._connection):
                 problem = snapshots.distrust(self._connection, snapshot)
-                state = None if problem else snapshot.content
+                state = None if problem else self.pseudonyms.show_state(snapshot.content)
                 yield SavedState(snapshot.sequence, problem, state)
 
     def verifiers(self) -> Iterator[tuple[FarmerId, str | None]]:
@@ -103,6 +106,14 @@ class SQLiteArchive:
 
 def _unreadable(why: object) -> LedgerRefused:
     return LedgerRefused(f"the ledger cannot be read: {why}")
+
+
+def _names(connection: sqlite3.Connection) -> Pseudonyms:
+    """Of an older version, or with its table damaged, it has none: what needs them finds out."""
+    try:
+        return names.read(connection)
+    except sqlite3.DatabaseError:
+        return Pseudonyms(plain=True)
 
 
 @contextmanager

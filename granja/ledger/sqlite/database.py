@@ -25,7 +25,7 @@ from granja.ledger.sqlite.files import (
 APPLICATION = 0x4752414E
 
 #: The version of ``schema.sql``.
-VERSION = 4
+VERSION = 5
 
 _log = Logger()
 
@@ -97,6 +97,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: names must be forgettable.
+        connection.execute("PRAGMA secure_delete = ON")
         # The writer moves the log into the file itself: SQLite does it at the end of a commit,
         # while farmers wait for the answer, and keeps what goes wrong to itself.
         connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,36 @@ from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import ILedger, Kept, LedgerRefused, NotStored, Opened
-from granja.ledger.sqlite import database, kept, recovery
+from granja.ledger.interface import (
+    CannotForget,
+    IForgetful,
+    ILedger,
+    Kept,
+    LedgerRefused,
+    NotStored,
+    Opened,
+)
+from granja.ledger.pseudonyms import NameRow
+from granja.ledger.sqlite import database, kept, names, recovery
 from granja.ledger.sqlite import verifiers as credentials
 from granja.ledger.sqlite import wal as tail
 from granja.ledger.sqlite.files import Place, refused
 from granja.ledger.sqlite.lock import Lock
-from granja.ledger.sqlite.writer import Append, Checkpoint, Close, Writer
+from granja.ledger.sqlite.writer import Append, Checkpoint, Close, Forget, Writer
 from granja.market.facts import Fact
+from granja.text.names import fold
 
 #: Facts after which a snapshot is worth its while: replaying this many takes a quarter second.
 FACTS_PER_SNAPSHOT = 20_000
 
 
-@implementer(ILedger)
+_PLAIN = (
+    "this ledger has names in its chain, from before granja could forget; stop the server and make "
+    "a new one of it: granja rewrite OLD NEW"
+)
+
+
+@implementer(ILedger, IForgetful)
 class SQLiteLedger:
     """Facts in an SQLite file, in WAL mode with ``synchronous=FULL``.
 
@@ -41,6 +57,7 @@ class SQLiteLedger:
         self._lock = Lock()
         self._writer: Writer | None = None
         self._facts_since_snapshot = 0
+        self._plain = False
 
     def open(self) -> Opened:
         """See :meth:`ILedger.open`.  Only what came after the newest snapshot is verified."""
@@ -69,16 +86,19 @@ class SQLiteLedger:
         try:
             if saved is not None:
                 recovery.forget_torn(connection, self.path, torn, saved)
+            pseudonyms = names.read(connection)
             head, snapshot = recovery.recover(connection, self.path)
             verifiers, beside = credentials.read(connection), kept.read(connection)
-            state = snapshot.content if snapshot else None
+            state = pseudonyms.show_state(snapshot.content) if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
             connection.close()
             raise
         start = snapshot.sequence if snapshot else 0
         self._facts_since_snapshot = head.sequence - start
-        self._writer = Writer(connection, head, place, self._reactor, tail.pages(self.path))
+        pages = tail.pages(self.path)
+        self._plain = pseudonyms.plain
+        self._writer = Writer(connection, head, place, self._reactor, pages, pseudonyms)
         self._writer.start()
         facts = recovery.facts(self.path, start, head.sequence)
         return Opened(head.sequence, state, start, facts, verifiers, beside)
@@ -94,6 +114,34 @@ class SQLiteLedger:
             return fail(NotStored("the ledger is closed"))
         job = Append(tuple(facts), after, dict(credentials), tuple(kept), self._now())
         self._facts_since_snapshot += len(job.facts)
+        self._writer.put(job)
+        return job.done
+
+    def forget(self, farmers: Iterable[FarmerId]) -> Deferred[int]:
+        meant = frozenset(farmers)
+        return self._forget_all(lambda row: row.farmer in meant)
+
+    def forget_name(self, name: str) -> Deferred[int]:
+        folded = fold(name)
+        return self._forget_all(lambda row: fold(row.name) == folded)
+
+    def objection(self) -> str | None:
+        return _PLAIN if self._plain else None
+
+    def _forget_all(self, is_meant: Callable[[NameRow], bool]) -> Deferred[int]:
+        if self._plain:
+            return fail(CannotForget(_PLAIN))
+        return self._forget(Forget(is_meant, beside=True))
+
+    def forget_visitors(self, before: float) -> Deferred[int]:
+        def is_meant(row: NameRow) -> bool:
+            return row.gone is not None and row.gone < before
+
+        return self._forget(Forget(is_meant, beside=False))
+
+    def _forget(self, job: Forget) -> Deferred[int]:
+        if self._writer is None:
+            return fail(NotStored("the ledger is closed"))
         self._writer.put(job)
         return job.done
 

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.snapshot import Snapshot
-from granja.ledger.sqlite import database, outcome, snapshots
+from granja.ledger.sqlite import database, names, outcome, snapshots
 from granja.ledger.sqlite import integrity as pages
 from granja.ledger.sqlite import wal as tail
 from granja.market.facts import Fact
@@ -227,7 +227,8 @@ def facts(path: Path, start: int, end: int) -> Iterator[Fact]:
         return
     with closing(database.open_to_read(path)) as connection:
         try:
+            pseudonyms = names.read(connection)
             for entry in read(connection, start, end):
-                yield entry.fact()
+                yield entry.fact(pseudonyms.show)
         except BadEntry as bad:
             raise LedgerRefused(f"the ledger {path} cannot be replayed: {bad}") from None

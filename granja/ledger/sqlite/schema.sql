@@ -1,4 +1,4 @@
--- Granja's ledger, version 4.
+-- Granja's ledger, version 5.
 --
 -- The version is kept in PRAGMA user_version, and PRAGMA application_id (0x4752414E, "GRAN") says
 -- that a file is a ledger.  granja/ledger/database.py sets both.
@@ -39,6 +39,27 @@ CREATE TABLE kept (
     key TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (subject, key)
+) STRICT, WITHOUT ROWID;
+
+-- Names.  The chain holds "<farmer> <hash>" in their place, so that a name can be forgotten: its row
+-- is deleted.
+--   hash    SHA-256 over salt and "farmer name", the first 32 hexadecimal digits
+--   farmer  whose name it is
+--   salt    16 random bytes
+--   gone    when a visitor left, in Unix seconds; NULL for the others
+CREATE TABLE names (
+    hash TEXT PRIMARY KEY,
+    farmer INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    name TEXT NOT NULL,
+    gone REAL
+) STRICT, WITHOUT ROWID;
+
+-- About the ledger as a whole.
+--   plain   entries of before version 5 may hold names in plain
+CREATE TABLE notes (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The market's state as it was right after an entry, so that a start need not replay everything.

@@ -13,7 +13,7 @@ from typing import TypeVar
 from zope.interface import implementer
 
 from granja.ledger.archive import Contents, ITarget, NotCopied
-from granja.ledger.sqlite import database, kept, snapshots
+from granja.ledger.sqlite import database, kept, names, snapshots
 from granja.ledger.sqlite.files import appearing
 from granja.ledger.sqlite.writer import insert
 
@@ -56,8 +56,12 @@ def _fill(connection: sqlite3.Connection, contents: Contents) -> None:
         "INSERT INTO credentials (farmer, verifier) VALUES (?, ?)", contents.verifiers
     )
     kept.write(connection, list(contents.kept))
+    names.add(connection, contents.pseudonyms.rows())
+    if contents.pseudonyms.plain:
+        names.note_plain(connection)
     if contents.head.sequence:
-        snapshots.save(connection, contents.market.snapshot(), contents.head.sequence)
+        state = contents.pseudonyms.hide_state(contents.market.snapshot())
+        snapshots.save(connection, state, contents.head.sequence)
 
 
 def _chunks(values: Iterable[T]) -> Iterator[list[T]]:

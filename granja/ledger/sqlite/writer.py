@@ -16,9 +16,10 @@ from twisted.logger import Logger
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import Entry, Head, extend
 from granja.ledger.interface import Halted, Kept, LedgerError, NotStored, Stale
-from granja.ledger.sqlite import kept, outcome, snapshots
+from granja.ledger.pseudonyms import NameRow, Pseudonyms
+from granja.ledger.sqlite import kept, names, outcome, snapshots
 from granja.ledger.sqlite.files import Place
-from granja.market.facts import Fact
+from granja.market.facts import Departed, Fact, Released
 
 #: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
 #: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
@@ -61,6 +62,18 @@ class Checkpoint:
 
 
 @dataclass(eq=False, slots=True)
+class Forget:
+    """Names that are to go.  ``is_meant``: which rows; ``beside``: also beside the chain.
+
+    ``done`` fires with how many they were, as soon as no byte of them is left.
+    """
+
+    is_meant: Callable[[NameRow], bool]
+    beside: bool
+    done: Deferred[int] = field(default_factory=Deferred)
+
+
+@dataclass(eq=False, slots=True)
 class Close:
     done: Deferred[None] = field(default_factory=Deferred)
 
@@ -74,6 +87,7 @@ class Writer:
     :param reactor: where answers are given.
     :param log_pages: how many are in SQLite's log already: a crash leaves them there, and servers
         that crash often, each with little of its own, would make it grow for ever.
+    :param pseudonyms: what stands for names in the chain.
     """
 
     def __init__(
@@ -83,20 +97,26 @@ class Writer:
         place: Place,
         reactor: IReactorFromThreads,
         log_pages: int = 0,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
+        self._pseudonyms = Pseudonyms() if pseudonyms is None else pseudonyms
+        #: Those who wait until SQLite's log is empty, and how many names they had forgotten.
+        self._emptying: list[tuple[Forget, int]] = []
         self._connection = connection
         self._head = head
         self._place = place
         self._reactor = reactor
-        self._queue: SimpleQueue[Append | Checkpoint | Close] = SimpleQueue()
+        self._queue: SimpleQueue[Append | Checkpoint | Forget | Close] = SimpleQueue()
         self._halted: str | None = None
+        #: Rows of the table of names in the transaction at hand.
+        self._new_names: list[NameRow] = []
         self._log_pages = log_pages
         self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, job: Append | Checkpoint | Close) -> None:
+    def put(self, job: Append | Checkpoint | Forget | Close) -> None:
         """Take a job, from any thread.  Jobs are done in the order in which they came."""
         self._queue.put(job)
 
@@ -111,11 +131,14 @@ class Writer:
             for job in jobs:
                 if isinstance(job, Checkpoint):
                     self._guarded(self._save, job)
-            self._guarded(self._move_log)
-        self._guarded(self._connection.close)
+                elif isinstance(job, Forget):
+                    self._guarded(self._forget, job)
+            self._guarded(self._empty_log if self._emptying else self._move_log)
+        self._guarded(self._connection.close)  # which empties SQLite's log
+        self._forgotten()
         self._answer(closing.done.callback, None)
 
-    def _waiting(self) -> list[Append | Checkpoint | Close]:
+    def _waiting(self) -> list[Append | Checkpoint | Forget | Close]:
         jobs = [self._queue.get()]
         try:
             while not isinstance(jobs[-1], Close):
@@ -154,6 +177,7 @@ class Writer:
         if not appends:
             return
         committing = False
+        self._new_names.clear()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             head = self._insert(appends)
@@ -171,9 +195,11 @@ class Writer:
     def _insert(self, appends: list[Append]) -> Head:
         head = self._head
         for job in appends:
-            entries = list(extend(head.hash, head.sequence, job.time, job.facts))
+            written = self._pseudonyms.body
+            entries = list(extend(head.hash, head.sequence, job.time, job.facts, written))
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
+                self._write_names(job)
                 self._log_pages += 1 + insert(self._connection, entries) // 3000
             if job.credentials:
                 self._log_pages += len(job.credentials)
@@ -185,8 +211,21 @@ class Writer:
             job.head = head
         return head
 
+    def _write_names(self, job: Append) -> None:
+        fresh = self._pseudonyms.take_fresh()
+        self._new_names += fresh
+        names.add(self._connection, fresh)
+        gone = [
+            (job.time, fact.farmer) for fact in job.facts if isinstance(fact, Departed | Released)
+        ]
+        names.leave(self._connection, gone)
+        released = [(fact.farmer,) for fact in job.facts if isinstance(fact, Released)]
+        self._connection.executemany("DELETE FROM credentials WHERE farmer = ?", released)
+        self._log_pages += len(fresh) + len(gone)
+
     def _failed(self, appends: list[Append], error: Exception, committing: bool) -> None:
         why = f"{outcome.name(error)}: {error}"
+        self._pseudonyms.drop([*self._new_names, *self._pseudonyms.take_fresh()])
         if outcome.is_certain(error, committing=committing) and self._roll_back():
             _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
             self._refuse(appends, NotStored(why))
@@ -211,11 +250,64 @@ class Writer:
         committing = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._log_pages += 2 + snapshots.save(self._connection, job.state, job.sequence) // 4000
+            state = self._pseudonyms.hide_state(job.state)
+            self._log_pages += 2 + snapshots.save(self._connection, state, job.sequence) // 4000
             committing = True
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._failed([], error, committing)
+
+    def _forget(self, job: Forget) -> None:
+        """Take names out, and answer when SQLite's log is empty, which has them, too."""
+        if self._halted is not None:
+            self._refuse([job], Halted(self._halted))
+            return
+        committing = False
+        try:
+            gone = [row for row in names.rows(self._connection) if job.is_meant(row)]
+            if gone:
+                self._connection.execute("BEGIN IMMEDIATE")
+                names.forget(self._connection, gone)
+                if job.beside:
+                    names.forget_beside(self._connection, gone)
+                committing = True
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._failed_to_forget(job, error, committing)
+            return
+        if not gone:
+            self._answer(job.done.callback, 0)
+            return
+        self._pseudonyms.forget(gone)
+        self._emptying.append((job, len(gone)))
+
+    def _failed_to_forget(self, job: Forget, error: sqlite3.Error, committing: bool) -> None:
+        why = f"{outcome.name(error)}: {error}"
+        if outcome.is_certain(error, committing=committing) and self._roll_back():
+            self._refuse([job], NotStored(why))
+        else:
+            self._refuse([job], Halted(self._halt(why)))
+
+    def _empty_log(self) -> None:
+        """Empty SQLite's log, which holds what was forgotten; whoever reads is in the way, and then
+        it is tried again after the next job."""
+        if self._halted is not None:
+            return
+        try:
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            busy, why = 1, f"{outcome.name(error)}: {error}"
+            if not outcome.is_harmless_at_checkpoint(error):
+                self._halt(why)
+        if not busy:
+            self._log_pages = 0
+            self._forgotten()
+
+    def _forgotten(self) -> None:
+        """No byte is left of what was forgotten."""
+        done, self._emptying = self._emptying, []
+        for job, count in done:
+            self._answer(job.done.callback, count)
 
     def _move_log(self) -> None:
         """Move SQLite's log into its file from time to time; readers may be in the way."""
@@ -241,7 +333,7 @@ class Writer:
             )
         return self._halted
 
-    def _refuse(self, appends: Iterable[Append], error: LedgerError) -> None:
+    def _refuse(self, appends: Iterable[Append | Forget], error: LedgerError) -> None:
         for job in appends:
             self._answer(job.done.errback, error)
 

@@ -22,6 +22,7 @@ from tests.support.ledgers import (
     STORY,
     dump,
     flip_bit,
+    ledger_at,
     read,
     snap,
     spoil_page,
@@ -67,9 +68,13 @@ class DamageTests(LedgerFileCase):
 
     async def test_an_edit_with_a_fitting_hash_is_found_at_the_next(self) -> None:
         """Whoever computes the hash anew gives themselves away one entry later."""
-        await write(self.path)
+        await write(self.path, STORY[:4])
         other = self.folder / "other.db"
-        await write(other, [*STORY[:4], PasswordChanged(ANA)])
+        shutil.copy(self.path, other)
+        for path, facts in ((self.path, STORY[4:]), (other, [PasswordChanged(ANA)])):
+            ledger = ledger_at(path)
+            await ledger.append(facts, ledger.open().sequence, {})
+            await ledger.close()
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute("ATTACH ? AS other", (str(other),))
             connection.execute(
@@ -186,7 +191,7 @@ class DamageTests(LedgerFileCase):
     async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
         """Also the bit that makes it no letter at all; at the very end it is a torn write."""
         await write(self.path)
-        flip_bit(self.path, b'"name":"Beto')
+        flip_bit(self.path, b'"name":"2 ')
         self.assertIn("entry 3 is damaged: it does not fit its hash", self.refusal())
         end = self.folder / "end.db"
         await write(end)

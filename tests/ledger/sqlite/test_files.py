@@ -27,6 +27,7 @@ from tests.support.ledgers import (
     ANA,
     STORY,
     dump,
+    forge,
     forge_body,
     ledger_at,
     market_of,
@@ -270,7 +271,8 @@ class UpgradeTests(LedgerFileCase):
     async def test_the_facts_survive_and_the_old_file_is_kept(self) -> None:
         """An upgrade loses nothing, and can be undone."""
         fresh = self.folder / "fresh.db"
-        await write(fresh)
+        await read(fresh)
+        forge(fresh, STORY)  # with the names in plain, as older granjas wrote them
         for version in range(1, database.VERSION):
             self.path = self.folder / f"{version}.db"
             self.make_old(version)

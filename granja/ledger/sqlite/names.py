@@ -1,0 +1,108 @@
+"""The table of names, which alone says whose the hashes in the chain are."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from granja.contract.ids import FarmerId
+from granja.contract.messages import somebody
+from granja.ledger.pseudonyms import NameRow, Pseudonyms
+from granja.text.names import fold
+
+#: In the table of notes, if the chain holds names in plain as well.
+PLAIN = "plain"
+
+
+def read(connection: sqlite3.Connection) -> Pseudonyms:
+    """All of it.  What is damaged fits no hash, and whoever needs it finds out."""
+    return Pseudonyms(rows(connection), plain=is_plain(connection))
+
+
+def rows(connection: sqlite3.Connection) -> list[NameRow]:
+    # As BLOB: for text that is no longer UTF-8 sqlite3 raises an error with that text in it.
+    found = connection.execute(
+        "SELECT ifnull(CAST(hash AS BLOB), x''), farmer, ifnull(CAST(salt AS BLOB), x''), "
+        "ifnull(CAST(name AS BLOB), x''), gone FROM names ORDER BY farmer, gone"
+    )
+    how = "surrogateescape"
+    return [
+        NameRow(hash.decode("ascii", how), FarmerId(farmer), salt, name.decode("utf-8", how), gone)
+        for hash, farmer, salt, name, gone in found
+    ]
+
+
+def is_plain(connection: sqlite3.Connection) -> bool:
+    """Whether entries of before version 5 may hold names in plain."""
+    sought = "SELECT 1 FROM notes WHERE key = ?"
+    return connection.execute(sought, (PLAIN,)).fetchone() is not None
+
+
+def note_plain(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, '')", (PLAIN,))
+
+
+def add(connection: sqlite3.Connection, new: Iterable[NameRow]) -> None:
+    """In the transaction of the facts that they are in."""
+    connection.executemany("INSERT INTO names VALUES (?, ?, ?, ?, ?)", new)
+
+
+def leave(connection: sqlite3.Connection, gone: Iterable[tuple[float, FarmerId]]) -> None:
+    """Note when visitors left."""
+    connection.executemany("UPDATE names SET gone = ? WHERE farmer = ?", gone)
+
+
+def forget(connection: sqlite3.Connection, gone: Collection[NameRow]) -> None:
+    """Take rows out, in the transaction at hand.
+
+    The table is written anew: when SQLite moves a row from a page to another it may leave its bytes
+    behind, but what a table had as a whole it overwrites (``secure_delete``).
+    """
+    known = set(gone)
+    left = [row for row in rows(connection) if row not in known]
+    connection.execute("DELETE FROM names")
+    add(connection, left)
+
+
+def forget_beside(connection: sqlite3.Connection, gone: Iterable[NameRow]) -> None:
+    """Take names out of what is kept beside the chain, which is written anew as well."""
+    hide = _hiding(gone)
+    folded = {fold(row.name) for row in gone}
+    found = connection.execute("SELECT subject, key, value FROM kept").fetchall()
+    connection.execute("DELETE FROM kept")
+    connection.executemany(
+        "INSERT INTO kept VALUES (?, ?, ?)",
+        [
+            (subject, key, _without(value, hide))
+            for subject, key, value in found
+            if key not in folded
+        ],
+    )
+
+
+def _hiding(gone: Iterable[NameRow]) -> Callable[[str], str]:
+    named = {row.name: somebody(row.farmer) for row in gone}
+    words = "|".join(map(re.escape, sorted(named, key=len, reverse=True)))
+    pattern = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+    return lambda text: pattern.sub(lambda found: named[found[0]], text)
+
+
+def _without(value: str, hide: Callable[[str], str]) -> str:
+    try:
+        content = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return json.dumps(_hidden(content, hide), sort_keys=True, separators=(",", ":"))
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_hidden(item, hide) for item in value]
+    if isinstance(value, dict):
+        return {key: _hidden(item, hide) for key, item in value.items()}
+    return value

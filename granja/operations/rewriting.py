@@ -1,0 +1,54 @@
+"""``granja rewrite``: an older ledger as one that can forget names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from granja.ledger.archive import Contents, IArchive, verifiers
+from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, extend, verified
+from granja.ledger.pseudonyms import Pseudonyms
+from granja.market.facts import Departed, Fact, Released, Rewritten
+from granja.market.market import Market
+
+
+class Rewriting:
+    """A new chain with the same facts, which holds no names.
+
+    Its first entry names the last one of the old chain, so that whoever kept that hash can tell
+    that the new ledger goes on from it.  ``head`` is the last one of the new chain, when all
+    entries were read.
+
+    :param archive: the old ledger, which was audited.
+    :param old: its last entry.
+    """
+
+    def __init__(self, archive: IArchive, old: Head) -> None:
+        self._archive = archive
+        self._old = old
+        self._pseudonyms = Pseudonyms()
+        self.head = Head()
+
+    def contents(self) -> Contents:
+        """The new ledger; a start makes the first snapshot of it."""
+        entries, passwords = self._entries(), verifiers(self._archive)
+        kept = self._archive.kept()
+        return Contents(entries, Head(), Market(), passwords, kept, self._pseudonyms)
+
+    def _entries(self) -> Iterator[Entry]:
+        """:raises BadEntry: when the old ledger is not what was audited."""
+        facts: list[Fact] = [Rewritten(self._old.hash.hex(), self._old.sequence)]
+        last = Head()
+        for entry in verified(self._archive.entries(0), GENESIS, 0):
+            fact = self._archive.fact(entry)
+            yield from self._extended(entry.time, [*facts, fact])
+            if isinstance(fact, Departed | Released):
+                self._pseudonyms.leave(fact.farmer, entry.time)
+            facts, last = [], Head(entry.sequence, entry.hash)
+        if last != self._old:
+            raise BadEntry(last.sequence + 1, "it is not the ledger that was audited")
+
+    def _extended(self, time: float, facts: list[Fact]) -> Iterator[Entry]:
+        written = self._pseudonyms.body
+        for entry in extend(self.head.hash, self.head.sequence, time, facts, written):
+            self.head = Head(entry.sequence, entry.hash)
+            yield entry

@@ -1,0 +1,66 @@
+"""`granja admin release` and `forget`: names that become nobody's, and names that nobody knows."""
+
+from __future__ import annotations
+
+from granja.market.facts import Declared, Registered, Released
+from tests.console.test_errands import PASSWORD, ConsoleCase
+from tests.support.farm import Person
+
+
+class ReleaseTests(ConsoleCase):
+    def registered(self, name: str) -> Person:
+        person = self.farm.arrives(name, "6")
+        person.types(f":registrar {PASSWORD}")
+        person.hears()
+        return person
+
+    def test_a_released_name_is_nobodys(self) -> None:
+        """Whoever had it is put out, with all that they held; the next one is a visitor."""
+        self.registered("Ana")
+        done = "Ana is nobody's name now, and what was theirs has left the farm"
+        self.assertEqual(self.asks("release", whom="ana"), {"done": done})
+        self.assertIsInstance(self.memory.facts[-1], Released)
+        market = self.farm.factory.market
+        self.assertEqual((market.registered, market.held), ({}, {}))
+        self.assertEqual(self.memory.kept["acts"].popitem()[1]["did"], "released")  # type: ignore[index, call-overload]
+        self.farm.settle()
+        ana = self.farm.arrives("Ana", "6")
+        ana.hears()
+        holder = self.farm.factory.roster.holder("Ana")
+        assert holder is not None
+        self.assertFalse(holder.registered)
+
+    def test_their_offers_end(self) -> None:
+        """As when a visitor leaves."""
+        self.registered("Ana")
+        beto = self.farm.arrives("Beto", "5")
+        beto.types(":ofrecer Ana 5 6")
+        beto.hears()
+        self.asks("release", whom="Ana")
+        self.assertFalse(self.farm.factory.market.offers)
+
+    def test_who_cannot_be_let_go(self) -> None:
+        """Moderators while they are listed, visitors, and nobody."""
+        self.moderator("Marta")
+        self.farm.arrives("Beto", "5")
+        for do in ("release", "forget"):
+            self.assertIn("is a moderator", self.refused(do, whom="Marta"))
+        self.assertIn("nobody has registered", self.refused("release", whom="Beto"))
+        self.assertIn("Beto is in the chat", self.refused("forget", whom="beto"))
+        self.assertIn("knows nobody called Eva", self.refused("forget", whom="Eva"))
+
+    def test_a_forgotten_name_is_nowhere(self) -> None:
+        """Not in the facts, and not among those who are registered."""
+        self.registered("Ana")
+        done = "Ana is forgotten; backups and the log of the server still have it"
+        self.assertEqual(self.asks("forget", whom="Ana"), {"done": done})
+        named = [fact.name for fact in self.memory.facts if isinstance(fact, Declared | Registered)]
+        self.assertEqual(named, ["granjero 1", "granjero 1"])
+        self.assertNotIn("Ana", str(self.farm.factory.market.snapshot()))
+
+    def test_a_full_disk(self) -> None:
+        """Nothing changes, and it says so."""
+        self.registered("Ana")
+        self.ledger.fill()
+        self.assertIn("could not be stored", self.refused("release", whom="Ana"))
+        self.assertIn(1, self.farm.factory.market.registered)
