@@ -6,9 +6,13 @@ less than a microsecond: who asks for what somebody gives is one ``&``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from typing import TypeVar
 
 from granja.contract.ids import ArtifactId
+
+T = TypeVar("T")
 
 #: For each artifact the slots; an artifact without any is left out.
 Columns = dict[ArtifactId, int]
@@ -30,6 +34,18 @@ def drop(columns: Columns, artifact: ArtifactId, bit: int) -> None:
 def first(bits: int) -> int:
     """The lowest slot of a set that is not empty."""
     return (bits & -bits).bit_length() - 1
+
+
+def chosen(bits: int, of: Sequence[T]) -> Iterator[T]:
+    """Those whose slots are in a set, the lowest first.
+
+    By text, because a step in Python for each of ten thousand takes ten times as long.
+    """
+    return compress(of, f"{bits:b}"[::-1].encode().translate(_DIGITS))
+
+
+#: The digits as truths.
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 def slots(bits: int) -> Iterator[int]:

@@ -129,7 +129,7 @@ class View:
 class Closers:
     """Those who could close a swap with one of their own, also through others that stand.
 
-    ``can``: whether a farmer is one of them.
+    ``can``: who they are.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Closers:
         for wish in wishes:
             seeking |= market.wishes.seekers(wish)
         people = giving & seeking & view.here & ~market.wishes.bits([swap.maker])
-        self.can = market.wishes.member_of(people)
+        self.can = frozenset(market.wishes.people(people))
 
     def chance(self, farmer: FarmerId) -> Chance | None:
         """What one of them would have to give and take, rather directly than through others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from granja.contract.ids import ArtifactId, FarmerId
@@ -71,21 +71,7 @@ class Wishes:
         return found
 
     def people(self, bits: int) -> Iterator[FarmerId]:
-        return (self._farmers[slot] for slot in columns.slots(bits))
-
-    def member_of(self, bits: int) -> Callable[[FarmerId], bool]:
-        """Says of a farmer whether they are of this set.
-
-        By bytes, because each question to the number itself would copy it.
-        """
-        data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-        size = len(data)
-
-        def is_member(farmer: FarmerId) -> bool:
-            slot = self._slots.get(farmer, -1)
-            return 0 <= slot >> 3 < size and bool(data[slot >> 3] >> (slot & 7) & 1)
-
-        return is_member
+        return columns.chosen(bits, self._farmers)
 
     # -- changes -------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -291,6 +291,10 @@ class Roster:
     def present(self, id: FarmerId) -> Farmer | None:
         """The farmer with this number, if they are in the chat."""
         return self._present.get(id)
+
+    def ids(self) -> KeysView[FarmerId]:
+        """The numbers of those in the chat, in order of arrival; also good as a set."""
+        return self._present.keys()
 
     def listening(self, id: FarmerId) -> Farmer | None:
         """The same, if they hear what is told to them now: not of those who linger."""

@@ -18,6 +18,9 @@ from granja.people.roster import Farmer, Roster
 #: How many hear of one swap, and after how many seconds somebody may hear of another.
 MOST_TOLD, PAUSE = 3, 60.0
 
+#: More are not let out of their pause at once; a swap puts fewer into it.
+MOST_FORGOTTEN = 100
+
 
 class Hints:
     """:param clock: says when somebody may be told again."""
@@ -31,6 +34,7 @@ class Hints:
         self._catalog = catalog
         #: Those who have used a command of swaps, whose turn it is first in front.
         self._turns: dict[FarmerId, None] = {}
+        #: Who was told when, in this order; those who may be told again are taken out.
         self._told: dict[FarmerId, float] = {}
 
     def view(self) -> View:
@@ -74,8 +78,10 @@ class Hints:
         if swap is None or not self._turns:
             return
         closers = self.view().closers(swap)
-        waiting = (id for id in self._turns if closers.can(id) and not self._was_told_just_now(id))
-        for id in list(islice(waiting, MOST_TOLD)):
+        self._forget_told()
+        # Sets and no steps in Python: ten thousand may be in the way of three.
+        able = closers.can - self._told.keys()
+        for id in list(islice(filter(able.__contains__, self._turns), MOST_TOLD)):
             farmer, chance = self._roster.present(id), closers.chance(id)
             if farmer is not None and chance is not None:
                 self._told[id] = self._clock.seconds()
@@ -83,6 +89,9 @@ class Hints:
                 gives, takes = map(self._catalog.describe, (chance.gives, chance.takes))
                 farmer.hear(messages.ChanceTold(gives, takes))
 
-    def _was_told_just_now(self, id: FarmerId) -> bool:
-        told = self._told.get(id)
-        return told is not None and self._clock.seconds() - told < PAUSE
+    def _forget_told(self) -> None:
+        long_ago = self._clock.seconds() - PAUSE
+        for id, when in list(islice(self._told.items(), MOST_FORGOTTEN)):
+            if when > long_ago:
+                break
+            del self._told[id]

@@ -66,31 +66,25 @@ class Wishing:
         self._hints.note_use(me)
         artifact = known_artifact(number, self._catalog)
         wishes = self._market.wishes
-        givers = self._names(set(wishes.people(wishes.givers(artifact))))
-        seekers = self._names(set(wishes.people(wishes.who_said_to_seek(artifact))))
-        me.tell(
-            messages.Who(
-                self._catalog[artifact],
-                tuple(givers[:MOST_NAMES]),
-                tuple(seekers[:MOST_NAMES]),
-                messages.Unnamed(
-                    max(0, len(givers) - MOST_NAMES), max(0, len(seekers) - MOST_NAMES)
-                ),
-            )
-        )
+        givers, more_givers = self._names(wishes.givers(artifact))
+        seekers, more_seekers = self._names(wishes.who_said_to_seek(artifact))
+        more = messages.Unnamed(more_givers, more_seekers)
+        me.tell(messages.Who(self._catalog[artifact], givers, seekers, more))
 
-    def _names(self, found: set[FarmerId]) -> list[str]:
-        """Of those of them who are still in this world."""
-        if not found:
-            return []
-        here = [str(farmer) for farmer in self._roster if farmer.id in found]
-        registered = self._market.registered
-        away = [
-            registered[id]
-            for id in sorted(found)
-            if id in registered and self._roster.present(id) is None
-        ]
-        return here + away
+    def _names(self, bits: int) -> tuple[tuple[str, ...], int]:
+        """Of those of them who are still in this world, and how many more there are.
+
+        With sets and no steps in Python for each: there may be ten thousand.
+        """
+        found = set(self._market.wishes.people(bits))
+        here = self._roster.ids()
+        away = sorted(self._market.registered.keys() & found.difference(here))
+        ids = [*filter(found.__contains__, here), *away]
+        return tuple(map(self._name, ids[:MOST_NAMES])), max(0, len(ids) - MOST_NAMES)
+
+    def _name(self, id: FarmerId) -> str:
+        farmer = self._roster.present(id)
+        return self._market.registered[id] if farmer is None else str(farmer)
 
     def show_person(self, me: Farmer, name: str) -> None:
         """``:ver``."""
