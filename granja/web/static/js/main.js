@@ -14,7 +14,10 @@ import { showFrame } from "./views/frame.js";
 import { showLog } from "./views/log.js";
 import { showOffers } from "./views/offers.js";
 import { OfferDialog } from "./views/offer-dialog.js";
+import { showMilestones } from "./views/milestones.js";
 import { showPeople } from "./views/people.js";
+import { SwapDialog } from "./views/swap-dialog.js";
+import { showSwaps } from "./views/swaps.js";
 
 async function load(path) {
   const answer = await fetch(path);
@@ -55,6 +58,7 @@ async function start() {
   const session = new Session(store, webSocketUrl(), commands);
   const page = { store, session, commands };
   page.offerDialog = new OfferDialog(page);
+  page.swapDialog = new SwapDialog(page);
   page.composer = showComposer(page);
   const views = [
     showFrame,
@@ -64,7 +68,9 @@ async function start() {
     showLog,
     showPeople,
     showOffers,
+    showSwaps,
     showCollection,
+    showMilestones,
     showAccount,
   ];
   for (const show of views) show(page);

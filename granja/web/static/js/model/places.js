@@ -2,9 +2,9 @@
 
 const places = new Map();
 
-/** {artifact, copies}; the same object for the same values, so that lists know what changed. */
-export function place(artifact, copies) {
-  const key = `${artifact.id} ${copies}`;
-  if (!places.has(key)) places.set(key, { artifact, copies });
+/** {artifact, copies, isSought}; the same object for the same values, so that lists know what changed. */
+export function place(artifact, copies, isSought = false) {
+  const key = `${artifact.id} ${copies} ${isSought}`;
+  if (!places.has(key)) places.set(key, { artifact, copies, isSought });
   return places.get(key);
 }

@@ -7,6 +7,7 @@ import { countArtifacts } from "./counts.js";
 import { dayOf } from "./days.js";
 import { tell } from "./moves.js";
 import { sameName } from "./names.js";
+import { asking, heardOfSwaps, isAnswer, noSwaps, onNewLine } from "./swaps.js";
 
 /** How many entries of the conversation are kept, and how many of one's past trades. */
 export const HISTORY = 400;
@@ -29,6 +30,7 @@ export function initialState(catalog) {
     people: [],
     whisper: null, // to whom alone one writes: {name, gone}; to one who is gone goes nothing
     offers: [], // {number, way: "in" | "out", who, gives, takes, busy, since: {at, isExact}}
+    swaps: noSwaps,
     log: [],
     nextEntry: 1,
     read: null, // the last entry that was seen when the person looked away; a line stands below it
@@ -218,6 +220,13 @@ const HEARD = {
   "offer-in": (state, m, at) => server(keepOffer(state, "in", m, at, false), m, at),
   "offer-out": (state, m, at) => server(keepOffer(state, "out", m, at, false), m, at),
   "offer-ended": (state, m, at) => server(dropOffer(state, m.number), m, at, "offer"),
+  swap: (state, m, at) =>
+    server({ ...state, reply: { number: m.number } }, m, at, "offer"),
+  "swap-done": (state, m, at) => server(hold(state, m.artifacts), m, at, "trade"),
+  "swap-ended": (state, m, at) => server(state, m, at, "offer"),
+  "chance-told": (state, m, at) => server(state, m, at, "offer"),
+  "meanwhile-swap": (state, m, at) => server(state, m, at, "offer"),
+
   "trade-accepted": traded,
   "trade-done": traded,
 
@@ -259,7 +268,9 @@ function readAll(state) {
 
 function heard(state, { message, at }) {
   const change = HEARD[message.type] ?? unknown;
-  return change(state, message, at);
+  const swaps = heardOfSwaps(state, message);
+  const after = swaps === state.swaps ? state : { ...state, swaps };
+  return isAnswer(state.swaps, message) ? after : change(after, message, at);
 }
 
 /** A kind of message that this page does not know: shown as its line, if it has one. */
@@ -322,6 +333,11 @@ const ACTIONS = {
 
   /** The page itself refused an answer at the door: {error}. */
   refused: (state, { error }) => ({ ...state, doorError: error }),
+
+  /** The page asked about swaps by itself: {about}; its answer is not conversation. */
+  "asking-swaps": (state, { about }) => ({ ...state, swaps: asking(state.swaps, about) }),
+  /** That could not be sent. */
+  "forgot-swaps": (state) => ({ ...state, swaps: onNewLine(state.swaps) }),
 
   connecting: (state) => ({ ...state, link: "connecting" }),
   connected(state) {

@@ -2,10 +2,12 @@
 
 import { h, icon, picture, plural } from "./dom.js";
 import { openDialog } from "./places.js";
+import { Who } from "./who.js";
 
 export class ArtifactDialog {
   #page;
   #dialog;
+  #who;
 
   constructor(page) {
     this.#page = page;
@@ -14,6 +16,7 @@ export class ArtifactDialog {
       "aria-labelledby": "artifact-name",
     });
     document.body.append(this.#dialog);
+    this.#who = new Who(page, () => this.#dialog.close());
   }
 
   open(artifact) {
@@ -27,8 +30,10 @@ export class ArtifactDialog {
         `N.º ${artifact.id} · `,
         copies > 0 ? `Tienes ${plural(copies, "copia", "copias")}` : "Todavía te falta",
       ),
+      this.#who.node,
       h("div", { class: "buttons stacked" }, ...this.#actions(artifact, copies)),
     );
+    this.#who.show(artifact);
     openDialog(this.#dialog);
   }
 

@@ -3,12 +3,15 @@
 import { byId, h, picture, plural, syncList, watch } from "./dom.js";
 import { place } from "../model/places.js";
 import { fits } from "../model/search.js";
+import { isSought } from "../model/swaps.js";
 import { ArtifactDialog } from "./artifact-dialog.js";
 
 const FILTERS = [
   { key: "all", label: "Todo", keeps: () => true },
   { key: "mine", label: "Tengo", keeps: (copies) => copies > 0 },
   { key: "missing", label: "Me falta", keeps: (copies) => copies === 0 },
+  { key: "spares", label: "Repetidos", keeps: (copies) => copies > 1 },
+  { key: "sought", label: "Busco", keeps: (copies, isSought) => isSought },
 ];
 
 export function showCollection(page) {
@@ -47,10 +50,13 @@ export function showCollection(page) {
     ),
   );
   const draw = () => {
-    const { catalog, mine } = page.store.state;
-    const places = catalog.map((artifact) => place(artifact, mine[artifact.id] ?? 0));
+    const { state } = page.store;
+    const { catalog, mine } = state;
+    const places = catalog.map((artifact) =>
+      place(artifact, mine[artifact.id] ?? 0, isSought(state, artifact)),
+    );
     const shown = places.filter(
-      (one) => filter.keeps(one.copies) && fits(one.artifact, search.value),
+      (one) => filter.keeps(one.copies, one.isSought) && fits(one.artifact, search.value),
     );
     syncList(
       shelf,
@@ -74,15 +80,17 @@ export function showCollection(page) {
     (state) => state.mine,
     () => choose(filter),
   );
+  watch(page.store, (state) => state.swaps.seeks, draw);
 }
 
 /** One place of a shelf, as a button. */
-export function niche({ artifact, copies }, press) {
+export function niche({ artifact, copies, isSought: sought = false }, press) {
   const has = copies > 0 ? `tienes ${plural(copies, "copia", "copias")}` : "te falta";
+  const seeking = sought ? ", lo buscas" : "";
   const attributes = {
     type: "button",
-    class: copies > 0 ? "niche lit" : "niche",
-    "aria-label": `${artifact.name}, ${has}`,
+    class: copies > 0 ? "niche lit" : sought ? "niche sought" : "niche",
+    "aria-label": `${artifact.name}, ${has}${seeking}`,
     "data-copies": copies > 1 ? `×${copies}` : null,
   };
   const name = h("span", { class: "niche-name" }, artifact.name);

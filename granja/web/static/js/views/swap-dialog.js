@@ -1,0 +1,146 @@
+// Leaving a swap: one of these of mine for one of those that I lack, with anybody.
+
+import { h, icon, picture, watch } from "./dom.js";
+import { fits } from "../model/search.js";
+import { either, isSought, sides } from "../model/swaps.js";
+
+export class SwapDialog {
+  #page;
+  #waiting = false;
+
+  constructor(page) {
+    this.#page = page;
+    this.mine = h("div", { class: "choices artifacts" });
+    this.theirs = h("div", { class: "choices artifacts" });
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Buscar…",
+      "aria-label": "Buscar un artefacto",
+      oninput: () => this.#filter(),
+    });
+    this.summary = h("p", { class: "summary", role: "status" });
+    this.error = h("p", { class: "error", role: "alert" });
+    this.send = h("button", { type: "submit", class: "primary" }, icon("check"), "Dejar el cambio");
+    this.form = this.#makeForm();
+    this.dialog = h(
+      "dialog",
+      { class: "card offer-dialog swap-dialog", "aria-labelledby": "swap-title" },
+      this.form,
+    );
+    document.body.append(this.dialog);
+    watch(
+      page.store,
+      (state) => state.reply,
+      (reply) => this.#replied(reply),
+    );
+  }
+
+  /** @param choice what is picked already: {gives?, takes?}, lists of numbers. */
+  open({ gives = [], takes = [] }) {
+    const { state } = this.#page.store;
+    const { catalog, mine } = state;
+    const owned = catalog.filter((artifact) => mine[artifact.id] > 0);
+    const missing = catalog.filter((artifact) => !mine[artifact.id]);
+    const wanted = [...missing].sort((a, b) => isSought(state, b) - isSought(state, a));
+    this.mine.replaceChildren(...owned.map((a) => box("gives", a, mine[a.id], gives)));
+    this.theirs.replaceChildren(...wanted.map((a) => box("takes", a, 0, takes)));
+    if (owned.length === 0)
+      this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
+    if (missing.length === 0)
+      this.theirs.append(h("p", { class: "empty" }, "¡No te falta ninguno!"));
+    this.search.value = this.error.textContent = "";
+    this.#page.store.dispatch({ type: "opened" });
+    this.#filter();
+    this.#picked();
+    this.dialog.showModal();
+  }
+
+  #makeForm() {
+    const group = (title, ...parts) => h("fieldset", {}, h("legend", {}, title), ...parts);
+    const attributes = { type: "button", class: "round close", "aria-label": "Cerrar" };
+    const close = h("button", { ...attributes, onclick: () => this.dialog.close() }, icon("cross"));
+    const spares = h(
+      "button",
+      { type: "button", class: "small", onclick: () => this.#pickSpares() },
+      "Todos mis repetidos",
+    );
+    return h(
+      "form",
+      { onchange: () => this.#picked(), onsubmit: (event) => this.#submit(event) },
+      h("header", {}, h("h2", { id: "swap-title" }, "Dejar un cambio"), close),
+      h(
+        "div",
+        { class: "offer-steps" },
+        h("p", { class: "hint" }, "Con quien sea, en cuanto alguien pueda. Das uno y recibes uno."),
+        group("Das uno de estos", spares, this.mine),
+        group("Por uno de estos", this.search, this.theirs),
+      ),
+      h("footer", {}, this.summary, this.error, this.send),
+    );
+  }
+
+  #pickSpares() {
+    const { mine } = this.#page.store.state;
+    for (const input of this.mine.querySelectorAll("input")) input.checked = mine[input.value] > 1;
+    this.#picked();
+  }
+
+  #filter() {
+    const { catalog } = this.#page.store.state;
+    for (const label of this.theirs.querySelectorAll("label")) {
+      const artifact = catalog.find((known) => String(known.id) === label.dataset.id);
+      label.hidden = !fits(artifact, this.search.value);
+    }
+  }
+
+  /** {gives, takes}: artifacts, in the order of the catalog. */
+  #choice() {
+    const data = new FormData(this.form);
+    const picked = (kind) =>
+      this.#page.store.state.catalog.filter(({ id }) => data.getAll(kind).includes(String(id)));
+    return { gives: picked("gives"), takes: picked("takes") };
+  }
+
+  #picked() {
+    const { gives, takes } = this.#choice();
+    const isWhole = gives.length > 0 && takes.length > 0;
+    this.summary.textContent = isWhole
+      ? `Tu ${either(gives)} por ${either(takes)}.`
+      : "Elige uno o varios de cada lado.";
+    this.send.disabled = this.#waiting || !isWhole;
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const { gives, takes } = this.#choice();
+    if (gives.length === 0 || takes.length === 0) return;
+    const numbers = (list) => list.map(({ id }) => id);
+    this.error.textContent = "";
+    this.#waiting = this.#page.session.command("swaps.post", sides(numbers(gives), numbers(takes)));
+    if (!this.#waiting) this.error.textContent = "Ahora no hay conexión con la granja.";
+    this.#picked();
+  }
+
+  #replied(reply) {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#picked();
+    if (reply?.number) this.dialog.close();
+    else
+      this.error.textContent =
+        reply?.error ?? "Se cortó la conexión; revisa tus cambios al volver.";
+  }
+}
+
+function box(kind, artifact, copies, chosen) {
+  const checked = chosen.includes(artifact.id);
+  const more = copies > 1 && h("span", { class: "copies" }, `×${copies}`);
+  return h(
+    "label",
+    { class: "choice", "data-id": artifact.id },
+    h("input", { type: "checkbox", name: kind, value: artifact.id, checked }),
+    picture(artifact),
+    h("span", { class: "niche-name" }, artifact.name),
+    more,
+  );
+}
