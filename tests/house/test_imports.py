@@ -41,7 +41,7 @@ RULES = ("contract", "market", "text")
 HARMLESS = frozenset(
     {
         *("__future__", "collections", "collections.abc", "dataclasses", "enum", "functools"),
-        *("json", "operator", "re", "string", "typing", "unicodedata"),
+        *("itertools", "json", "operator", "re", "string", "typing", "unicodedata"),
     }
 )
 
