@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from granja.client.compare import fold, starts_a_word
 from granja.client.passwords import command_of
 from granja.client.surroundings import Surroundings
-from granja.contract.commands import ARTIFACT, FOR_ALL, MINE, NAME, OFFER, THEIRS, Argument
+from granja.contract.answers import EVERYTHING, MISSING, NOTHING, SPARES, folded
+from granja.contract.commands import (
+    ARTIFACT,
+    FOR_ALL,
+    LIST,
+    MINE,
+    NAME,
+    OFFER,
+    SIDES,
+    THEIRS,
+    Argument,
+    Command,
+)
+
+#: Between what one gives and what one takes.
+_FOR = "por"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +51,15 @@ def suggest(before: str, around: Surroundings, question: str, asked: bool) -> li
     if question:
         return _list_entry(before, around) if question == "artifacts" else []
     typed = before.lstrip()
+    if not typed and asked and around.proposed:
+        # Alone, so that one press of Tab writes it.
+        return [Suggestion(around.proposed, 0, around.proposed)]
     if not typed.startswith(":"):
         return list(_people(re.split(r"\s", before)[-1], around)) if asked else []
     if re.search(r"\s", typed) is None:
         return list(_commands(typed)) if asked or len(typed) > 1 else []
     command = command_of(typed)
-    return _argument(typed.split(None, 1)[1:], command.arguments, around) if command else []
+    return _argument(typed.split(None, 1)[1:], command, around) if command else []
 
 
 def _commands(typed: str) -> Iterator[Suggestion]:
@@ -50,12 +68,14 @@ def _commands(typed: str) -> Iterator[Suggestion]:
             yield Suggestion(row.word, len(typed), row.usage, row.summary)
 
 
-def _argument(
-    rest: list[str], arguments: Iterable[Argument], around: Surroundings
-) -> list[Suggestion]:
+def _argument(rest: list[str], command: Command, around: Surroundings) -> list[Suggestion]:
     """Suggestions for the argument that is being typed, the last one of ``rest``."""
     typed = rest[0] if rest else ""
-    for argument in arguments:
+    for argument in command.arguments:
+        if argument is LIST:
+            return list(_LISTS[command.word](typed, around))
+        if argument is SIDES:
+            return list(_sides(typed, around))
         if argument.rest:
             return []
         word, *others = re.split(r"\s+", typed, maxsplit=1)
@@ -72,9 +92,68 @@ def _candidates(argument: Argument, typed: str, around: Surroundings) -> Iterato
     if argument is OFFER:
         return _offers(typed, around)
     if argument is MINE:
-        held = around.inventory or []
-        return _artifacts(typed, {n: around.catalog.get(n, str(n)) for n in held}, Counter(held))
+        return _mine(typed, around)
     return _artifacts(typed, around.catalog)
+
+
+def _mine(typed: str, around: Surroundings) -> Iterator[Suggestion]:
+    held = around.inventory or []
+    return _artifacts(typed, {n: around.catalog.get(n, str(n)) for n in held}, Counter(held))
+
+
+def _missing(typed: str, around: Surroundings) -> Iterator[Suggestion]:
+    held = set(around.inventory or [])
+    return _artifacts(typed, {n: name for n, name in around.catalog.items() if n not in held})
+
+
+# -- lists of artifacts, and swaps -------------------------------------------------------------
+
+#: In a list: the numbers and the separators before what is being typed.
+_BEFORE_THE_LAST = re.compile(r"(?:\s*\d+(?=[\s,;])|[\s,;]+)*")
+
+Find = Callable[[str, Surroundings], Iterator[Suggestion]]
+
+
+def _list(words: Iterable[str], find: Find) -> Find:
+    """What a list goes on with: what ``find`` finds, and ``words``, which stand for a list."""
+
+    def suggestions(text: str, around: Surroundings) -> Iterator[Suggestion]:
+        typed = _last(text)
+        if typed == text.strip():
+            for word in words:
+                if word.startswith(fold(typed)):
+                    yield Suggestion(word, len(typed), word)
+        yield from find(typed, around)
+
+    return suggestions
+
+
+def _last(text: str) -> str:
+    """What is being typed in a list."""
+    before = _BEFORE_THE_LAST.match(text)
+    assert before is not None  # it may be empty
+    return text[before.end() :]
+
+
+_GIVING, _TAKING = _list((SPARES,), _mine), _list((MISSING,), _missing)
+
+_LISTS: dict[str, Find] = {
+    ":busco": _list((EVERYTHING, NOTHING), _missing),
+    ":doy": _list((SPARES, NOTHING), _mine),
+}
+
+
+def _sides(text: str, around: Surroundings) -> Iterator[Suggestion]:
+    """``21, 32 por 12``: one's own before the word, and after it what one lacks."""
+    parts = re.split(rf"(?<=\s){_FOR}(?=\s)", text, maxsplit=1, flags=re.IGNORECASE)
+    if len(parts) > 1:
+        yield from _TAKING(parts[1].lstrip(), around)
+        return
+    *before, last = re.split(r"[\s,;]+", text)
+    if before and before[-1] and _FOR.startswith(fold(last)):
+        yield Suggestion(f"{_FOR} ", len(last), _FOR)
+    if folded(before[0] if before else "") not in (SPARES, MISSING):
+        yield from _GIVING(text.lstrip(), around)
 
 
 def _people(typed: str, around: Surroundings) -> Iterator[Suggestion]:

@@ -23,6 +23,9 @@ from granja.wire.telnet import DO, GMCP, IAC
 _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
 """After one of these a closed connection is not a dropped one; coming back would be a quarrel."""
 
+_PROPOSALS = frozenset({"chance-told", "chances"})
+"""They say what to type, and Tab types it."""
+
 
 class Memory(Protocol):
     """Where a pass is kept (:class:`granja.client.keepsake.Keepsake`)."""
@@ -180,6 +183,8 @@ class Conversation:
         self._send(line.encode(errors="replace") + b"\r\n")
 
     def _note(self, line: str) -> None:
+        if line.strip() == self._around.proposed:
+            self._around.proposed = ""
         if self.question:
             self._arrival.person_answered(self.question, line)
             self.question = ""  # until the server asks something else, or the same again
@@ -204,6 +209,7 @@ class Conversation:
             self._memory.forget()
             return []  # It is tried by the name next.
         self._around.learn(heard)
+        hint = self._hint(notes.HOW_TO_SWAP) if heard.type in _PROPOSALS else []
         if heard.type == "prompt":
             return self._asked(heard)
         if heard.type == "welcome-back":
@@ -212,7 +218,7 @@ class Conversation:
             self._missed.append(show(heard, self.name))
             return []
         before = self._missed_lines()
-        shown = before + ([] if self._asked_for_itself(heard) else [show(heard, self.name)])
+        shown = before + ([] if self._asked_for_itself(heard) else [show(heard, self.name), *hint])
         if heard.type == "ready":
             shown += self._hint(notes.HOW_TO_TALK)
             self._let_in(short(heard.data, "name"))

@@ -27,6 +27,7 @@ y :q o Ctrl-D salen. Con la entrada o la salida redirigida es un filtro:
 
 HOW_TO_LIST = "Escribe sus números, o el comienzo de un nombre y Tab para que se vuelva número."
 HOW_TO_TALK = "Escribe y te leerán. Con :help ves los comandos, con Tab se completan, con :q sales."
+HOW_TO_SWAP = "Con Tab en una línea vacía se escribe ese comando; con Enter se envía."
 YOUR_TURN = "Para volver a entrar necesito que contestes tú."
 NOT_SENT = "Todavía no hay conexión; tu línea sigue aquí y no se envió."
 ENDED = "El servidor cerró la conexión."

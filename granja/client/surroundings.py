@@ -22,7 +22,10 @@ HIGHEST = 10**12
 
 
 class Surroundings:
-    """:param catalog: the artifacts' names by number, until the server tells its own."""
+    """:param catalog: the artifacts' names by number, until the server tells its own.
+
+    ``proposed``: the command that the last notice about swaps tells to type, or nothing.
+    """
 
     def __init__(self, catalog: Mapping[int, str]) -> None:
         self.catalog = dict(catalog)
@@ -30,6 +33,7 @@ class Surroundings:
         self.people: dict[str, None] = {}
         self.inventory: list[int] | None = None
         self.offers: dict[int, str] = {}
+        self.proposed = ""
 
     def learn(self, heard: Heard) -> None:
         """Take note of what a message tells about the granja."""
@@ -43,6 +47,7 @@ class Surroundings:
         """The connection is gone: who is here, and which offers stand, is not known any more."""
         self.people.clear()
         self.offers.clear()
+        self.proposed = ""
 
     def _artifact(self, value: Any) -> int | None:
         if not isinstance(value, dict):
@@ -87,6 +92,27 @@ class Surroundings:
         if number is not None:
             self.offers.pop(number, None)
 
+    def _swap(self, heard: Heard) -> None:
+        """One's own, with whoever: it is taken back like an offer."""
+        number = _number(heard.data, "number")
+        if number is not None and len(self.offers) < MOST_OFFERS:
+            gives, takes = (self._either(heard.data.get(key)) for key in ("gives", "takes"))
+            self.offers[number] = f"cambio: tu {gives} por {takes}"
+            self.proposed = ""
+
+    def _either(self, values: Any) -> str:
+        listed = values[:MOST_OFFERS] if isinstance(values, list) else []
+        return " o ".join(filter(None, map(self._name, listed)))
+
+    def _chance_told(self, heard: Heard) -> None:
+        """The command is made of the numbers: what a server says is not put into a line."""
+        gives, takes = (self._artifact(heard.data.get(key)) for key in ("gives", "takes"))
+        if gives is not None and takes is not None:
+            self.proposed = f":cambio {gives} por {takes}"
+
+    def _chances(self, heard: Heard) -> None:
+        self.proposed = ":trueques"
+
     def _describe(self, data: Mapping[str, Any]) -> str:
         gives, takes = (self._name(data.get(key)) for key in ("gives", "takes"))
         if "from" in data:
@@ -126,6 +152,12 @@ _LESSONS: dict[str, Callable[[Surroundings, Heard], None]] = {
     "inventory": Surroundings._hold,
     "trade-accepted": Surroundings._hold,
     "trade-done": Surroundings._hold,
+    "swap": Surroundings._swap,
+    "swap-out": Surroundings._swap,
+    "swap-done": Surroundings._hold,
+    "swap-ended": Surroundings._offer_ended,
+    "chance-told": Surroundings._chance_told,
+    "chances": Surroundings._chances,
     "offer": Surroundings._offered,
     "offer-in": Surroundings._offered,
     "offer-out": Surroundings._offered,

@@ -161,3 +161,78 @@ class HostileServer(Case):
         """What is suggested ends up in the line: no escape sequence may ride along."""
         self.around.learn(Heard("here", "", {"names": ["Beto\x1b[2J", 7, "Gus\r\n:q"]}))
         self.assertEqual(list(self.around.people), ["Beto", "Gus:q"])
+
+
+class Lists(Case):
+    """``:cambio``, ``:busco`` and ``:doy`` take several, by name or number."""
+
+    def labels(self, before: str) -> list[str]:
+        return [s.label for s in suggest(before, self.around, "", False)]
+
+    def test_what_one_gives(self) -> None:
+        self.assertEqual(
+            self.labels(":cambio "), ["repetidos", "Punta de flecha", "Espada antigua ×2"]
+        )
+        self.assertEqual(self.texts(":cambio esp"), [":cambio 13"])
+        self.assertEqual(self.texts(":cambio rep"), [":cambio repetidos"])
+        self.assertEqual(self.texts(":cambio disc"), [])
+        self.assertEqual(self.texts(":cambio 13, pun"), [":cambio 13, 6"])
+        self.assertEqual(self.texts(":cambio 13 espada an"), [":cambio 13 13"])
+
+    def test_the_word_between(self) -> None:
+        self.assertIn(":cambio 13 por ", self.texts(":cambio 13 "))
+        self.assertEqual(self.texts(":cambio 13 po"), [":cambio 13 por "])
+        self.assertEqual(self.texts(":cambio repetidos "), [":cambio repetidos por "])
+        self.assertNotIn(":cambio por ", self.texts(":cambio "))
+
+    def test_what_one_takes(self) -> None:
+        self.assertEqual(self.texts(":cambio 13 por disco"), [":cambio 13 por 12"])
+        self.assertEqual(self.texts(":cambio 13 POR fal"), [":cambio 13 POR faltantes"])
+        self.assertEqual(self.texts(":cambio 13 por 12, anc"), [":cambio 13 por 12, 21"])
+        self.assertEqual(self.texts(":cambio 13 por espada"), [])
+        self.assertNotIn("faltantes", self.labels(":cambio 13 por 12 "))
+
+    def test_what_is_sought_and_given(self) -> None:
+        self.assertEqual(self.texts(":busco to"), [":busco todo"])
+        self.assertEqual(self.texts(":busco nad"), [":busco nada"])
+        self.assertEqual(self.texts(":busco 12 anc"), [":busco 12 21"])
+        self.assertEqual(self.texts(":doy esp"), [":doy 13"])
+        self.assertEqual(self.labels(":doy rep"), ["repetidos"])
+        self.assertEqual(self.texts(":doy anc"), [])
+
+
+class Proposals(Case):
+    """A notice says what to type, and one key types it."""
+
+    def tell(self) -> None:
+        self.learn(messages.ChanceTold(artifact(13), artifact(12)))
+
+    def test_one_key(self) -> None:
+        self.assertNotIn(":cambio 13 por 12", self.texts("", asked=True))
+        self.tell()
+        self.assertEqual(self.texts("", asked=True), [":cambio 13 por 12"])
+        self.assertEqual(self.texts(""), [])
+        self.assertEqual(self.texts("h", asked=True), [])
+        self.learn(messages.Chances(3))
+        self.assertEqual(self.texts("", asked=True), [":trueques"])
+
+    def test_it_is_made_of_numbers(self) -> None:
+        for gives in ({"id": ":q", "name": "x"}, {"id": True, "name": "x"}, None, 5):
+            told = {"gives": gives, "takes": {"id": 12, "name": "Disco raro"}}
+            self.around.learn(Heard("chance-told", "", told))
+            self.assertEqual(self.around.proposed, "")
+
+    def test_a_swap_of_ones_own(self) -> None:
+        """It ends the proposal, and can be taken back by its number."""
+        self.tell()
+        self.learn(
+            messages.SwapPosted(9, (artifact(13),), (artifact(12), artifact(21)), False, False)
+        )
+        self.assertEqual(self.around.proposed, "")
+        (row,) = suggest(":retirar ", self.around, "", False)
+        self.assertEqual(
+            (row.label, row.note), ("#9", "cambio: tu Espada antigua por Disco raro o Ancla")
+        )
+        self.learn(messages.SwapDone(9, artifact(13), "Beto", artifact(12), "Beto", (artifact(6),)))
+        self.assertEqual(self.around.inventory, [6])
+        self.assertEqual(self.texts(":retirar "), [])
