@@ -1,0 +1,119 @@
+"""Swaps: how long a search makes others wait, and what people get.
+
+``python -m benchmarks.swaps`` prints the tables of docs/performance/swaps.md.  The times are the
+thread's own CPU time, so that what else the machine does is not in them; the worlds are made of
+seeds.  What the whole server does is measured on the clock, so it takes a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import swaps_people, swaps_search
+from benchmarks.ledger import percentile
+from benchmarks.ledger_farmers import Times
+from benchmarks.measure import Cores, pinned, raise_file_limit
+from benchmarks.swaps_farmers import Swappers
+from tests.support.server import Server
+
+FARMERS = (1000, 10_000)
+TOWNS = (30, 100, 1000)
+SEEDS = range(1, 6)
+
+
+def search_table(farmers: int, rounds: int) -> str:
+    """Milliseconds by command and world: the mean, and the worst."""
+    measured = {name: swaps_search.measure(name, farmers, rounds) for name in swaps_search.WORLDS}
+    commands = dict.fromkeys(what for times in measured.values() for what in times.steps)
+    lines = [
+        f"| {farmers:,} farmers, ms | " + " | ".join(measured) + " |",
+        "| --- |" + " --- |" * len(measured),
+    ]
+    for what in commands:
+        cells = (_cell(times.steps.get(what)) for times in measured.values())
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(steps: Sequence[float] | None) -> str:
+    if not steps:
+        return "–"
+    return f"{sum(steps) / len(steps) * 1000:.2f}, worst {max(steps) * 1000:.2f}"
+
+
+def people_table(seeds: Sequence[int]) -> str:
+    """The share of wishes within reach that came true, over all seeds."""
+    lines = ["| farmers | who | " + " | ".join(swaps_people.WAYS) + " |", "| --- |" + " --- |" * 4]
+    for farmers in TOWNS:
+        for choosy in (False, True):
+            who = f"want {swaps_people.CHOOSY} kinds" if choosy else "want all they lack"
+            cells = (_share(way, farmers, choosy, seeds) for way in swaps_people.WAYS)
+            lines.append(f"| {farmers:,} | {who} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _share(way: str, farmers: int, choosy: bool, seeds: Sequence[int]) -> str:
+    played = [swaps_people.play(way, farmers, choosy, seed) for seed in seeds]
+    got, reach = (sum(getattr(o, what) for o in played) for what in ("fulfilled", "reach"))
+    return f"{100 * got / reach:.1f} %"
+
+
+#: Swaps a second: none, what issue 15 asks for, and as many as there can be.
+RATES = {"none": 0.0, "200 a second": 200.0, "as many as can be": 1e9}
+PAIRS = 50
+
+
+def server_table(seconds: float) -> str:
+    """The whole server on SQLite: settlements a second, and the chat's latency beside them."""
+    lines = ["| swaps | settlements/s | chat p50 / p99, ms |", "| --- | --- | --- |"]
+    for name, rate in RATES.items():
+        settled, times = _serve(rate, seconds)
+        p50, p99 = (percentile(times.talk, which) * 1000 for which in (50, 99))
+        lines.append(f"| {name} | {settled / 2 / seconds:,.0f} | {p50:.1f} / {p99:.1f} |")
+    return "\n".join(lines)
+
+
+def _serve(rate: float, seconds: float) -> tuple[int, Times]:
+    cores = Cores.available()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(pinned(cores.generator))
+        with pinned(cores.server):
+            ledger = f"sqlite:{Path(folder) / 'swaps.db'}"
+            server = Server("--rate", "off", folder=folder, ledger=ledger)
+            stack.enter_context(server)
+        farm = Swappers(server.port, PAIRS)
+        farm.swap(seconds / 4, rate)  # to warm up
+        farm.times, farm.settled = Times(), 0
+        farm.swap(seconds, rate)
+        farm.close()
+        return farm.settled, farm.times
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.swaps", description=__doc__)
+    parser.add_argument("--only", choices=("search", "people", "server"), help="one of them")
+    parser.add_argument("--farmers", type=int, nargs="+", default=FARMERS, help="in the search")
+    parser.add_argument("--rounds", type=int, default=300, help="of each command in each world")
+    parser.add_argument("--seconds", type=float, default=10, help="of each run with a server")
+    arguments = parser.parse_args(argv)
+    raise_file_limit(4096)
+    only = arguments.only
+    if only in (None, "server"):
+        sys.stdout.write(server_table(arguments.seconds) + "\n\n")
+    if only in (None, "search"):
+        for farmers in arguments.farmers:
+            sys.stdout.write(search_table(farmers, arguments.rounds) + "\n\n")
+            sys.stdout.flush()
+    if only in (None, "people"):
+        sys.stdout.write(people_table(SEEDS) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

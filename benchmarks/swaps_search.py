@@ -1,0 +1,246 @@
+"""How long anybody else waits while one command of swaps is obeyed, in farms of a few thousand.
+
+The real commands on the real market and lane, in one process and with a ledger in memory: what is
+timed is one call, which is one step of the reactor.  Nobody is connected, so what a line takes to
+encode and to send is not in it.  Each world is asked the same things, in a random order of people.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from secrets import token_bytes
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import Clock
+
+from granja.accounts.passwords import PlainAccounts
+from granja.catalog_file import read_catalog
+from granja.contract.errors import GranjaError
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.factory import GranjaFactory
+from granja.ledger.memory import MemoryLedger
+from granja.market.facts import Declared, Fact, Posted, Registered, Wished
+from granja.people.roster import Farmer
+from granja.service import spare_the_collector
+from granja.settings import Settings
+
+#: What a world's clock shows.
+NOON = 1.7e9
+KINDS = range(1, 43)
+#: Posted before the clock runs: so many for each farmer, where a world says nothing else.
+SWAPS_EACH = 2
+
+
+@dataclass(frozen=True)
+class Said:
+    """A swap as a world has it."""
+
+    maker: int
+    gives: tuple[int, ...]
+    takes: tuple[int, ...]
+
+
+@dataclass
+class World:
+    """``held``: of each farmer, from number 1 on.  ``standing``: swaps of which none closes.
+    ``closing``: one that does, if the world has it."""
+
+    held: list[list[int]]
+    standing: list[Said] = field(default_factory=list)
+    typed: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    closing: Said | None = None
+
+
+def crowd(farmers: int, chance: random.Random) -> World:
+    """People as they are: few have what is rare, some typed what they seek, many left swaps.
+
+    What they ask for is rare; what closes of that settles before anything is measured.
+    """
+    weights = [1 / (1 + place) for place in range(42)]
+    held = [chance.choices(KINDS, weights, k=chance.randint(3, 30)) for _ in range(farmers)]
+    world = World(held)
+    for maker, has in enumerate(held, 1):
+        lacks = [kind for kind in KINDS if kind not in has]
+        if chance.random() < 0.3:
+            world.typed[maker] = tuple(sorted(chance.sample(lacks, min(3, len(lacks)))))
+        for _ in range(SWAPS_EACH):
+            gives = tuple(sorted({*chance.choices(has, k=2)}))
+            takes = tuple(sorted(chance.sample(lacks[-12:], min(2, len(lacks)))))
+            world.standing.append(Said(maker, gives, takes))
+    return world
+
+
+def chain(farmers: int, chance: random.Random) -> World:
+    """Only a ring of 42 exists: each group gives for what the next has, and one link is missing."""
+    world = World([[place % 42 + 1, place % 42 + 1] for place in range(farmers)])
+    for maker, (has, _) in enumerate(world.held, 1):
+        if has < 42:
+            world.standing.append(Said(maker, (has,), (has + 1,)))
+    world.closing = Said(42, (42,), (1,))
+    return world
+
+
+def dead_ends(farmers: int, chance: random.Random) -> World:
+    """Everybody gives and takes much, and nothing closes: one half never gives what the other
+    asks for, so each search goes through all that there is."""
+    world = World([])
+    for maker in range(1, farmers + 1):
+        place = maker % 6  # six layers of seven kinds; each gives its own for the next one's
+        mine = [place * 7 + kind for kind in range(1, 8)]
+        world.held.append(mine + mine)
+        if place < 5:
+            world.standing.append(Said(maker, tuple(mine), tuple(kind + 7 for kind in mine)))
+    return world
+
+
+def everything(farmers: int, chance: random.Random) -> World:
+    """Everybody has half of all, twice, and would take any of the rest, which few have."""
+    held = []
+    for maker in range(1, farmers + 1):
+        common = list(range(1, 22))
+        held.append(common + common + ([22 + maker % 21] if maker % 50 == 0 else []))
+    world = World(held)
+    for maker in range(1, farmers + 1):
+        if maker % 50:
+            world.standing.append(Said(maker, tuple(range(1, 22)), tuple(range(22, 43))))
+    return world
+
+
+WORLDS: dict[str, Callable[[int, random.Random], World]] = {
+    "crowd": crowd,
+    "chain": chain,
+    "dead ends": dead_ends,
+    "everything": everything,
+}
+
+
+class Ticking(Clock):
+    """A clock that goes on while something is computed, so that what takes long gives way."""
+
+    begun: float | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[float] = []
+
+    def callLater(  # noqa: N802
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> IDelayedCall:
+        """Each call is a step of its own, and timed."""
+
+        def step() -> None:
+            began = time.thread_time()
+            callable(*args, **kw)
+            if self.begun is not None:
+                self.steps.append(time.thread_time() - began)
+
+        return super().callLater(delay, step)
+
+    def seconds(self) -> float:
+        """Since the world is ready: what is left to settle before that is not measured."""
+        spent = 0.0 if self.begun is None else time.thread_time() - self.begun
+        return super().seconds() + spent
+
+
+class Village:
+    """A world with the real commands; everybody is registered, here, and hears of swaps."""
+
+    def __init__(self, world: World) -> None:
+        clock = Ticking()
+        clock.advance(NOON)
+        ledger = MemoryLedger()
+        ledger.facts = _before(world)
+        ledger._sequence = len(ledger.facts)
+        settings = Settings(rate=None)
+        self.farm = GranjaFactory(
+            clock, clock.seconds, read_catalog(None), ledger, PlainAccounts(), token_bytes, settings
+        )
+        clock.advance(0)
+        ledger.facts.clear()
+        ledger._keep = False
+        self.clock = clock
+        self.people: list[Farmer] = []
+        for number in range(1, len(world.held) + 1):
+            farmer = self.farm.roster.owner(f"F{number}")
+            assert farmer is not None
+            self.farm.roster.enter(farmer)
+            self.farm.hints.note_use(farmer)
+            self.people.append(farmer)
+
+
+def _before(world: World) -> list[Fact]:
+    facts: list[Fact] = []
+    for number, held in enumerate(world.held, 1):
+        farmer = FarmerId(number)
+        facts.append(Declared(farmer, f"F{number}", tuple(map(ArtifactId, held))))
+        facts.append(Registered(farmer, f"F{number}"))
+    for number, seeks in world.typed.items():
+        facts.append(Wished(FarmerId(number), tuple(map(ArtifactId, seeks)), None))
+    for number, said in enumerate(world.standing, 1):
+        gives, takes = (tuple(map(ArtifactId, side)) for side in (said.gives, said.takes))
+        maker, ends = FarmerId(said.maker), NOON + 604800
+        facts.append(Posted(OfferId(number), maker, gives, takes, False, ends))
+    return facts
+
+
+@dataclass
+class Times:
+    """Seconds of each step, by what was done."""
+
+    steps: dict[str, list[float]] = field(default_factory=dict)
+
+    def time(self, what: str, step: Callable[..., object], *arguments: object) -> None:
+        began = time.thread_time()
+        try:
+            answer = step(*arguments)
+        except GranjaError:  # A refusal is an answer, too.
+            answer = None
+        self.steps.setdefault(what, []).append(time.thread_time() - began)
+        if isinstance(answer, Deferred):
+            answer.addErrback(lambda failure: failure.trap(GranjaError))
+
+
+def measure(name: str, farmers: int, rounds: int, seed: int = 1) -> Times:
+    """So many of each command in one world."""
+    chance = random.Random(seed)
+    world = WORLDS[name](farmers, chance)
+    village = Village(world)
+    times = Times()
+    spare_the_collector()
+    village.clock.begun = time.thread_time()
+    for turn in range(rounds):
+        one_of_each(times, village, chance)
+        village.clock.advance(61 if turn % 20 == 0 else 0.1)
+    if world.closing is not None:
+        said = world.closing
+        sides = tuple(",".join(map(str, side)) for side in (said.gives, said.takes))
+        maker = village.people[said.maker - 1]
+        times.time("ring of 42", village.farm.swaps.post, maker, sides)
+        village.clock.advance(0)
+    times.steps["… goes on"] = village.clock.steps
+    return times
+
+
+def one_of_each(times: Times, village: Village, chance: random.Random) -> None:
+    """Somebody types every command of swaps."""
+    farm, me = village.farm, chance.choice(village.people)
+    has = sorted(farm.market.copies(me.id))
+    lacks = [kind for kind in KINDS if kind not in has] or [1]
+    mine = ",".join(map(str, chance.sample(has, min(2, len(has)))))
+    wish = ",".join(map(str, chance.sample(lacks, min(2, len(lacks)))))
+    times.time(":trueques", farm.swaps.show_chances, me)
+    times.time(":quien", farm.wishes.show_who, me, chance.choice(KINDS))
+    times.time(":ver", farm.wishes.show_person, me, str(me))
+    times.time(":busco", farm.wishes.seek, me, wish)
+    times.time(":doy", farm.wishes.give, me, mine)
+    times.time(":busco todo", farm.wishes.seek, me, "todo")
+    times.time("¡OK!", farm.hints.greeting, me)
+    times.time(":cambio", farm.swaps.post, me, (mine, wish))
+    village.clock.advance(0)
+    times.time(":cambio repetidos", farm.swaps.post, me, ("repetidos", "faltantes"))
+    village.clock.advance(0)
+    times.time(":retirar", farm.trade.retract, me, farm.market.last_offer)
