@@ -104,6 +104,20 @@ class Arriving(Case):
         self.assertEqual((talk.take_outgoing(), talk.arrived, talk.name), (b"", True, "Ana"))
 
 
+class Proposed(Case):
+    def test_a_notice_is_typed_with_one_key(self) -> None:
+        """How, is said once; and what was typed is not proposed again."""
+        self.arrive("Ana", ANCLA)
+        told = messages.ChanceTold(ANCLA, Artifact(ArtifactId(12), "Disco raro"))
+        first, again = self.told(told), self.told(told)
+        self.assertEqual(first[1:], [f"[granja] {notes.HOW_TO_SWAP}"])
+        self.assertEqual(len(again), 1)
+        (row,) = self.talk.suggestions("", asked=True)
+        self.assertEqual(row.text, ":cambio 21 por 12")
+        self.types(row.text)
+        self.assertNotIn(row, self.talk.suggestions("", asked=True))
+
+
 class Hiding(Case):
     def test_the_password_question_hides_what_is_typed(self) -> None:
         self.types("Ana")

@@ -1,6 +1,7 @@
 // The first and the last steps of a collection: what it is about, and that it is whole.
 
 import { byId, h, icon, watch } from "./dom.js";
+import { openDialog } from "./places.js";
 import { progress } from "../model/swaps.js";
 
 export function showMilestones(page) {
@@ -61,7 +62,7 @@ function celebrate({ store }) {
     const now = progress(state);
     if (!now.isWhole || progress(before).isWhole || dialog.open) return;
     title.textContent = `¡${now.lit} de ${now.of}!`;
-    dialog.showModal();
+    openDialog(dialog);
   });
 }
 

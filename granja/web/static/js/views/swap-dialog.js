@@ -2,6 +2,7 @@
 
 import { h, icon, picture, watch } from "./dom.js";
 import { fits } from "../model/search.js";
+import { openDialog } from "./places.js";
 import { either, isSought, sides } from "../model/swaps.js";
 
 export class SwapDialog {
@@ -52,7 +53,7 @@ export class SwapDialog {
     this.#page.store.dispatch({ type: "opened" });
     this.#filter();
     this.#picked();
-    this.dialog.showModal();
+    openDialog(this.dialog);
   }
 
   #makeForm() {
