@@ -293,8 +293,12 @@ class Roster:
         return self._present.get(id)
 
     def ids(self) -> KeysView[FarmerId]:
-        """The numbers of those in the chat, in order of arrival; also good as a set."""
+        """The numbers of those in the chat, in order of arrival."""
         return self._present.keys()
+
+    def absent(self, ids: set[FarmerId]) -> set[FarmerId]:
+        """Those of them who are not in the chat."""
+        return ids.difference(self._present)
 
     def listening(self, id: FarmerId) -> Farmer | None:
         """The same, if they hear what is told to them now: not of those who linger."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from twisted.internet.defer import Deferred
 
@@ -77,10 +78,11 @@ class Wishing:
         With sets and no steps in Python for each: there may be ten thousand.
         """
         found = set(self._market.wishes.people(bits))
-        here = self._roster.ids()
-        away = sorted(self._market.registered.keys() & found.difference(here))
-        ids = [*filter(found.__contains__, here), *away]
-        return tuple(map(self._name, ids[:MOST_NAMES])), max(0, len(ids) - MOST_NAMES)
+        absent = self._roster.absent(found)
+        away = sorted(id for id in absent if id in self._market.registered)
+        here = islice(filter(found.__contains__, self._roster.ids()), MOST_NAMES)
+        named = [*here, *away][:MOST_NAMES]
+        return tuple(map(self._name, named)), len(found) - len(absent) + len(away) - len(named)
 
     def _name(self, id: FarmerId) -> str:
         farmer = self._roster.present(id)
