@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from granja.contract.ids import ArtifactId, FarmerId
@@ -67,7 +67,7 @@ class View:
         }
         found: list[Chance] = []
         for how, pairs in (
-            ("now", self._closing(gives)),
+            ("now", self._closing(gives, said)),
             ("pair", self._two_sided(gives, sought)),
             ("three", self._of_three(gives, sought)),
         ):
@@ -80,12 +80,24 @@ class View:
                 del sought[wish]
         return found
 
-    def _closing(self, gives: Iterable[ArtifactId]) -> Iterator[tuple[ArtifactId, ArtifactId]]:
-        """A gift and what can be had for it by standing swaps alone."""
+    def _closing(
+        self, gives: Sequence[ArtifactId], said: Set[tuple[ArtifactId, ArtifactId]]
+    ) -> Sequence[tuple[ArtifactId, ArtifactId]]:
+        """A gift and what can be had for it by standing swaps alone.
+
+        What can be had for an earlier gift is left out for a later one, unless a swap of one's own
+        says that already (and has not settled yet).
+        """
         table = self._market.swaps.table
+        found: dict[ArtifactId, ArtifactId] = {}
         for gift in gives:
-            for wish in reachable(table, [gift], self.usable):
-                yield gift, wish
+            if gift not in found:
+                reached = reachable(table, [gift], self.usable, found)
+                found.update(dict.fromkeys(reached, gift))
+        pairs = [(gift, wish) for wish, gift in found.items()]
+        if said.isdisjoint(pairs):
+            return pairs
+        return [(gift, w) for gift in gives for w in reachable(table, [gift], self.usable)]
 
     def _two_sided(
         self, gives: Iterable[ArtifactId], sought: Collection[ArtifactId]

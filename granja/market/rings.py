@@ -102,13 +102,22 @@ def _any(of: Columns, artifacts: Iterable[ArtifactId]) -> int:
     return found
 
 
-def reachable(table: Table, artifacts: Iterable[ArtifactId], usable: int = ALL) -> set[ArtifactId]:
-    """These, and all that can be had for them by standing swaps."""
+def reachable(
+    table: Table,
+    artifacts: Iterable[ArtifactId],
+    usable: int = ALL,
+    known: Iterable[ArtifactId] = (),
+) -> set[ArtifactId]:
+    """These, and all that can be had for them by standing swaps.
+
+    :param known: is not looked at again: it, and all that can be had for it, was found before.
+    """
     layer = frozenset(artifacts)
-    seen = set(layer)
+    found, seen = set(layer), {*layer, *known}
     while layer := _next_layer(table, layer, seen, usable):
+        found |= layer
         seen |= layer
-    return seen
+    return found
 
 
 def leading(table: Table, artifacts: Iterable[ArtifactId], usable: int = ALL) -> set[ArtifactId]:

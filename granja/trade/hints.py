@@ -72,6 +72,10 @@ class Hints:
 
     # -- who could close a swap ------------------------------------------------------------------
 
+    def tell_soon(self, number: OfferId) -> None:
+        """The same, when the chat has had its turn: it takes a search of its own."""
+        self._clock.callLater(0, self.tell, number)
+
     def tell(self, number: OfferId) -> None:
         """Tell some of those who are here and could close this swap, in turn."""
         swap = self._market.swaps.get(number)

@@ -141,4 +141,4 @@ class Swapping:
 
     def _settled(self, rings: int, number: OfferId) -> None:
         if not rings:
-            self._hints.tell(number)
+            self._hints.tell_soon(number)
