@@ -119,7 +119,6 @@ class Telnet:
 
     def _obey(self, command: int) -> None:
         if command == SB:
-            self._payload = bytearray()
             self._step = self._subnegotiation
         elif command in (WILL, WONT, DO, DONT):
             self._verb = command
@@ -155,6 +154,7 @@ class Telnet:
             self._step = self._within_data
             return at + 1
         # The sub-negotiation was broken off: what follows IAC is a command of its own.
+        self._payload.clear()
         return self._command(segment, at, data)
 
     def _keep(self, piece: bytes) -> None:
@@ -166,6 +166,7 @@ class Telnet:
         fits = 1 <= len(self._payload) <= 1 + self._limit
         if fits and self._handler is not None:
             self._handler.subnegotiated(self._payload[0], bytes(self._payload[1:]))
+        self._payload.clear()  # It may be of megabytes.
 
 
 def escape(payload: bytes) -> bytes:
