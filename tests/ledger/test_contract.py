@@ -29,8 +29,10 @@ from granja.market.facts import (
     Posted,
     Registered,
     Rejected,
+    Released,
     Retracted,
     Returned,
+    Rewritten,
     Settled,
     Traded,
     Wished,
@@ -71,6 +73,8 @@ ONE_OF_EACH: list[Fact] = [
     Wished(ANA, (ARROW,), None),
     Wished(BETO, None, ()),
     Left(ANA, (SETTLED, SOLD), 1),
+    Released(BETO, (SPOON,)),
+    Rewritten("00" * 32, 7),
 ]
 
 if TYPE_CHECKING:
@@ -220,7 +224,7 @@ class LedgerContract(_Base):
         """After a snapshot, a start replays only what came later (or, without one, all)."""
         ledger, _ = self.opened()
         await self.store(ledger, *ONE_OF_EACH[:8], after=0)
-        state = {**Market().snapshot(), "names": [[1, "Ñandú"]], "last_offer": 4}
+        state = {**Market().snapshot(), "names": [[2, "Ñandú"]], "last_offer": 4}
         ledger.checkpoint(state, 8)
         await self.store(ledger, *ONE_OF_EACH[8:], after=8)
         _, found = await self.reopened(ledger)
