@@ -73,6 +73,7 @@ class Pseudonyms:
         self._by_name: dict[str, FarmerId] = {}
         self._hashes: dict[FarmerId, set[str]] = {}
         self._forgotten: set[FarmerId] = set()
+        self._forgotten_names: set[str] = set()
         self._fresh: list[NameRow] = []
         #: Whether a name was asked for that is not in the table any more.
         self.missed = False
@@ -117,6 +118,7 @@ class Pseudonyms:
         rows = list(rows)
         self.drop(rows)
         self._forgotten.update(row.farmer for row in rows)
+        self._forgotten_names.update(row.name for row in rows)
 
     def body(self, fact: Fact) -> str:
         """A fact as the chain holds it."""
@@ -137,8 +139,9 @@ class Pseudonyms:
         return replace(end, to=self._hidden_name(end.to), source=self._hidden_name(end.source))
 
     def _hidden(self, farmer: FarmerId, name: str, *, new: bool = False) -> str:
-        if " " in name:  # It was forgotten before.
-            return f"{farmer} "
+        number = name.rpartition(" ")[2]
+        if number.isdecimal() and name == somebody(int(number)):  # It was forgotten before.
+            return f"{number} "
         row = self._by_farmer.get((farmer, name))
         if row is None and new and farmer not in self._forgotten:
             salt = self._chance(SALT)
@@ -146,8 +149,8 @@ class Pseudonyms:
             self._add(row)
             self._fresh.append(row)
         if row is None:
-            known = not self.plain or farmer in self._forgotten
-            return f"{farmer} " if known else name
+            gone = farmer in self._forgotten or name in self._forgotten_names
+            return f"{farmer} " if gone else name  # of an older chain
         return f"{farmer} {row.hash}"
 
     def _hidden_name(self, name: str) -> str:
