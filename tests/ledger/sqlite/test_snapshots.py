@@ -101,7 +101,7 @@ class SnapshotTests(LedgerFileCase):
     async def test_a_snapshot_with_one_bit_off_is_left_aside(self) -> None:
         """Also with the bit that makes a letter no letter at all."""
         await write(self.path, snapshot_at=6)
-        flip_bit(self.path, b'[2, "Beto')
+        flip_bit(self.path, b'"last_farm')
         found, facts = await read(self.path)
         self.assertEqual((found.snapshot, facts), (None, STORY))
         self.assertIn("is left aside: its checksum does not fit", self.logged.pop())
