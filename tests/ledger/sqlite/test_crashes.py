@@ -218,7 +218,7 @@ class FailingDiskTests(DiskCase):
             return (0, IOERR_SHMMAP) if operation.kind == "map" and operation.offset else None
 
         self.disk.fault = full_index
-        big = Declared(ANA, "x" * 400_000, (SPADE,))  # a hundred pages; the index holds 4,000
+        big = Declared(ANA, "Ana", (SPADE,) * 200_000)  # a hundred pages; the index holds 4,000
         with self.assertRaises(Halted):
             for _ in range(60):
                 sequence = await ledger.append([big], sequence, {})
