@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from granja.contract.commands import duration, duration_or_none
+from granja.operations.printing import failed, print_lines, printing
 
 #: Where the server listens that keeps its ledger where it does without options.
 DEFAULT: Final = "granja.db.admin"
@@ -24,6 +24,10 @@ def main(argv: Sequence[str]) -> int:
     """:param argv: what follows ``granja admin``.
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
+    return printing(lambda: _obey(argv))
+
+
+def _obey(argv: Sequence[str]) -> int:
     try:
         arguments = vars(_parser().parse_args(argv))
     except SystemExit as stop:
@@ -33,9 +37,9 @@ def main(argv: Sequence[str]) -> int:
         answer = ask(path, _request(arguments))
     except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
-        return _fail(f"no server answers at {path}: {why}")
+        return failed(f"no server answers at {path}: {why}")
     if "refused" in answer and not as_json:
-        return _fail(answer["refused"])
+        return failed(answer["refused"])
     _print(answer, arguments["do"], as_json)
     return 1 if "refused" in answer else 0
 
@@ -60,11 +64,6 @@ def ask(path: str, request: Answer) -> Answer:
 def _request(arguments: Answer) -> Answer:
     joined = {k: " ".join(v) if isinstance(v, list) else v for k, v in arguments.items()}
     return {name: value for name, value in joined.items() if value is not None}
-
-
-def _fail(sentence: str) -> int:
-    sys.stderr.write(f"granja: {sentence}\n")
-    return 1
 
 
 # -- arguments ---------------------------------------------------------------------------------
@@ -131,8 +130,7 @@ def _print(answer: Answer, command: str, as_json: bool) -> None:
         lines = iter([json.dumps(answer, ensure_ascii=False)])
     else:
         lines = _TABLES.get(command, _sentence)(answer)
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+    print_lines(lines)
 
 
 def _sentence(answer: Answer) -> Iterator[str]:

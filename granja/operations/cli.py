@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -21,8 +19,8 @@ from granja.ledger.interface import LedgerRefused
 from granja.ledger.url import DEFAULT, is_shared, open_archive, open_target
 from granja.operations import trace
 from granja.operations.audit import Audit, NotInOrder, check_passwords
+from granja.operations.printing import CannotPrint, failed, print_lines, printing
 from granja.operations.rewriting import Rewriting
-from granja.text.printable import printable
 
 #: Entries between two looks at the progress bar, and the shortest ledger that gets one.
 _STRIDE = 5000
@@ -36,7 +34,10 @@ def main(argv: Sequence[str]) -> int:
 
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
-    _prepare_to_print()
+    return printing(lambda: _obey(argv))
+
+
+def _obey(argv: Sequence[str]) -> int:
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
@@ -44,54 +45,13 @@ def main(argv: Sequence[str]) -> int:
     try:
         return int(arguments.command(arguments))
     except (LedgerRefused, ConfigurationError, BadEntry, NotInOrder) as error:
-        return _fail(str(error))
-    except BrokenPipeError:  # whoever read our output has seen enough
-        _print_no_more()
-        return 1
-    except _CannotPrint as error:
-        _print_no_more()
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename or 'the ledger'}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        return 130
-
-
-class _CannotPrint(Exception):
-    """What was found cannot be written down; the text is the whole explanation."""
-
-
-def _prepare_to_print() -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever called us; the exit status still says it
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (until we end)
-
-
-def _print(lines: Iterable[str]) -> None:
-    """Names come from a ledger that somebody else may have written.
-
-    :raises BrokenPipeError: when nobody reads on.
-    :raises _CannotPrint: when they cannot be written for another reason.
-    """
-    for line in lines:
-        _put(sys.stdout.write, f"{printable(line)}\n")
-    _put(sys.stdout.flush)
-
-
-def _put(how: Callable[..., object], *what: str) -> None:
-    try:
-        how(*what)
-    except BrokenPipeError:
+        return failed(str(error))
+    except (BrokenPipeError, CannotPrint):
         raise
     except OSError as error:
-        raise _CannotPrint(f"the output cannot be written: {error.strerror or error}") from None
-
-
-def _print_no_more() -> None:
-    """Python writes what is left at its end, and would complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return failed(f"{error.filename or 'the ledger'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,11 +89,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fail(sentence: str) -> int:
-    sys.stderr.write(f"granja: {printable(sentence)}\n")
-    return 1
-
-
 # -- audit -------------------------------------------------------------------------------------
 
 
@@ -141,7 +96,7 @@ def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
     with closing(open_archive(arguments.ledger)) as archive:
         audit = _audited(archive)
-    _print(_report(audit, catalog))
+    print_lines(_report(audit, catalog))
     return 0
 
 
@@ -249,8 +204,8 @@ def _trace(arguments: argparse.Namespace) -> int:
             yield f"{_hour(step.time)}  {step.text}"
 
     with closing(open_archive(arguments.ledger)) as archive:
-        _print(lines())
-    return 0 if found else _fail(f"nothing is on record about {arguments.subject}")
+        print_lines(lines())
+    return 0 if found else failed(f"nothing is on record about {arguments.subject}")
 
 
 def _hour(time: float) -> str:
@@ -278,10 +233,10 @@ def _backup(arguments: argparse.Namespace) -> int:
         try:
             length = archive.copy(arguments.file)
         except FileExistsError:
-            return _fail(f"{arguments.file} is there already; a backup overwrites nothing")
+            return failed(f"{arguments.file} is there already; a backup overwrites nothing")
         except NotCopied as error:
-            return _fail(f"{arguments.file} cannot be written: {error}")
-    _print(
+            return failed(f"{arguments.file} cannot be written: {error}")
+    print_lines(
         (
             f"{arguments.file} holds {length:,} entries of {archive.name}.",
             f"To check it: granja audit --ledger sqlite:{arguments.file}",
@@ -301,8 +256,8 @@ def _copy(arguments: argparse.Namespace) -> int:
             audit = _audited(archive)
             target.fill(contents(archive, audit.market, audit.head))
         except NotCopied as error:
-            return _fail(f"{target.name} cannot be written: {error}")
-    _print(
+            return failed(f"{target.name} cannot be written: {error}")
+    print_lines(
         (
             f"{target.name} holds {audit.head.sequence:,} entries of {archive.name}, "
             "which were audited on the way.",
@@ -318,7 +273,7 @@ def _copy(arguments: argparse.Namespace) -> int:
 def _rewrite(arguments: argparse.Namespace) -> int:
     target = open_target(arguments.target)
     if is_shared(arguments.target):
-        return _fail("a ledger can be rewritten to sqlite:PATH only; granja copy takes it on")
+        return failed("a ledger can be rewritten to sqlite:PATH only; granja copy takes it on")
     with closing(open_archive(arguments.source)) as archive:
         try:
             target.check()
@@ -326,8 +281,8 @@ def _rewrite(arguments: argparse.Namespace) -> int:
             rewriting = Rewriting(archive, old)
             target.fill(rewriting.contents())
         except NotCopied as error:
-            return _fail(f"{target.name} cannot be written: {error}")
-    _print(
+            return failed(f"{target.name} cannot be written: {error}")
+    print_lines(
         (
             f"{target.name} holds the {old.sequence:,} entries of {archive.name} with hashes for "
             "names; they were audited on the way.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.python.usage import UsageError
 
+from granja.operations.printing import failed, print_lines, printing
 from granja.options.commented import commented
-from granja.text.printable import printable
 
 
 def main(argv: Sequence[str], options: Callable[[], Any]) -> int:
@@ -18,6 +17,10 @@ def main(argv: Sequence[str], options: Callable[[], Any]) -> int:
     :param options: makes the parser that the server has.
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
+    return printing(lambda: _obey(argv, options))
+
+
+def _obey(argv: Sequence[str], options: Callable[[], Any]) -> int:
     parser = argparse.ArgumentParser(
         prog="granja config",
         description="Print a commented granja.toml with all options as they are without it.",
@@ -28,12 +31,11 @@ def main(argv: Sequence[str], options: Callable[[], Any]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     if path is None:
-        sys.stdout.writelines(f"{line}\n" for line in commented())
+        print_lines(commented())
         return 0
     try:
         options().parseOptions(["--config", path])
     except UsageError as error:
-        sys.stderr.write(f"granja: {printable(str(error))}\n")
-        return 1
-    sys.stdout.write(f"{printable(path)} is in order.\n")
+        return failed(str(error))
+    print_lines([f"{path} is in order."])
     return 0
