@@ -54,10 +54,10 @@ class CrashedTests(OperatorCase):
             file.write(b"?" * 20)
         before = {p.name: p.read_bytes() for p in self.path.parent.iterdir()}
         for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
-            self.assertIn("4 finished writes stand behind the damage", self.complaint(*words))
+            self.assertIn("2 finished writes stand behind the damage", self.complaint(*words))
         self.assertEqual({p.name: p.read_bytes() for p in self.path.parent.iterdir()}, before)
         self.assertFalse((self.folder / "copy.db").exists())
-        with self.assertRaisesRegex(LedgerRefused, "4 finished writes"):
+        with self.assertRaisesRegex(LedgerRefused, "2 finished writes"):
             ledger_at(self.path).open()
 
     async def test_a_torn_end_is_in_order(self) -> None:

@@ -128,6 +128,7 @@ class Bursts(SocketCase):
             ana.drops()
         self.web.drops()
         self.farm.factory.journal.finish()
+        self.farm.factory.forgetting.stop()  # It looks each day, as long as the farm is there.
         self.farm.settle()
         self.assertEqual(self.farm.clock.getDelayedCalls(), [])
 

@@ -417,6 +417,7 @@ class ManyAtOnce(SiteCase):
         self.brings(get("/") * 3)
         self.visit.drops()
         self.assertEqual(self.answered(), [])
+        self.farm.factory.forgetting.stop()  # It looks each day, as long as the farm is there.
         self.assertEqual(self.farm.clock.getDelayedCalls(), [])
 
     def test_a_websocket_may_follow(self) -> None:
