@@ -159,6 +159,13 @@ class FileTests(SynchronousTestCase):
         self.addCleanup(subprocess.run, ["kill", "-9", str(pid)], check=False, capture_output=True)
         return pid
 
+    def wait_for(self, log: Path, words: str) -> None:
+        """Until they stand in the log."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in log.read_text():
+            self.assertLess(time.monotonic(), deadline, log.read_text())
+            time.sleep(0.02)  # Between two looks; there is nothing to be told by.
+
     def test_the_log_of_a_daemon_is_private_and_whole(self) -> None:
         """Whoever is on the machine cannot read who was there, and from where."""
         log = self.folder / "twistd.log"
@@ -167,11 +174,9 @@ class FileTests(SynchronousTestCase):
         pid = self.start(port)
         line = Line(socket.create_connection(("127.0.0.1", port), PATIENCE))
         line.arrives("Ana").close()
+        self.wait_for(log, "Ana left")  # While a server ends, nobody's leaving is in the log.
         os.kill(pid, signal.SIGQUIT)
-        deadline = time.monotonic() + PATIENCE
-        while "Server Shut Down." not in log.read_text():
-            self.assertLess(time.monotonic(), deadline, log.read_text())
-            time.sleep(0.02)  # Between two looks; there is nothing to be told by.
+        self.wait_for(log, "Server Shut Down.")
         self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o640)
         for words in ("twistd", "Ana arrived from 127.0.0.1", "Ana left"):
             self.assertEqual(log.read_text().count(f" {words}"), 1, log.read_text())
