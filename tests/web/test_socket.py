@@ -638,6 +638,7 @@ class TheEnd(SocketCase):
                 ana.emits(CloseConnection(1000))
             ana.drops()
             self.farm.factory.journal.finish()
+            self.farm.factory.forgetting.stop()  # It looks each day, as long as the farm is there.
             self.farm.settle()
             self.assertEqual(self.farm.clock.getDelayedCalls(), [], end)
 
