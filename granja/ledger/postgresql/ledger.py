@@ -24,9 +24,10 @@ from granja.ledger.postgresql.lease import Lease, NodeLives
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, complaints, told
 from granja.ledger.postgresql.watchdog import Watchdog
-from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Append, Checkpoint, Close, Writer
+from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Writer
 from granja.ledger.postgresql.writer import Look as _Look
 from granja.ledger.shared import Holder, ISharedLedger, Watcher
+from granja.ledger.writing import Append, Checkpoint, Close
 from granja.market.facts import Fact
 from granja.text.names import Name
 

@@ -7,25 +7,23 @@ was made again: so that no node is always too late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import psycopg
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from granja.contract.ids import FarmerId
 from granja.ledger.chain import BadEntry, Entry, Head, extend
-from granja.ledger.interface import Halted, Kept, LedgerError, LedgerRefused, NotStored, Stale
+from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
 from granja.ledger.postgresql import reading
 from granja.ledger.postgresql.lease import Fenced, Lease
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, is_strange, told
 from granja.ledger.shared import Watcher
+from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
 from granja.market.facts import Fact, Registered
 
 #: Seconds after which a turn that nobody uses is given back.
@@ -40,8 +38,6 @@ RETRY = 0.3
 #: Facts after which a snapshot is worth its while, and how far apart those of two nodes are.
 FACTS_PER_SNAPSHOT = 20_000
 
-_UNKNOWN = "whether the last write is stored is not known"
-
 _APPEND = (
     "SELECT answer, changes FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
     "%s::text[], %s::bytea[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], "
@@ -52,34 +48,8 @@ _log = Logger()
 
 
 @dataclass(eq=False, slots=True)
-class Append:
-    """Facts that wait to be stored.  ``end`` is the number of the last entry once they are."""
-
-    facts: Sequence[Fact]
-    after: int
-    credentials: Mapping[FarmerId, str]
-    kept: Sequence[Kept]
-    time: float
-    done: Deferred[int] = field(default_factory=Deferred)
-    end: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class Checkpoint:
-    """A state of the market that waits to be stored."""
-
-    state: dict[str, Any]
-    sequence: int
-
-
-@dataclass(eq=False, slots=True)
 class Look:
     """Others have done something."""
-
-
-@dataclass(eq=False, slots=True)
-class Close:
-    done: Deferred[None] = field(default_factory=Deferred)
 
 
 Job = Append | Checkpoint | Look | Close
@@ -124,7 +94,7 @@ class _Lost(Exception):
     """The connection was lost, or gave a warning, while a commit was under way."""
 
 
-class Writer:
+class Writer(WriterThread[Job]):
     """Owns its session from :meth:`start` to the answer to a :class:`Close`.
 
     ``up``: whether what is put now has a chance to be stored.
@@ -144,6 +114,7 @@ class Writer:
         changes: int,
         reactor: IReactorFromThreads,
     ) -> None:
+        super().__init__(reactor, _log)
         self.up = True
         self.watcher: Watcher | None = None
         self._session = session
@@ -151,24 +122,13 @@ class Writer:
         self._number = number
         self._head = head
         self._changes = changes
-        self._reactor = reactor
-        self._queue: SimpleQueue[Job] = SimpleQueue()
-        self._halted: str | None = None
         self._in_turn = False
         self._hurried = Event()
-        self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     @property
     def sequence(self) -> int:
         """Of the last entry that is known, from any thread."""
         return self._head.sequence
-
-    def put(self, job: Job) -> None:
-        """Take a job, from any thread.  Jobs are done in the order in which they came."""
-        self._queue.put(job)
 
     def hurry(self) -> None:
         """The server stops: wait no longer for a database that is away."""
@@ -180,7 +140,8 @@ class Writer:
     def _run(self) -> None:
         closing: Close | None = None
         while closing is None:
-            jobs = self._waiting()
+            # After a while without a job, a look at what others did.
+            jobs = self._waiting(TURN if self._in_turn else LOOK if self.up else RETRY)
             closing = next((job for job in jobs if isinstance(job, Close)), None)
             appends = [job for job in jobs if isinstance(job, Append)]
             try:
@@ -190,19 +151,6 @@ class Writer:
                 why = self._halt(f"{type(error).__name__}: {error}")
                 self._refuse(appends, Halted(why))
         self._end(closing)
-
-    def _waiting(self) -> list[Job]:
-        """All that waits; after a while without anything, a look at what others did."""
-        try:
-            jobs = [self._queue.get(timeout=TURN if self._in_turn else LOOK if self.up else RETRY)]
-        except Empty:
-            return []
-        try:
-            while not isinstance(jobs[-1], Close):
-                jobs.append(self._queue.get_nowait())
-        except Empty:
-            pass
-        return jobs
 
     def _work(self, jobs: Sequence[Job], appends: list[Append]) -> None:
         if self._halted is None and not self._ready():
@@ -297,8 +245,8 @@ class Writer:
         except psycopg.Error as error:
             self._note(error)
         for job in accepted:
-            job.end = self._head.sequence
-        self._reactor.callFromThread(_succeed, accepted)
+            job.head = self._head
+        self._accept(accepted)
 
     def _in_order(self, appends: list[Append]) -> list[Append]:
         """Those that were decided against the state that they will meet."""
@@ -346,7 +294,7 @@ class Writer:
             entries += extend(head.hash, head.sequence, job.time, job.facts)
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
-            job.end = head.sequence
+            job.head = head
         return _Batch(appends, self._head, entries)
 
     def _call(self, batch: _Batch) -> str:
@@ -399,7 +347,7 @@ class Writer:
 
     def _stored(self, batch: _Batch) -> None:
         self._head = batch.end
-        self._reactor.callFromThread(_succeed, batch.appends)
+        self._accept(batch.appends)
 
     def _failed(self, batch: _Batch, error: psycopg.Error) -> None:
         """The database has refused it, and nothing was stored."""
@@ -417,7 +365,7 @@ class Writer:
 
     def _resolve(self, batch: _Batch, why: str) -> None:
         """Find out whether it was stored, however long that takes."""
-        _log.warn("{what} ({why}); asking again.", what=_UNKNOWN.capitalize(), why=why)
+        _log.warn("{what} ({why}); asking again.", what=UNKNOWN.capitalize(), why=why)
         self._session.drop()
         self._notify("unsure")
         self.up = False
@@ -527,28 +475,6 @@ class Writer:
         if self.watcher is not None:
             self._reactor.callFromThread(getattr(self.watcher, what), *arguments)
 
-    def _halt(self, why: str, what: str = _UNKNOWN) -> str:
-        """The reason that later appends will hear: the first one."""
-        if self._halted is None:
-            self._halted = f"{what} ({why})"
-            _log.critical(
-                "The ledger has halted: {why}. Nothing is traded until the server is restarted.",
-                why=self._halted,
-            )
-        return self._halted
-
-    def _refuse(self, appends: Iterable[Append], error: LedgerError) -> None:
-        for job in appends:
-            self._answer(job.done.errback, error)
-
-    def _answer(self, call: Any, value: object) -> None:
-        self._reactor.callFromThread(call, value)
-
 
 def _beside(batch: _Batch) -> int:
     return len({(item.subject, item.key) for job in batch.appends for item in job.kept})
-
-
-def _succeed(appends: Sequence[Append]) -> None:
-    for job in appends:
-        job.done.callback(job.end)

@@ -27,7 +27,8 @@ from granja.ledger.sqlite import verifiers as credentials
 from granja.ledger.sqlite import wal as tail
 from granja.ledger.sqlite.files import Place, refused
 from granja.ledger.sqlite.lock import Lock
-from granja.ledger.sqlite.writer import Append, Checkpoint, Close, Forget, Writer
+from granja.ledger.sqlite.writer import Forget, Writer
+from granja.ledger.writing import Append, Checkpoint, Close
 from granja.market.facts import Fact
 from granja.text.names import fold
 

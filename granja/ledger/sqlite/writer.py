@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from granja.contract.ids import FarmerId
 from granja.ledger.chain import Entry, Head, extend
-from granja.ledger.interface import Halted, Kept, LedgerError, NotStored, Stale
+from granja.ledger.interface import Halted, NotStored, Stale
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.sqlite import kept, names, outcome, snapshots
 from granja.ledger.sqlite.files import Place
-from granja.market.facts import Departed, Fact, Released
+from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
+from granja.market.facts import Departed, Released
 
 #: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
 #: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
@@ -34,31 +31,9 @@ _INSERTS = [
     for count in range(_AT_ONCE + 1)
 ]
 
-_UNKNOWN = "whether the last write is stored is not known"
 _STRANGE = "somebody else has changed the ledger under the server; the last write is not stored"
 
 _log = Logger()
-
-
-@dataclass(eq=False, slots=True)
-class Append:
-    """Facts that wait to be stored.  ``head`` is where the chain ends once they are."""
-
-    facts: Sequence[Fact]
-    after: int
-    credentials: Mapping[FarmerId, str]
-    kept: Sequence[Kept]
-    time: float
-    done: Deferred[int] = field(default_factory=Deferred)
-    head: Head = field(default_factory=Head)
-
-
-@dataclass(eq=False, slots=True)
-class Checkpoint:
-    """A state of the market that waits to be stored."""
-
-    state: dict[str, Any]
-    sequence: int
 
 
 @dataclass(eq=False, slots=True)
@@ -73,12 +48,10 @@ class Forget:
     done: Deferred[int] = field(default_factory=Deferred)
 
 
-@dataclass(eq=False, slots=True)
-class Close:
-    done: Deferred[None] = field(default_factory=Deferred)
+Job = Append | Checkpoint | Forget | Close
 
 
-class Writer:
+class Writer(WriterThread[Job]):
     """Owns the connection from :meth:`start` to the answer to a :class:`Close`.
 
     :param connection: on the ledger, with nothing begun.
@@ -99,26 +72,16 @@ class Writer:
         log_pages: int = 0,
         pseudonyms: Pseudonyms | None = None,
     ) -> None:
+        super().__init__(reactor, _log)
         self._pseudonyms = Pseudonyms() if pseudonyms is None else pseudonyms
         #: Those who wait until SQLite's log is empty, and how many names they had forgotten.
         self._emptying: list[tuple[Forget, int]] = []
         self._connection = connection
         self._head = head
         self._place = place
-        self._reactor = reactor
-        self._queue: SimpleQueue[Append | Checkpoint | Forget | Close] = SimpleQueue()
-        self._halted: str | None = None
         #: Rows of the table of names in the transaction at hand.
         self._new_names: list[NameRow] = []
         self._log_pages = log_pages
-        self._thread = Thread(target=self._run, name="granja-ledger", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def put(self, job: Append | Checkpoint | Forget | Close) -> None:
-        """Take a job, from any thread.  Jobs are done in the order in which they came."""
-        self._queue.put(job)
 
     # -- all below happens in the thread -----------------------------------------------------
 
@@ -137,15 +100,6 @@ class Writer:
         self._guarded(self._connection.close)  # which empties SQLite's log
         self._forgotten()
         self._answer(closing.done.callback, None)
-
-    def _waiting(self) -> list[Append | Checkpoint | Forget | Close]:
-        jobs = [self._queue.get()]
-        try:
-            while not isinstance(jobs[-1], Close):
-                jobs.append(self._queue.get_nowait())
-        except Empty:
-            pass
-        return jobs
 
     def _guarded(self, work: Callable[..., object], *arguments: object) -> None:
         """A mistake in here must not end the thread in silence, with farmers waiting."""
@@ -190,7 +144,7 @@ class Writer:
             self._refuse(appends, Halted(self._halt(problem)))
             return
         self._head = head
-        self._reactor.callFromThread(_succeed, appends)
+        self._accept(appends)
 
     def _insert(self, appends: list[Append]) -> Head:
         head = self._head
@@ -231,7 +185,7 @@ class Writer:
             self._refuse(appends, NotStored(why))
         else:
             known = not committing and outcome.is_strange(error)
-            self._refuse(appends, Halted(self._halt(why, _STRANGE if known else _UNKNOWN)))
+            self._refuse(appends, Halted(self._halt(why, _STRANGE if known else UNKNOWN)))
 
     def _roll_back(self) -> bool:
         """Whether nothing is left of the transaction.  SQLite may have ended it by itself."""
@@ -322,28 +276,6 @@ class Writer:
                 _log.warn("SQLite's log could not be moved into the ledger: {why}.", why=why)
             else:
                 self._halt(why)
-
-    def _halt(self, why: str, what: str = _UNKNOWN) -> str:
-        """The reason that later appends will hear: the first one."""
-        if self._halted is None:
-            self._halted = f"{what} ({why})"
-            _log.critical(
-                "The ledger has halted: {why}. Nothing is traded until the server is restarted.",
-                why=self._halted,
-            )
-        return self._halted
-
-    def _refuse(self, appends: Iterable[Append | Forget], error: LedgerError) -> None:
-        for job in appends:
-            self._answer(job.done.errback, error)
-
-    def _answer(self, call: Callable[[Any], None], value: object) -> None:
-        self._reactor.callFromThread(call, value)
-
-
-def _succeed(appends: Sequence[Append]) -> None:
-    for job in appends:
-        job.done.callback(job.head.sequence)
 
 
 def insert(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
