@@ -1,9 +1,9 @@
 // Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
 
-import { h, icon, picture, watch } from "./dom.js";
+import { artifactChoice, choice, closeButton, filterChoices } from "./choices.js";
+import { h, icon, watch } from "./dom.js";
 import { openDialog } from "./places.js";
 import { sameName } from "../model/names.js";
-import { fits } from "../model/search.js";
 
 const LIST = new Intl.ListFormat("es");
 
@@ -59,10 +59,10 @@ export class OfferDialog {
     const pick = (kind) => (value) => sameName(String(choice[kind] ?? ""), String(value));
     this.people.replaceChildren(...others.map((name) => personChoice(name, pick("whom")(name))));
     this.mine.replaceChildren(
-      ...owned.map((a) => artifactChoice("mine", a, mine[a.id], pick("mine")(a.id))),
+      ...owned.map((a) => artifactChoice("radio", "mine", a, mine[a.id], pick("mine")(a.id))),
     );
     this.theirs.replaceChildren(
-      ...catalog.map((a) => artifactChoice("theirs", a, 0, pick("theirs")(a.id))),
+      ...catalog.map((a) => artifactChoice("radio", "theirs", a, 0, pick("theirs")(a.id))),
     );
     if (owned.length === 0)
       this.mine.append(h("p", { class: "empty" }, "Todavía no tienes artefactos para dar."));
@@ -89,20 +89,10 @@ export class OfferDialog {
       h("label", { for: "offer-other" }, "O escribe su nombre, aunque no esté conectado:"),
       this.other,
     );
-    const close = h(
-      "button",
-      {
-        type: "button",
-        class: "round close",
-        "aria-label": "Cerrar",
-        onclick: () => this.dialog.close(),
-      },
-      icon("cross"),
-    );
     return h(
       "form",
       { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
-      h("header", {}, this.title, close),
+      h("header", {}, this.title, closeButton(() => this.dialog)),
       h(
         "div",
         { class: "offer-steps" },
@@ -115,11 +105,7 @@ export class OfferDialog {
   }
 
   #filter() {
-    const { catalog } = this.#page.store.state;
-    for (const label of this.theirs.children) {
-      const artifact = catalog.find((known) => String(known.id) === label.dataset.id);
-      label.hidden = !fits(artifact, this.search.value);
-    }
+    filterChoices(this.theirs, this.#page.store.state.catalog, this.search.value);
   }
 
   #changed(event) {
@@ -176,23 +162,7 @@ export class OfferDialog {
   }
 }
 
-function choice(group, value, checked, ...content) {
-  const radio = h("input", { type: "radio", name: group, value, checked });
-  return h("label", { class: "choice", "data-id": value }, radio, ...content);
-}
-
-function artifactChoice(group, artifact, copies, checked) {
-  const more = copies > 1 && h("span", { class: "copies" }, `×${copies}`);
-  return choice(
-    group,
-    artifact.id,
-    checked,
-    picture(artifact),
-    h("span", { class: "niche-name" }, artifact.name),
-    more,
-  );
-}
-
 function personChoice(name, checked) {
-  return choice("whom", name, checked, h("span", { class: "person-name", title: name }, name));
+  const shown = h("span", { class: "person-name", title: name }, name);
+  return choice("radio", "whom", name, checked, shown);
 }

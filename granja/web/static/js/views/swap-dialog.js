@@ -1,7 +1,7 @@
 // Leaving a swap: one of these of mine for one of those that I lack, with anybody.
 
-import { h, icon, picture, watch } from "./dom.js";
-import { fits } from "../model/search.js";
+import { artifactChoice, closeButton, filterChoices } from "./choices.js";
+import { h, icon, watch } from "./dom.js";
 import { openDialog } from "./places.js";
 import { either, isSought, sides } from "../model/swaps.js";
 
@@ -58,8 +58,7 @@ export class SwapDialog {
 
   #makeForm() {
     const group = (title, ...parts) => h("fieldset", {}, h("legend", {}, title), ...parts);
-    const attributes = { type: "button", class: "round close", "aria-label": "Cerrar" };
-    const close = h("button", { ...attributes, onclick: () => this.dialog.close() }, icon("cross"));
+    const title = h("h2", { id: "swap-title" }, "Dejar un cambio");
     const spares = h(
       "button",
       { type: "button", class: "small", onclick: () => this.#pickSpares() },
@@ -68,7 +67,7 @@ export class SwapDialog {
     return h(
       "form",
       { onchange: () => this.#picked(), onsubmit: (event) => this.#submit(event) },
-      h("header", {}, h("h2", { id: "swap-title" }, "Dejar un cambio"), close),
+      h("header", {}, title, closeButton(() => this.dialog)),
       h(
         "div",
         { class: "offer-steps" },
@@ -87,11 +86,7 @@ export class SwapDialog {
   }
 
   #filter() {
-    const { catalog } = this.#page.store.state;
-    for (const label of this.theirs.querySelectorAll("label")) {
-      const artifact = catalog.find((known) => String(known.id) === label.dataset.id);
-      label.hidden = !fits(artifact, this.search.value);
-    }
+    filterChoices(this.theirs, this.#page.store.state.catalog, this.search.value);
   }
 
   /** {gives, takes}: artifacts, in the order of the catalog. */
@@ -133,15 +128,6 @@ export class SwapDialog {
   }
 }
 
-function box(kind, artifact, copies, chosen) {
-  const checked = chosen.includes(artifact.id);
-  const more = copies > 1 && h("span", { class: "copies" }, `×${copies}`);
-  return h(
-    "label",
-    { class: "choice", "data-id": artifact.id },
-    h("input", { type: "checkbox", name: kind, value: artifact.id, checked }),
-    picture(artifact),
-    h("span", { class: "niche-name" }, artifact.name),
-    more,
-  );
+function box(group, artifact, copies, chosen) {
+  return artifactChoice("checkbox", group, artifact, copies, chosen.includes(artifact.id));
 }
