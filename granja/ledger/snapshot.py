@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from twisted.logger import Logger
+
 from granja.market.market import Market
+
+#: How many a ledger keeps: the last, and one to fall back to.
+KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,23 @@ def _objection(snapshot: Snapshot) -> str | None:
         Market.restore(snapshot.content)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
         return "what it says is not the state of a market"
+    return None
+
+
+def first_trusted(
+    found: Iterable[Snapshot], distrust: Callable[[Snapshot], str | None], log: Logger
+) -> Snapshot | None:
+    """The newest that can be trusted; those that cannot are logged and passed over.
+
+    :param found: the newest first.
+    :param distrust: half a sentence about what is wrong with one, or None.
+    :param log: of the engine.
+    """
+    for snapshot in found:
+        problem = distrust(snapshot)
+        if problem is None:
+            return snapshot
+        log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
     return None
 
 

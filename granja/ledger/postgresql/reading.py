@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.logger import Logger
@@ -14,11 +15,8 @@ from granja.ledger.interface import Kept, LedgerRefused, Value
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.shared import Holder
-from granja.ledger.snapshot import Snapshot, checksum, dump
+from granja.ledger.snapshot import KEPT, Snapshot, checksum, dump, first_trusted
 from granja.market.facts import Fact
-
-#: How many snapshots are kept: the last, and one to fall back to.
-KEPT = 2
 
 _CHUNK = 5000
 
@@ -207,12 +205,7 @@ def distrust(connection: Connection, snapshot: Snapshot) -> str | None:
 
 def newest(connection: Connection) -> Snapshot | None:
     """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
-    for snapshot in snapshots(connection):
-        problem = distrust(connection, snapshot)
-        if problem is None:
-            return snapshot
-        _log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
-    return None
+    return first_trusted(snapshots(connection), partial(distrust, connection), _log)
 
 
 def save(connection: Connection, state: dict[str, Any], sequence: int, distance: int) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from twisted.logger import Logger
 
-from granja.ledger.snapshot import Snapshot, checksum, dump
+from granja.ledger.snapshot import KEPT, Snapshot, checksum, dump, first_trusted
 from granja.ledger.sqlite import outcome
-
-#: How many are kept: the last, and one to fall back to.
-KEPT = 2
 
 _log = Logger()
 
@@ -41,12 +39,7 @@ def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -
 
 def newest(connection: sqlite3.Connection) -> Snapshot | None:
     """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
-    for snapshot in stored(connection):
-        problem = distrust(connection, snapshot)
-        if problem is None:
-            return snapshot
-        _log.warn("The snapshot at {n} is left aside: {why}.", n=snapshot.sequence, why=problem)
-    return None
+    return first_trusted(stored(connection), partial(distrust, connection), _log)
 
 
 def shown(connection: sqlite3.Connection, after: int) -> int | None:
