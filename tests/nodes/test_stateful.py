@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.farm import Person
 from tests.support.village import Village
@@ -109,5 +110,8 @@ class Cluster(RuleBasedStateMachine):
         assert lists == [lists[0]] * 3, lists
 
 
-TestCluster = Cluster.TestCase
-TestCluster.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+class ClusterStatefulTests(SynchronousTestCase):
+    def test_order_is_kept_and_what_is_missing_is_counted(self) -> None:
+        run_state_machine_as_test(
+            Cluster, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
+        )
