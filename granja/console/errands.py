@@ -233,11 +233,12 @@ class Errands:
     def _password(self, asked: Request) -> Deferred[Answer]:
         """A password that serves once, beside the farmer's own."""
         name = asked.text("whom")
-        owner = self._farm.roster.holder(name)
-        if owner is None and self._farm.moderators.is_one(name):
+        holder = self._farm.roster.holder(name)
+        if holder is None and self._farm.moderators.is_one(name):
             return self._register(name).addCallback(self._give_password)
-        if owner is None or not owner.registered or owner.name.folded != names.fold(name):
-            raise Refused(f"nobody has registered the name {name}{_alike(owner)}")
+        owner = self._farm.roster.owner(name)
+        if owner is None:
+            raise Refused(f"nobody has registered the name {name}{_alike(holder)}")
         return self._give_password(owner)
 
     def _register(self, name: str) -> Deferred[Farmer]:
@@ -280,10 +281,7 @@ class Errands:
             raise Refused(f"{name} is a moderator; take them from --moderator first")
         if not IForgetful.providedBy(self._farm.ledger):
             raise Refused("this ledger cannot let a name go; one in SQLite can")
-        holder = self._farm.roster.holder(name)
-        if holder is None or not holder.registered or holder.name.folded != names.fold(name):
-            return None
-        return holder
+        return self._farm.roster.owner(name)
 
     def _let_go(self, owner: Farmer) -> Deferred[None]:
         farm = self._farm

@@ -23,7 +23,7 @@ from granja.nodes.names import SharedNames
 from granja.people.ignoring import Ignoring
 from granja.people.presence import Presence
 from granja.people.registration import Registration
-from granja.people.roster import Connection
+from granja.people.roster import Connection, Roster
 
 
 class Farm(Protocol):
@@ -41,6 +41,8 @@ class Farm(Protocol):
     def presence(self) -> Presence: ...
     @property
     def registration(self) -> Registration: ...
+    @property
+    def roster(self) -> Roster: ...
     @property
     def ignoring(self) -> Ignoring: ...
     @property
@@ -112,7 +114,7 @@ class Watching:
 
     def _bury(self, holder: Holder) -> None:
         farm, names = self._farm, self._others.names
-        farmer = farm.presence.present(holder.farmer)
+        farmer = farm.roster.present(holder.farmer)
         if farmer is not None and farmer.elsewhere is None:
             names.enter(farmer).addErrback(self._not_yet)
         elif self._others.lingers(holder.farmer):
@@ -125,7 +127,7 @@ class Watching:
     def _adopt(self, holder: Holder) -> None:
         visit = self._farm.presence.passes.visits[holder.farmer]
         if self._farm.presence.adopt(visit):
-            farmer = self._farm.presence.present(holder.farmer)
+            farmer = self._farm.roster.present(holder.farmer)
             assert farmer is not None
             self._others.names.enter(farmer).addErrback(self._not_yet)
             if farmer.registered:

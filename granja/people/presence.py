@@ -182,10 +182,6 @@ class Presence:
                 connection.tell(messages.LEASE_LOST)
                 connection.finish()
 
-    def present(self, id: FarmerId) -> Farmer | None:
-        """Whoever is in the chat, or lingers, at any node."""
-        return self._roster.present(id)
-
     def _drop(self, farmer: Farmer, why: Message) -> None:
         connection, farmer.connection = farmer.connection, None
         self.lingering.end(farmer)

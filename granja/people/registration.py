@@ -281,7 +281,13 @@ class Registration:
             verifier = self._verifiers.get(farmer.id, "")
             return self._check(verifier, farmer, password, address, waits)
         asked = self.claims.verifier(farmer.id)
+        asked.addCallback(self._learn, farmer.id)
         return asked.addCallback(self._check, farmer, password, address, waits)
+
+    def _learn(self, verifier: str, farmer: FarmerId) -> str:
+        """Another node may have changed it."""
+        self._verifiers[farmer] = verifier
+        return verifier
 
     def _check(
         self,
@@ -291,7 +297,6 @@ class Registration:
         address: str,
         waits: Callable[[], object],
     ) -> Deferred[bool]:
-        self._verifiers[farmer.id] = verifier
         at_home = self.homes.is_home(farmer.id, address)
         attempt = Attempt(farmer.name.folded, address, at_home)
         if self.one_use.fits(farmer.id, password):
