@@ -76,8 +76,11 @@ class FanOut(Generic[L]):
 
     def send_in_parts(self, send: Send, block: bytes, cuts: list[tuple[int, int]]) -> int:
         """Send the parts one after the other, until one is not taken whole; how many bytes went."""
-        view, total = memoryview(block), 0
-        parts = [block] if len(cuts) == 1 else [view[start:stop] for start, stop in cuts]
+        total = 0
+        parts: list[Readable] = [block]
+        if len(cuts) != 1:
+            view = memoryview(block)
+            parts = [view[start:stop] for start, stop in cuts]
         for part in parts:
             self._counters.writes += 1
             try:
