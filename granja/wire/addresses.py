@@ -1,4 +1,4 @@
-"""Where somebody is: one form of each address, and which proxies speak for others."""
+"""Where a connection comes from: one form of each address, and the proxies that we believe."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import Final
 
 from twisted.internet.interfaces import IAddress
 
-#: The address of everybody who comes in by a unix socket: it is in no network.
+#: The address of everybody who comes in by a unix socket.  No network contains it.
 UNIX: Final = "unix"
 
-#: Addresses of which it is remembered what they are: who arrives is asked for theirs ten times.
+#: How many parsed addresses we remember: the server asks about each new connection ten times.
 KNOWN: Final = 256
 
 Network = IPv4Network | IPv6Network
@@ -29,15 +29,21 @@ _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def address_of(peer: IAddress) -> str:
-    """In the one form that the log, limits and bans have; :data:`UNIX` where there is none."""
+    """The address in the one form that the log, limits and bans use.
+
+    :return: :data:`UNIX` if the peer has no address.
+    """
     host = getattr(peer, "host", None)
     return UNIX if host is None else plain(host) or host
 
 
 @lru_cache(maxsize=KNOWN)
 def plain(text: str) -> str | None:
-    """``::ffff:192.0.2.1`` is ``192.0.2.1``, ``2001:DB8:0::1`` is ``2001:db8::1``; None for what is
-    no address."""
+    """The one form of an address: ``::ffff:192.0.2.1`` becomes ``192.0.2.1``, ``2001:DB8:0::1``
+    becomes ``2001:db8::1``.
+
+    :return: None if ``text`` is no address.
+    """
     address = _parse(text)
     return None if address is None else str(address)
 
@@ -52,15 +58,15 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 class NoNetwork(ValueError):
-    """It is no network; the text says what one looks like."""
+    """This is no network.  The text says what a network looks like."""
 
 
 @dataclass
 class Proxies:
-    """Whose word is believed on who is behind them (PROTOCOL §6).
+    """The proxies that we believe when they name the client behind them (PROTOCOL §6).
 
-    ``unix``: whether that of who connects by a unix socket is.  The operator may name others while
-    the server runs, so those who ask keep this and not its networks.
+    ``unix``: whether we believe whoever connects by a unix socket.  The operator may change the
+    list while the server runs.  Other objects therefore keep this object, not its networks.
     """
 
     networks: tuple[Network, ...] = _LOOPBACK
@@ -68,8 +74,9 @@ class Proxies:
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Proxies:
-        """Those that an operator names: networks, addresses, ``unix``; loopback if there are none.
+        """The proxies that an operator names: networks, addresses, ``unix``.
 
+        :param names: if there are none, we believe loopback and unix sockets.
         :raises NoNetwork: for anything else.
         """
         if not names:
@@ -77,27 +84,29 @@ class Proxies:
         return cls(tuple(_network(name) for name in names if name != UNIX), UNIX in names)
 
     def become(self, other: Proxies) -> None:
-        """Be those that an operator names now."""
+        """Believe the proxies of ``other`` from now on."""
         self.networks, self.unix = other.networks, other.unix
 
     def believes(self, address: str) -> bool:
-        """Whether what comes from there is a proxy's word."""
+        """Whether a connection from this address is a proxy that we believe."""
         if address == UNIX:
             return self.unix
         found = _parse(address.partition("%")[0])
         return found is not None and any(found in network for network in self.networks)
 
     def who_is_behind(self, peer: str, forwarded: Iterable[str]) -> str:
-        """The rightmost that is no proxy: what is left of it, anybody could have written.
+        """The client behind the proxies: the rightmost address that is no proxy of ours.
 
-        :param peer: who is connected to us.
+        Anybody could have written the addresses to the left of it.
+
+        :param peer: the address that is connected to us.
         :param forwarded: the ``X-Forwarded-For`` headers, in their order.
         """
         hops = ",".join(forwarded).split(",")
         while self.believes(peer) and hops:
             hop = _hop(hops.pop())
             if hop is None:
-                break  # Nobody knows who that is; this proxy has let them in.
+                break  # This hop is no address.  We take the proxy that let it in.
             peer = hop
         return peer
 
@@ -110,7 +119,7 @@ def _network(name: str) -> Network:
 
 
 def _hop(text: str) -> str | None:
-    """Some proxies add the port, and then IPv6 is in brackets."""
+    """One address of the header.  Some proxies add the port; IPv6 is then in brackets."""
     text = text.strip(" \t")
     if text.startswith("["):
         host, end, port = text[1:].partition("]")

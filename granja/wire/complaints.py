@@ -1,4 +1,4 @@
-"""What strangers do wrong, in the log: a line a second at the most, however many they are."""
+"""What strangers do wrong, in the log: at most one line a second, however many strangers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from twisted.logger import Logger
 
 from granja.reactor.clockwork import Timer
 
-#: Seconds between two lines of the log.
+#: Seconds between two lines in the log.
 PERIOD: Final = 1.0
 
 
 class Complaints:
-    """The first is written at once; of those that follow within a second, the last and how many.
+    """Writes the first complaint at once.  Of the complaints that follow within a second, it writes
+    the last one and how many there were.
 
     :param clock: says when the next line may be written.
     """
@@ -27,7 +28,10 @@ class Complaints:
         self._timer = Timer(clock, self._go_on)
 
     def note(self, sentence: str) -> None:
-        """:param sentence: printable, and with no more of a stranger's words than are needed."""
+        """Write a complaint, now or when the second is over.
+
+        :param sentence: printable text, with as few of a stranger's words as possible.
+        """
         self._last = sentence
         self._count += 1
         if not self._timer.running:
@@ -35,7 +39,7 @@ class Complaints:
             self._timer.start(PERIOD)
 
     def finish(self) -> None:
-        """Write what has gathered, and wait for nothing more."""
+        """Write the complaints that wait, and stop."""
         self._timer.stop()
         self._write()
 

@@ -1,6 +1,6 @@
-"""Carriers: how a message becomes the bytes of one kind of connection.
+"""Carriers: they turn a message into the bytes of one kind of connection.
 
-A carrier is shared by all connections of its kind, so what everybody hears is encoded once.
+All connections of a kind share one carrier, so the server encodes what everybody hears only once.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Final, Protocol
 
 from granja.contract.messages import Message, Said, Whispered
 
-#: Bytes that are looked at only, or copied.
+#: Bytes that we only look at or copy.
 Readable = bytes | memoryview
 
 
-#: Where the data of a line has its number, until it is known who reads it (:func:`numbered`).  As
-#: wide as any number, so nothing moves; no carrier writes so many zero bytes otherwise.
+#: Stands where a line's number will be, until we know who reads the line (:func:`numbered`).  It is
+#: as wide as any number, so no byte moves.  A carrier writes so many zero bytes nowhere else.
 MARK: Final = bytes(10)
 
 
 def numbered(parts: Sequence[bytes], first: int) -> bytes:
-    """Bytes of a carrier with a number for each of their lines.
+    """Put a number into each line of a carrier's bytes.
 
-    :param parts: what stands between the marks.
+    :param parts: the bytes between the marks.
     :param first: the number of the first line; the others count up.
     """
-    if len(parts) == 2:  # mostly
+    if len(parts) == 2:  # The usual case: one line.
         return b"%b%-10d%b" % (parts[0], first, parts[1])
     pieces = [b""] * (2 * len(parts) - 1)
     pieces[::2] = parts
@@ -37,7 +37,7 @@ def numbered(parts: Sequence[bytes], first: int) -> bytes:
 
 
 def first_number(data: bytes) -> int:
-    """The number of the first line; 0 if it has none, or not yet.
+    """The number of the first line; 0 if that line has no number yet.
 
     :param data: begins where a line begins.
     """
@@ -48,46 +48,49 @@ def first_number(data: bytes) -> int:
 
 
 class Carrier(Protocol):
-    """Turns messages into bytes; holds no state of any one connection."""
+    """Turns messages into bytes.  It keeps no state of a single connection."""
 
-    #: Whether it carries data, so that each line has a number, at first a :data:`MARK`.
+    #: Whether it sends data.  Each line then has a number, at first a :data:`MARK`.
     numbers: bool
 
-    #: Whether others write to the same transport: a WebSocket's pongs come from its protocol.
-    #: The board then leaves every write to the transport, which puts them one after the other.
+    #: Whether others write to the same transport: the WebSocket protocol writes pongs.
+    #: The board then leaves every write to the transport, which keeps them in order.
     shares_transport: bool
 
     def encode(self, message: Message) -> bytes:
-        """The whole message, with its end, ready to be written."""
+        """The whole message with its end, ready to be written."""
 
     def talk(self, name: str, data: bytes) -> bytes:
-        """What ``name`` said: ``data`` is clean lines in UTF-8 with LF between them.
+        """What ``name`` said.
 
-        The same bytes as each line's :class:`~granja.contract.messages.Said`, encoded and joined.
+        These are the bytes of each line's :class:`~granja.contract.messages.Said`, encoded and
+        joined.
+
+        :param data: clean lines in UTF-8, with LF between them.
         """
 
     def whisper(self, name: str, text: str) -> bytes:
-        """The same bytes as a :class:`~granja.contract.messages.Whispered`, encoded."""
+        """The bytes of a :class:`~granja.contract.messages.Whispered`."""
 
     def boundary(self, data: Readable, at: int) -> int:
-        """Where the message that byte ``at`` belongs to ends.
+        """Where the message that holds byte ``at`` ends.
 
-        ``data`` starts where a message starts (lines may also start in the midst of one) and
-        ends where one ends.
+        :param data: starts where a message starts and ends where one ends.  A carrier of lines
+            allows it to start in the middle of one.
         """
 
     def count(self, data: Readable) -> int:
-        """How many messages ``data`` holds."""
+        """How many messages are in ``data``."""
 
 
 class Lines:
-    """What is common to carriers whose messages end in LF and have no other LF."""
+    """The common part of carriers whose messages end in LF and have no other LF."""
 
     shares_transport = False
     numbers = False
 
     def boundary(self, data: Readable, at: int) -> int:
-        # A memoryview cannot be searched.  A line is short, so little is copied.
+        # A memoryview has no search.  A line is short, so this copies little.
         for start in range(at, len(data), 4096):
             end = bytes(data[start : start + 4096]).find(b"\n")
             if end >= 0:
@@ -113,7 +116,7 @@ class PlainLines(Lines):
 
 
 class OneByOne:
-    """What is common to carriers that make something of each message by itself."""
+    """The common part of carriers that encode each message by itself."""
 
     def encode(self, message: Message) -> bytes:
         raise NotImplementedError
@@ -126,9 +129,9 @@ class OneByOne:
 
 
 class AsData(OneByOne):
-    """What is common to carriers of JSON: what people say most is filled into a template.
+    """The common part of carriers of JSON: they put talk and whispers into a template.
 
-    To ask a general encoder for each line takes twenty times as long.
+    A general encoder is many times slower (docs/performance/choices.md).
     """
 
     def dress(self, kind: type[Said | Whispered], name: str, data: bytes, text: bytes) -> bytes:
@@ -163,10 +166,10 @@ class AsData(OneByOne):
 
 
 class GMCPLines(AsData, Lines):
-    """Plain lines, each after the same as data, for clients that have negotiated GMCP.
+    """For clients that have negotiated GMCP: each line comes after the same message as data.
 
-    ``IAC SB 201 "Granja.Said {…}" IAC SE``, then the line.  JSON in UTF-8 has neither FF, which
-    would need doubling, nor LF.
+    ``IAC SB 201 "Granja.Said {…}" IAC SE``, then the line.  JSON in UTF-8 has no byte FF, which we
+    would have to double, and no LF.
     """
 
     numbers = True
@@ -185,7 +188,7 @@ class GMCPLines(AsData, Lines):
 
 
 class WebSocketFrames(OneByOne):
-    """What is common to WebSocket carriers: each message is one text frame (RFC 6455, §5.2)."""
+    """The common part of WebSocket carriers: each message is one text frame (RFC 6455, §5.2)."""
 
     shares_transport = True
     numbers = False
@@ -212,7 +215,7 @@ class WebSocketLines(WebSocketFrames):
     def talk(self, name: str, data: bytes) -> bytes:
         prefix = f"{name}: ".encode()
         short = _SHORT - len(prefix)
-        # Most lines are short: a third of the time, for want of a call.
+        # Most lines are short, and this saves a call for each of them.
         return b"".join(
             [
                 _SMALL[len(prefix) + len(line)] + prefix + line
@@ -244,13 +247,13 @@ WEBSOCKET_LINES = WebSocketLines()
 WEBSOCKET_DATA = WebSocketData()
 
 
-#: Bytes of the longest payload whose size stands in the second byte of its frame.
+#: Bytes of the longest payload whose size fits into the second byte of its frame.
 _SHORT: Final = 125
 _SMALL = [bytes((0x81, size)) for size in range(_SHORT + 1)]
 
 
 def text_frame(payload: bytes) -> bytes:
-    """One final text frame, unmasked as a server's must be.
+    """One final text frame.  It has no mask: a server must not use one.
 
     :param payload: UTF-8.
     """
@@ -263,7 +266,7 @@ def text_frame(payload: bytes) -> bytes:
 
 
 def _walk(data: bytes, at: int) -> tuple[int, int]:
-    """From frame to frame, until one ends behind ``at``; that end, and how many they were."""
+    """Where the frame that holds byte ``at`` ends, and how many frames end up to there."""
     end, count, size = 0, 0, min(at + 1, len(data))
     while end < size:
         length = data[end + 1]
@@ -277,7 +280,7 @@ def _walk(data: bytes, at: int) -> tuple[int, int]:
     return end, count
 
 
-#: Made once: ``json.dumps`` with options makes one for each call, which doubles the time.
+#: One encoder for all calls: ``json.dumps`` with options makes a new one for each call.
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -286,22 +289,22 @@ def _json(message: Message) -> str:
 
 
 def _data(message: Message) -> bytes:
-    """The same as bytes, with a place for the number if it is a line."""
+    """The same as bytes; a line also gets a place for its number."""
     data = _json(message).encode()
     return data if message.silent else b"%b,%b%b}" % (data[:-1], _NUMBER, MARK)
 
 
 _NUMBER = b'"n":'
 
-#: Stands in a template for what is said.  No name has it: it is no letter.
+#: Stands in a template where the text will be.  No name contains it: it is no letter.
 _SAID: Final = "\ue000"
-#: Bytes that JSON writes in other ways, but LF, ``"`` and ``\\``.
+#: Bytes that JSON writes in another way.  LF, ``"`` and ``\\`` are not among them.
 _CONTROLS: Final = bytes(set(range(32)) - {ord("\n")})
 
 
 @lru_cache(maxsize=1024)
 def _template(kind: type[Said | Whispered], name: str) -> tuple[bytes, bytes, bytes]:
-    """What stands before, between and behind the two places of what ``name`` says."""
+    """What a template has before, between and after the two places of the text."""
     head, middle, tail = _data(kind(name, _SAID)).split(_SAID.encode())
     return head, middle, tail
 
@@ -311,5 +314,5 @@ def _has_controls(data: bytes) -> bool:
 
 
 def _escaped(data: bytes) -> bytes:
-    """As it stands in a string of JSON; LF stays as it is."""
+    """The text as a string of JSON has it.  LF stays as it is."""
     return data.replace(b"\\", rb"\\").replace(b'"', rb"\"")

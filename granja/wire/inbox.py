@@ -1,6 +1,6 @@
-"""The inbox: the bytes of one connection in, the next line that may be obeyed out.
+"""The inbox: bytes of one connection go in, and the next line that may be obeyed comes out.
 
-It has no transport and no clock, so it is tried by feeding it.  Everything that decides whether a
+It has no transport and no clock, so a test only has to feed it.  Everything that decides whether a
 line may be obeyed is in this file:
 
 ========  ==============================================  ===========================
@@ -8,13 +8,13 @@ state     what it means                                   what ends it
 ========  ==============================================  ===========================
 resting   nothing waits: the next byte begins a line      ``feed``
 waiting   lines wait for their turn or for the rate       ``next`` has taken them all
-busy      a line is being obeyed                          ``done``
-muted     what was read waits: others must read first     ``release`` of the reason
+busy      the server obeys a line                         ``done``
+muted     the lines that it has read wait for others      ``release`` of the reason
 ended     no more bytes come; what waits is still obeyed  nothing
-closed    no further line is obeyed                       nothing
+closed    the server obeys no further line                nothing
 ========  ==============================================  ===========================
 
-``resting`` is a field, because it is asked for each line; the others follow from what is held here.
+``resting`` is a field, because every line asks for it.  The other states follow from the fields.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from granja.wire.plain import plain_line, plain_talk
 from granja.wire.rate import Rate, TokenBucket
 from granja.wire.telnet import IAC, Telnet, TelnetHandler
 
-#: Bytes that are split into lines at a time: as lines, short ones take ten times their bytes.
+#: Bytes that we split into lines at a time: as lines, short ones take ten times their bytes.
 SLICE: Final = 4096
-#: The same of who speaks telnet: its commands are of two bytes.
+#: The same for a client that speaks telnet: its commands have two bytes.
 TELNET_SLICE: Final = 512
 
-#: A line; one that was too long; or a telnet command that is answered in its place.
+#: A line, or the mark for one that was too long, or a telnet command that we answer in its place.
 Line = bytes | TooLong | int
 
 
@@ -41,7 +41,7 @@ class Inbox:
     :param rate: None for no limit.
     :param now: seconds on the clock that the other methods will get.
     :param handler: hears what the client negotiates.
-    :param muting: the reasons of :meth:`hold` for which nothing is obeyed either.
+    :param muting: the reasons of :meth:`hold` that also stop lines from being obeyed.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class Inbox:
         self._bucket = TokenBucket(rate, now) if rate is not None else None
         self._handler = handler
         self._muting = muting
-        # What most connections never need is made when it is needed: ten thousand are idle.
+        # Most connections never need these, and ten thousand are idle: we make them when needed.
         self.telnet: Telnet | None = None
         self._splitter = LineSplitter(max_line)
         self._raw = b""
@@ -82,17 +82,17 @@ class Inbox:
         self._busy = False
         self.ended = False
         self.closed = False
-        #: Whether the next byte begins a line that may be obeyed at once, but for the rate.
+        #: Whether the next byte begins a line that may be obeyed at once (the rate decides later).
         self.resting = True
-        #: Seconds until the rate allows the next line; 0.0 if it is not that which is waited for.
+        #: Seconds until the rate allows the next line; 0.0 if nothing waits for the rate.
         self.wait = 0.0
 
     def allow(self, rate: Rate | None, now: float) -> None:
-        """From here on it may speak so fast, and begins as somebody who has just come."""
+        """From now on the client may speak this fast.  It begins with a full allowance."""
         self._bucket = TokenBucket(rate, now) if rate is not None else None
 
     def _look(self) -> None:
-        """Every event ends here."""
+        """Find out whether the inbox rests.  Every event ends here."""
         waits = self._busy or self._lines or self._raw or self._splitter.partial
         stopped = self.closed or self.ended or self._held
         self.resting = not (waits or stopped or self.telnet)
@@ -100,9 +100,9 @@ class Inbox:
     # -- bytes in ------------------------------------------------------------------------------
 
     def plain(self, data: bytes, now: float) -> str | None:
-        """What comes most often, on its shortest way: the clean line that ``data`` is.
+        """The clean line that ``data`` is.  This is the short way for the most usual case.
 
-        None, and nothing has happened, for everything else.
+        :return: None for everything else; the inbox has then changed nothing.
         """
         if not self.resting:
             return None
@@ -112,7 +112,7 @@ class Inbox:
         return line
 
     def feed(self, data: bytes) -> None:
-        """What one read of the connection gave."""
+        """Take the bytes of one read."""
         if self.closed:
             return
         if self.telnet is None and IAC in data:
@@ -121,7 +121,7 @@ class Inbox:
         self._look()
 
     def _mark(self, command: int, data: bytes) -> None:
-        """A telnet command is answered behind the lines that came before it."""
+        """Put a telnet command behind the lines that came before it, to be answered there."""
         lines = self._some_lines()
         lines.extend(self._splitter.feed(data))
         lines.append(command)
@@ -140,16 +140,16 @@ class Inbox:
     # -- lines out -----------------------------------------------------------------------------
 
     def talk(self, now: float) -> bytes | None:
-        """All the whole lines that wait, if they are plain talk and the rate allows them all.
+        """All whole lines that wait, if they are plain talk and the rate allows them all.
 
-        Only for who is in the chat.  What is left is the beginning of a line.
+        Call this only for a farmer who is in the chat.  The beginning of the next line stays here.
 
-        :returns: what :func:`granja.wire.plain.plain_talk` does.
+        :return: as :func:`granja.wire.plain.plain_talk`.
         """
         if self._busy or self._lines or self.muted or self.telnet is not None:
             return None
         if self._raw.find(b"\n", 0, -1) < 0:
-            return None  # One line at the most: the other way is as fast.
+            return None  # At most one line: ``next`` is as fast.
         begun = self._splitter.take_back()
         if begun is None:
             return None
@@ -167,8 +167,8 @@ class Inbox:
     def next(self, now: float) -> Line | None:
         """The next line that may be obeyed now.
 
-        None when there is none: then :attr:`more` says whether to ask again at once, and
-        :attr:`wait` whether the rate is in the way.
+        :return: None when there is none.  Then :attr:`more` says whether to ask again at once, and
+            :attr:`wait` says whether the rate is the reason.
         """
         self.wait = 0.0
         if self._busy or self.closed or self.muted:
@@ -187,14 +187,14 @@ class Inbox:
 
     @property
     def more(self) -> bool:
-        """Whether what was read has not all been looked at, and may be."""
+        """Whether some input waits, and ``next`` may look at it now."""
         return bool(self._raw or self._lines) and not (
             self._busy or self.closed or self.muted or self.wait
         )
 
     @property
     def waiting(self) -> bool:
-        """Whether something that was read still waits."""
+        """Whether some input still waits."""
         return bool(self._lines or self._raw)
 
     @property
@@ -203,7 +203,7 @@ class Inbox:
         return self._busy
 
     def _split(self) -> None:
-        """Make lines of a part of what was read: the rest is looked at in a later turn."""
+        """Make lines of a part of the input.  A later call looks at the rest."""
         size = SLICE if self.telnet is None else TELNET_SLICE
         data, self._raw = self._raw[:size], self._raw[size:]
         if self.telnet is not None:
@@ -218,11 +218,11 @@ class Inbox:
         return self._lines
 
     def begin(self) -> None:
-        """The line that was taken last takes time; the next one waits for it."""
+        """The server begins to obey the line that it took last.  The next line waits."""
         self._busy, self.resting = True, False
 
     def done(self) -> None:
-        """It has been obeyed."""
+        """The server has obeyed that line."""
         self._busy = False
         self._look()
 
@@ -230,18 +230,24 @@ class Inbox:
 
     @property
     def muted(self) -> bool:
-        """Whether lines that were read have to wait for others."""
+        """Whether the lines that we have read must wait for others."""
         return bool(self._held) and not self._held.isdisjoint(self._muting)
 
     def hold(self, reason: str) -> bool:
-        """Read nothing more until ``reason`` is released.  Returns whether it is the first one."""
+        """Read nothing more until ``reason`` is released.
+
+        :return: whether this is the first reason.
+        """
         first = not self._held
         self._held |= {reason}
         self.resting = False
         return first
 
     def release(self, reason: str) -> bool:
-        """Returns whether there was such a reason."""
+        """Forget a reason of :meth:`hold`.
+
+        :return: whether there was such a reason.
+        """
         if reason not in self._held:
             return False
         self._held -= {reason}
@@ -250,6 +256,6 @@ class Inbox:
 
     @property
     def reads(self) -> bool:
-        """Whether more is to be read."""
-        # After a half-close there is nothing to read but the end, again and again.
+        """Whether the connection may be read."""
+        # After a half-close a read gives only the end, again and again.
         return not self._held and not self.ended

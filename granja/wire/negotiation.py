@@ -1,8 +1,8 @@
-"""What the server answers to what a client negotiates (RFC 854, RFC 1143, PROTOCOL §1).
+"""The server's answers to what a client negotiates (RFC 854, RFC 1143, PROTOCOL §1).
 
-Everything stays off but GMCP, for a client that asks for it while it arrives.  What the server does
-not do is refused; what is off already, or is the answer to what the server said itself, needs no
-answer.
+Every option stays off.  GMCP is the only exception: the server turns it on for a client that asks
+while it arrives.  The server refuses what it does not do.  It gives no answer when an option is off
+already, or when the client answers the server's own offer.
 """
 
 from __future__ import annotations
@@ -16,21 +16,24 @@ class Speaker(Protocol):
     """The connection that negotiates."""
 
     def say_telnet(self, verb: int, option: int) -> None:
-        """Send ``IAC verb option`` in its place."""
+        """Send ``IAC verb option`` behind what was said before."""
 
     @property
     def speaks_packages(self) -> bool:
-        """Whether it is sent GMCP packages."""
+        """Whether this connection gets GMCP packages."""
 
     def begin_packages(self) -> bool:
-        """Send packages from here on.  False when it is too late."""
+        """Send packages from now on.
+
+        :return: False when it is too late.
+        """
 
     def end_packages(self) -> None:
-        """From here on come lines alone."""
+        """Send only lines from now on."""
 
 
 class Negotiation:
-    """Hears what one client says of options, and answers."""
+    """Hears what one client says about options, and answers."""
 
     __slots__ = ("_hides", "_speaker")
 
@@ -39,13 +42,17 @@ class Negotiation:
         self._hides = False
 
     def hide_typing(self, hide: bool) -> None:
-        """RFC 857: who says WILL ECHO does the echoing.  We don't, so passwords stay unseen."""
+        """Hide or show what the client types.
+
+        A server that says WILL ECHO promises to echo (RFC 857).  We say it and echo nothing, so
+        nobody sees the password.
+        """
         if hide != self._hides:
             self._hides = hide
             self._speaker.say_telnet(telnet.WILL if hide else telnet.WONT, telnet.ECHO)
 
     def negotiated(self, verb: int, option: int) -> None:
-        """The client said ``verb`` of ``option``."""
+        """The client said ``verb`` about ``option``."""
         speaker = self._speaker
         if verb == telnet.WILL:
             speaker.say_telnet(telnet.DONT, option)
@@ -63,4 +70,4 @@ class Negotiation:
             self._speaker.say_telnet(verb, telnet.GMCP)
 
     def subnegotiated(self, option: int, payload: bytes) -> None:
-        """Clients introduce themselves; nothing here depends on who they are."""
+        """Ignore it: clients introduce themselves, and nothing depends on that."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: So much less than a token is one: a clock of today has steps of a quarter of a microsecond.
+#: Rounding of the clock: we count a token as whole if only this much of it is missing.
 HAIR = 1e-5
 
 
@@ -17,10 +17,10 @@ class Rate:
 
 
 class TokenBucket:
-    """One connection's allowance.
+    """One connection's allowance of lines.
 
     :param rate: None for no limit.
-    :param now: the time at the start, in seconds, on the clock that :meth:`wait` will get.
+    :param now: seconds on the clock that :meth:`wait` will get.
     """
 
     __slots__ = ("_rate", "_since", "_tokens")
@@ -31,7 +31,11 @@ class TokenBucket:
         self._since = now
 
     def wait(self, now: float) -> float:
-        """Seconds until one more line may be obeyed; 0.0 is now, and the line is counted."""
+        """Take one line from the allowance.
+
+        :return: 0.0 if the line may be obeyed now; else the seconds until then, and the line is
+            not counted.
+        """
         if self._rate is None:
             return 0.0
         gained = max(0.0, now - self._since) * self._rate.per_second
@@ -43,7 +47,10 @@ class TokenBucket:
         return 0.0
 
     def take(self, lines: int, now: float) -> bool:
-        """Take several at once, if the allowance has them all; otherwise take none."""
+        """Take several lines from the allowance, or none if it does not have them all.
+
+        :return: whether it took them.
+        """
         if self._rate is None:
             return True
         if lines < 1 or self.wait(now) > 0.0:

@@ -1,7 +1,7 @@
-"""The telnet commands in what a client sends, taken out of it (RFC 854, RFC 855).
+"""Takes the telnet commands out of what a client sends (RFC 854, RFC 855).
 
-The filter has no socket and answers nothing.  Byte FF is always IAC, whether or not the client is
-a telnet: what follows it is a command, except that IAC IAC is one byte FF of data.
+The filter has no socket and answers nothing.  Byte FF is always IAC, whether or not the client
+speaks telnet: a command follows it.  The only exception is IAC IAC, which is one byte FF of data.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ TIMING_MARK: Final = 6
 GMCP: Final = 201
 
 MAX_SUBNEGOTIATION = 4096
-"""The most bytes of a client's sub-negotiation; of a longer one nothing is delivered or kept."""
+"""The most bytes of a client's sub-negotiation.  Nothing of a longer one is kept or delivered."""
 
 _IAC = b"\xff"
 
-# Data, and what is over after two bytes: one after the other, a megabyte of them takes a third of
-# a second, in which nobody else is read.
+# Data, and commands that end after two bytes.  One expression takes them all: one by one, a
+# megabyte of commands would keep everybody else waiting.
 _run_from = re.compile(rb"(?:[^\xff]++|\xff[\x00-\xf5\xf9\xff])*+").match
 _two_bytes = re.compile(rb"\xff[\x00-\xf9]")
-#: What a client erases with its own key: EC is a DEL, EL a NAK (PROTOCOL §1).
+#: Keys that erase: EC is a DEL, EL a NAK (PROTOCOL §1).
 _ERASE = {247: 0x7F, 248: 0x15}
 
 _Step = Callable[[bytes, int, bytearray], int]
-"""Takes a segment, where to go on in it, and the data so far; returns where the next goes on."""
+"""Takes a segment, the position in it, and the data so far; returns the next position."""
 
 
 class TelnetHandler(Protocol):
-    """Whoever wants to know what the client negotiates."""
+    """Hears what the client negotiates."""
 
     def negotiated(self, verb: int, option: int) -> None:
-        """The client said ``verb`` (WILL, WONT, DO or DONT) of ``option`` (0 to 255)."""
+        """The client said ``verb`` (WILL, WONT, DO or DONT) about ``option`` (0 to 255)."""
 
     def subnegotiated(self, option: int, payload: bytes) -> None:
         """The client said ``payload`` (with each IAC IAC as one byte) about ``option``."""
 
 
 class Telnet:
-    """Takes commands out of a stream, however it is cut.
+    """Takes commands out of a stream, however the network cuts the stream.
 
-    The handler hears of the commands in their order, while ``feed`` runs: after the data of
-    earlier segments was returned, and before any data of the segment that completes the command.
-    Within one segment it therefore hears of a command before the caller sees the data around it.
+    The handler hears of the commands in their order, while ``feed`` runs.  By then ``feed`` has
+    returned the data of earlier segments, and no data of the segment that completes the command.
+    So the handler hears of a command before the caller sees the data around it in that segment.
 
-    ``negotiates`` is true once the client has said WILL, WONT, DO or DONT of any option.
+    ``negotiates`` becomes true when the client says WILL, WONT, DO or DONT about any option.
     """
 
     def __init__(
@@ -65,10 +65,11 @@ class Telnet:
         limit: int = MAX_SUBNEGOTIATION,
         in_place: Callable[[int, bytes], None] | None = None,
     ) -> None:
-        """:param limit: the most bytes of a sub-negotiation; a server's packages are longer.
-        :param in_place: called with AYT, or with DO for a timing mark (RFC 860), which are answered
-            at their place among the lines, and with the data before it, which ``feed`` does not
-            return any more.  Who has it takes EC and EL for the editing keys that they are.
+        """:param handler: hears what the client negotiates.
+        :param limit: the most bytes of a sub-negotiation; a server's packages are longer.
+        :param in_place: called for AYT, and for DO of a timing mark (RFC 860): their answers belong
+            between the answers to the lines around them.  It gets the data before the command;
+            ``feed`` does not return that data again.  With it, EC and EL become editing keys.
         """
         self._in_place = in_place
         self.negotiates = False
@@ -76,7 +77,7 @@ class Telnet:
         self._handler = handler
         self._verb = 0
         self._payload = bytearray()
-        self._within_data: _Step = self._data  # bound once: ``feed`` asks for it in a hurry
+        self._within_data: _Step = self._data  # Bound once, because ``feed`` must be fast.
         self._step: _Step = self._within_data
 
     def feed(self, segment: bytes) -> bytes:
@@ -92,7 +93,7 @@ class Telnet:
     def _data(self, segment: bytes, at: int, data: bytearray) -> int:
         run = _run_from(segment, at)
         assert run is not None, "it may be empty"
-        # Commands end in no IAC, so two of them together are always a doubled one.
+        # No command ends in IAC, so two of them together always mean one byte FF.
         data += _IAC.join([_two_bytes.sub(b"", part) for part in run[0].split(_IAC * 2)])
         if run.end() == len(segment):
             return run.end()
@@ -123,7 +124,7 @@ class Telnet:
         elif command in (WILL, WONT, DO, DONT):
             self._verb = command
             self._step = self._option
-        # Any other command is of two bytes, and they are over.
+        # Any other command has two bytes, and both are read.
 
     def _option(self, segment: bytes, at: int, data: bytearray) -> int:
         self._step = self._within_data
@@ -153,12 +154,12 @@ class Telnet:
             self._deliver()
             self._step = self._within_data
             return at + 1
-        # The sub-negotiation was broken off: what follows IAC is a command of its own.
+        # The client broke the sub-negotiation off: the byte after IAC is a command of its own.
         self._payload.clear()
         return self._command(segment, at, data)
 
     def _keep(self, piece: bytes) -> None:
-        """Keep the option and its payload, and one byte beyond to know that it was too long."""
+        """Keep the option and its payload.  One more byte shows that the payload is too long."""
         room = 1 + self._limit + 1 - len(self._payload)
         self._payload += piece[:room]
 
@@ -166,9 +167,9 @@ class Telnet:
         fits = 1 <= len(self._payload) <= 1 + self._limit
         if fits and self._handler is not None:
             self._handler.subnegotiated(self._payload[0], bytes(self._payload[1:]))
-        self._payload.clear()  # It may be of megabytes.
+        self._payload.clear()
 
 
 def escape(payload: bytes) -> bytes:
-    """``payload`` as it must be sent, so that no byte of it is taken for a command."""
+    """``payload`` as it must be sent: with each IAC doubled, no byte of it looks like a command."""
     return payload.replace(_IAC, _IAC * 2)
