@@ -22,15 +22,15 @@ from cryptography.hazmat.primitives.serialization import (
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
-#: Certificates between a server's and the root, at the most.  Two may each name the other.
+#: The most certificates between a server's and the root.  Two may each name the other.
 _LONGEST_CHAIN = 10
 
-#: Those that browsers know, and two that others do.
+#: The kinds of key that browsers know, and two more.
 Key = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey | Ed448PrivateKey
 
 
 class CertificateRefused(Exception):
-    """A certificate cannot be served; the text is the sentence."""
+    """A certificate cannot be served.  The text is the sentence for the operator."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Identity:
     chain: tuple[x509.Certificate, ...]
 
     def names(self) -> list[str]:
-        """For which hosts it is: ``granja.example``, ``*.granja.example``."""
+        """The hosts that it is for, such as ``granja.example`` or ``*.granja.example``."""
         try:
             found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except (x509.ExtensionNotFound, ValueError):
@@ -60,9 +60,11 @@ class _Found(NamedTuple):
 
 
 def read_files(key: Path, certificate: Path, chain: Path | None) -> list[Identity]:
-    """What an ``ssl:`` endpoint names.  What follows the certificate in its file is its chain.
+    """Read the files of an ``ssl:`` endpoint.
 
-    :raises CertificateRefused: when a file cannot be read, or they do not belong together.
+    The certificates that follow the first one in its file are its chain.
+
+    :raises CertificateRefused: when a file cannot be read, or key and certificate are no pair.
     """
     certificates, _ = _read(certificate)
     _, keys = _read(key)
@@ -83,9 +85,10 @@ def read_files(key: Path, certificate: Path, chain: Path | None) -> list[Identit
 
 
 def read_folder(folder: Path) -> list[Identity]:
-    """What is in the ``*.pem`` files of a ``tls:`` endpoint's folder, and in the folders in it.
+    """Read the ``*.pem`` files in the folder of a ``tls:`` endpoint, and in the folders in it.
 
-    :raises CertificateRefused: when there is none, one cannot be read, or one has no key here.
+    :raises CertificateRefused: when the folder has no certificate, when a file cannot be read, or
+        when a certificate has no key there.
     """
     found: list[_Found] = []
     keys: dict[bytes, Key] = {}
@@ -109,9 +112,9 @@ def read_folder(folder: Path) -> list[Identity]:
 
 
 def pem_files(folder: Path) -> list[Path]:
-    """The ``*.pem`` files in a folder and in the folders in it, in order.
+    """The ``*.pem`` files in a folder and in the folders in it, sorted.
 
-    None, if one of the folders vanishes meanwhile.
+    The list is empty if one of the folders vanishes while we look.
     """
     try:
         return sorted(path for path in folder.rglob("*.pem") if not path.is_dir())
@@ -122,7 +125,7 @@ def pem_files(folder: Path) -> list[Path]:
 def _chain(
     found: _Found, issuers: dict[x509.Name, x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
-    """Up to the root, which clients have themselves."""
+    """The certificates up to the root.  Clients have the root itself."""
     chain: list[x509.Certificate] = []
     last = found.certificate
     while last.issuer != last.subject and len(chain) < _LONGEST_CHAIN:
@@ -143,12 +146,12 @@ def _may_sign(certificate: x509.Certificate) -> bool:
 
 
 def _print_of(owner: x509.Certificate | Key) -> bytes:
-    """The public key, by which a certificate and a private key are found to be a pair."""
+    """The public key.  It shows whether a certificate and a private key are a pair."""
     return owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _read(path: Path) -> tuple[list[x509.Certificate], list[Key]]:
-    """The certificates and the private keys of a file; of other things there it takes no notice."""
+    """The certificates and private keys in a file.  It ignores everything else there."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -168,7 +171,7 @@ def _certificates(blocks: Iterable[tuple[bytes, bytes]]) -> Iterator[x509.Certif
     for kind, block in blocks:
         if kind in (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"):
             certificate = x509.load_pem_x509_certificate(block)
-            certificate.public_key()  # Raises for a kind of key that nobody knows.
+            certificate.public_key()  # Raises for an unknown kind of key.
             yield certificate
 
 

@@ -1,4 +1,4 @@
-"""Timers: one call that waits for its time, or none."""
+"""Timers: a timer has one call that waits, or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Timer:
-    """Calls ``call`` when its time has come; starts asleep.
+    """Calls ``call`` when its time comes.  A new timer does not run.
 
     :param clock: the reactor, or a ``task.Clock``.
     """
@@ -25,17 +25,20 @@ class Timer:
         return self._waiting is not None and self._waiting.active()
 
     def start(self, seconds: float) -> None:
-        """Call in so many seconds, unless a call waits already."""
+        """Call in so many seconds.  Nothing changes if the timer runs already."""
         if not self.running:
             self._waiting = self._clock.callLater(seconds, self._call)
 
     def restart(self, seconds: float) -> None:
-        """Call in so many seconds, and not before."""
+        """Call in so many seconds, even if the timer runs already."""
         self.stop()
         self.start(seconds)
 
     def stop(self) -> float:
-        """Call no more.  Returns the seconds that were left, 0.0 if nothing waited."""
+        """Stop the timer.
+
+        :return: the seconds that were left, 0.0 if it did not run.
+        """
         waiting, self._waiting = self._waiting, None
         if waiting is None or not waiting.active():
             return 0.0

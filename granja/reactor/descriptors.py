@@ -1,7 +1,7 @@
-"""How many descriptors the connections hold, and the door that closes before there are none left.
+"""Counts the descriptors of connections, and closes the door before none are left.
 
-Without it the accept fails when there are none: whoever comes then hears nothing, and nothing else
-can be opened either, such as a file that the ledger needs.
+Without a free descriptor the server cannot accept anybody, so a new client hears nothing.  It
+cannot open a file either, such as one that the ledger needs.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from twisted.internet import tcp
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory
 
-#: Descriptors that are not for connections: files, ports, and who is being turned away.
+#: Descriptors that we keep from connections: for files, ports and clients that we turn away.
 RESERVE: Final = 64
-#: Of the reserve: connections beyond the most, which only hear that there is no room.
+#: The part of the reserve for connections beyond the most.  They only hear that there is no room.
 TURNED_AWAY: Final = 24
 
 
 @dataclass
 class Descriptors:
-    """``held``: by connections.  ``most``: they may hold; None for any number."""
+    """``held``: by connections now.  ``most``: that connections may hold; None for no limit."""
 
     held: int = 0
     most: int | None = None
 
     def exceeded(self, by: int = 0) -> bool:
-        """Whether the connections hold more than so many above what they may."""
+        """Whether the connections hold over ``by`` descriptors more than they may."""
         return self.most is not None and self.held > self.most + by
 
 
 def for_connections() -> int | None:
-    """How many descriptors of this process connections may have."""
+    """How many descriptors of this process connections may hold; None for no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else max(soft - RESERVE, 0)
 
 
 def count_descriptors(port: IListeningPort, descriptors: Descriptors) -> None:
-    """Count whoever comes in at ``port`` for as long as their connection is open."""
+    """Count each connection that comes in at ``port``, until it closes."""
     if isinstance(port, tcp.Port):
         port.factory = _Counting(port.factory, descriptors)
         port.transport = _counted(port.transport, descriptors)
 
 
 def answers_at(port: tcp.Port) -> object:
-    """The factory that answers there, whoever counts before it."""
+    """The factory that answers at this port, also if we count its connections."""
     factory = port.factory
     return factory.answers if isinstance(factory, _Counting) else factory
 
 
 def _counted(kind: type[tcp.Server], descriptors: Descriptors) -> type[tcp.Server]:
     class Counted(kind):  # type: ignore[valid-type, misc]
-        """Lets go of its place once, when the socket is closed."""
+        """Gives its place back once, when the socket is closed."""
 
         _holds = True
 
@@ -67,7 +67,7 @@ def _counted(kind: type[tcp.Server], descriptors: Descriptors) -> type[tcp.Serve
 
 
 class _Counting(Factory):
-    """:param answers: while there is room."""
+    """:param answers: the factory that answers while there is room."""
 
     noisy = False
 
@@ -76,7 +76,7 @@ class _Counting(Factory):
         self._descriptors = descriptors
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802
-        """None closes the connection at once."""
+        """Build a protocol if there is room; None closes the connection at once."""
         descriptors = self._descriptors
         descriptors.held += 1
         protocol = None if descriptors.exceeded(TURNED_AWAY) else self.answers.buildProtocol(addr)

@@ -1,11 +1,11 @@
 """TLS whose peer may finish sending and still read.
 
-RFC 8446 §6.1: a close_notify ends one direction only.  Twisted's TLS ends both when it comes, and
-so loses the replies that are still to be written; plain TCP has ``IHalfCloseableProtocol`` for
-that, and here TLS has it too (PROTOCOL §1, half-close).
+A close_notify ends only one direction (RFC 8446 §6.1).  Twisted's TLS ends both directions then,
+and so loses the replies that are not written yet.  For plain TCP Twisted has
+``IHalfCloseableProtocol``.  Here TLS has it too (PROTOCOL §1, half-close).
 
-And whose records leave with one ``send`` when nothing else waits.  Twisted's TLS gathers what is
-written until the reactor's next turn, with a timer for each connection, and writes it to a
+These connections also send their records with one ``send`` when nothing else waits.  Twisted's TLS
+collects bytes until the reactor's next turn, with a timer for each connection.  Then it writes to a
 transport that asks the reactor twice.
 """
 
@@ -26,7 +26,7 @@ from granja.reactor.records import MOST, Records, records
 
 
 def close_by_halves(port: IListeningPort) -> None:
-    """Let what listens at ``port``, if it is TLS, close each direction by itself."""
+    """Let a TLS port close each direction by itself.  Other ports stay as they are."""
     factory = getattr(port, "factory", None)
     if isinstance(factory, TLSMemoryBIOFactory):
         factory.protocol = HalfClosingTLS
@@ -34,12 +34,12 @@ def close_by_halves(port: IListeningPort) -> None:
 
 @implementer(IHalfCloseableProtocol)
 class HalfClosingTLS(BufferingTLSTransport):
-    """One connection.  A wrapped protocol that knows nothing of half-closing is closed as ever."""
+    """One connection.  If its protocol cannot half-close, it closes as Twisted's TLS does."""
 
     transport: ITCPTransport
     _peer_finished = False
     _records: Records
-    #: How the transport below sends, if it is TCP.
+    #: The ``send`` of the transport below, if that is TCP.
     _send: Callable[[bytes | memoryview], int]
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802
@@ -55,11 +55,12 @@ class HalfClosingTLS(BufferingTLSTransport):
     # -- sending ---------------------------------------------------------------------------------
 
     def send(self, data: bytes | memoryview) -> int:
-        """Say something in one go, if TLS is ready and has nothing else to say.
+        """Send bytes now, if TLS is ready and has nothing else to send.
 
-        Only while the transport below is idle.  What the socket does not take, that gets.
+        Call this only while the transport below is idle.  That transport gets the bytes that the
+        socket does not take.
 
-        :return: how many bytes that was: all, or none.
+        :return: how many bytes were taken: all or none.
         """
         if self._has_to_wait() or len(data) > MOST:
             return 0
@@ -74,7 +75,7 @@ class HalfClosingTLS(BufferingTLSTransport):
         try:
             sent = self._send(sealed)
         except OSError:
-            sent = 0  # The transport finds out what it is, and says so in its own way.
+            sent = 0  # The transport will find the error and report it in its own way.
         if sent != size:
             self.transport.write(bytes(sealed[sent:]))
         return len(data)
@@ -92,9 +93,9 @@ class HalfClosingTLS(BufferingTLSTransport):
     # -- the two ends of a conversation ----------------------------------------------------------
 
     def readConnectionLost(self) -> None:  # noqa: N802
-        """The peer has ended TCP in its direction, with or without a close_notify before.
+        """The peer has ended TCP in its direction, with or without a close_notify.
 
-        Who does so before the handshake is over can be told nothing any more.
+        A peer that does so before the end of the handshake can hear nothing more.
         """
         if not self._handshakeDone or not self._finish_reading():
             self.transport.loseConnection()
@@ -103,7 +104,10 @@ class HalfClosingTLS(BufferingTLSTransport):
         self.transport.abortConnection()
 
     def _finish_reading(self) -> bool:
-        """Tell the wrapped protocol once; whether it wanted to know."""
+        """Tell the wrapped protocol, once.
+
+        :return: whether that protocol can half-close.
+        """
         told: Any = self.wrappedProtocol
         if not IHalfCloseableProtocol.providedBy(told):
             return False
@@ -113,7 +117,7 @@ class HalfClosingTLS(BufferingTLSTransport):
         return True
 
     def _flushReceiveBIO(self) -> None:  # noqa: N802
-        """As Twisted's, but for what a close_notify means."""
+        """As Twisted's, except for a close_notify."""
         while not self._lostTLSConnection and not self._peer_finished:
             try:
                 data = self._records.open()
@@ -133,5 +137,5 @@ class HalfClosingTLS(BufferingTLSTransport):
     def _shutdownTLS(self) -> None:  # noqa: N802
         super()._shutdownTLS()
         if self._peer_finished:
-            # A peer that ended TCP without a close_notify will not answer ours.
+            # This peer may have ended TCP without a close_notify.  It will not answer ours.
             self.transport.loseConnection()

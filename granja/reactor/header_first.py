@@ -1,8 +1,8 @@
-"""``haproxy:`` endpoints: the PROXY header is read before anybody answers.
+"""``haproxy:`` endpoints: the server reads the PROXY header before any protocol begins.
 
-Twisted's own wrapper stays between the transport and the protocol, which therefore hears the
-proxy's address when it begins, and of no half-close.  Here the transport is handed on as soon as
-the header has been read: from then on it is like any other, with the address of who is behind the
+Twisted's own wrapper stays between transport and protocol.  So the protocol first hears the proxy's
+address, and it never hears of a half-close.  Here the wrapper leaves as soon as it has read the
+header.  From then on the transport is like any other, and has the address of the client behind the
 proxy.  TLS comes after the header, as proxies send it.
 """
 
@@ -24,24 +24,24 @@ from twisted.python.failure import Failure
 from granja.reactor.clockwork import Timer
 from granja.reactor.proxy_header import Header, Malformed, read_header
 
-#: Seconds that a proxy may take to send the header: two of its packets may get lost.
+#: Seconds that a proxy has for the header: enough even if two of its packets are lost.
 PATIENCE: Final = 5.0
 
-#: Connections of others than proxies that may wait to be told so; they get no further.
+#: Connections that are no proxies and wait to hear so.  We close one more at once.
 MOST_STRANGERS: Final = 64
 
-#: Whether the header of who connects from there is believed.
+#: Whether we believe the header of a connection from this address.
 Believes = Callable[[IAddress], bool]
-#: Takes who it was, and what was wrong.
+#: Takes the address of a connection, and what was wrong with it.
 Complain = Callable[[IAddress, str], None]
 
 
 def expect_header(
     port: IListeningPort, clock: IReactorTime, believes: Believes, complain: Complain
 ) -> None:
-    """Have everybody who comes in at ``port`` send a PROXY header first.
+    """Make everybody who comes in at ``port`` send a PROXY header first.
 
-    :raises TypeError: when what listens there is not Twisted's own port.
+    :raises TypeError: when ``port`` is not one of Twisted's own TCP ports.
     """
     if not isinstance(port, tcp.Port):
         raise TypeError("no PROXY header can be read there")
@@ -53,7 +53,7 @@ _STRANGER: Final = "it is none of the proxies"
 
 
 class HeaderFirst(Factory):
-    """:param factory: what answers when the header has been read."""
+    """:param factory: builds the protocol when the header has been read."""
 
     noisy = False
 
@@ -75,14 +75,14 @@ class HeaderFirst(Factory):
         return AwaitHeader(self)
 
     def doStop(self) -> None:  # noqa: N802
-        """The port is closed: whoever has sent no header yet comes too late."""
+        """The port closes.  We close every connection that has sent no whole header yet."""
         for one in list(self.waiting):
             one.leave()
         self.factory.doStop()
 
 
 class AwaitHeader(Protocol):
-    """One connection, until its header has been read."""
+    """One connection, until we have read its header."""
 
     transport: tcp.Server
 
@@ -104,7 +104,7 @@ class AwaitHeader(Protocol):
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self not in self._door.waiting:
-            return  # It was refused, and goes on talking.
+            return  # We refused this connection, and it still sends.
         self._received += data
         try:
             if self in self._door.strangers:
@@ -117,13 +117,13 @@ class AwaitHeader(Protocol):
             self._let_in(header)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
-        """Who has sent nothing at all only looked whether there is somebody."""
+        """Complain about a header without an end.  A client that sent nothing is only a check."""
         if self._received and self in self._door.waiting:
             self._door.complain(self.transport.getPeer(), "its PROXY header does not end")
         self._stop_waiting()
 
     def leave(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
         self._stop_waiting()
         self.transport.abortConnection()
 

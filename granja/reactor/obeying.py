@@ -1,4 +1,4 @@
-"""Lines in turns: each finished before the next, and none while others have to be waited for."""
+"""Obeys lines in turns: one line after the other, and none while this client must wait."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twisted.python.failure import Failure
 
 from granja.reactor.clockwork import Timer
 
-#: Why nothing is read: lines wait to be obeyed, or the server stops.  Others have their reasons.
+#: Two reasons to read nothing: lines wait, or the server stops.  Other modules have more.
 LINES, STOPPING = "lines", "stopping"
 
-#: Seconds that the lines of one connection may take before the others have their turn, and the
-#: most lines, for a clock that stands still.
+#: Seconds that the lines of one connection may take before others have their turn.  The most lines
+#: in a turn matter only if the clock stands still.
 TURN = 0.002
 MOST_IN_A_ROW = 200
 
@@ -25,7 +25,7 @@ _Taken = TypeVar("_Taken", contravariant=True)
 
 
 class Lines(Protocol[_Given]):
-    """What was read and not yet obeyed (:class:`granja.wire.inbox.Inbox`)."""
+    """The lines that were read and not yet obeyed (:class:`granja.wire.inbox.Inbox`)."""
 
     ended: bool
     resting: bool
@@ -48,28 +48,28 @@ class Lines(Protocol[_Given]):
 
 
 class Speaker(Protocol[_Taken]):
-    """The connection whose lines they are.  ``over``: it obeys nothing more."""
+    """The connection that sent the lines.  ``over``: it obeys nothing more."""
 
     over: bool
 
     def lineReceived(self, line: _Taken) -> None:  # noqa: N802
-        """Obey one line.  What takes time is handed to :meth:`Obeying.wait_for`."""
+        """Obey one line.  A line that takes time goes to :meth:`Obeying.wait_for`."""
 
     def is_cut(self) -> bool:
         """Whether the other side has reset the connection."""
 
     def finish(self) -> None:
-        """Write what was told, and close."""
+        """Write what the client was told, and close."""
 
 
 class IFlow(ITCPTransport, IPushProducer):
-    """What a connection must offer: TCP does, and so do TLS and the web's adapter."""
+    """What a connection must offer.  TCP does, and TLS and the web's adapter do too."""
 
 
 class Obeying(Generic[L]):
-    """Obeys the lines of one connection, in order, and reads on when there is nothing left to do.
+    """Obeys the lines of one connection in order, and reads more when none wait.
 
-    :param muting: of the reasons of :meth:`hold`, those for which no line is obeyed either.
+    :param muting: the reasons of :meth:`hold` that also stop lines from being obeyed.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Obeying(Generic[L]):
         self._later = Timer(clock, self._go_on)
 
     def work(self) -> None:
-        """Obey what waits, until a line takes time, the allowance is used up, or others are due."""
+        """Obey lines until none waits, one takes time, the rate ends, or this turn is over."""
         if self._working:
             return
         self._working = True
@@ -124,14 +124,14 @@ class Obeying(Generic[L]):
         self._settle()
 
     def _go_on(self) -> None:
-        # Whoever has reset the connection is not kept present by the lines that they left behind.
+        # After a reset nobody is there.  Old lines must not keep the farmer in the chat.
         if self._speaker.is_cut():
             self._flow.abortConnection()
         else:
             self.work()
 
     def _settle(self) -> None:
-        """Read on when there is nothing left to do; close when there never will be."""
+        """Read more if no line waits; close if no line can come any more."""
         lines = self._lines
         if self._speaker.over:
             return
@@ -140,16 +140,17 @@ class Obeying(Generic[L]):
                 self._later.start(lines.wait)
             self.hold(LINES)
         elif lines.busy:
-            return  # Nothing waits for it: pausing and resuming would cost four system calls.
+            return  # Pausing and resuming costs four system calls, and no line waits.
         elif lines.ended:
             self._speaker.finish()
         else:
             self.release(LINES)
 
     def wait_for(self, outcome: Deferred[None], failed: Callable[[Failure], None]) -> None:
-        """The line that was obeyed last takes time: the next one waits for it.
+        """Make the next line wait: the line that was obeyed last takes time.
 
-        :param failed: says why, if it fails.
+        :param outcome: fires when that line is done.
+        :param failed: reports the failure, if it fails.
         """
         self._lines.begin()
         outcome.addErrback(failed).addBoth(self._done)
@@ -158,11 +159,14 @@ class Obeying(Generic[L]):
         self._lines.done()
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
-        if not self._lines.resting:  # mostly nothing has come meanwhile
+        if not self._lines.resting:  # Usually nothing has come in the meantime.
             self.work()
 
     def stop(self) -> Deferred[None]:
-        """Obey no further line, and read none.  Fires when the one under way is done."""
+        """Obey and read no more lines.
+
+        :return: fires when the line that is being obeyed is done.
+        """
         self._lines.close()
         self.hold(STOPPING)
         self._stopped = Deferred()
@@ -171,12 +175,12 @@ class Obeying(Generic[L]):
         return self._stopped
 
     def close(self) -> None:
-        """The connection is over."""
+        """Forget the lines: the connection is over."""
         self._lines.close()
         self._later.stop()
 
     def hold(self, reason: str) -> None:
-        """Read nothing until every reason is released."""
+        """Read nothing until all reasons are released."""
         if self._lines.hold(reason):
             self._flow.pauseProducing()
 

@@ -1,6 +1,7 @@
-"""The PROXY header, which says who is behind a proxy, in both of its versions.
+"""The PROXY header, in both versions: a proxy says with it which client is behind it.
 
-https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt; a proxy sends it before anything else.
+A proxy sends it before anything else.
+https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from twisted.internet.interfaces import IAddress
 SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 WORD: Final = b"PROXY "
 
-#: The longest header of version 1, its line end included.
+#: The longest header of version 1, with its line end.
 LONGEST_LINE: Final = 107
-#: Bytes of version 2 that come before the addresses.
+#: Bytes of version 2 before the addresses.
 _FIXED: Final = 16
 
 _LINE = re.compile(rb"PROXY (TCP[46]) (\S+) (\S+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})")
@@ -30,26 +31,28 @@ _LOCAL, _PROXY = 0, 1
 _UNSPECIFIED, _INET, _INET6, _UNIX = range(4)
 #: Bytes of both addresses with their ports, by family.
 _SIZES: Final = {_INET: 12, _INET6: 36, _UNIX: 216}
-#: Unspecified, streams, datagrams.
+#: The transports are: unspecified, streams, datagrams.
 _MOST_TRANSPORT: Final = 2
 
 
 class Malformed(ValueError):
-    """It is no PROXY header; the text says why, and has nothing in it that was received."""
+    """This is no PROXY header.  The text says why, and repeats nothing that was received."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """``source``: who is behind the proxy; None for the proxy itself.  ``rest``: what follows."""
+    """``source``: the client behind the proxy; None for the proxy itself.  ``rest``: the bytes
+    after the header."""
 
     source: IAddress | None
     rest: bytes
 
 
 def read_header(received: bytes) -> Header | None:
-    """The header at the beginning of what was received so far; None while more has to come.
+    """The header at the beginning of ``received``.
 
-    :raises Malformed: as soon as it can't become one.
+    :return: None while the header is not complete.
+    :raises Malformed: as soon as the bytes cannot become a header.
     """
     if _may_begin(received, SIGNATURE):
         return _read_binary(received)
@@ -116,7 +119,10 @@ def _read_binary(received: bytes) -> Header | None:
 
 
 def _check_kind(fixed: bytes) -> None:
-    """Look at the version, the command, the family and the transport, as far as they are here."""
+    """Check version, command, family and transport, as far as those bytes have come.
+
+    :raises Malformed: when one of them is unknown.
+    """
     if fixed[:1] and (fixed[0] >> 4 != 2 or fixed[0] & 0xF not in (_LOCAL, _PROXY)):
         raise Malformed("its PROXY header has a version or a command that there is not")
     if fixed[1:2] and (fixed[1] >> 4 > _UNIX or fixed[1] & 0xF > _MOST_TRANSPORT):
@@ -124,7 +130,7 @@ def _check_kind(fixed: bytes) -> None:
 
 
 def _unpack(family: int, addresses: bytes) -> IAddress | None:
-    """What follows the addresses (TLVs) says nothing that matters here."""
+    """The client's address.  We ignore the bytes after the addresses (TLVs)."""
     if family == _INET:
         source, port = struct.unpack_from("!4s4xH", addresses)
         return IPv4Address("TCP", str(IPv4(source)), port)

@@ -1,9 +1,9 @@
-"""The intake: reads from all connections that have sent something, in one go.
+"""The intake reads from all connections that have sent something, in one go.
 
-A reactor calls each reader that is ready by itself and in a logging context of its own, which
-costs more than the reading.  The intake is one reader to the reactor, whichever that is; behind it
-is an epoll set of its own with every connection, since an epoll set can itself be polled
-(epoll(7)).  A fifth of the time of a whisper is saved by that.
+A reactor calls each ready connection by itself, in a logging context of its own.  That costs more
+than the reading.  To the reactor the intake is only one reader.  Behind it is an epoll set with
+every connection, because an epoll set can itself be polled (epoll(7)).  This makes whispers cheaper
+(docs/performance/choices.md).
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from zope.interface import implementer
 
 from granja.reactor.sockets import remember_unacknowledged
 
-#: Connections that are asked for at a time, between two looks at the clock; the others come first
-#: the next time.  With 64, who makes much work kept everybody waiting for seconds.
+#: Connections that we ask for between two looks at the clock.  The others come first next time.
+#: With a larger number, one busy client can make everybody wait (docs/performance/choices.md).
 MOST_AT_ONCE: Final = 16
-#: What an epoll set tells of a connection whether it is asked or not: it was reset, or both of its
-#: directions are closed.
+#: Events that an epoll set always reports: the connection was reset, or is closed in both
+#: directions.
 ENDED: Final = select.EPOLLERR | select.EPOLLHUP
-#: Seconds after which whatever else is due has its turn, however many would still be read.
+#: Seconds of reading.  Then everything else has its turn, even if more connections are ready.
 TURN: Final = 0.001
 
 
 @implementer(IReadDescriptor)
 class Intake:
-    """To the connections that come in at its ports, it is their reactor.
+    """The reactor that connections at its ports see.
 
-    Everything but reading is left to the real one.
+    The intake does only the reading.  It leaves everything else to the real reactor.
 
     :param reactor: the real one.
-    :param time: measures how long things take, in seconds.
+    :param time: measures durations, in seconds.
     :param complain: takes a line for the log; a stranger may be the cause of it.
     """
 
@@ -59,9 +59,9 @@ class Intake:
         reactor.addReader(self)
 
     def serve(self, port: IListeningPort) -> None:
-        """Let connections in at ``port``, and read from them, if it is a TCP port.
+        """Accept and read connections at ``port``, if it is a TCP port.
 
-        The port itself too, so that who has left makes room before somebody else comes in.
+        The intake also reads the port itself: a client who leaves makes room before the next comes.
         """
         if isinstance(port, tcp.Port):
             port.stopReading()
@@ -69,7 +69,7 @@ class Intake:
             port.startReading()
 
     def close(self) -> None:
-        """Leave the reactor; no connection may be left."""
+        """Leave the reactor.  No connection may be left."""
         self._reactor.removeReader(self)
         self._epoll.close()
 
@@ -77,7 +77,7 @@ class Intake:
         return getattr(self._reactor, name)
 
     def connections(self) -> list[Any]:
-        """Whoever is connected, read from or not, and the ports."""
+        """All connections, paused or not, and the ports."""
         return list(self._readers.values())
 
     # -- as the connections see it ---------------------------------------------------------------
@@ -92,7 +92,7 @@ class Intake:
         self._resting.discard(descriptor)
 
     def removeReader(self, reader: Any) -> None:  # noqa: N802
-        """From a connection that only pauses, one thing is still heard: that it was reset."""
+        """Stop reading.  Of a connection that only pauses we still hear that it was reset."""
         descriptor = reader.fileno()
         if self._readers.get(descriptor) is not reader:
             return
@@ -115,7 +115,7 @@ class Intake:
             pass
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
-        """The reactor has ended."""
+        """Close the epoll set: the reactor has ended."""
         self._epoll.close()
 
     def _read_some(self) -> int:
@@ -123,7 +123,7 @@ class Intake:
         for descriptor, event in ready:
             reader = readers.get(descriptor)
             if reader is None or not event & (ENDED if descriptor in self._resting else ~0):
-                continue  # Another one has closed or paused it just now.
+                continue  # The reader before it has just closed or paused it.
             try:
                 why = self._read(descriptor, reader, event)
             except Exception as error:
@@ -141,10 +141,10 @@ class Intake:
         return main.CONNECTION_DONE
 
     def _end(self, reader: Any, why: Exception) -> None:
-        """Nothing more can be read.  Whatever fails now ends this connection, and nobody else's.
+        """End a connection that gives nothing more to read.
 
-        An exception that left this method would reach the reactor, which would drop the intake
-        with everybody behind it.
+        A failure here ends only this connection.  An exception that leaves this method would reach
+        the reactor, and the reactor would drop the intake with all connections.
         """
         self.removeReader(reader)
         descriptor = reader.fileno()
@@ -164,7 +164,7 @@ class Intake:
             handle.close()
 
     def _tell_the_end(self, reader: Any, why: Exception) -> None:
-        """The same as every reactor of Twisted does then."""
+        """Do what Twisted's own reactors do at the end of a connection."""
         if why is main.CONNECTION_DONE and IHalfCloseableDescriptor.providedBy(reader):
             reader.readConnectionLost(Failure(why))
         else:

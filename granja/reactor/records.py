@@ -1,9 +1,9 @@
-"""TLS records of one connection: what is said goes in, and comes out as what is sent.
+"""TLS records of one connection: bytes go in, and the bytes to send come out.
 
-pyOpenSSL's own ``send``, ``bio_read`` and ``recv`` take as long again as OpenSSL with a short line:
-each copies into memory that it asks for anew, and looks at three callbacks that nobody has set.  So
-the functions of OpenSSL that they call are called here, with two buffers for all connections.
-pyOpenSSL promises them to nobody; where they are missing, its own ways are taken.
+pyOpenSSL's own ``send``, ``bio_read`` and ``recv`` are slow for a short line.  Each copies into new
+memory, and looks at three callbacks that nobody uses.  So this module calls the functions of
+OpenSSL below them, with two buffers for all connections.  pyOpenSSL does not promise those
+functions.  Where they are missing, this module uses pyOpenSSL's own methods.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 
 from OpenSSL import SSL
 
-#: Bytes that are sealed, or opened, at a time: 64 KiB, and the rest of a message.
+#: Bytes that are sealed or opened at a time: 64 KiB, and the rest of a message.
 MOST: Final = (1 << 16) + (1 << 14)
-#: The same sealed: each record of 16 KiB grows by some 22 bytes, and a key update may be before it.
+#: Room for the records: each record of 16 KiB grows by some 22 bytes, and a key update may precede.
 _ROOM: Final = 2 * MOST
 
 _lib: Any = getattr(SSL, "_lib", None)
@@ -29,24 +29,24 @@ class Records(Protocol):
     """What a connection needs after its handshake."""
 
     def seal(self, data: bytes | memoryview) -> bytes | memoryview:
-        """The records that say ``data``, behind whatever OpenSSL has to say by itself.
+        """The records for ``data``, after the records that OpenSSL itself wants to send.
 
-        :param data: :data:`MOST` bytes at the most.
-        :return: to be sent, or copied, before anything else is sealed; nothing, if OpenSSL does
-            not take it.
+        :param data: at most :data:`MOST` bytes.
+        :return: send or copy this before you seal anything else.  It is empty if OpenSSL takes
+            nothing.
         """
 
     def open(self) -> bytes:
-        """What the peer has said; nothing, if more must come first.
+        """The next bytes of the peer; empty if more must come first.
 
-        :raises SSL.Error: as ``recv`` does, when there will be nothing more.
+        :raises SSL.Error: as ``recv`` does, when nothing more will come.
         """
 
 
 def records(connection: SSL.Connection) -> Records:
-    """The fastest way that there is.
+    """The fastest :class:`Records` that this pyOpenSSL allows.
 
-    :param connection: has memory, and not a socket, on its other side.
+    :param connection: has memory on its other side, not a socket.
     """
     parts = (connection, "_ssl"), (connection, "_from_ssl"), (connection, "_raise_ssl_error")
     below = [(_lib, name) for name in _NEEDED]
@@ -56,7 +56,7 @@ def records(connection: SSL.Connection) -> Records:
 
 
 class Slow:
-    """pyOpenSSL's own ways."""
+    """Uses pyOpenSSL's own methods."""
 
     __slots__ = ("_connection",)
 
@@ -69,7 +69,7 @@ class Slow:
             try:
                 at += self._connection.send(data[at:])
             except SSL.Error:
-                if at:  # Half of it is said already: no other way can say the rest.
+                if at:  # The first part is sealed already, so nobody else can send the rest.
                     raise
                 return b""
         return self._connection.bio_read(_ROOM)
@@ -89,7 +89,7 @@ if _ffi is not None:
 
 
 class _Direct:
-    """OpenSSL's functions."""
+    """Uses OpenSSL's functions."""
 
     __slots__ = ("_bio", "_connection", "_end", "_ssl")
 
@@ -108,8 +108,9 @@ class _Direct:
         return _sealed_view[:sealed]
 
     def _seal_more(self, data: bytes | memoryview, said: int, sealed: int) -> int:
-        """OpenSSL takes a record at a time.  Each is read at once: the memory of the other side
-        grows with what is in it, and never shrinks.
+        """Go on when OpenSSL has taken only one record.
+
+        We read each record at once: OpenSSL's memory grows with its content and never shrinks.
         """
         at, size, start = 0, len(data), _ffi.from_buffer(data)
         while said > 0:
@@ -119,9 +120,9 @@ class _Direct:
             said = _lib.SSL_write(self._ssl, start + at, size - at)
             if said > 0:
                 sealed += _lib.BIO_read(self._bio, _sealed + sealed, _ROOM - sealed)
-        if at:  # As above.
+        if at:  # The first part is sealed already, so nobody else can send the rest.
             self._connection._raise_ssl_error(self._ssl, said)
-        _lib.ERR_clear_error()  # The error is of nobody's interest: the other way finds it, too.
+        _lib.ERR_clear_error()  # Nobody needs this error: the slow way finds it too.
         return 0
 
     def open(self) -> bytes:
@@ -140,13 +141,17 @@ class _Direct:
         return bytes(_opened_view[:size])
 
     def _may_go_on(self, outcome: int) -> None:
-        """:raises SSL.Error: if not."""
+        """Return if OpenSSL only waits for more bytes.
+
+        :raises SSL.Error: if not.
+        """
         if _lib.SSL_get_error(self._ssl, outcome) != _lib.SSL_ERROR_WANT_READ:
             self._connection._raise_ssl_error(self._ssl, outcome)
 
     def _look_for_the_end(self, outcome: int) -> None:
-        """What was said before it is handed on first.  OpenSSL's errors are not left in its queue,
-        where the next connection would find them.
+        """Keep the error for the next call of :meth:`open`: the bytes before it come first.
+
+        This also empties OpenSSL's error queue.  The next connection would find the error there.
         """
         try:
             self._may_go_on(outcome)

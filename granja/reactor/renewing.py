@@ -1,6 +1,6 @@
-"""Certificates that are renewed while the server runs.
+"""Serves new certificates while the server runs.
 
-Certbot and its like write new files every few weeks, and tell nobody.
+Certbot and similar programs write new files every few weeks, and tell nobody.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from granja.reactor.certificates import CertificateRefused
 from granja.reactor.clockwork import Timer
 from granja.reactor.tls_contexts import Certificates, Stamp
 
-#: Seconds between two looks at the files.  What has changed is read at the next look if it has not
-#: changed again, because it may be half written: so it is served within two of them.
+#: Seconds between two looks at the files.  A file that changed may be half written.  We read it at
+#: the next look, if it has not changed again: so we serve it after at most two looks.
 PERIOD: Final = 20.0
 
 
 class Renewal:
-    """Serves what is new, and keeps the old when the new cannot be served.
+    """Serves new certificates, and keeps the old ones when the new ones cannot be served.
 
     :param clock: says when to look.
     """
@@ -31,12 +31,12 @@ class Renewal:
         self._timer = Timer(clock, self._look)
 
     def start(self) -> None:
-        """Look from now on."""
+        """Begin to look."""
         if self._watched:
             self._timer.start(PERIOD)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._timer.stop()
 
     def _look(self) -> None:

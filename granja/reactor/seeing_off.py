@@ -1,4 +1,4 @@
-"""Connections that are turned away: they hear why, and then they are gone, however they behave."""
+"""Turns connections away: they hear why, and then they are gone, even if they do not cooperate."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from twisted.internet.interfaces import IReactorTime
 
 from granja.reactor.clockwork import Timer
 
-#: Seconds that somebody who is turned away has for hearing it.
+#: Seconds that a connection has to hear why we turn it away.
 PATIENCE: Final = 3.0
-#: Connections that are being turned away at a time; for one more, the first is cut.
+#: Connections that we turn away at a time.  For one more, we cut the first.
 MOST: Final = 16
 
 
 class SeeingOff:
-    """:param clock: for those who do not go."""
+    """:param clock: for the connections that do not close."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -28,9 +28,9 @@ class SeeingOff:
         return len(self._leaving)
 
     def see_off(self, transport: Any, last_words: bytes) -> None:
-        """Say the last words and close.  Nothing of what comes meanwhile may be kept.
+        """Say the last words and close.  Nobody may keep what still comes in.
 
-        When the connection is gone, :meth:`forget` has to be called.
+        Call :meth:`forget` when the connection is gone.
         """
         if len(self._leaving) == MOST:
             self._cut(next(iter(self._leaving)))
@@ -40,20 +40,20 @@ class SeeingOff:
         if hasattr(transport, "close_for_now"):
             transport.close_for_now()
         elif isinstance(transport, tcp.Connection) and not transport.TLS:
-            # To close while there is something unread would reset the connection, and the peer's
-            # system might throw the last words away.
+            # If we close with unread bytes, the system resets the connection.  The peer's system
+            # might then throw the last words away.
             transport.loseWriteConnection()
         else:
             transport.loseConnection()
 
     def forget(self, transport: Any) -> None:
-        """The connection is gone."""
+        """Stop the timer: the connection is gone."""
         timer = self._leaving.pop(transport, None)
         if timer is not None:
             timer.stop()
 
     def close(self) -> None:
-        """Wait for nobody any more."""
+        """Cut everybody: the server stops."""
         for transport in list(self._leaving):
             self._cut(transport)
 

@@ -1,7 +1,7 @@
 """Wires: how bytes leave, by the kind of transport.
 
-Both kinds send as much as goes out now, say how much that was, and call ``ready`` of the listener
-when more would go.
+Each wire sends as many bytes as the transport takes now and returns their number.  It calls
+``ready`` of the listener when the transport takes more.
 """
 
 from __future__ import annotations
@@ -17,65 +17,66 @@ from zope.interface import implementer
 from granja.reactor.half_close import HalfClosingTLS
 from granja.reactor.sockets import account_of, unacknowledged
 
-#: Bytes that can be sent without being copied.
+#: Bytes that we can send without a copy.
 Readable = bytes | memoryview
 #: Returns how many bytes were sent.
 Send = Callable[[Readable], int]
 
 
 class Waiter(Protocol):
-    """Who has more to send."""
+    """The one who has more to send."""
 
     def ready(self) -> None:
         """The transport takes bytes again."""
 
     def broken(self) -> None:
-        """The transport is of no use any more."""
+        """The transport cannot be used any more."""
 
 
 class Wire(Protocol):
-    """``limit``: how many bytes a :meth:`send` should have, give or take one message."""
+    """``limit``: how many bytes a :meth:`send` should have, plus or minus one message."""
 
     limit: int
-    #: Whether :meth:`lose` needs nothing of the peer.
+    #: Whether :meth:`lose` works without the peer.
     closes_alone: bool
 
     def send(self, data: Readable) -> int:
-        """Send now what can be sent of ``data``; return how many bytes that was.
+        """Send as much of ``data`` as goes now.
 
-        :raises OSError: when it is nothing.
+        :return: how many bytes were sent.
+        :raises OSError: when no byte was sent.
         """
 
     def send_all(self, buffers: list[Readable]) -> int:
-        """The same for several, in order; nothing is no error here."""
+        """Send several buffers in order.  Here it is no error when no byte goes."""
 
     def wait(self, head: Callable[[], bytes]) -> None:
-        """After a write that took less than all: call ``ready`` when more can be taken.
+        """Call ``ready`` when the transport takes more.  Use this after a write that took less.
 
-        :param head: gives the next few bytes, up to the end of a message, to a transport that
-            tells of its readiness only after it had something to do.
+        :param head: gives the next few bytes, up to the end of a message.  Some transports report
+            that they are ready only after they had something to send.
         """
 
     def rest(self) -> None:
-        """Nothing is waited for any more."""
+        """Stop waiting: nothing more is to be sent."""
 
     def lose(self) -> None:
-        """Close the connection in good order."""
+        """Close the connection properly."""
 
     def is_cut(self) -> bool:
-        """Whether the peer is known to be gone, which nothing tells while nothing is read."""
+        """Whether we know that the peer is gone.  While nobody reads, nothing else reports this."""
 
     def acknowledged(self) -> int | None:
-        """How many bytes the peer's system has taken in all; None where nobody knows."""
+        """How many bytes the peer's system has taken in all; None if nobody knows."""
 
     def unacknowledged(self) -> int:
-        """How many bytes of what was sent it has not taken, or had not when it was lost."""
+        """How many sent bytes the peer's system has not taken (or had not, when it was lost)."""
 
 
 def wire(transport: Any, shared: bool, listener: Waiter) -> AnyWire:
     """The wire for ``transport``.
 
-    :param shared: whether others write to it too.
+    :param shared: whether others also write to it.
     """
     if isinstance(transport, tcp.Connection) and not transport.TLS and not shared:
         return DirectWire(transport, listener)
@@ -88,7 +89,7 @@ def wire(transport: Any, shared: bool, listener: Waiter) -> AnyWire:
 
 
 def below_all(transport: Any) -> tcp.Connection | None:
-    """What a WebSocket, or TLS, or one over the other is spoken over."""
+    """The TCP connection below a WebSocket, below TLS, or below both; None if there is none."""
     below = transport
     while not isinstance(below, tcp.Connection) and below is not None:
         below = getattr(below, "transport", None)
@@ -104,7 +105,7 @@ def _has_lost_its_peer(transport: tcp.Connection) -> bool:
     try:
         transport.getHandle().getpeername()
     except (OSError, AttributeError):
-        return True  # After a reset the socket has no peer any more.
+        return True  # After a reset the socket has no peer.
     return False
 
 
@@ -112,16 +113,15 @@ def _has_lost_its_peer(transport: tcp.Connection) -> bool:
 class DirectWire:
     """Plain TCP: a non-blocking send on the transport's own socket while the transport is idle.
 
-    One send costs half of ``transport.write``, which asks the reactor twice (to tell when the
-    socket is writable, and to stop telling).  What the socket does not take waits with us; the
-    transport gets the rest of one line, and asks for more as soon as that is gone.  Nobody else
-    writes to it, so when nothing waits with us the transport is idle; looking made a round of
-    writing to a crowd 5 % longer.
+    A send is cheaper than ``transport.write``, which asks the reactor twice: to tell when the
+    socket is writable, and to stop telling.  The listener keeps what the socket does not take.  The
+    transport gets only the rest of one line, and asks for more when that is gone.  Nobody else
+    writes to this transport: when nothing waits, it is idle, and no check is needed.
     """
 
     __slots__ = ("_listener", "_waiting", "send", "transport")
 
-    #: Views of shared blocks, so nothing is copied.
+    #: Large, because the data are views of shared blocks and nobody copies them.
     limit = 1 << 20
     closes_alone = True
 
@@ -134,9 +134,7 @@ class DirectWire:
 
     def send_all(self, buffers: list[Readable]) -> int:
         if self.transport.disconnected:
-            return sum(
-                map(len, buffers)
-            )  # It has no socket any more, and its listener will hear of it.
+            return sum(map(len, buffers))  # The socket is gone.  The listener will hear of it.
         try:
             if len(buffers) == 1:
                 return self.send(buffers[0])
@@ -147,7 +145,7 @@ class DirectWire:
     def wait(self, head: Callable[[], bytes]) -> None:
         self.transport.write(head())
         if not self._waiting:
-            # Not streaming: those hear of an empty buffer only if it was over 64 KB.
+            # Not streaming: a streaming producer hears of an empty buffer only above 64 KB.
             self.transport.registerProducer(self, False)
             self._waiting = True
 
@@ -169,7 +167,7 @@ class DirectWire:
         return unacknowledged(self.transport)
 
     def resumeProducing(self) -> None:  # noqa: N802
-        # The first call comes from within registerProducer and means nothing.
+        # The first call comes from registerProducer itself and means nothing.
         if self._waiting:
             self._listener.ready()
 
@@ -179,17 +177,17 @@ class DirectWire:
 
 @implementer(IPushProducer)
 class TransportWire:
-    """Doubles in tests, and whatever else there may be: the transport's own way.
+    """Any other transport, such as the doubles in tests: it uses the transport's own ``write``.
 
-    While the transport asks to pause, nothing is given to it, so what it keeps is bounded by its
-    own buffer's size and one write.
+    While the transport asks to pause, the wire gives it nothing.  So the transport keeps at most
+    its own buffer's size and one write.
     """
 
     __slots__ = ("_broken", "_listener", "_paused", "_registered", "transport")
 
     log: ClassVar[Logger] = Logger()
     limit = 1 << 14
-    #: TLS waits for the peer's close_notify, and before that for its handshake.
+    #: TLS waits for the peer's close_notify, and earlier for the handshake.
     closes_alone = False
 
     def __init__(self, transport: Any, listener: Waiter) -> None:
@@ -202,8 +200,8 @@ class TransportWire:
         try:
             transport.registerProducer(self, True)
         except RuntimeError:
-            # twisted.web's channel stays registered after an upgrade to WebSocket; it would stop
-            # reading for as long as we are slow to be read.
+            # twisted.web's channel stays registered after an upgrade to WebSocket.  It would stop
+            # reading while the peer reads slowly.
             transport.unregisterProducer()
             transport.registerProducer(self, True)
 
@@ -216,7 +214,7 @@ class TransportWire:
         try:
             self.transport.write(bytes(data))
         except Exception:
-            # One transport's trouble must not stop the flush for the others.
+            # A failure of one transport must not stop the flush for the others.
             self.log.failure("A transport failed to write")
             self._broken = True
             self._listener.broken()
@@ -226,12 +224,12 @@ class TransportWire:
         return self.send(b"".join(buffers))
 
     def wait(self, head: Callable[[], bytes]) -> None:
-        """The transport resumes by itself; if it never paused, it takes more now."""
+        """Wait for the transport to resume.  If it never paused, it takes more now."""
         if not self._paused:
             self._listener.ready()
 
     def rest(self) -> None:
-        """The producer stays, to be paused again."""
+        """Do nothing: the producer stays, because the transport may pause again."""
 
     def is_cut(self) -> bool:
         below = below_all(self.transport)
@@ -246,7 +244,7 @@ class TransportWire:
         return 0 if below is None else unacknowledged(below)
 
     def lose(self) -> None:
-        # TLS does not close as long as there is a producer.
+        # TLS does not close while there is a producer.
         if self._registered:
             self._registered = False
             self.transport.unregisterProducer()
@@ -266,16 +264,17 @@ class TransportWire:
 class SharedWire(TransportWire):
     """A WebSocket, TLS, or both: a send on the socket itself while the transport below is idle.
 
-    Others write to that transport too: pongs, closing frames, TLS's own records.  While it has
-    something of anybody the transport's own way is taken, and it gets the rest of what the socket
-    does not take: so all leave in the order in which they came.  One send instead of a write saves
-    two calls of epoll, and a timer with TLS.
+    Others write to that transport too: pongs, closing frames, TLS's own records.  While bytes wait
+    there, this wire uses the transport's own ``write``.  The transport also gets what the socket
+    does not take.  So all bytes leave in the order in which they came.  A send instead of a write
+    saves two calls of epoll, and a timer with TLS.
+
+    Twisted has no way to ask whether a transport is idle.  Its ``FileDescriptor``
+    (``twisted.internet.abstract``) keeps the bytes that wait in ``dataBuffer``, from ``offset`` on,
+    and in ``_tempDataBuffer``.
 
     :param below: the TCP transport.
-    :param send: says how many bytes it took; with TLS, all or none.
-
-    Whether the transport is idle Twisted says nowhere: ``twisted.internet.abstract.FileDescriptor``
-    keeps what waits in ``dataBuffer``, from ``offset`` on, and in ``_tempDataBuffer``.
+    :param send: returns how many bytes it took; with TLS, all or none.
     """
 
     __slots__ = ("_below", "_send")
@@ -302,7 +301,7 @@ class SharedWire(TransportWire):
         try:
             sent = self._send(data)
         except OSError:
-            sent = 0  # The transport finds out what it is, and says so in its own way.
+            sent = 0  # The transport will find the error and report it in its own way.
         if sent != len(data):
             super().send(data[sent:])
         return len(data)

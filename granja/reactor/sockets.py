@@ -1,4 +1,4 @@
-"""What the sockets of farmers are asked for, beyond what Twisted asks."""
+"""Options that we set on farmers' sockets, beyond those that Twisted sets."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any, Final, NamedTuple
 from twisted.internet import tcp
 from twisted.internet.interfaces import IListeningPort
 
-#: Seconds of silence before the first probe, between two, and how many go without an answer: a peer
-#: that has gone without a word is noticed within 75 s (PROTOCOL §6 allows 90).
+#: Seconds of silence before the first probe, seconds between two probes, and how many probes go
+#: without an answer.  We notice a silent peer within 75 s (PROTOCOL §6 allows 90).
 IDLE: Final = 30
 INTERVAL: Final = 15
 PROBES: Final = 3
 
-#: The most milliseconds between two attempts to reach a peer; Python has no name for it yet.
+#: Limits the milliseconds between two attempts to reach a peer.  Python has no name for it yet.
 _TCP_RTO_MAX_MS: Final = 44
 
-#: Seconds after which a peer that answers nothing is gone.
+#: Seconds after which a peer that answers nothing counts as gone.
 SILENCE: Final = IDLE + PROBES * INTERVAL
 
 
 def prepare(port: IListeningPort) -> None:
-    """Have the kernel notice peers that are gone, and keep urgent bytes in the stream.
+    """Make the kernel notice peers that are gone, and keep urgent bytes in the stream.
 
-    A connection inherits the options of the socket that it came in by (tcp(7)), so one place serves
-    every kind of door.  Urgent bytes are a telnet's SYNCH (RFC 854): without ``SO_OOBINLINE`` its
-    IAC is lost.
+    A connection inherits the options of the socket that accepted it (tcp(7)), so this one place
+    serves every kind of door.  Telnet sends urgent bytes for its SYNCH (RFC 854).  Without
+    ``SO_OOBINLINE`` the IAC in it is lost.
     """
     if not isinstance(port, tcp.Port) or port.addressFamily not in (
         socket.AF_INET,
@@ -49,17 +49,18 @@ def prepare(port: IListeningPort) -> None:
     ):
         if hasattr(socket, name):
             listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    # Only Linux knows it, since 6.15; before, who takes nothing is asked every two minutes.
+    # Linux knows it since 6.15.  Older ones probe a peer that takes nothing every two minutes.
     with suppress(OSError):
         listening.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, 1000 * IDLE)
 
 
 class Account(NamedTuple):
-    """What the kernel says of a connection.
+    """What the kernel says about a connection.
 
-    ``acknowledged``: bytes that the peer has taken in all.  ``in_flight``: packets that it has not
-    acknowledged yet.  ``unsent``: bytes that may not be sent yet.  ``unanswered``: questions about
-    that.  ``heard``: seconds since it last acknowledged anything, also that it takes nothing.
+    ``acknowledged``: all bytes that the peer has taken.  ``in_flight``: packets that the peer has
+    not acknowledged yet.  ``unsent``: bytes that may not be sent yet.  ``unanswered``: probes
+    without an answer.  ``heard``: seconds since the peer last acknowledged anything, or said that
+    it takes nothing.
     """
 
     acknowledged: int
@@ -69,13 +70,13 @@ class Account(NamedTuple):
     heard: float
 
 
-#: Where they are in Linux's ``struct tcp_info``.
+#: Where those fields are in Linux's ``struct tcp_info``.
 _UP_TO_HERE: Final = 160
 _UNANSWERED, _IN_FLIGHT, _HEARD, _ACKNOWLEDGED, _UNSENT = 3, 24, 56, 120, 144
 
 
 def account_of(transport: tcp.Connection) -> Account | None:
-    """None where the kernel does not say."""
+    """The kernel's numbers for this connection; None if the kernel does not say."""
     try:
         info = transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UP_TO_HERE)
     except (AttributeError, OSError):
@@ -92,7 +93,7 @@ def account_of(transport: tcp.Connection) -> Account | None:
 
 
 def unacknowledged(transport: tcp.Connection) -> int:
-    """Bytes that the peer's system has not taken; after the end, those that it had not before."""
+    """Bytes that the peer's system has not taken; after the end, the number from before it."""
     kept: Any = transport
     told = bytearray(4)
     try:
@@ -104,6 +105,6 @@ def unacknowledged(transport: tcp.Connection) -> int:
 
 
 def remember_unacknowledged(transport: Any) -> None:
-    """Its socket is closed next."""
+    """Keep the number of unacknowledged bytes: the socket closes next."""
     if isinstance(transport, tcp.Connection):
         transport.unacknowledged = unacknowledged(transport)  # type: ignore[attr-defined]

@@ -1,18 +1,18 @@
-"""How long things took, counted."""
+"""Counts how long things take."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from typing import Final
 
-#: Upper ends of what is told apart, in seconds; what took longer is counted after the last.
+#: The upper ends of the steps, in seconds.  A last step counts everything that took longer.
 BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Stopwatch:
-    """``counts``: how many took up to each of :data:`BOUNDS`, and no less; the last, longer.
+    """``counts``: one number for each step of :data:`BOUNDS`, and a last one for what took longer.
 
-    ``total``: the sum of all, in seconds.
+    Each duration counts in one step only.  ``total``: the sum of all durations, in seconds.
     """
 
     __slots__ = ("counts", "total")
@@ -22,6 +22,6 @@ class Stopwatch:
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
-        """Something took so long."""
+        """Count something that took so long."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds

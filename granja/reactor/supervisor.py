@@ -1,4 +1,4 @@
-"""What systemd is told of the process: ``sd_notify`` in a few lines (``man 3 sd_notify``)."""
+"""Tells systemd about the process: ``sd_notify`` in a few lines (``man 3 sd_notify``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Supervisor:
-    """Whoever has started the process and wants to hear how it is; perhaps nobody.
+    """The program that started the process and wants to hear how it is, if there is one.
 
     :param environment: of the process.
     :param process: its number.
@@ -16,11 +16,11 @@ class Supervisor:
 
     def __init__(self, environment: Mapping[str, str], process: int) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        #: Seconds after which the process is taken for dead if it has not said that it is alive.
+        #: Seconds of silence after which the supervisor thinks that the process is dead.
         self.patience = _patience(environment, process)
 
     def tell(self, *fields: str) -> None:
-        """Such as ``READY=1``.  Nobody is waited for, and nobody need be there."""
+        """Send fields such as ``READY=1``.  This waits for nobody, and works if nobody is there."""
         if self._address[:1] not in ("/", "@"):
             return
         address = self._address.replace("@", "\0", 1)
@@ -31,6 +31,6 @@ class Supervisor:
 
 def _patience(environment: Mapping[str, str], process: int) -> float | None:
     if environment.get("WATCHDOG_PID", str(process)) != str(process):
-        return None  # It is meant for another one.
+        return None  # The variable is for another process.
     microseconds = environment.get("WATCHDOG_USEC", "")
     return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) else None

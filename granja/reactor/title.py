@@ -1,4 +1,4 @@
-"""What the system shows of this process: the words it was started with."""
+"""The title of this process: the words that it was started with, as ``ps`` shows them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import ctypes
 from pathlib import Path
 from urllib.parse import quote
 
-#: Which fields of ``/proc/self/stat``, counted from the one after the program's name, say where the
-#: words begin and end (``arg_start`` and ``arg_end`` of proc(5)).
+#: The fields of ``/proc/self/stat`` with the place of the words: ``arg_start`` and ``arg_end`` of
+#: proc(5).  We count from the field after the program's name.
 _START, _END = 45, 46
 
 
 def hide(secret: str | None) -> None:
-    """Put ``x`` for a secret among the words that ``ps`` shows, where the system lets us.
+    """Write ``x`` over a secret in the words that ``ps`` shows, if the system allows it.
 
     :param secret: as it is, or as a URL writes it; None or empty hides nothing.
     """
@@ -26,7 +26,7 @@ def _overwrite(secret: bytes) -> None:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         start, end = int(fields[_START]), int(fields[_END])
     except (OSError, ValueError, IndexError):
-        return  # Another system, where ps shows what it shows.
+        return  # This system has no such file.  There ``ps`` shows the secret.
     if not 0 < start < end:
         return
     words = ctypes.string_at(start, end - start)

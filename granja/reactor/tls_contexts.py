@@ -1,8 +1,8 @@
-"""What OpenSSL serves at an ``ssl:`` or ``tls:`` endpoint.
+"""The TLS settings and certificates of an ``ssl:`` or ``tls:`` endpoint.
 
-Contexts are built, and tried, before anybody comes: a certificate that OpenSSL refuses is a
-sentence at the start, not a surprise at the first handshake.  Those in use can be replaced while
-people are connected; each connection keeps the one that it began with.
+We build and try the contexts before anybody comes.  If OpenSSL refuses a certificate, the operator
+reads a sentence at the start, instead of a surprise at the first handshake.  New contexts can
+replace old ones while people are connected; each connection keeps the one that it began with.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from granja.reactor.certificates import (
     read_folder,
 )
 
-#: Mozilla's intermediate profile (https://wiki.mozilla.org/Security/Server_Side_TLS): forward
-#: secrecy and authenticated encryption, or no connection.  The level refuses short keys.
+#: Mozilla's intermediate profile (https://wiki.mozilla.org/Security/Server_Side_TLS): every
+#: connection has forward secrecy and authenticated encryption.  The level refuses short keys.
 SUITES: Final = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -36,22 +36,22 @@ SUITES: Final = (
 )
 SUITES_OF_1_3: Final = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
-#: Key exchanges of the profile, with those that OpenSSL 3.5 and newer know, and without.
+#: The profile's key exchanges: first with those of OpenSSL 3.5 and newer, then without.
 GROUPS: Final = (b"X25519MLKEM768:X25519:P-256:P-384", b"X25519:P-256:P-384")
 
-#: Times that the two ends of a handshake are let speak; it takes three.
+#: How often we let both ends of a handshake speak.  Three times are enough for it.
 _MOST_FLIGHTS = 10
 
-#: When a file was last written to, and which file it is: enough to notice another one.
+#: When a file was last written, and which file it is: enough to notice a new one.
 Stamp = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class Contexts:
-    """``default`` is for whoever names no host that is known; ``named`` has hosts in lower case.
+    """``default``: for clients that name no known host.  ``named``: by host, in lower case.
 
-    ``prints`` tell the certificates from others; ``stamp`` is that of their files when they were
-    read.  ``ends``: when the first of them expires, in Unix seconds.
+    ``prints``: fingerprints of the certificates.  ``stamp``: the stamp of their files when we read
+    them.  ``ends``: when the first of the certificates expires, in Unix seconds.
     """
 
     default: SSL.Context
@@ -61,7 +61,7 @@ class Contexts:
     ends: float = 0.0
 
     def choose(self, connection: SSL.Connection) -> None:
-        """OpenSSL calls this when a client says which host it wants."""
+        """Take the context of the host that a client names.  OpenSSL calls this."""
         name = (connection.get_servername() or b"").lower()
         wildcard = b"*." + name.partition(b".")[2]
         context = self.named.get(name) or self.named.get(wildcard)
@@ -71,7 +71,7 @@ class Contexts:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates:
-    """The certificates of one endpoint; ``served`` are those that whoever comes now gets.
+    """The certificates of one endpoint.  New connections get the contexts in ``served``.
 
     :param where: the endpoint's description.
     :param read: reads their files.
@@ -88,11 +88,11 @@ class Certificates:
         self.served = self.load()
 
     def load(self) -> Contexts:
-        """Read the files anew, and serve as before.
+        """Read the files again.  This does not serve them yet.
 
-        :raises CertificateRefused: when what is there now cannot be served.
+        :raises CertificateRefused: when the new files cannot be served.
         """
-        stamp = self.look()  # Before reading: what is written meanwhile is seen at the next look.
+        stamp = self.look()  # Before reading: the next look notices a change during it.
         try:
             return replace(contexts_of(self._read()), stamp=stamp)
         except MemoryError:
@@ -102,7 +102,7 @@ class Certificates:
             ) from None
 
     def serve(self, contexts: Contexts) -> None:
-        """Whoever comes from here on gets these."""
+        """Give these contexts to every new connection."""
         self.served = contexts
 
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: N802
@@ -110,13 +110,13 @@ class Certificates:
 
 
 def contexts_of(identities: Sequence[Identity]) -> Contexts:
-    """The contexts of these, each tried with a handshake.
+    """The contexts of these identities.  Each context passes a test handshake.
 
     :raises CertificateRefused: when OpenSSL refuses one.
     """
     built = [(identity, _context(identity)) for identity in identities]
     named: dict[bytes, SSL.Context] = {}
-    # Of two for the same host the one that lasts longer is the newer one.
+    # Of two certificates for one host, the one that lasts longer is newer, and wins.
     for identity, context in sorted(built, key=lambda b: b[0].certificate.not_valid_after_utc):
         named.update((name.encode(), context) for name in identity.names())
     first, default = built[0]
@@ -137,7 +137,7 @@ def _context(identity: Identity) -> SSL.Context:
     context.set_cipher_list(SUITES)
     context.set_tls13_ciphersuites(SUITES_OF_1_3)
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
-    # Two buffers of 16 KiB for each connection are there only while there is something in them.
+    # A connection then has its two buffers of 16 KiB only while they hold something.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     _limit_groups(context)
     try:
@@ -152,9 +152,9 @@ def _context(identity: Identity) -> SSL.Context:
 
 
 def _limit_groups(context: SSL.Context) -> None:
-    """pyOpenSSL has a name for one key exchange, and none for several: this asks what is below it.
+    """Limit the key exchanges.  pyOpenSSL can set only one, so this calls the library below it.
 
-    Where that is not there, X448 and P-521 are taken as well, which harms nobody.
+    Without that function the server also accepts X448 and P-521, which is harmless.
     """
     library: Any = getattr(SSL, "_lib", None)
     choose = getattr(library, "SSL_CTX_set1_curves_list", None)
@@ -167,9 +167,9 @@ def _limit_groups(context: SSL.Context) -> None:
 
 
 def _try(identity: Identity, context: SSL.Context) -> None:
-    """Shake hands with ourselves.
+    """Try a handshake with ourselves.
 
-    :raises CertificateRefused: when that fails.
+    :raises CertificateRefused: when it fails.
     """
     server, client = SSL.Connection(context), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
     server.set_accept_state()
@@ -189,11 +189,11 @@ def _carry(here: SSL.Connection, there: SSL.Connection) -> None:
     try:
         there.bio_write(here.bio_read(2**16))
     except SSL.WantReadError:
-        return  # It has nothing to say at the moment.
+        return  # This end has nothing to send now.
 
 
 def _refusal(identity: Identity, error: Exception) -> CertificateRefused:
-    """OpenSSL gives a list of what went wrong in it, the first thing first."""
+    """The refusal, with the first of the errors that OpenSSL lists."""
     reasons = error.args[0] if error.args else ()
     why = reasons[0][-1] if isinstance(reasons, list) and reasons else str(error)
     return CertificateRefused(f"OpenSSL refuses the certificate in {identity.source}: {why}")
@@ -204,13 +204,13 @@ def _refusal(identity: Identity, error: Exception) -> CertificateRefused:
 
 @dataclass(frozen=True)
 class Secured:
-    """``below``: the description of the TCP endpoint that TLS is spoken over."""
+    """``below``: the description of the TCP endpoint below TLS."""
 
     below: str
     certificates: Certificates
 
 
-#: What may stand in a description, in the order in which it may stand there without its name.
+#: The arguments of a description, in the order that they have without their names.
 _OF_SSL: Final = (
     *("port", "privateKey", "certKey", "sslmethod", "interface", "backlog", "extraCertChain"),
     "dhParameters",
@@ -219,11 +219,12 @@ _OF_TLS: Final = ("path", "port", "backlog", "interface")
 
 
 def secured(description: str) -> Secured | None:
-    """What an ``ssl:`` or ``tls:`` endpoint consists of; None for other endpoints.
+    """The parts of an ``ssl:`` or ``tls:`` endpoint; None for other endpoints.
 
-    They mean what they mean to Twisted, whose own endpoints look at certificates when somebody
-    comes, and take what OpenSSL takes.  ``sslmethod`` and ``dhParameters`` change nothing: there
-    is one profile, and no key exchange in it that has parameters.
+    The arguments mean the same as with Twisted.  Twisted's own endpoints look at certificates only
+    when somebody comes, and accept everything that OpenSSL accepts.  ``sslmethod`` and
+    ``dhParameters`` change nothing: there is one profile, and none of its key exchanges has
+    parameters.
 
     :raises CertificateRefused: when the certificates cannot be served.
     :raises ValueError: when the description makes no sense.
@@ -251,7 +252,10 @@ def _arguments(words: Sequence[str], known: Sequence[str]) -> dict[str, str]:
 
 
 def _below(kind: str, given: dict[str, str]) -> str:
-    """:raises ValueError: when there is no port."""
+    """The description of the TCP endpoint.
+
+    :raises ValueError: when there is no port.
+    """
     port = given["port"] if given.get("port") else ""
     if not port.isdecimal():
         raise ValueError(f"{port!r} is not a port" if port else "it has no port")
@@ -267,7 +271,7 @@ def _escaped(value: str) -> str:
 
 
 def _of_files(where: str, given: dict[str, str]) -> Certificates:
-    # Absolute, because twistd goes to its --rundir before they are read again.
+    # Absolute paths: twistd changes to its --rundir before we read the files again.
     key = Path(given.get("privateKey", "server.pem")).absolute()
     certificate = Path(given["certKey"]).absolute() if "certKey" in given else key
     chain = Path(given["extraCertChain"]).absolute() if "extraCertChain" in given else None
@@ -276,7 +280,10 @@ def _of_files(where: str, given: dict[str, str]) -> Certificates:
 
 
 def _of_folder(where: str, given: dict[str, str]) -> Certificates:
-    """:raises ValueError: when no folder is named."""
+    """The certificates of a folder.
+
+    :raises ValueError: when the description names no folder.
+    """
     if not given.get("path"):
         raise ValueError("it names no folder of certificates")
     folder = Path(given["path"]).absolute()
@@ -284,7 +291,7 @@ def _of_folder(where: str, given: dict[str, str]) -> Certificates:
 
 
 def stamp(files: Sequence[Path]) -> Stamp:
-    """Changes when one of the files does, or there is another one."""
+    """A value that changes when one of the files changes, comes or goes."""
     return tuple((path, *_stamp(path)) for path in files)
 
 

@@ -1,9 +1,9 @@
-"""Who reads slowly is told from who is gone, where the kernel does not tell them apart.
+"""Tells slow readers from clients that are gone, where the kernel cannot.
 
-``TCP_USER_TIMEOUT`` notices a peer that acknowledges nothing (tcp(7)).  But it also ends the
-connection of one whose window is closed, or too narrow for a packet, for so long, although that one
-answers each time it is asked: somebody who reads, only slowly.  So their time is prolonged here for
-as long as something waits for them and they answer; who does not answer is gone.
+``TCP_USER_TIMEOUT`` ends the connection of a peer that acknowledges nothing (tcp(7)).  But it also
+ends one whose window stays closed, or too narrow for a packet, although that peer answers every
+probe.  That is somebody who reads slowly.  So this module gives such a peer more time, as long as
+bytes wait for it and it answers.  A peer that does not answer is gone.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from twisted.internet.interfaces import IReactorTime
 from granja.reactor.clockwork import Timer
 from granja.reactor.sockets import SILENCE, account_of
 
-#: Seconds between two looks at everybody.
+#: Seconds between two rounds of looks.
 PERIOD: Final = 10.0
-#: Connections that are looked at in one go: a tenth of a millisecond.
+#: Connections that we look at in one go.
 SLICE: Final = 64
-#: Seconds of more time that they have at each look: three times until the next one.
+#: Seconds of more time at each look: three times the time until the next look.
 MORE_TIME: Final = 30.0
 
 
 class Vigil:
     """Looks at all connections now and then, some at a time.
 
-    :param connections: gives those that there are.
+    :param connections: gives all connections.
     """
 
     def __init__(self, clock: IReactorTime, connections: Callable[[], Iterable[Any]]) -> None:
         self._clock = clock
         self._connections = connections
         self._round: list[Any] = []
-        #: For whom something has waited since when, as of the last round and of this one.
+        #: Since when something has waited for a connection: as of the last round, and of this one.
         self._waited: dict[Any, float] = {}
         self._waiting: dict[Any, float] = {}
         self._timer = Timer(clock, self._go_on)
         self._timer.start(PERIOD)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._timer.stop()
 
     def _go_on(self) -> None:
