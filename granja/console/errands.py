@@ -18,6 +18,7 @@ from granja.console.farm import Farm
 from granja.console.request import Refused, Request
 from granja.contract import errors
 from granja.ledger.interface import IForgetful
+from granja.ledger.snapshot import fingerprint
 from granja.moderation.acts import Act
 from granja.moderation.sanctions import Sanction, label, network_named
 from granja.people.roster import Farmer
@@ -48,6 +49,7 @@ class Errands:
         self._begun = farm.order.seconds()
         self._table: dict[str, Callable[[Request], Answer | Deferred[Answer]]] = {
             "status": self._status,
+            "fingerprint": self._fingerprint,
             "who": self._who,
             "kick": self._kick,
             "mute": self._mute,
@@ -108,6 +110,13 @@ class Errands:
             "halted": farm.lane.halted,
             "draining": farm.draining,
         }
+
+    def _fingerprint(self, _: Request) -> Answer:
+        """Of who holds, offers and misses what.  Nodes of one farm that are at the same entry have
+        the same one; of a large farm it takes as long as a snapshot."""
+        farm = self._farm
+        found = fingerprint(farm.market.snapshot())
+        return {"sequence": farm.lane.sequence, "fingerprint": found}
 
     def _who(self, _: Request) -> Answer:
         return {"people": [self._person(farmer) for farmer in self._farm.roster]}

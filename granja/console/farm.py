@@ -20,6 +20,8 @@ from granja.text import names
 class Lane(Protocol):
     @property
     def halted(self) -> bool: ...
+    @property
+    def sequence(self) -> int: ...
 
 
 class Market(Protocol):
@@ -27,6 +29,7 @@ class Market(Protocol):
     def registered(self) -> Mapping[FarmerId, str]: ...
     @property
     def offers(self) -> Mapping[OfferId, Any]: ...
+    def snapshot(self) -> dict[str, Any]: ...
 
 
 class Freezing(Protocol):

@@ -105,6 +105,11 @@ class Lane:
         self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
 
+    @property
+    def sequence(self) -> int:
+        """Of the last entry that the market knows."""
+        return self._sequence
+
     def submit(
         self,
         farmers: Iterable[FarmerId],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -82,6 +82,25 @@ def first_trusted(
 def checksum(entry_hash: bytes, state: str) -> bytes:
     """What shows that a snapshot is as it was stored."""
     return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
+
+
+def comparable(state: Mapping[str, Any]) -> str:
+    """A market's state as text, whatever the order in which it came about.
+
+    :raises RecursionError: for one that no market has.
+    """
+
+    def settle(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return sorted((settle(item) for item in value), key=json.dumps)
+        return value
+
+    return json.dumps({key: settle(value) for key, value in state.items()}, sort_keys=True)
+
+
+def fingerprint(state: Mapping[str, Any]) -> str:
+    """What two markets have in common when they are in the same state, in hexadecimal."""
+    return sha256(comparable(state).encode(errors="surrogateescape")).hexdigest()
 
 
 def dump(state: dict[str, Any]) -> str:

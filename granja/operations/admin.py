@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     time = {"metavar": "TIME", "help": "such as 10m, 2h or 7d", "type": _time(duration)}
     why = {"metavar": "REASON", "nargs": "*", "help": "what they are told"}
     add("status", "How the farm is.")
+    add("fingerprint", "Whether nodes of one farm hold the same: equal at an equal sequence.")
     add("who", "Who is in the chat, from where, since when.")
     add("kick", "Put somebody out of the chat.", whom=name, why=why)
     end = time | {"help": "such as 10m, 2h or 7d; 0 ends it", "type": _time(duration_or_none)}
@@ -168,6 +169,7 @@ def _bans(answer: Answer) -> Iterator[str]:
 
 _TABLES: dict[str, Callable[[Answer], Iterator[str]]] = {
     "status": _status,
+    "fingerprint": _status,
     "who": _people,
     "bans": _bans,
 }

@@ -8,7 +8,6 @@ is held.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.contract.messages import somebody
 from granja.ledger.archive import IArchive, SavedState
 from granja.ledger.chain import BadEntry, Head, verified
+from granja.ledger.snapshot import comparable
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -259,7 +259,7 @@ def _says(state: Mapping[str, Any], market: Market, forgetful: bool) -> bool:
     if forgetful:
         state, mine = _without_partners(state), _without_partners(mine)
     try:
-        return _comparable(state) == _comparable(mine)
+        return comparable(state) == comparable(mine)
     except RecursionError:  # It can be restored, but there is something else in it as well.
         return False
 
@@ -289,17 +289,6 @@ def check_passwords(archive: IArchive, market: Market) -> None:
             raise NotInOrder(f"the password verifier of farmer {farmer} cannot be read")
         if not is_verifier(verifier):
             raise NotInOrder(f"the password verifier of farmer {farmer} has not argon2's form")
-
-
-def _comparable(state: Mapping[str, Any]) -> str:
-    """A market's state as text, whatever the order in which it came about."""
-
-    def settle(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return sorted((settle(item) for item in value), key=json.dumps)
-        return value
-
-    return json.dumps({key: settle(value) for key, value in state.items()}, sort_keys=True)
 
 
 # -- why a fact cannot have happened -----------------------------------------------------------

@@ -75,6 +75,18 @@ class Looking(ConsoleCase):
         status |= {"draining": False}
         self.assertEqual(self.asks("status"), status)
 
+    def test_fingerprint(self) -> None:
+        """It says that somebody holds something else; looking changes nothing."""
+        before = self.asks("fingerprint")
+        self.assertEqual(before["sequence"], 0)
+        ana = self.farm.arrives("Ana", "6")
+        there = self.asks("fingerprint")
+        self.assertEqual((there["sequence"], len(there["fingerprint"])), (1, 64))
+        self.assertEqual(self.asks("fingerprint"), there)
+        self.assertNotEqual(there["fingerprint"], before["fingerprint"])
+        ana.types(":agregar 7")
+        self.assertNotEqual(self.asks("fingerprint")["fingerprint"], there["fingerprint"])
+
     def test_who(self) -> None:
         self.moderator("Marta")
         self.farm.clock.advance(60)

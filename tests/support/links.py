@@ -1,10 +1,11 @@
-"""A wire to a server that can be cut, held, or deaf in one direction."""
+"""A wire to a server that can be cut, stalled, held, or deaf in one direction."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 
 class _Link:
@@ -15,21 +16,25 @@ class _Link:
         self.far = far
         self.held: list[bytes] = []
         self._wire = wire
-        for source, way in ((near, self._there), (far, self._back)):
+
+    def start(self) -> None:
+        """Carry what comes, in two threads."""
+        for source, way in ((self.near, self._there), (self.far, self._back)):
             Thread(target=self._carry, args=(source, way), daemon=True).start()
 
-    def _carry(self, source: socket.socket, way: object) -> None:
-        assert callable(way)
+    def _carry(self, source: socket.socket, way: Callable[[bytes], None]) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                self._wire.flowing.wait()
                 way(data)
+        self._wire.flowing.wait()  # That somebody has hung up is not heard in a stalled wire.
         if not self.held:
             self.close()
 
     def _there(self, data: bytes) -> None:
         if self._wire.holding:
             self.held.append(data)
-        else:
+        elif not self._wire.deaf:
             self.far.sendall(data)
 
     def _back(self, data: bytes) -> None:
@@ -50,12 +55,16 @@ class _Link:
 class Wire:
     """Listens on ``port`` of loopback, and goes on to another port there.
 
-    ``holding``: what goes to the server stays in the wire.  ``swallowing``: what comes from it is
-    lost.  ``closed``: whoever comes is sent away.
+    ``holding``: what goes to the server stays in the wire.  ``deaf``: it is lost.  ``swallowing``:
+    what comes from it is lost.  ``closed``: whoever comes is sent away.  What was lost of a
+    connection is lost for ever: :meth:`cut` it before the wire is as it was.
     """
 
     def __init__(self, far: int) -> None:
-        self.holding = self.swallowing = self.closed = False
+        self.holding = self.deaf = self.swallowing = self.closed = False
+        #: Cleared while nothing goes either way; then all of it arrives, late.
+        self.flowing = Event()
+        self.flowing.set()
         self._far = far
         self._lock = Lock()
         self._links: list[_Link] = []
@@ -67,12 +76,36 @@ class Wire:
         with suppress(OSError):
             while True:
                 near, _ = self._door.accept()
-                if self.closed:
-                    near.close()
-                    continue
-                with self._lock:
-                    far = socket.create_connection(("127.0.0.1", self._far))
-                    self._links.append(_Link(self, near, far))
+                if self.closed or not self._connect(near):
+                    hang_up(near)
+
+    def _connect(self, near: socket.socket) -> bool:
+        """Whether the server is there."""
+        try:
+            far = socket.create_connection(("127.0.0.1", self._far))
+        except OSError:
+            return False
+        link = _Link(self, near, far)
+        with self._lock:
+            self._links.append(link)
+        link.start()
+        return True
+
+    def stall(self) -> None:
+        """Carry nothing, and lose nothing, until :meth:`flow`."""
+        self.flowing.clear()
+
+    def flow(self) -> None:
+        """Carry on: what has waited arrives now."""
+        self.flowing.set()
+
+    def mend(self) -> None:
+        """The wire is as new; connections that have lost something end."""
+        broken = self.deaf or self.swallowing or self.holding
+        self.holding = self.deaf = self.swallowing = self.closed = False
+        self.flow()
+        if broken:
+            self.cut()
 
     def cut(self) -> None:
         """End all connections, at both ends; what is held is lost."""
@@ -93,7 +126,8 @@ class Wire:
         return links
 
     def close(self) -> None:
-        self._door.close()
+        hang_up(self._door)
+        self.flow()
         self.cut()
 
 
