@@ -1,7 +1,6 @@
-"""What one listener has still to be sent, in order: the talk of shared batches, and private lines.
+"""Backlogs: what one listener has not been sent yet, in order.
 
-A *piece* is a kind and some bytes.  A *note* is a piece, or the word that a listener begins or ends
-to hear the talk, and before which entry of a batch it stands.
+This is the talk of shared batches, and the listener's private pieces.
 """
 
 from __future__ import annotations
@@ -17,33 +16,33 @@ from granja.board.receipts import Receipts
 from granja.contract.messages import Missed
 from granja.wire.encodings import MARK, Carrier, Readable, first_number, numbered
 
-#: Kinds of pieces.  What everybody hears; an answer to the listener's own command; what another
-#: farmer caused; the word that lines were missed; and in its place, one private line missed.
+#: Kinds of pieces: what everybody hears; an answer to the listener's own command; what another
+#: farmer caused; the count of missed lines; and one private line that was missed.
 TALK: Final = 0
 REPLY: Final = 1
 HEARD: Final = 2
 MISSED: Final = 3
 LOST: Final = 4
-#: Kinds of notes that are no pieces.
+#: Kinds of notes without a piece.
 JOIN: Final = 5
 LEAVE: Final = 6
-#: An answer that is kept for who may not have heard it.
+#: An answer that we keep, in case the farmer has not heard it.
 TOLD: Final = 7
 
-#: In one write; the system's own limit (IOV_MAX) is 1024.
+#: The most buffers in one write.  The system's own limit (IOV_MAX) is 1024.
 MOST_BUFFERS: Final = 256
 
 Piece = tuple[int, Readable]
 Note = tuple[int, int, bytes]
-#: A piece, and where in the talk it stands (:mod:`granja.board.receipts`).
+#: A piece with its place in the talk (:mod:`granja.board.receipts`).
 Placed = tuple[int, Readable, int]
 
 
 class Behind(Protocol):
-    """What a backlog needs of its listener.
+    """What a backlog needs from its listener.
 
     ``joined``: whether it hears the talk.  ``heard``: unsent bytes that others caused.
-    ``receipts``: what numbers its lines, if they have numbers.
+    ``receipts``: gives numbers to its lines, if they have numbers.
     """
 
     carrier: Carrier
@@ -61,7 +60,7 @@ class Behind(Protocol):
 def compose(
     batch: Batch[Any], listener: Behind, notes: list[Note], hearing: bool
 ) -> tuple[list[Piece], bool]:
-    """What ``listener`` is to be sent for one batch, and whether it hears the talk afterwards.
+    """The pieces of one batch for ``listener``, and whether it hears the talk afterwards.
 
     :param notes: the listener's own notes in that batch, in order.
     :param hearing: whether it hears the talk when the batch begins.
@@ -85,7 +84,7 @@ def compose(
 def compose_placed(
     batch: Batch[Any], listener: Behind, notes: list[Note], hearing: bool
 ) -> tuple[list[Placed], bool]:
-    """The same as :func:`compose`, with the place of each piece."""
+    """Do the same as :func:`compose`, and give each piece its place."""
     pieces: list[Placed] = []
     at = 0
     for index, kind, data in notes:
@@ -109,7 +108,7 @@ def _placed_talk(batch: Batch[Any], listener: Behind, first: int, stop: int) -> 
 
 
 def number(receipts: Receipts, kind: int, data: Readable, place: int) -> bytes:
-    """A piece with its number, or its numbers."""
+    """The bytes of a piece, with a number for each of its lines."""
     if kind == TALK:
         return receipts.number_talk(bytes(data).split(MARK), place)
     if kind == HEARD:
@@ -120,14 +119,14 @@ def number(receipts: Receipts, kind: int, data: Readable, place: int) -> bytes:
 
 
 class Backlog:
-    """A listener who could not be sent everything at once.
+    """What waits for a listener that took less than we wrote.
 
-    It either *follows*, batch by batch, or *skips*: then only the private pieces are kept, the talk
-    between them is counted, and the count is told in its place.
+    It either *follows*, batch by batch, or it *skips*.  While it skips, it keeps only private
+    pieces.  It counts the talk between them, and tells the count where that talk was.
 
     :param batch: the first batch that is not among the pieces.
     :param hearing: whether the listener hears the talk when that batch begins.
-    :param now: when it last took something, which is when it fell behind.
+    :param now: the present time in seconds: the listener took its last bytes now.
     """
 
     __slots__ = (
@@ -162,11 +161,11 @@ class Backlog:
         self._pieces = deque(pieces)
         self._talk = sum(len(data) for kind, data in pieces if kind == TALK)
         self._notes: deque[tuple[Batch[Any], list[Note]]] = deque()
-        # None when not hearing, or the whole chain behind it would be kept for nothing.
+        # None while the listener does not hear: a batch keeps all batches after it in memory.
         self._batch = batch if hearing else None
         self._line = batch.first_line
         self._missed = 0
-        #: The last number of a line that was numbered and then dropped; 0 if there is none.
+        #: The last number that a line had before we dropped that line; 0 if there is none.
         self._void = 0
         self.hearing = hearing
         self.skipping = False
@@ -186,11 +185,11 @@ class Backlog:
         return ahead + self._talk + self._listener.heard
 
     def holds_talk(self) -> bool:
-        """Whether talk is kept in memory for this listener."""
+        """Whether memory holds talk for this listener."""
         return bool(self._talk) or self._batch is not None
 
     def first_waiting(self) -> int:
-        """The number of the first line that was not sent; 0 if none has a number yet."""
+        """The number of the first line that waits; 0 if no line has a number yet."""
         for _, data in self._pieces:
             if found := first_number(bytes(data)):
                 return found
@@ -199,7 +198,7 @@ class Backlog:
     # -- sending ---------------------------------------------------------------------------------
 
     def gather(self, limit: int) -> list[Readable]:
-        """The next pieces, about ``limit`` bytes, up to the end of a message; empty if none."""
+        """The next pieces: about ``limit`` bytes, up to the end of a message.  Empty if none."""
         buffers: list[Readable] = []
         room = limit
         while room > 0 and len(buffers) < MOST_BUFFERS:
@@ -215,7 +214,7 @@ class Backlog:
         return buffers
 
     def advance(self, sent: int) -> None:
-        """Forget the first ``sent`` bytes; they have left."""
+        """Forget the first ``sent`` bytes: they have left."""
         while sent:
             kind, data = self._pieces[0]
             size = len(data)
@@ -231,7 +230,7 @@ class Backlog:
                 self._listener.delivered(kind, size)
 
     def head(self) -> bytes:
-        """Take what is left of the message that is being sent, or else the next one."""
+        """Take the rest of the message that is being sent, or else the next message."""
         kind, data = self._pieces[0]
         end = self._listener.carrier.boundary(data, 0) if kind == TALK else len(data)
         self.advance(end)
@@ -240,7 +239,7 @@ class Backlog:
     # -- following and skipping ----------------------------------------------------------------
 
     def skip(self) -> None:
-        """Drop the talk, and count it.  The first piece must not begin within a message."""
+        """Drop the talk and count it.  The first piece must begin where a message begins."""
         self._catch_up()
         pieces, self._pieces, self._talk = self._pieces, deque(), 0
         self.skipping = True
@@ -249,12 +248,15 @@ class Backlog:
             self._put(*piece)
 
     def _catch_up(self) -> None:
-        """Make pieces of all that has been said."""
+        """Make pieces of all batches that have ended."""
         while self._sealed() is not None:
             self._next_batch()
 
     def _next(self) -> bool:
-        """Add pieces, if there is something to add now."""
+        """Add pieces, if there are any.
+
+        :return: whether it is worth another look.
+        """
         if self.skipping:
             self._follow()
             return True
@@ -264,7 +266,8 @@ class Backlog:
         return True
 
     def _follow(self) -> None:
-        """Everything private has been taken: tell what was missed, and hear the talk again."""
+        """All private pieces are sent.  Tell how many lines were missed, and hear the talk
+        again."""
         batch = self._listener.group.batch
         if self.hearing:
             self._missed += batch.first_line - self._line
@@ -273,7 +276,7 @@ class Backlog:
         self._tell_missed(batch.first_line)
 
     def _sealed(self) -> Batch[Any] | None:
-        """The next batch that has ended and has something for this listener."""
+        """The next batch that has ended and concerns this listener."""
         if self.hearing and self._batch is not None:
             return self._batch if self._batch.next is not None else None
         return self._notes[0][0] if self._notes else None
@@ -300,7 +303,7 @@ class Backlog:
         self._batch = batch.next if self.hearing and not self.skipping else None
 
     def _put_numbered(self, receipts: Receipts, kind: int, data: Readable, place: int) -> None:
-        """What is dropped has no number."""
+        """Put a piece with its number.  A piece that will be dropped gets no number."""
         if not (self.skipping and kind in (TALK, LOST)):
             self._tell_missed(place)
             data = number(receipts, kind, data, place)
@@ -318,12 +321,15 @@ class Backlog:
             self._talk += len(data) if kind == TALK else 0
 
     def _tell_missed(self, place: int = 0) -> None:
-        """:param place: where in the talk that is; it matters to who has receipts."""
+        """Put the count of missed lines, if there are any.
+
+        :param place: where in the talk the count stands; only receipts need it.
+        """
         if self._missed:
             line = self._listener.carrier.encode(Missed(self._missed))
             receipts = self._listener.receipts
             if receipts is not None and self._void:
-                line = numbered(line.split(MARK), self._void)  # before what was numbered already
+                line = numbered(line.split(MARK), self._void)  # An old number: it goes first.
             elif receipts is not None:
                 line = receipts.number(line, place)
             self._pieces.append((MISSED, line))

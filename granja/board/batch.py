@@ -1,7 +1,7 @@
-"""The log: what is said to everybody, gathered into batches that all listeners share.
+"""Batches: the log of the talk, which all listeners share.
 
-Batches form a chain.  Nobody keeps the whole of it: a listener who is behind holds the batch that
-they read next, and so all that follow; what everybody has read is forgotten by itself.
+Batches form a chain.  A listener that is behind holds the batch that it reads next, and that batch
+holds the batches after it.  Nothing holds the batches that everybody has read: Python frees them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from granja.wire.encodings import MARK, Carrier
 #: A listener.  Here it is only a key.
 L = TypeVar("L")
 
-#: Bytes that are written without waiting for the group's turn.
+#: So many bytes are written at once, before the group's turn.
 FLUSH_AT: Final = 1 << 18
 
 
 class Entry:
-    """What one farmer, or the server, said at once.
+    """What one farmer, or the server, says at once.
 
     ``size``: in bytes, as plain lines.  ``urgent``: whether somebody may wait for it.
     """
@@ -35,7 +35,7 @@ class Entry:
         self._rendered: dict[Carrier, bytes] = {}
 
     def render(self, carrier: Carrier) -> bytes:
-        """The bytes that a carrier makes of it; made once, however many batches it is in."""
+        """The entry's bytes for one carrier, made once and shared by all groups."""
         rendered = self._rendered.get(carrier)
         if rendered is None:
             rendered = self._rendered[carrier] = self._render(carrier)
@@ -46,7 +46,7 @@ class Entry:
 
 
 class Announcement(Entry):
-    """One message of the server to everybody."""
+    """One message from the server to everybody."""
 
     __slots__ = ("message",)
     urgent = False
@@ -60,7 +60,7 @@ class Announcement(Entry):
 
 
 class Remark(Announcement):
-    """The same, said by a farmer: somebody may wait for it."""
+    """One message from a farmer to everybody.  Somebody may wait for it."""
 
     __slots__ = ()
     urgent = True
@@ -70,7 +70,7 @@ class Talk(Entry):
     """Lines of one farmer.
 
     :param data: the clean lines in UTF-8, with LF between them and none at the end.
-    :param lines: how many they are.
+    :param lines: the number of lines.
     """
 
     __slots__ = ("data", "name")
@@ -85,7 +85,7 @@ class Talk(Entry):
 
 
 class Rendering:
-    """A batch as one carrier writes it: ``block``, and where each entry of it is."""
+    """A batch in the bytes of one carrier: ``block``, and where each entry is in it."""
 
     __slots__ = ("_parts", "_sizes", "_starts", "block")
 
@@ -97,25 +97,26 @@ class Rendering:
 
     @property
     def parts(self) -> list[bytes]:
-        """What stands between the numbers of its lines."""
+        """The bytes between the marks."""
         if self._parts is None:
             self._parts = self.block.split(MARK)
         return self._parts
 
     def span(self, first: int, stop: int) -> memoryview:
-        """The entries from ``first`` up to ``stop``, not copied."""
+        """The entries from ``first`` up to ``stop``, without a copy."""
         if self._starts is None:
             self._starts = list(accumulate(self._sizes, initial=0))
         return memoryview(self.block)[self._starts[first] : self._starts[stop]]
 
 
 class Batch(Generic[L]):
-    """What was said between two flushes.
+    """The entries between two flushes of a group.
 
     ``start``: bytes that were said before.  ``first_line``: lines that the board had before.
-    ``unheard``: the entries, by their index, that a listener must not hear: their own, and those of
-    people whom they ignore.  ``talkers``: who said something.  ``patient``: there are entries, and
-    nobody may be waiting for one.  ``next``: there as soon as nothing more can be said here.
+    ``unheard``: for a listener, the indexes of entries that it must not hear: its own, and those of
+    people whom its farmer ignores.  ``talkers``: the listeners that said something.  ``patient``:
+    there are entries, and nobody waits for any of them.  ``next``: the batch after this one, once
+    this one is sealed.
     """
 
     __slots__ = (
@@ -144,7 +145,7 @@ class Batch(Generic[L]):
         self._renderings: dict[Carrier, Rendering] = {}
 
     def add(self, entry: Entry, but: L | None) -> None:
-        """Put ``entry`` at the end, to be heard by everybody ``but`` the one who says it."""
+        """Add ``entry`` at the end.  Everybody hears it, except ``but``, who says it."""
         if but is not None:
             self.talkers[but] = None
             self.unheard.setdefault(but, []).append(len(self.entries))
@@ -154,11 +155,14 @@ class Batch(Generic[L]):
         self.lines += entry.lines
 
     def hide_last(self, listener: L) -> None:
-        """The entry at the end is not for this listener either."""
+        """Hide the last entry from this listener too."""
         self.unheard.setdefault(listener, []).append(len(self.entries) - 1)
 
     def seal(self) -> Batch[L]:
-        """End this batch; return the one that follows it."""
+        """End this batch.
+
+        :return: the batch after it.
+        """
         self.next = Batch(self.start + self.size, self.first_line + self.lines)
         return self.next
 
@@ -169,7 +173,7 @@ class Batch(Generic[L]):
         return self.first_line + sum([entry.lines for entry in self.entries[:index]])
 
     def rendering(self, carrier: Carrier) -> Rendering:
-        """The batch's bytes, made once for each carrier that somebody uses.  Only when sealed."""
+        """The bytes for one carrier, made at the first call.  The batch must be sealed."""
         made = self._renderings.get(carrier)
         if made is None:
             assert self.next is not None, "more may be said in this batch"
@@ -178,12 +182,12 @@ class Batch(Generic[L]):
         return made
 
     def spans(self, carrier: Carrier, listener: L, first: int, stop: int) -> list[memoryview]:
-        """What ``listener`` hears of the entries from ``first`` up to ``stop``."""
+        """The entries from ``first`` up to ``stop`` that ``listener`` hears, as bytes."""
         rendering = self.rendering(carrier)
         return [rendering.span(start, end) for start, end in self.heard(listener, first, stop)]
 
     def heard(self, listener: L, first: int, stop: int) -> list[tuple[int, int]]:
-        """The same as the numbers of entries: where each stretch begins and ends."""
+        """The same as ranges of indexes: the first and the end of each range."""
         unheard = self.unheard.get(listener, ())
         stretches = []
         for index in unheard[bisect_left(unheard, first) : bisect_left(unheard, stop)]:

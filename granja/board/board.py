@@ -1,7 +1,6 @@
-"""The board: what is said to everybody, encoded once and written once for each listener and batch.
+"""The board encodes what is said once, and writes it once for each listener and batch.
 
-Whatever is written to a connection goes in order through its
-:class:`~granja.board.listener.Listener`.
+All bytes for a connection go in order through its :class:`~granja.board.listener.Listener`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from granja.wire.encodings import PLAIN, Carrier
 
 __all__ = ["Board", "Listener", "Reader"]
 
-#: Listeners in a group: two milliseconds of writing.
+#: Listeners in a group: about two milliseconds of writing.
 GROUP: Final = 256
 
 
@@ -33,8 +32,8 @@ class Board:
     """The log of the talk, and everybody who listens.
 
     :param clock: gives the reactor's ticks.
-    :param time: measures how long things take, in seconds; the clock's own if not given.
-    :param history: takes note of what is announced; whoever knows the speaker adds the talk.
+    :param time: measures durations, in seconds; the clock's own time if not given.
+    :param history: keeps the board's announcements; whoever knows the speaker adds the talk.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -52,7 +51,7 @@ class Board:
         self.groups: list[Group[Listener]] = [Group(self.counters)]
         self.slow: Slow[Listener] = Slow(clock, self.time, self.counters)
         self._schedule = Schedule(clock, self.time, self._flush, self.counters.flushing)
-        #: Called with a group in which something has gathered.
+        #: Call this with a group that has something to write.
         self.due = self._schedule.due
         self._apart: dict[Listener, None] = {}
         self._answering: IDelayedCall | None = None
@@ -60,7 +59,7 @@ class Board:
     # -- listeners -------------------------------------------------------------------------------
 
     def listen(self, transport: Any, reader: Reader, carrier: Carrier = PLAIN) -> Listener:
-        """A place for a new connection; it hears no talk before :meth:`join`."""
+        """Make a place for a new connection.  It hears no talk before :meth:`join`."""
         group = next((group for group in self.groups if len(group.listeners) < GROUP), None)
         if group is None:
             group = Group(self.counters)
@@ -70,7 +69,7 @@ class Board:
         return listener
 
     def join(self, listener: Listener) -> None:
-        """From here on the listener hears the talk."""
+        """Let the listener hear the talk from now on."""
         if not listener.joined and listener in listener.group.listeners:
             listener.joined = True
             self._apart.pop(listener, None)
@@ -84,8 +83,8 @@ class Board:
             listener.note(kinds.LEAVE, b"")
 
     def touch(self, listener: Listener) -> None:
-        """This batch is not for ``listener`` what it is for everybody else."""
-        # Who has joined and left again before the group's turn still belongs to it.
+        """Note that ``listener`` needs its own version of this batch."""
+        # A listener that joins and leaves before the group's turn still belongs to that turn.
         if listener.joined or listener.hearing or listener in listener.group.touched:
             listener.group.touched[listener] = None
         else:
@@ -94,8 +93,8 @@ class Board:
                 self._answering = self.clock.callLater(0, self._answer)
 
     def carry(self, listener: Listener, carrier: Carrier) -> None:
-        """Encode for another carrier from here on, also for somebody who hears the talk."""
-        self.flush()  # What was said until now is on its way by the carrier of before.
+        """Encode for another carrier from now on, even while the listener hears the talk."""
+        self.flush()  # The old carrier encodes what was said until now.
         listener.change_carrier(carrier)
 
     def has_touched(self, listener: Listener) -> bool:
@@ -118,7 +117,7 @@ class Board:
         self._add(Announcement(message), but)
 
     def pass_on(self, message: Message) -> None:
-        """The same for what the history knows already."""
+        """Say a message that the history has already."""
         self._add(Announcement(message), None)
 
     def say(
@@ -129,18 +128,19 @@ class Board:
         lines: int,
         deaf: Collection[Listener] = (),
     ) -> None:
-        """Plain talk: clean lines of ``name`` as UTF-8, with LF between them, none after the last.
+        """Say plain lines of ``name``.
 
-        :param speaker: who does not hear it; None if they do not listen here.
-        :param lines: how many they are.
-        :param deaf: others who are not to hear it.
+        :param speaker: does not hear them; None if the speaker does not listen here.
+        :param data: clean lines in UTF-8, with LF between them and none after the last.
+        :param lines: the number of lines.
+        :param deaf: other listeners that must not hear them.
         """
         self._add(Talk(name, data, lines), speaker, deaf)
 
     def say_message(
         self, speaker: Listener | None, message: Message, deaf: Collection[Listener] = ()
     ) -> None:
-        """Talk that is no plain line, such as what somebody does: everybody else hears it."""
+        """Say talk that is no plain line, such as ``:yo``.  Everybody else hears it."""
         self._add(Remark(message), speaker, deaf)
 
     def _add(self, entry: Entry, but: Listener | None, deaf: Collection[Listener] = ()) -> None:
@@ -154,14 +154,14 @@ class Board:
             self.touch(but)
             if self.slow.waiting:
                 self.slow.hold(but)
-        # Only now, when all have it: writing may cause something to be said.
+        # Every group has the entry now.  Not earlier: writing may cause more to be said.
         for group in list(self.groups):
             self.due(group)
 
     # -- writing ---------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Write all that has gathered; in its rounds the board does it by itself."""
+        """Write everything now.  Usually the board writes by itself, in rounds."""
         self._schedule.finish()
         self._answer()
 
@@ -176,7 +176,8 @@ class Board:
         self.slow.flushed(group, batch)
 
     def _answer(self) -> None:
-        """Answer those who are not in the chat; no talk has to go before it, so there is no gap."""
+        """Answer those who are not in the chat.  No talk comes before the answer: no need to
+        wait."""
         self._answering = None
         apart, self._apart = self._apart, {}
         self._deliver(apart)
@@ -184,7 +185,10 @@ class Board:
     def _deliver(
         self, listeners: dict[Listener, None], batch: Batch[Listener] | None = None
     ) -> None:
-        """:param batch: the one that has just ended; none for those who hear none of it."""
+        """Send to each listener what is its own.
+
+        :param batch: the one that has just ended; None for listeners that hear none of it.
+        """
         deliver = (
             Listener.deliver if batch is not None and batch.entries else Listener.deliver_quietly
         )
@@ -192,10 +196,10 @@ class Board:
             try:
                 deliver(listener, batch or listener.group.batch)
             except Exception:
-                # Whatever it is, it must not keep the others from hearing.
+                # No failure may keep the others from hearing.
                 self.log.failure("Nothing can be written to {listener}", listener=listener)
                 self.soon(listener.abort)
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Do something when whatever goes on now has come to its end."""
+        """Call ``call`` when the present work is done."""
         self.clock.callLater(0, call)

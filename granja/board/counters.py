@@ -1,4 +1,4 @@
-"""What the board has done, counted."""
+"""Counts what the board does."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from granja.reactor.stopwatch import Stopwatch
 class Counters:
     """Counts since the start.
 
-    ``lines``: said to everybody, each counted once; ``deliveries``: once for each who listens.
-    ``flushes``: batches that were written.
-    ``writes``: given to sockets and transports.  ``skips``: how often a listener
-    who did not read was passed over; ``missed``: lines of which listeners were told that they
-    missed them.  ``holds``: how often talkers had to wait.  ``aborted``: connections closed for
-    not reading.  ``flushing``: how long each batch with talk took to write to its group.
+    ``lines``: said to everybody; each counts once.  ``deliveries``: each counts once for every
+    listener.  ``flushes``: batches that were written.  ``writes``: to sockets and transports.
+    ``skips``: how often the board began to skip the talk for a listener that does not read.
+    ``missed``: missed lines that listeners were told of.  ``holds``: how often talkers had to wait.
+    ``aborted``: connections that the board closed because they read nothing.  ``flushing``: how
+    long it took to write each batch with talk to its group.
     """
 
     lines: int = 0

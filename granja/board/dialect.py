@@ -1,4 +1,4 @@
-"""What a plain connection is written in: lines, or GMCP's packages; and telnet's own answers."""
+"""What a plain connection gets: lines, or GMCP's packages; and answers to telnet commands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Dialect:
         self._listener = listener
 
     def say_telnet(self, verb: int, option: int) -> None:
-        """Send ``IAC verb option`` in its place."""
+        """Send ``IAC verb option`` behind what was said before."""
         self._listener.raw(bytes((telnet.IAC, verb, option)))
 
     def answer(self, command: int) -> None:
-        """Answer AYT or a timing mark, where it stood among the lines (PROTOCOL §1)."""
+        """Answer AYT or a timing mark at its place among the lines (PROTOCOL §1)."""
         if command == telnet.AYT:
             self._listener.tell(messages.I_AM_HERE)
         else:
@@ -29,16 +29,19 @@ class Dialect:
 
     @property
     def speaks_packages(self) -> bool:
-        """Whether it is sent GMCP packages."""
+        """Whether this connection gets GMCP packages."""
         return self._listener.carrier is GMCP
 
     def begin_packages(self) -> bool:
-        """Send packages from here on.  False when it is too late."""
+        """Send packages from now on.
+
+        :return: False when it is too late.
+        """
         if self._listener.carrier is not PLAIN or self._listener.joined:
             return False
         self._listener.carry(GMCP)
         return True
 
     def end_packages(self) -> None:
-        """From here on come lines alone."""
+        """Send only lines from now on."""
         self._listener.board.carry(self._listener, PLAIN)

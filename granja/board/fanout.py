@@ -1,4 +1,4 @@
-"""Fan-outs: those who hear the talk and have nothing waiting, so that one block fits them all."""
+"""Fan-outs: listeners that hear the talk and have nothing waiting.  One block fits them all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Send = Callable[[Readable], int]
 
 
 class FanOut(Generic[L]):
-    """Listeners of one carrier and one kind of wire.
+    """Listeners with the same carrier and the same kind of wire.
 
     :param limit: of the wires, in bytes.
 
-    ``sends``: how each listener that is in is written to (:meth:`Wire.send`); listeners put
-    themselves in and out.
+    ``sends``: for each listener, how to write to it (:meth:`Wire.send`).  Listeners add and remove
+    themselves.
     """
 
     def __init__(self, carrier: Carrier, limit: int, counters: Counters) -> None:
@@ -30,11 +30,11 @@ class FanOut(Generic[L]):
     def broadcast(self, block: bytes) -> list[tuple[L, int]]:
         """Write ``block`` to all.
 
-        The loop that most of the server's time is spent in: one system call for each.  It looks at
-        nothing but the sends, because each further object of ten thousand farmers comes from the
-        main memory: with the listener, its wire and its transport a line took an eighth longer.
+        The server spends most of its time in this loop: one system call for each listener.  It uses
+        only the sends, because it is slow to fetch more objects of ten thousand farmers from memory
+        (docs/performance/choices.md).
 
-        :return: those who took less than all of it, and how many bytes they took.
+        :return: the listeners that took less, and how many bytes they took.
         """
         size = len(block)
         if size > self.limit:
@@ -46,7 +46,7 @@ class FanOut(Generic[L]):
             ]
         self._counters.writes += len(self.sends)
         short: dict[Send, int] = {}
-        # A copy, because a transport may call anybody back while it is written to.
+        # A copy: a transport may call somebody back during a write.
         for send in list(self.sends.values()):
             try:
                 sent = send(block)
@@ -61,9 +61,9 @@ class FanOut(Generic[L]):
     # -- more than a wire should have at once ----------------------------------------------------
 
     def cuts(self, block: bytes) -> list[tuple[int, int]]:
-        """Where the parts of ``block`` begin and end: each about the limit, and whole messages.
+        """Where the parts of ``block`` begin and end: whole messages, about the limit each.
 
-        Looked for once for all: each by themselves took longer than all the sending.
+        We look for them once for all listeners, because that takes long.
         """
         cuts, start, view = [], 0, memoryview(block)
         while len(block) - start > self.limit:
@@ -75,7 +75,10 @@ class FanOut(Generic[L]):
         return cuts
 
     def send_in_parts(self, send: Send, block: bytes, cuts: list[tuple[int, int]]) -> int:
-        """Send the parts one after the other, until one is not taken whole; how many bytes went."""
+        """Send the parts one after the other, until the wire takes less than a whole part.
+
+        :return: how many bytes were sent.
+        """
         total = 0
         parts: list[Readable] = [block]
         if len(cuts) != 1:

@@ -1,9 +1,8 @@
-"""Groups: the listeners that are written to together, with what was said since they were last.
+"""Groups: listeners that the board writes to together, each group with its own batch.
 
-One write takes the system five to eight microseconds.  To write to a crowd in one go would keep
-everybody waiting: who talks, who trades, and who hears the next line last.  So the board writes to
-one group after the other, and the reactor reads between two groups.  The turn of a group finds the
-newest talk, and each group has a batch of its own.
+A write to a crowd in one go would keep everybody waiting: those who talk, those who trade, and
+those who hear the next line last.  So the board writes to one group after the other, and the
+reactor reads between two groups.  At its turn a group hears the newest talk.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from granja.wire.encodings import Carrier
 
 
 class Member(Protocol):
-    """What a group needs of a listener."""
+    """What a group needs from a listener."""
 
     receipts: Receipts | None
 
@@ -34,7 +33,7 @@ M = TypeVar("M", bound=Member)
 class Group(Generic[M]):
     """Some of the listeners of a board.
 
-    ``batch``: what is said until the group is written to.  ``touched``: listeners that need their
+    ``batch``: collects what is said until the next flush.  ``touched``: listeners that need their
     own version of this batch.  ``gathered``: bytes that wait, counted as plain lines.
     """
 
@@ -49,15 +48,15 @@ class Group(Generic[M]):
         self._counters = counters
 
     def fan_out(self, carrier: Carrier, wire: AnyWire) -> FanOut[M]:
-        """Where a listener with this carrier and wire belongs while nothing waits for it."""
+        """The fan-out for a listener with this carrier and wire, while nothing waits for it."""
         key = (carrier, type(wire))
         if key not in self._fan_outs:
             self._fan_outs[key] = FanOut(carrier, wire.limit, self._counters)
         return self._fan_outs[key]
 
     def add(self, entry: Entry, but: M | None) -> None:
-        """Something was said to everybody ``but`` one, who may sit anywhere."""
-        awaited = self.gathered and not self.batch.entries  # something private
+        """Add an entry for everybody except ``but``, who may be in another group."""
+        awaited = self.gathered and not self.batch.entries  # Something private waits already.
         self.batch.add(entry, but if but in self.listeners else None)
         if awaited:
             self.batch.patient = False
@@ -69,20 +68,23 @@ class Group(Generic[M]):
         listener.fan_out.sends.pop(listener, None)
 
     def seal(self) -> tuple[Batch[M], dict[M, None]]:
-        """Begin the next batch.  Returns the one that has ended, and its touched listeners."""
+        """Begin the next batch.
+
+        :return: the batch that ends now, and its touched listeners.
+        """
         ended, touched = self.batch, self.touched
         self.batch, self.touched, self.gathered = ended.seal(), {}, 0
         return ended, touched
 
     @property
     def hearing(self) -> int:
-        """How many hear the whole of what is said now."""
+        """How many listeners hear all of this batch."""
         return sum(len(fan_out.sends) for fan_out in self._fan_outs.values())
 
     def broadcast(self, batch: Batch[M], touched: dict[M, None]) -> Iterator[tuple[M, bytes, int]]:
-        """Write a batch to all who hear the whole of it.
+        """Write a batch to all listeners that hear all of it.
 
-        :return: those who took less: what they should have taken, and how many bytes they took.
+        :return: the listeners that took less, what they should take, and how many bytes they took.
         """
         for listener in touched:
             listener.fan_out.sends.pop(listener, None)
@@ -97,9 +99,9 @@ class Group(Generic[M]):
     def _broadcast_numbered(
         self, batch: Batch[M], fan_out: FanOut[M]
     ) -> Iterator[tuple[M, bytes, int]]:
-        """The same for those who have numbers of their own in it."""
+        """Do the same for listeners whose lines have numbers of their own."""
         rendering = batch.rendering(fan_out.carrier)
-        parts, cuts = rendering.parts, fan_out.cuts(rendering.block)  # Numbers move nothing.
+        parts, cuts = rendering.parts, fan_out.cuts(rendering.block)  # A number moves no byte.
         for listener, send in list(fan_out.sends.items()):
             assert listener.receipts is not None
             block = listener.receipts.number_talk(parts, batch.first_line)

@@ -1,7 +1,5 @@
-"""The last lines of talk, kept in memory for who asks what was said, and for who was away.
-
-A *place* is how many lines were said at the board before (:mod:`granja.board.receipts`).
-"""
+"""The history: the last lines of talk in memory, for the command that shows them and for
+returns."""
 
 from __future__ import annotations
 
@@ -13,9 +11,9 @@ from typing import Final, NamedTuple
 
 from granja.contract.messages import Acted, Message, Said
 
-#: Announcements that are kept.
+#: Announcements that we keep.
 MOST_ANNOUNCED: Final = 500
-#: Blocks of talk that are counted when they are kept no more.
+#: Blocks of talk that we still count after we have dropped their lines.
 MOST_COUNTED: Final = 20_000
 
 
@@ -23,7 +21,7 @@ class Remark(NamedTuple):
     """One line that somebody said to everybody.
 
     ``number``: counts all lines of talk since the start, from 1.  ``place``: before the line.
-    ``time``: Unix seconds.  ``by``: whose line it is, as a key.  ``acted``: told by ``:yo``.
+    ``time``: Unix seconds.  ``by``: the speaker, as a key.  ``acted``: said with ``:yo``.
     """
 
     number: int
@@ -36,9 +34,9 @@ class Remark(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Lines of one farmer that were said at once: UTF-8 with LF between them.
+    """Lines that one farmer said at once: UTF-8 with LF between them.
 
-    ``last``: the number of the last one.  ``place``: after it.
+    ``last``: the number of the last line.  ``place``: after it.
     """
 
     last: int
@@ -52,15 +50,14 @@ class _Block(NamedTuple):
 
 
 class History:
-    """:param most: lines that are kept at least, if so many were said; 0 keeps nothing.  It may be
-    changed."""
+    """:param most: how many of the last lines to keep; 0 keeps nothing.  It may change."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         #: Lines of talk since the start.
         self.said = 0
         self._blocks: deque[_Block] = deque()
-        #: Of blocks that are kept no more: the place after them, their lines, and whose they are.
+        #: For dropped blocks: the place after them, their lines, and the speaker.
         self._gone: deque[tuple[int, int, int]] = deque(maxlen=MOST_COUNTED)
         self._announced: deque[tuple[int, Message]] = deque(maxlen=MOST_ANNOUNCED)
 
@@ -77,14 +74,14 @@ class History:
     ) -> None:
         """Somebody said ``lines`` lines.
 
-        :param data: clean lines in UTF-8 with LF between them, none after the last.
+        :param data: clean lines in UTF-8, with LF between them and none after the last.
         :param time: Unix seconds.
         :param place: after them.
         """
         self.said += lines
         blocks = self._blocks
         blocks.append(_Block(self.said, place, lines, time, by, name, data, acted))
-        # A block goes as soon as those after it are enough.
+        # Drop a block as soon as the blocks after it have enough lines.
         enough = self.said - self.most
         while blocks and blocks[0].last <= enough:
             gone = blocks.popleft()
@@ -100,13 +97,13 @@ class History:
     def last(self, count: int, but: Container[int] = ()) -> list[Remark]:
         """The last lines, oldest first.
 
-        :param count: lines at the most.
-        :param but: whose lines are left out.
+        :param count: at most so many lines.
+        :param but: leave out the lines of these speakers.
         """
         return list(islice(self._backwards(but), count))[::-1]
 
     def since(self, place: int, but: Container[int] = ()) -> list[tuple[int, Message]]:
-        """What was said after ``place`` and is kept, with the place before it, oldest first."""
+        """What was said after ``place`` and is still here, with its place, oldest first."""
         found = [(at, message) for at, message in self._announced if at >= place]
         for remark in self._backwards(but):
             if remark.place < place:
@@ -116,21 +113,21 @@ class History:
         return sorted(found, key=itemgetter(0))
 
     def lost(self, place: int, but: Container[int] = ()) -> int:
-        """How many lines of talk were said after ``place`` and are kept no more."""
+        """How many lines of talk after ``place`` are dropped."""
         lost = 0
         for end, lines, by in reversed(self._gone):
             if end <= place:
                 break
             lost += 0 if by in but else min(lines, end - place)
         if self._blocks and self._blocks[0].by not in but:
-            oldest = self._blocks[0]  # Of it, the last lines may be kept, and not the first.
+            oldest = self._blocks[0]  # Its first lines may be dropped although the last are here.
             dropped = self.said - self.most - (oldest.last - oldest.lines)
             after = place - (oldest.place - oldest.lines)
             lost += max(0, dropped - max(0, after))
         return lost
 
     def _backwards(self, but: Container[int]) -> Iterator[Remark]:
-        """Of what is kept, the newest first."""
+        """The lines that are here, newest first."""
         oldest = self.said - self.most
         for block in reversed(self._blocks):
             if block.by in but:

@@ -1,4 +1,4 @@
-"""Listeners: a connection's place at the board, and the one gate of all that is written to it."""
+"""Listeners: a connection's place at the board, and the one gate for all bytes to it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
 
-#: Over so many bytes of unsent replies, no more commands are read from their farmer.
+#: With more bytes of unsent replies, we read no more commands from the farmer.
 REPLIES_LIMIT: Final = 1 << 16
-#: Of a farmer who does not read, so many bytes of whispers and the like are kept.
+#: For a farmer who does not read, we keep so many bytes of whispers and similar lines.
 HEARD_LIMIT: Final = 1 << 16
-#: Over so many bytes, pieces are not copied into one for the sake of a simpler write.
+#: Above so many bytes, we do not copy pieces together for a simpler write.
 JOIN_LIMIT: Final = 1 << 15
 
-#: Seconds that a peer may take to agree to the end.
+#: Seconds that a peer has to agree to the end.
 CLOSING: Final = 30.0
 
 REPLIES: Final = "replies"
-#: The board's reasons for which no line is obeyed either, of those that were read before: the
-#: client does not read the replies that it asked for, or a crowd does not keep up with its talk.
+#: The board's reasons for which the server also obeys no lines that it has read: the client does
+#: not read its replies, or listeners do not keep up with its talk.
 MUTING: Final = frozenset({REPLIES, SLOW})
 
 
 class Hall(Protocol):
-    """What a listener needs of the board that it listens to.
+    """What a listener needs from its board.
 
-    ``time``: measures how long things take, in seconds.
+    ``time``: measures durations, in seconds.
     """
 
     clock: IReactorTime
@@ -49,35 +49,35 @@ class Hall(Protocol):
     def counters(self) -> Counters: ...
     @property
     def due(self) -> Callable[[Group[Any]], None]:
-        """Called with a group in which something has gathered."""
+        """Call this with a group that has something to write."""
 
     @property
     def slow(self) -> Slow[Listener]: ...
 
     def leave(self, listener: Listener) -> None:
-        """It hears the talk no more."""
+        """Let the listener hear no more talk."""
 
     def touch(self, listener: Listener) -> None:
-        """This batch is not for ``listener`` what it is for everybody else."""
+        """Note that ``listener`` needs its own version of this batch."""
 
     def has_touched(self, listener: Listener) -> bool: ...
 
     def carry(self, listener: Listener, carrier: Carrier) -> None:
-        """Encode for another carrier from here on, also for somebody who hears the talk."""
+        """Encode for another carrier from now on, even while the listener hears the talk."""
 
     def forget(self, listener: Listener) -> None:
-        """Its connection is gone."""
+        """Remove the listener: its connection is gone."""
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Do something when whatever goes on now has come to its end."""
+        """Call ``call`` when the present work is done."""
 
 
 class Listener:
-    """One connection's place: everything that it hears passes here, in order.
+    """One connection's place: everything that the connection hears passes here, in order.
 
-    ``joined`` says whether it hears the talk, ``hearing`` whether it did when the batch at hand
-    began; ``replies`` and ``heard`` are unsent bytes; ``receipts`` number the lines of who hears
-    them as data.
+    ``joined``: whether it hears the talk.  ``hearing``: whether it heard the talk when the present
+    batch began.  ``replies`` and ``heard``: unsent bytes.  ``receipts``: numbers for the lines of a
+    client that hears them as data.
     """
 
     __slots__ = (
@@ -129,17 +129,20 @@ class Listener:
 
     @property
     def pending(self) -> bool:
-        """Whether something that was told is still with us, and not with the transport."""
+        """Whether something for this client is still with us, not with the transport."""
         return self.backlog is not None or self._notes is not None
 
     def carry(self, carrier: Carrier) -> None:
-        """Encode for this carrier from now on.  Only before the listener has heard any talk."""
+        """Encode for this carrier from now on.  Only before the listener has heard any talk.
+
+        :raises RuntimeError: if it hears the talk.
+        """
         if self.joined or self.hearing:
             raise RuntimeError("the talk of this batch is already on its way by another carrier")
         self.change_carrier(carrier)
 
     def change_carrier(self, carrier: Carrier) -> None:
-        """The same at any time, when nothing of the batch at hand has been said yet."""
+        """Encode for this carrier from now on, while the present batch is empty."""
         sits = self.fan_out.sends.pop(self, None) is not None
         self.carrier = carrier
         if carrier.numbers and self.receipts is None:
@@ -149,25 +152,25 @@ class Listener:
             self._sit()
 
     def is_cut(self) -> bool:
-        """Whether the peer is known to be gone, which nothing tells while nothing is read."""
+        """Whether we know that the peer is gone.  While nobody reads, nothing else reports this."""
         return self.wire.is_cut()
 
     def acknowledged(self) -> int | None:
-        """How many bytes the peer's system has taken in all; None where nobody knows."""
+        """How many bytes the peer's system has taken in all; None if nobody knows."""
         return self.wire.acknowledged()
 
     # -- what is told ----------------------------------------------------------------------------
 
     def tell(self, *messages: Message) -> None:
-        """Say something to this connection alone; it keeps its place among the talk.
+        """Say something to this connection alone.  It keeps its place among the talk.
 
-        Never dropped.  A farmer who asks for more than they read is not read any further.
+        We never drop it.  If a farmer asks for more than they read, we stop reading from them.
         """
         for message in messages:
             self.raw(self.carrier.encode(message))
 
     def tell_kept(self, message: Message) -> None:
-        """The same for what is kept, in case the connection is dead (PROTOCOL §5b)."""
+        """Tell a message, and keep it in case the connection is dead (PROTOCOL §5b)."""
         if self.receipts is not None:
             self.tell_numbered(message, [self.receipts.keep(message)])
         else:
@@ -176,13 +179,13 @@ class Listener:
     def tell_numbered(
         self, message: Message, privates: Sequence[Private] = (), place: int | None = None
     ) -> None:
-        """The same, with a word for the receipts (:meth:`Receipts.will_be_told`)."""
+        """Tell a message that the receipts know of (:meth:`Receipts.will_be_told`)."""
         if self.receipts is not None and not self._closing:
             self.receipts.will_be_told(privates, place)
         self._reply(kinds.TOLD, self.carrier.encode(message))
 
     def raw(self, data: bytes) -> None:
-        """Bytes that are not a message, such as a telnet command, in their place."""
+        """Send bytes that are no message, such as a telnet command, at their place."""
         self._reply(kinds.REPLY, data)
 
     def _reply(self, kind: int, data: bytes) -> None:
@@ -195,12 +198,12 @@ class Listener:
         self.note(kind, data)
 
     def hear(self, message: Message, by: Listener | None = None) -> None:
-        """Something private that another farmer caused: a whisper, an offer.
+        """Tell something private that another farmer caused: a whisper, an offer.
 
-        Dropped, and counted among the missed lines, if this farmer reads nothing and has enough
-        of it waiting.
+        If this farmer reads nothing and enough waits already, we drop it and count a missed line.
 
-        :param by: the listener of who caused it, who has to wait if this farmer reads too slowly.
+        :param by: the listener of the other farmer, who has to wait if this farmer reads too
+            slowly.
         """
         private = None if self.receipts is None else self.receipts.keep(message)
         self._hear(self.carrier.encode(message), by, private)
@@ -208,8 +211,7 @@ class Listener:
     def hear_whisper(
         self, name: str, text: str, by: Listener | None = None, speaker: int = 0
     ) -> None:
-        """The same for what ``name`` whispers.  To make a message of it would be a tenth of all
-        that is done for a whisper.
+        """Tell a whisper of ``name``.  It makes no message, because that is slower.
 
         :param speaker: the number of the farmer who whispers.
         """
@@ -222,7 +224,7 @@ class Listener:
         if self._closing:
             return
         if self.backlog is not None and self._hears_no_more(self.backlog, by):
-            # Should the farmer read again before the batch ends, the word is there already.
+            # The count stands there already if the farmer reads again before the batch ends.
             self.note(kinds.LOST, self.carrier.encode(Missed(1)))
             return
         if self.receipts is not None and private is not None:
@@ -236,7 +238,7 @@ class Listener:
         return backlog.skipping and self.heard > HEARD_LIMIT
 
     def note(self, kind: int, data: bytes) -> None:
-        """Put something in its place in the batch that is being gathered."""
+        """Put a piece or a mark at its place in the present batch."""
         group, batch = self.group, self.group.batch
         if self._notes is None:
             self._notes = [(len(batch.entries), kind, data)]
@@ -249,13 +251,13 @@ class Listener:
         before = group.gathered
         group.gathered = before + len(data)
         if batch.patient and data and self.joined:
-            batch.patient = False  # Somebody waits for this, and it has its place behind the news.
+            batch.patient = False  # Somebody waits for this note, and it stands behind the news.
             self.board.due(group)
         elif not before or group.gathered >= FLUSH_AT:
             self.board.due(group)
 
     def last_sent(self) -> int:
-        """The number of the last line that was sent, and that the peer's system has taken."""
+        """The number of the last sent line that the peer's system has taken."""
         if self.receipts is None:
             return 0
         waiting = self.backlog.first_waiting() if self.backlog is not None else 0
@@ -265,7 +267,7 @@ class Listener:
     # -- the end ---------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Write all that was told until now, then close.  What is told later is dropped."""
+        """Write everything that was told until now, then close.  Drop what is told later."""
         if not self._closing:
             self.board.leave(self)
             self.board.touch(self)
@@ -273,16 +275,16 @@ class Listener:
             self._closing = True
 
     def abort(self) -> None:
-        """Close now; what was not sent is lost."""
+        """Close now.  What was not sent is lost."""
         self.lost()
         self.wire.transport.abortConnection()
 
     def broken(self) -> None:
-        """The transport raised: close, but not in the midst of a flush."""
+        """Close soon, because the transport failed.  Not now: a flush may be going on."""
         self.board.soon(self.abort)
 
     def lost(self) -> None:
-        """The connection is gone: nothing is written any more."""
+        """Forget everything: the connection is gone."""
         self._closing = True
         self.joined = self.hearing = False
         self._notes = self.backlog = None
@@ -317,9 +319,9 @@ class Listener:
         return [(kind, number(receipts, kind, data, place)) for kind, data, place in placed]
 
     def deliver_quietly(self, batch: Batch[Listener]) -> None:
-        """The same for a batch without talk: mostly that is one whisper or one reply.
+        """Do the same for a batch without talk: usually one whisper or one reply.
 
-        Who is written to with all the others stays so: only for talk are the touched taken out.
+        The listener stays in its fan-out.  Only a batch with talk takes touched listeners out.
         """
         notes = self._notes
         if notes is None or len(notes) > 1 or self.backlog is not None or self._closing:
@@ -327,7 +329,7 @@ class Listener:
             return
         _, kind, data = notes[0]
         if not data:
-            self.deliver(batch)  # the word that it joins or leaves
+            self.deliver(batch)  # The mark that it joins or leaves.
             return
         self._notes = None
         if self.receipts is not None:
@@ -349,7 +351,7 @@ class Listener:
         size = sum(map(len, buffers))
         if size <= JOIN_LIMIT or len(buffers) > kinds.MOST_BUFFERS:
             buffers = [b"".join(buffers)]
-        # More than the limit goes in several writes.
+        # A larger batch goes in several writes.
         sent = self._write(buffers) if size <= self.wire.limit else 0
         if sent < size:
             self.fall_behind(pieces, sent)
@@ -361,7 +363,7 @@ class Listener:
         return self.wire.send_all(buffers)
 
     def fall_behind(self, pieces: list[Piece], sent: int) -> None:
-        """The wire took only the first ``sent`` bytes of the batch that has just ended."""
+        """Begin a backlog: the wire took only the first ``sent`` bytes of the last batch."""
         board = self.board
         self.fan_out.sends.pop(self, None)
         self.backlog = Backlog(
@@ -372,7 +374,7 @@ class Listener:
         self.wire.wait(self.backlog.head)
 
     def ready(self) -> None:
-        """The transport takes bytes again: send what has waited, as far as it goes."""
+        """Send what waits, as far as it goes: the transport takes bytes again."""
         backlog = self.backlog
         if backlog is None:
             return
@@ -388,12 +390,12 @@ class Listener:
         self.wire.rest()
         self.board.slow.forget(self)
         if self.board.has_touched(self):
-            self._sit()  # It has its turn soon; what it is to be told then still waits.
+            self._sit()  # Its turn comes soon.  What it will be told then still waits.
         else:
             self._settle()
 
     def _settle(self) -> None:
-        """Nothing waits to be sent."""
+        """Go back to the fan-out, or close: nothing waits to be sent."""
         self.replies = self.heard = 0
         if self._waits:
             self.board.soon(self.relax)
@@ -403,7 +405,7 @@ class Listener:
             self._sit()
 
     def _sit(self) -> None:
-        """Be written to with all the others, if it is in the chat."""
+        """Enter the fan-out, if the listener is in the chat."""
         if self.joined:
             self.fan_out.sends[self] = self.wire.send
 
@@ -416,7 +418,7 @@ class Listener:
             self._deadline.start(CLOSING)
 
     def delivered(self, kind: int, size: int) -> None:
-        """Bytes of a private piece have left the backlog."""
+        """So many bytes of a private piece have left the backlog."""
         if kind == kinds.HEARD:
             self.heard -= size
         elif kind in (kinds.REPLY, kinds.TOLD):
@@ -425,7 +427,7 @@ class Listener:
                 self.board.soon(self.relax)
 
     def relax(self) -> None:
-        """Let the farmer's commands be read again, if few enough replies wait."""
+        """Read the farmer's commands again, if few enough replies wait."""
         if self._waits and self.replies <= REPLIES_LIMIT // 2:
             self._waits = False
             self.reader.release(REPLIES)

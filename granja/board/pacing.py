@@ -1,4 +1,4 @@
-"""How long the gap between two rounds of writing is: none while there is little to do."""
+"""Pacing: the gap between two rounds of writing.  There is none while there is little to do."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: Seconds over which the share of time spent in writing is taken.
+#: The share of time that writing takes is an average over so many seconds.
 WINDOW: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """A gap is ``times`` as long as the writing before it was, and ``most`` seconds at most.
+    """A gap is ``times`` as long as the writing before it, and at most ``most`` seconds.
 
-    So writing takes no more than 1 / (1 + ``times``) of the time, unless ``most`` is in the way.
-    As long as it takes less than half of that anyway, there are no gaps; from there on they grow
-    to their full length.
+    So writing takes at most 1 / (1 + ``times``) of the time, unless ``most`` is smaller.  There are
+    no gaps while writing takes less than half of that.  From there on they grow to their full
+    length.
     """
 
     times: float
@@ -24,9 +24,9 @@ class Patience:
 
 
 class Pacing:
-    """Makes writes rarer and larger under load, because larger ones cost less for each line.
+    """Makes writes rarer and larger under load: a larger write costs less for each line.
 
-    :param time: a clock, in seconds.  One that jumps does no harm.
+    :param time: a clock, in seconds.  A jump of the clock does no harm.
     """
 
     def __init__(self, time: Callable[[], float]) -> None:
@@ -36,9 +36,9 @@ class Pacing:
         self._load = 0.0
 
     def delay(self, patience: Patience) -> float:
-        """Seconds until the next round of writing should begin; 0.0 is now."""
-        # All or nothing would be short rounds and long ones in turns: the same CPU, and the longest
-        # wait of a line a tenth longer.
+        """Seconds until the next round of writing should begin; 0.0 means now."""
+        # The gap grows step by step.  With all or nothing, short and long rounds would alternate,
+        # and the longest wait of a line would grow (docs/performance/choices.md).
         growth = min(2 * self._load * (1 + patience.times) - 1, 1.0)
         if growth <= 0.0:
             return 0.0
@@ -46,7 +46,7 @@ class Pacing:
         return min(max(0.0, left), patience.most)
 
     def flushed(self, took: float) -> None:
-        """A round of writing has just ended, and took so many seconds: 0 or more."""
+        """A round of writing has just ended; it took so many seconds (0 or more)."""
         now = self._time()
         since = max(took, now - self._ended)
         if since > 0:

@@ -1,10 +1,8 @@
-"""Receipts: the numbers of the lines that somebody hears as data, and what each of them was.
+"""Receipts: the numbers of the lines that a client hears as data, and what each line was.
 
-What was written into a dead socket was not heard.  So each line of data has a number, and who
-comes back says which was the last (PROTOCOL §5b).  Then it has to be known where in the talk that
-was, and which private lines came after it.
-
-A *place* is how many lines were said at the board before it.
+A client does not hear what we write into a dead socket.  So each line of data has a number, and a
+client that comes back tells the number of the last line that it heard (PROTOCOL §5b).  From it the
+receipts find the place in the talk, and the private lines after it.
 """
 
 from __future__ import annotations
@@ -19,25 +17,25 @@ from granja.board.counters import Counters
 from granja.contract.messages import Message
 from granja.wire.encodings import MARK, Readable, numbered
 
-#: Bytes of whispers that are kept for somebody (PROTOCOL §5b).
+#: Bytes of whispers that we keep for a farmer (PROTOCOL §5b).
 MOST_WHISPERS: Final = 1 << 16
-#: Other private lines that are kept: nobody has so many offers and news at a time.
+#: Other private lines that we keep: nobody has so many offers and news at a time.
 MOST_OTHERS: Final = 1000
-#: Whispers that were let go and are still counted.
+#: Whispers that we have dropped and still count.
 MOST_COUNTED: Final = 10_000
-#: Comings back that are told apart, and times that a line is told again.
+#: Returns that we can tell apart, and how often a line is told again.
 MOST_RETURNS: Final = 64
-#: Writes that are told apart; older ones are counted several at a time.
+#: Writes that we can tell apart.  We count older ones several at a time.
 MOST_WRITES: Final = 128
-#: Times that somebody's own lines and private ones can be told apart from the talk.
+#: Changes between talk and other lines that we can tell apart.
 MOST_POINTS: Final = 1000
 
 
 class Private:
-    """A private line: where it was said, and its number once it was written.
+    """A private line: where it was said, and its numbers once it is written.
 
-    ``by``: the farmer who whispered it; None for what nobody whispered.  ``order``: among the
-    private ones.  ``numbers``: those that it was written with.
+    ``by``: the farmer who whispered it; None if it is no whisper.  ``order``: its position among
+    the private lines.  ``numbers``: one for each time that it was written.
     """
 
     __slots__ = ("by", "message", "numbers", "order", "place", "size")
@@ -52,29 +50,30 @@ class Private:
 
 
 class Receipts:
-    """The lines of one farmer's stay in the chat, whichever connections they went to.
+    """The lines of one farmer's stay in the chat, over all its connections.
 
-    :param counters: of the board; they say which place it is now.
+    :param counters: of the board; they tell the present place.
     :param count: the number of the last line.
     """
 
     def __init__(self, counters: Counters, count: int = 0) -> None:
         self.count = count
-        #: The last line that was sent when the connection was lost.
+        #: The last line that was sent before the connection was lost.
         self.sent = count
-        #: Whether the record has news of them that are not among what is kept here.
+        #: Whether the ledger has news that is not in this memory.
         self.partial = False
         self._counters = counters
         self._start = counters.lines
-        #: For each coming back, the first number from then on, and the last one that was heard.
+        #: For each return: the first number after it, and the last one that was heard before.
         self._returns: deque[tuple[int, int]] = deque(maxlen=MOST_RETURNS)
         self._order = 0
-        # From line ``_lines[i]`` on, the place after line n is ``_places[i] + (n - _lines[i])`` in
-        # a run of talk, and ``_places[i]`` among private lines.
+        # Three arrays describe runs of lines.  Run i begins at line ``_lines[i]``.  In a run of
+        # talk the place after line n is ``_places[i] + (n - _lines[i])``.  In a run of private
+        # lines it is ``_places[i]``.
         self._lines = array("q", [count])
         self._places = array("q", [counters.lines])
         self._talks = bytearray(1)
-        #: The last writes: the number of the line before, and the bytes.
+        #: The last writes, two numbers for each: the line before it, and its bytes.
         self._sizes = array("q")
         self._whispers: deque[Private] = deque()
         self._whispered = 0
@@ -87,9 +86,9 @@ class Receipts:
     # -- what is kept ----------------------------------------------------------------------------
 
     def keep(self, message: Message, by: int | None = None) -> Private:
-        """Keep a private line, until there is more than is kept.
+        """Keep a private line, until there are too many.
 
-        :param by: who whispers it, if somebody does.
+        :param by: the farmer who whispers it, if it is a whisper.
         """
         self._order += 1
         private = Private(message, self._counters.lines, self._order, by)
@@ -106,17 +105,17 @@ class Receipts:
         return private
 
     def after(self, number: int) -> tuple[list[Private], list[Private]]:
-        """The private lines after line ``number`` that are kept, and the whispers that are not."""
+        """The private lines after line ``number`` that are here, and the whispers that are not."""
         heard = self._heard_until(number)
         kept = [private for private in self._whispers if not _is_among(private, heard)]
         kept += [private for private in self._others if not _is_among(private, heard)]
         return kept, [private for private in self._dropped if not _is_among(private, heard)]
 
     def _heard_until(self, number: int) -> list[tuple[int, int]]:
-        """The first and last numbers of what was heard by whoever has heard line ``number``.
+        """What a farmer heard whose last line is ``number``: first and last number of each range.
 
-        What was sent after the line that they came back with was not heard, and was told again with
-        other numbers.
+        A farmer comes back with the number of the last line heard.  The lines that were sent after
+        it were not heard.  They were told again, with other numbers.
         """
         heard = []
         for start, base in reversed(self._returns):
@@ -128,22 +127,22 @@ class Receipts:
     # -- what is written -------------------------------------------------------------------------
 
     def will_hear(self, private: Private) -> None:
-        """It is written in its turn, as what another farmer caused."""
+        """Note a private line that another farmer caused: it is written next, in order."""
         self._heard.append(private)
 
     def will_be_told(self, privates: Sequence[Private] = (), place: int | None = None) -> None:
-        """The same for a line that is never dropped.
+        """Note a line that is never dropped: it is written next, in order.
 
-        :param privates: what it tells, or tells to be lost.
-        :param place: where in the talk it is after that, if it is not where it is written.
+        :param privates: the private lines that it tells, or reports as lost.
+        :param place: the place in the talk after it, if that is not where it is written.
         """
         self._told.append((privates, place))
 
     def number_talk(self, parts: list[bytes], place: int) -> bytes:
         """Number lines of talk.
 
-        :param parts: what stands between the marks.
-        :param place: of the first of them.
+        :param parts: the bytes between the marks.
+        :param place: of the first line.
         """
         lines, first = len(parts) - 1, self.count + 1
         if not lines:
@@ -160,12 +159,12 @@ class Receipts:
         return self._number(bytes(data), place, privates)
 
     def number_told(self, data: Readable, place: int) -> bytes:
-        """Number a private line that is never dropped and that :meth:`will_be_told`."""
+        """Number a private line that is never dropped (:meth:`will_be_told`)."""
         privates, other = self._told.popleft() if self._told else ((), None)
         return self._number(bytes(data), place if other is None else other, privates)
 
     def number(self, data: Readable, place: int) -> bytes:
-        """Number any other private lines; bytes that are no line stay as they are."""
+        """Number any other private lines.  Bytes that are no line stay as they are."""
         return self._number(bytes(data), place, ())
 
     def _number(self, data: bytes, place: int, privates: Sequence[Private]) -> bytes:
@@ -181,12 +180,12 @@ class Receipts:
         return numbered(parts, first)
 
     def _note_size(self, size: int) -> None:
-        """So many bytes are written after line ``count``."""
+        """Note that so many bytes are written after line ``count``."""
         sizes = self._sizes
         sizes.append(self.count)
         sizes.append(size)
         if len(sizes) > 2 * MOST_WRITES:
-            half = MOST_WRITES  # The older half is counted four at a time from now on.
+            half = MOST_WRITES  # From now on we count the older half four at a time.
             older = [
                 number
                 for at in range(0, half, 8)
@@ -195,9 +194,9 @@ class Receipts:
             sizes[:half] = array("q", older)
 
     def acknowledged(self, sent: int, missing: int) -> int:
-        """The last line up to ``sent`` that the peer's system has taken.
+        """The last line, up to ``sent``, that the peer's system has taken.
 
-        :param missing: how many bytes of what was sent it has not.
+        :param missing: how many sent bytes the peer's system has not taken.
         """
         for at in range(len(self._sizes) - 2, -1, -2):
             if missing <= 0:
@@ -221,30 +220,30 @@ class Receipts:
             del self._lines[:half], self._places[:half], self._talks[:half]
 
     def place_after(self, number: int) -> int:
-        """Where in the talk it was after line ``number`` was heard."""
+        """The place in the talk after line ``number``."""
         number = min(number, self.count)
-        index = max(bisect_right(self._lines, number) - 1, 0)  # The first, if it is longer ago.
+        index = max(bisect_right(self._lines, number) - 1, 0)  # 0 if the line is too long ago.
         ahead = max(number - self._lines[index], 0) if self._talks[index] else 0
         return max(self._places[index] + ahead, self._start)
 
     # -- from one connection to the next -----------------------------------------------------------
 
     def begin(self) -> None:
-        """From here on the talk is heard."""
+        """The farmer hears the talk from now on."""
         self._start = self._counters.lines
 
     def resume(self, number: int) -> None:
-        """Whoever has heard line ``number``, and no other, is told what comes after it."""
+        """A farmer comes back and has heard up to line ``number``: they hear the rest again."""
         self._returns.append((self.count + 1, number))
 
     def part(self) -> Receipts:
-        """Numbers for the last words to a connection that is left behind: they are not receipts."""
+        """Numbers for the last words to the old connection.  They are no receipts."""
         self._heard.clear()
         self._told.clear()
         return Receipts(self._counters, self.count)
 
     def skip_to(self, number: int) -> None:
-        """Give this number and those before it to no line any more."""
+        """Give no line a number up to this one."""
         if number > self.count:
             self._note(self.count + 1, self.place_after(self.count), talk=False)
             self.count = number

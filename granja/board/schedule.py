@@ -1,8 +1,7 @@
-"""The schedule: which groups of the board are written to, and when.
+"""The schedule: which groups the board writes to, and when.
 
-In a round each group that has something to hear has its turn.  Between two turns the reactor reads,
-so who is written to last hears the newest talk; between two rounds there is a gap, if there is
-much to do.
+In a round each group with something to hear has its turn.  The reactor reads between two turns, so
+the last group hears the newest talk.  There is a gap between two rounds if there is much to do.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from granja.board.group import Group
 from granja.board.pacing import Pacing, Patience
 from granja.reactor.stopwatch import Stopwatch
 
-#: Seconds of writing after which the reactor reads: at least, and at most.
+#: Seconds of writing before the reactor reads: at least, and at most.
 TURN: Final = 0.002
 LONGEST_TURN: Final = 0.01
-#: How long talk is kept back under load for the sake of larger writes: a line waits longer, and
-#: costs less.  Beyond 10 ms it gains nothing more, and a line to ten thousand waits in vain.
+#: How long talk may wait under load.  Each line then waits longer, and costs less, because writes
+#: are larger.  More than 10 ms would gain nothing (docs/performance/choices.md).
 TALK: Final = Patience(0.72, 0.01)
-#: The same for the word of who came and went: a crowd that arrives needs the time for its arriving.
+#: The same for news of who comes and goes: a crowd that arrives needs the time for arriving.
 NEWS: Final = Patience(6.0, 0.25)
 
 
 class Schedule:
     """:param clock: gives the reactor's ticks.
-    :param time: measures how long things take, in seconds.
-    :param flush: writes what has gathered in a group.
+    :param time: measures durations, in seconds.
+    :param flush: writes what waits for a group.
     :param flushing: counts how long that takes when there is talk.
     """
 
@@ -55,7 +54,7 @@ class Schedule:
         self._call: IDelayedCall | None = None
 
     def due(self, group: Group[Any]) -> None:
-        """Something has gathered in ``group``."""
+        """Note that ``group`` has something to write."""
         self._due[group] = None
         if self._call is None or self._patient or group.gathered >= FLUSH_AT:
             self._look(group)
@@ -65,12 +64,12 @@ class Schedule:
         self._round.pop(group, None)
 
     def finish(self) -> None:
-        """Write all that has gathered, now."""
+        """Write everything now."""
         self._write([*self._round, *self._due])
 
     def _look(self, group: Group[Any]) -> None:
         if self._writing:
-            return  # it looks for more when it is done
+            return  # The write looks for more when it is done.
         if group.gathered >= FLUSH_AT:
             self._write([group])
         elif self._call is None:
@@ -80,25 +79,29 @@ class Schedule:
             self._call_next(self._once_more)
 
     def _call_next(self, at_once: Callable[[], None]) -> None:
-        """:param at_once: what is called if there need be no gap."""
+        """Plan the next turn.
+
+        :param at_once: what to call if no gap is needed.
+        """
         first = next(iter(self._round or self._due))
         self._patient = not self._round and all(group.batch.patient for group in self._due)
         if self._round or not first.batch.entries:
-            # What is private would gain nothing by waiting: more of it is more writes.
+            # Private lines gain nothing from a gap: more of them are more writes.
             self._call = self._clock.callLater(0, self._turn)
         else:
             delay = self._pacing.delay(NEWS if self._patient else TALK)
             self._call = self._clock.callLater(delay, self._turn if delay else at_once)
 
     def _once_more(self) -> None:
-        """Let the reactor look once more for what can be read now, without waiting for it."""
+        """Let the reactor read once more what is there now, without waiting."""
         self._call = self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
         """Write to the next groups, until others must have their turn.
 
-        What others took since this turn was due is what writing may take now: so talk has its half
-        of the time while hundreds trade, and with nobody else about the reactor reads soon.
+        Writing may take as long as this turn was late, because others took that time.  So talk
+        keeps its half of the time while hundreds trade.  When nobody else works, the reactor reads
+        soon.
         """
         if not self._round:
             self._round, self._due = self._due, {}
@@ -130,7 +133,10 @@ class Schedule:
             self._call_next(self._turn)  # The reactor reads before it calls.
 
     def _write_group(self, group: Group[Any]) -> float:
-        """Returns the time when it was done."""
+        """Flush one group.
+
+        :return: the time at the end.
+        """
         began, talk = self._time(), bool(group.batch.entries)
         self._flush(group)
         ended = self._time()

@@ -1,25 +1,25 @@
-"""The slow: what to do about listeners that are behind.
+"""The slow: what the board does about listeners that are behind.
 
-One who moves, but is far behind, makes the talkers wait: a cap would cut off healthy listeners,
-and no cap would take all memory.  One who does not move holds nobody up: the talk is skipped for
-them, and in the end they are closed.
+A listener that moves, but is far behind, makes the talkers wait.  A fixed limit instead would cut
+off healthy listeners, and no limit would take all memory.  A listener that does not move holds
+nobody up: the board skips the talk for it, and closes its connection in the end.
 
 =========  =============================================  ======================================
 state      what it means                                  what ends it
 =========  =============================================  ======================================
-level      nothing waits: written to with all the others  the wire takes less than it is given
+level      nothing waits: it is in its fan-out            the wire takes less than it is given
 following  behind, and moving: batch by batch             all is sent: *level*
 far        following, :data:`FAR_BEHIND` bytes behind:    half of it is sent: *following*
-           who talks has to wait
-still      nothing taken for :data:`STILL` seconds, or    it reads again: told how many lines it
-           :data:`TOO_FAR` bytes behind:                  missed, *following*
-           the talk is skipped and counted
-gone       still for :data:`TOO_LONG` seconds             closed
+           talkers have to wait
+still      it took nothing for :data:`STILL` seconds, or  it reads again: it is told how many lines
+           is :data:`TOO_FAR` bytes behind:               it missed, *following*
+           the board skips and counts the talk
+gone       still for :data:`TOO_LONG` seconds             the board closes the connection
 =========  =============================================  ======================================
 
-:class:`~granja.board.listener.Listener` falls behind and is level again, its
-:class:`~granja.board.backlog.Backlog` follows and skips, and who is far, still or gone is judged
-here.
+:class:`~granja.board.listener.Listener` decides when it falls behind and when it is level again.
+:class:`~granja.board.backlog.Backlog` follows and skips.  This module judges who is far, still or
+gone.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ from granja.board.counters import Counters
 from granja.board.group import Group
 from granja.wire.complaints import Complaints
 
-#: Bytes over which a listener is far behind; they have caught up at half of it.
+#: With more bytes than this a listener is far behind.  It has caught up at half of it.
 FAR_BEHIND: Final = 1 << 20
-#: Seconds without a byte taken after which a listener does not move.
+#: After so many seconds without a byte taken, a listener does not move.
 STILL: Final = 0.25
-#: Bytes over which the talk is skipped for somebody who moves: talkers of other nodes do not wait.
+#: With more bytes, the board skips the talk even for a listener that moves: talkers on other nodes
+#: do not wait.
 TOO_FAR: Final = 1 << 24
-#: Seconds in which their system takes not a byte, after which they are closed.  One who reads 2 KB
-#: a second may seem to read nothing for 32 (a window of 64 KB that opens as a whole).
+#: If the peer's system takes no byte for so many seconds, we close the connection.  A peer that
+#: reads 2 KB a second may take nothing for 32 s (a window of 64 KB that opens as a whole).
 TOO_LONG: Final = 120.0
-#: Seconds between two looks at what their system has taken.
+#: Seconds between two looks at what the peer's system has taken.
 LOOK_AT_SYSTEM: Final = 5.0
-#: Seconds between two looks at those who are behind, with talkers waiting and without.
+#: Seconds between two looks at slow listeners: while talkers wait, and otherwise.
 LOOK_OFTEN: Final = 0.05
 LOOK: Final = 0.25
 
@@ -63,7 +64,7 @@ class Reader(Protocol):
 
 
 class Watched(Protocol):
-    """What is asked of a listener who may be behind, or talk to one who is."""
+    """What this module needs from a listener that may be behind, or that talks to one."""
 
     @property
     def backlog(self) -> Backlog | None: ...
@@ -73,10 +74,10 @@ class Watched(Protocol):
     def reader(self) -> Reader: ...
 
     def acknowledged(self) -> int | None:
-        """How many bytes the peer's system has taken in all; None where nobody knows."""
+        """How many bytes the peer's system has taken in all; None if nobody knows."""
 
     def abort(self) -> None:
-        """Close now; what was not sent is lost."""
+        """Close now.  What was not sent is lost."""
 
 
 W = TypeVar("W", bound=Watched)
@@ -86,7 +87,7 @@ class Slow(Generic[W]):
     """Watches the listeners that have a backlog.
 
     :param clock: gives the reactor's ticks.
-    :param time: measures how long things take, in seconds.
+    :param time: measures durations, in seconds.
     """
 
     def __init__(self, clock: IReactorTime, time: Callable[[], float], counters: Counters) -> None:
@@ -105,12 +106,12 @@ class Slow(Generic[W]):
         return bool(self._far)
 
     def __len__(self) -> int:
-        """How many are behind."""
+        """How many listeners are behind."""
         return len(self._behind)
 
     @property
     def bytes(self) -> int:
-        """How many bytes all who are behind have not been sent."""
+        """How many bytes wait for all listeners that are behind."""
         backlogs = [listener.backlog for listener in self._behind]
         return sum(backlog.lag() for backlog in backlogs if backlog is not None)
 
@@ -142,7 +143,7 @@ class Slow(Generic[W]):
         self._held.pop(listener, None)
 
     def flushed(self, group: Group[Any], batch: Batch[W]) -> None:
-        """``batch`` was sent to all of ``group`` but those who are behind: see how far they are."""
+        """Judge the listeners of ``group`` that are behind: it was just sent ``batch``."""
         if not self._behind:
             return
         now = self._time()
@@ -155,7 +156,7 @@ class Slow(Generic[W]):
     # -- talkers ---------------------------------------------------------------------------------
 
     def hold(self, talker: W) -> None:
-        """Let ``talker`` wait until nobody is far behind."""
+        """Make ``talker`` wait until nobody is far behind."""
         if talker not in self._held and talker in talker.group.listeners:
             self._held[talker] = None
             self._counters.holds += 1
@@ -177,14 +178,14 @@ class Slow(Generic[W]):
     # -- listeners who are behind --------------------------------------------------------------
 
     def _judge(self, listener: W, now: float) -> None:
-        """Skip a listener that does not move, have talkers wait for one that does."""
+        """Skip the talk for a listener that does not move.  Make talkers wait for one that does."""
         backlog = listener.backlog
         if backlog is None or backlog.skipping:
             return
         lag = backlog.lag()
         far = lag > FAR_BEHIND
         still = now - backlog.moved_at >= STILL or lag > TOO_FAR
-        # Talk for one who has left the chat is not bounded by how far they are behind.
+        # For a listener that has left the chat, the distance does not limit the talk it holds.
         if still and backlog.holds_talk() and (far or not backlog.hearing):
             self._counters.skips += 1
             backlog.skip()
@@ -221,10 +222,10 @@ class Slow(Generic[W]):
 
 
 def _is_alive(listener: Watched, backlog: Backlog, now: float) -> bool:
-    """Whether somebody reads there: what we gave was taken, or what the system had was.
+    """Whether somebody reads there: the peer takes bytes from us, or from its own system.
 
-    A full system takes nothing more from us for long, although the peer reads: it waits until a
-    third is free.
+    A full system takes nothing from us for a long time although the peer reads: it waits until a
+    third of its buffer is free.
     """
     backlog.alive_at = max(backlog.alive_at, backlog.moved_at)
     if now - backlog.looked_at >= LOOK_AT_SYSTEM:
