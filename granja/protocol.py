@@ -69,10 +69,9 @@ class FarmerProtocol(LineReceiver):
         peer = self.transport.getPeer()
         self.address, self.port = address_of(peer), getattr(peer, "port", 0) or 0
         self.listener = self.factory.board.listen(self.transport, self, self.carrier)
-        self._dialect = Dialect(self.listener)
-        self._negotiation = Negotiation(self._dialect)
+        self._negotiation = Negotiation(Dialect(self.listener))
         now = clock.seconds()
-        self._inbox = Inbox(settings.max_line, settings.rate, now, self._negotiation, MUTING)
+        self._inbox = Inbox(settings.max_line, settings.rate, now, MUTING)
         self._obeying = Obeying[Line](clock, self.transport, self._inbox, self, MUTING)
         self.factory.welcome(self)
         wait = self.factory.doorkeeper.enter(self.address)
@@ -171,7 +170,7 @@ class FarmerProtocol(LineReceiver):
             self.tell(question)
         # Only for clients that have negotiated something before (PROTOCOL §1): netcat would show
         # the three bytes.
-        if self._inbox.telnet is not None and self._inbox.telnet.negotiates:
+        if self._negotiation.begun:
             self._negotiation.hide_typing(messages.is_secret(question))
 
     def refuse(self, error: GranjaError) -> None:
@@ -197,8 +196,8 @@ class FarmerProtocol(LineReceiver):
 
     def lineReceived(self, line: Line) -> None:  # noqa: N802
         """Take one line, without its end and without telnet, or a telnet command in its place."""
-        if isinstance(line, int):
-            self._dialect.answer(line)
+        if isinstance(line, tuple):
+            self._negotiation.answer(line)
             return
         try:
             if line is TOO_LONG:

@@ -20,12 +20,9 @@ class Dialect:
         """Send ``IAC verb option`` behind what was said before."""
         self._listener.raw(bytes((telnet.IAC, verb, option)))
 
-    def answer(self, command: int) -> None:
-        """Answer AYT or a timing mark at its place among the lines (PROTOCOL §1)."""
-        if command == telnet.AYT:
-            self._listener.tell(messages.I_AM_HERE)
-        else:
-            self.say_telnet(telnet.WONT, telnet.TIMING_MARK)
+    def say_here(self) -> None:
+        """Answer AYT."""
+        self._listener.tell(messages.I_AM_HERE)
 
     @property
     def speaks_packages(self) -> bool:

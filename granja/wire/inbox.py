@@ -25,7 +25,7 @@ from typing import Final
 from granja.wire.lines import LineSplitter, TooLong
 from granja.wire.plain import plain_line, plain_talk
 from granja.wire.rate import Rate, TokenBucket
-from granja.wire.telnet import IAC, Telnet, TelnetHandler
+from granja.wire.telnet import AYT, DO, IAC, TIMING_MARK, Command, Telnet
 
 #: Bytes that we split into lines at a time: as lines, short ones take ten times their bytes.
 SLICE: Final = 4096
@@ -33,21 +33,22 @@ SLICE: Final = 4096
 TELNET_SLICE: Final = 512
 
 #: A line, or the mark for one that was too long, or a telnet command that we answer in its place.
-Line = bytes | TooLong | int
+Line = bytes | TooLong | Command
+
+#: The commands that count as lines; the others are a client that says hello.
+_COUNTED: Final = ((AYT, 0), (DO, TIMING_MARK))
 
 
 class Inbox:
     """:param max_line: the most bytes of a line without its end.
     :param rate: None for no limit.
     :param now: seconds on the clock that the other methods will get.
-    :param handler: hears what the client negotiates.
     :param muting: the reasons of :meth:`hold` that also stop lines from being obeyed.
     """
 
     __slots__ = (
         "_bucket",
         "_busy",
-        "_handler",
         "_held",
         "_lines",
         "_muting",
@@ -66,12 +67,10 @@ class Inbox:
         max_line: int,
         rate: Rate | None,
         now: float,
-        handler: TelnetHandler,
         muting: frozenset[str] = frozenset(),
     ) -> None:
         self.max_line = max_line
         self._bucket = TokenBucket(rate, now) if rate is not None else None
-        self._handler = handler
         self._muting = muting
         # Most connections never need these, and ten thousand are idle: we make them when needed.
         self.telnet: Telnet | None = None
@@ -116,11 +115,11 @@ class Inbox:
         if self.closed:
             return
         if self.telnet is None and IAC in data:
-            self.telnet = Telnet(self._handler, in_place=self._mark)
+            self.telnet = Telnet(in_place=self._mark)
         self._raw = self._raw + data if self._raw else data
         self._look()
 
-    def _mark(self, command: int, data: bytes) -> None:
+    def _mark(self, command: Command, data: bytes) -> None:
         """Put a telnet command behind the lines that came before it, to be answered there."""
         lines = self._some_lines()
         lines.extend(self._splitter.feed(data))
@@ -179,7 +178,7 @@ class Inbox:
             self._lines = ()
             self._look()
             return None
-        if self._bucket is not None:
+        if self._bucket is not None and _counts(self._lines[0]):
             self.wait = self._bucket.wait(now)
             if self.wait:
                 return None
@@ -259,3 +258,8 @@ class Inbox:
         """Whether the connection may be read."""
         # After a half-close a read gives only the end, again and again.
         return not self._held and not self.ended
+
+
+def _counts(line: Line) -> bool:
+    """Whether the rate counts it."""
+    return not isinstance(line, tuple) or line in _COUNTED

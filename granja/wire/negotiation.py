@@ -15,6 +15,9 @@ from granja.wire import telnet
 class Speaker(Protocol):
     """The connection that negotiates."""
 
+    def say_here(self) -> None:
+        """Answer AYT in its place."""
+
     def say_telnet(self, verb: int, option: int) -> None:
         """Send ``IAC verb option`` behind what was said before."""
 
@@ -35,11 +38,13 @@ class Speaker(Protocol):
 class Negotiation:
     """Hears what one client says about options, and answers."""
 
-    __slots__ = ("_hides", "_speaker")
+    __slots__ = ("_hides", "_speaker", "begun")
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
         self._hides = False
+        #: Whether the client has said WILL, WONT, DO or DONT of any option.
+        self.begun = False
 
     def hide_typing(self, hide: bool) -> None:
         """Hide or show what the client types.
@@ -51,8 +56,16 @@ class Negotiation:
             self._hides = hide
             self._speaker.say_telnet(telnet.WILL if hide else telnet.WONT, telnet.ECHO)
 
+    def answer(self, command: telnet.Command) -> None:
+        """Answer it, where it stood among the lines."""
+        if command[0] == telnet.AYT:
+            self._speaker.say_here()
+        else:
+            self.negotiated(*command)
+
     def negotiated(self, verb: int, option: int) -> None:
         """The client said ``verb`` about ``option``."""
+        self.begun = True
         speaker = self._speaker
         if verb == telnet.WILL:
             speaker.say_telnet(telnet.DONT, option)
@@ -68,6 +81,3 @@ class Negotiation:
         if not self._speaker.speaks_packages:
             verb = telnet.WILL if self._speaker.begin_packages() else telnet.WONT
             self._speaker.say_telnet(verb, telnet.GMCP)
-
-    def subnegotiated(self, option: int, payload: bytes) -> None:
-        """Ignore it: clients introduce themselves, and nothing depends on that."""

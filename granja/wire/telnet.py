@@ -35,18 +35,21 @@ _two_bytes = re.compile(rb"\xff[\x00-\xf9]")
 #: Keys that erase: EC is a DEL, EL a NAK (PROTOCOL §1).
 _ERASE = {247: 0x7F, 248: 0x15}
 
+Command = tuple[int, int]
+"""AYT and 0; or WILL, WONT, DO or DONT, and the option that it is said of."""
+
 _Step = Callable[[bytes, int, bytearray], int]
 """Takes a segment, the position in it, and the data so far; returns the next position."""
 
 
 class TelnetHandler(Protocol):
-    """Hears what the client negotiates."""
+    """Hears what the other side negotiates."""
 
     def negotiated(self, verb: int, option: int) -> None:
-        """The client said ``verb`` (WILL, WONT, DO or DONT) about ``option`` (0 to 255)."""
+        """The other side said ``verb`` (WILL, WONT, DO or DONT) about ``option`` (0 to 255)."""
 
     def subnegotiated(self, option: int, payload: bytes) -> None:
-        """The client said ``payload`` (with each IAC IAC as one byte) about ``option``."""
+        """The other side said ``payload`` (with each IAC IAC as one byte) about ``option``."""
 
 
 class Telnet:
@@ -55,24 +58,22 @@ class Telnet:
     The handler hears of the commands in their order, while ``feed`` runs.  By then ``feed`` has
     returned the data of earlier segments, and no data of the segment that completes the command.
     So the handler hears of a command before the caller sees the data around it in that segment.
-
-    ``negotiates`` becomes true when the client says WILL, WONT, DO or DONT about any option.
+    A server takes them ``in_place``, because no cut may make a difference to it.
     """
 
     def __init__(
         self,
         handler: TelnetHandler | None = None,
         limit: int = MAX_SUBNEGOTIATION,
-        in_place: Callable[[int, bytes], None] | None = None,
+        in_place: Callable[[Command, bytes], None] | None = None,
     ) -> None:
-        """:param handler: hears what the client negotiates.
+        """:param handler: hears what the other side negotiates.
         :param limit: the most bytes of a sub-negotiation; a server's packages are longer.
-        :param in_place: called for AYT, and for DO of a timing mark (RFC 860): their answers belong
-            between the answers to the lines around them.  It gets the data before the command;
+        :param in_place: called for every command that may need an answer: the answer belongs
+            between the answers to the lines around it.  It gets the data before the command;
             ``feed`` does not return that data again.  With it, EC and EL become editing keys.
         """
         self._in_place = in_place
-        self.negotiates = False
         self._limit = limit
         self._handler = handler
         self._verb = 0
@@ -106,17 +107,19 @@ class Telnet:
         if command == IAC:
             data += _IAC
         elif command == AYT:
-            self._mark(AYT, data)
+            self._say((AYT, 0), data)
         elif command in _ERASE and self._in_place is not None:
             data.append(_ERASE[command])
         else:
             self._obey(command)
         return at + 1
 
-    def _mark(self, command: int, data: bytearray) -> None:
+    def _say(self, command: Command, data: bytearray) -> None:
         if self._in_place is not None:
             self._in_place(command, bytes(data))
             data.clear()
+        elif self._handler is not None and command != (AYT, 0):
+            self._handler.negotiated(*command)
 
     def _obey(self, command: int) -> None:
         if command == SB:
@@ -128,11 +131,7 @@ class Telnet:
 
     def _option(self, segment: bytes, at: int, data: bytearray) -> int:
         self._step = self._within_data
-        self.negotiates = True
-        if self._verb == DO and segment[at] == TIMING_MARK:
-            self._mark(DO, data)
-        elif self._handler is not None:
-            self._handler.negotiated(self._verb, segment[at])
+        self._say((self._verb, segment[at]), data)
         return at + 1
 
     def _subnegotiation(self, segment: bytes, at: int, data: bytearray) -> int:

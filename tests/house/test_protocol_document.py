@@ -305,8 +305,22 @@ class Telnet(SynchronousTestCase):
         ana.sends(b"".join(bytes((255, command)) for command in range(241, 250) if command != 246))
         self.assertEqual(ana.hears_bytes(), b"")
 
-    def test_some_answers_keep_their_place(self) -> None:
-        """A timing mark and AYT wait behind the lines that came before them."""
+    def test_no_cut_moves_an_answer(self) -> None:
+        """Nor the line from which on there is data, or none any more."""
+        stream = b"Ana\n\xff\xfb\x18" + DO_GMCP + b"6\nsi\n:u\n\xff\xfe\xc9\xff\xfd\x01:u\n:q\n"
+        heard = set()
+        for at in range(len(stream)):
+            ana = self.newcomer()
+            ana.sends(stream[:at])
+            ana.sends(stream[at:])
+            heard.add(re.sub(rb'"pass":"[^"]*"', b"", ana.hears_bytes()))
+        self.assertEqual(len(heard), 1)
+        before, after = heard.pop().split(b"\xff\xfc\xc9\xff\xfc\x01")
+        self.assertIn(b"\xff\xfe\x18\xff\xfb\xc9\xff\xfa\xc9Granja.Inventory", before)
+        self.assertNotIn(b"\xff", after)
+
+    def test_answers_keep_their_place(self) -> None:
+        """They wait behind the lines that came before them."""
         ana = self.farm.arrives("Ana")
         ana.sends(b":u\r\nho\xff\xfd\x06la\xff\xf6\r\n:q\r\n")
         here = "[SERVER] Usuarios conectados: Ana\r\n"

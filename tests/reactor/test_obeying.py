@@ -39,16 +39,6 @@ class Flow(StringTransport):
         self.aborted = True
 
 
-class Silent:
-    """Nobody speaks telnet here."""
-
-    def negotiated(self, verb: int, option: int) -> None:
-        raise AssertionError
-
-    def subnegotiated(self, option: int, payload: bytes) -> None:
-        raise AssertionError
-
-
 class Speaker:
     """Notes what it obeys; ``then`` is done in obeying."""
 
@@ -76,7 +66,7 @@ class Turns(SynchronousTestCase):
 
     def begin(self, rate: Rate | None) -> None:
         self.clock, self.flow, self.speaker = Clock(), Flow(), Speaker()
-        self.inbox = Inbox(100, rate, 0.0, Silent(), frozenset({MUTED}))
+        self.inbox = Inbox(100, rate, 0.0, frozenset({MUTED}))
         flow = cast(IFlow, self.flow)
         self.obeying = Obeying[Line](self.clock, flow, self.inbox, self.speaker, {MUTED})
 

@@ -10,25 +10,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.inbox import SLICE, TELNET_SLICE, Inbox, Line
 from granja.wire.rate import Rate
-from granja.wire.telnet import AYT, DO, IAC, TIMING_MARK
+from granja.wire.telnet import AYT, DO, IAC, TIMING_MARK, WILL
 
 MUTED = "somebody does not read"
 
 
-class Heard:
-    """A handler that remembers what the client negotiated."""
-
-    def __init__(self) -> None:
-        self.verbs: list[tuple[int, int]] = []
-
-    def negotiated(self, verb: int, option: int) -> None:
-        self.verbs.append((verb, option))
-
-    def subnegotiated(self, option: int, payload: bytes) -> None: ...
-
-
-def inbox(rate: Rate | None = None, handler: Heard | None = None) -> Inbox:
-    return Inbox(100, rate, 0.0, handler or Heard(), frozenset({MUTED}))
+def inbox(rate: Rate | None = None) -> Inbox:
+    return Inbox(100, rate, 0.0, frozenset({MUTED}))
 
 
 def lines(box: Inbox, now: float = 0.0) -> Iterator[Line]:
@@ -180,24 +168,33 @@ class Floods(SynchronousTestCase):
 class TelnetCommands(SynchronousTestCase):
     def test_what_is_answered_in_its_place_is_a_line(self) -> None:
         box = inbox()
-        box.feed(b"uno\n" + bytes((IAC, AYT, IAC, DO, TIMING_MARK)) + b"dos\n")
-        self.assertEqual(list(lines(box)), [b"uno", AYT, DO, b"dos"])
+        box.feed(b"uno\n" + bytes((IAC, AYT, IAC, DO, TIMING_MARK, IAC, WILL, 31)) + b"dos\n")
+        commands = [(AYT, 0), (DO, TIMING_MARK), (WILL, 31)]
+        self.assertEqual(list(lines(box)), [b"uno", *commands, b"dos"])
+
+    def test_the_rate_counts_what_a_client_asks_and_not_its_hello(self) -> None:
+        box = inbox(Rate(1.0, 2))
+        hello = [(verb, option) for option in (3, 24, 31) for verb in (WILL, DO)]
+        asked = [(AYT, 0), (DO, TIMING_MARK), (AYT, 0)]
+        box.feed(b"".join(bytes((IAC, *command)) for command in hello))
+        box.feed(bytes((IAC, AYT, IAC, DO, TIMING_MARK, IAC, AYT)))
+        self.assertEqual(list(lines(box)), hello + asked[:2])
+        self.assertEqual((box.wait, list(lines(box, 1.0))), (1.0, asked[2:]))
 
     def test_a_flood_is_looked_at_little_by_little(self) -> None:
         """64 KB of negotiations took the reactor 0.14 s, and their answers 64 KB, in one go."""
-        heard = Heard()
-        box = inbox(handler=heard)
+        box = inbox()
         box.feed(bytes((IAC, DO, 1)) * 20_000 + b"uno\n")
-        self.assertIsNone(box.next(0.0))
-        self.assertLessEqual(len(heard.verbs), TELNET_SLICE)
+        self.assertEqual(box.next(0.0), (DO, 1))
+        self.assertLessEqual(len(box._lines), TELNET_SLICE)
         self.assertTrue(box.more)
         box.hold(MUTED)
         self.assertFalse(box.more)
         box.release(MUTED)
-        self.assertEqual((list(lines(box)), len(heard.verbs)), ([b"uno"], 20_000))
+        self.assertEqual(list(lines(box)), [(DO, 1)] * 19_999 + [b"uno"])
 
     def test_a_flood_of_marks_waits_as_few_lines(self) -> None:
         box = inbox()
         box.feed(bytes((IAC, AYT)) * 30_000)
-        self.assertEqual(box.next(0.0), AYT)
+        self.assertEqual(box.next(0.0), (AYT, 0))
         self.assertLess(len(box._lines), TELNET_SLICE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.negotiation import Negotiation
-from granja.wire.telnet import DO, DONT, ECHO, GMCP, WILL, WONT
+from granja.wire.telnet import AYT, DO, DONT, ECHO, GMCP, TIMING_MARK, WILL, WONT
 
 NAWS = 31
 
@@ -16,7 +16,11 @@ class Client:
     def __init__(self, late: bool = False) -> None:
         self.said: list[tuple[int, int]] = []
         self.speaks_packages = False
+        self.here = 0
         self._late = late
+
+    def say_here(self) -> None:
+        self.here += 1
 
     def say_telnet(self, verb: int, option: int) -> None:
         self.said.append((verb, option))
@@ -78,7 +82,20 @@ class Answers(SynchronousTestCase):
             negotiation.hide_typing(hide)
         self.assertEqual(client.said, [(WILL, ECHO), (WONT, ECHO)])
 
-    def test_who_they_are_does_not_matter(self) -> None:
+    def test_what_is_asked_for_is_answered(self) -> None:
+        """Are you there, and RFC 860's mark, which is refused each time."""
         client = Client()
-        Negotiation(client).subnegotiated(GMCP, b"Core.Hello {}")
-        self.assertEqual(client.said, [])
+        negotiation = Negotiation(client)
+        negotiation.answer((AYT, 0))
+        self.assertEqual((client.here, negotiation.begun), (1, False))
+        negotiation.answer((DO, TIMING_MARK))
+        negotiation.answer((DO, TIMING_MARK))
+        self.assertEqual(client.said, [(WONT, TIMING_MARK)] * 2)
+
+    def test_who_negotiates(self) -> None:
+        """Only with them may the server begin a negotiation: to hide a password."""
+        for verb in (WILL, WONT, DO, DONT):
+            negotiation = Negotiation(Client())
+            self.assertFalse(negotiation.begun)
+            negotiation.answer((verb, NAWS))
+            self.assertTrue(negotiation.begun, verb)

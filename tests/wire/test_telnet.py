@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.telnet import (
+    AYT,
     DO,
     DONT,
     ECHO,
@@ -72,7 +73,6 @@ class Consuming(SynchronousTestCase):
         telnet = Telnet()
         line = "¡hola!\r\n".encode()
         self.assertIs(telnet.feed(line), line)
-        self.assertFalse(telnet.negotiates)
 
     def test_negotiations_are_not_shown(self) -> None:
         """What a telnet says on connecting is not part of the first name."""
@@ -84,9 +84,7 @@ class Consuming(SynchronousTestCase):
 
     def test_a_doubled_byte_is_data(self) -> None:
         """It is one byte FF, which makes the line no UTF-8, and it is no command."""
-        telnet = Telnet()
-        self.assertEqual(telnet.feed(b"a\xff\xffb"), b"a\xffb")
-        self.assertFalse(telnet.negotiates)
+        self.assertEqual(heard_in(b"a\xff\xffb"), (b"a\xffb", []))
 
     def test_every_pair_after_iac(self) -> None:
         """None of the 65,536 is fatal, and none takes more or less than its own bytes."""
@@ -155,20 +153,16 @@ class Hearing(SynchronousTestCase):
         stream = bytes([IAC, WILL, ECHO, IAC, SB, GMCP, 65, IAC, SE]) + b"hola"
         self.assertEqual(telnet.feed(stream), b"hola")
 
-    def test_who_negotiates(self) -> None:
-        """Only with them may the server begin a negotiation: to hide a password."""
-        for command in (b"\xff\xfb\x01", b"\xff\xfc\x01", b"\xff\xfd\x03", b"\xff\xfe\xff"):
-            telnet = Telnet()
-            telnet.feed(b"hola" + command[:2])
-            self.assertFalse(telnet.negotiates)
-            telnet.feed(command[2:])
-            self.assertTrue(telnet.negotiates, command)
-
     def test_other_commands_negotiate_nothing(self) -> None:
-        """NOP, AYT, a byte that is none, and what is said about an option that nobody agreed on."""
-        telnet = Telnet()
-        telnet.feed(b"\xff\xf1\xff\xf6\xff\x41\xff\xfa\xc9\x01\xff\xf0")
-        self.assertFalse(telnet.negotiates)
+        """NOP, AYT, and a byte that is none."""
+        self.assertEqual(heard_in(b"\xff\xf1\xff\xf6\xff\x41"), (b"", []))
+
+    def test_who_answers_hears_the_data_before(self) -> None:
+        """A server puts each answer at its place; what is said about an option needs none."""
+        heard: list[tuple[tuple[int, int], bytes]] = []
+        telnet = Telnet(in_place=lambda command, before: heard.append((command, before)))
+        data = telnet.feed(b"a\xff\xf6b\xff\xfa\xc9\x01\xff\xf0c\xff\xfb\x1fd")
+        self.assertEqual((heard, data), ([((AYT, 0), b"a"), ((WILL, 31), b"bc")], b"d"))
 
 
 class Keys(SynchronousTestCase):
