@@ -1,27 +1,28 @@
 r"""The way in: what a line means as the answer to a question.
 
-Each class is one place in a farmer's way: :class:`AskName`, then :class:`AskPassword` or
+Each class is one place on a farmer's way: :class:`AskName`, then :class:`AskPassword` or
 :class:`Declaration`, then the chat (:mod:`granja.people.chatting`).  A place knows its question
-and takes the answers; what it raises is told to the farmer, and the question is asked again.
+and takes the answers.  The farmer reads the error that a place raises, and hears the question
+again.
 
 ===================  =====================================  =======================================
-place                what comes                             where the farmer is then
+place                what comes                             where the farmer goes
 ===================  =====================================  =======================================
 :class:`AtTheDoor`   the network's wait is over             :class:`AskName`
 :class:`AskName`     a name that nobody holds               :class:`Declaration`, or with
                                                             ``--declarations once`` the chat
 \                    a registered name                      :class:`AskPassword`
-\                    a pass that serves (``:volver``)       the chat, as whoever it is for
-\                    the tenth pass that does not           closed
-:class:`AskPassword` the right password                     the chat, or in the other's place there
+\                    a pass that works (``:volver``)        the chat, as the pass's farmer
+\                    the tenth pass that does not work      closed
+:class:`AskPassword` the right password                     the chat; an older connection leaves it
 \                    a wrong one                            the same question; the third time closed
-\                    one that the operator gave             :class:`AskNewPassword`
-:class:`AskNewPassword` a password                          the chat, or in the other's place there
+\                    a password from the operator           :class:`AskNewPassword`
+:class:`AskNewPassword` a password                          the chat; an older connection leaves it
 :class:`Declaration` a list                                 the same place, which asks for a yes
 \                    a yes                                  the chat, once it is on record
 \                    anything else                          the same place, which asks for the list
 any of these         ``--arrival-timeout`` is over          closed
-any of these         the connection ends                    gone; a name that was held is free
+any of these         the connection ends                    gone; a visitor's name is free again
 ===================  =====================================  =======================================
 """
 
@@ -50,14 +51,14 @@ MOST_WRONG_PASSES = 10
 
 
 class Place:
-    """A place where nothing is waited for that could be abandoned."""
+    """A place with nothing to abandon."""
 
     def abandon(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
 
 class AtTheDoor(Place):
-    """Too many have come from this network a short while ago: the first question has to wait.
+    """Many have come from this network a short time ago: the first question has to wait.
 
     :param let_in: called when the wait is over.
     """
@@ -75,7 +76,7 @@ class AtTheDoor(Place):
 
 
 class AskName:
-    """Who is it?  A name that nobody holds is a visitor's; a registered one needs its password."""
+    """Asks for the name.  A free name makes a visitor; a registered one needs its password."""
 
     question = messages.ASK_NAME
 
@@ -102,7 +103,7 @@ class AskName:
                 factory.registration.let_go(farmer)
             if not may_come:
                 raise errors.NotNow
-            return None  # It was cut while the table of names was asked.
+            return None  # The connection ended while we asked the table of names.
         if not farmer.registered:
             connection.farmer = farmer
         if factory.order.turns_away(farmer, connection):
@@ -119,11 +120,11 @@ class AskName:
         return None
 
     def _may_come(self, farmer: Farmer) -> bool:
-        """While the farm is drained only those who are in the chat, from another connection."""
+        """Whether they may come in.  While the farm is drained, only those in the chat may."""
         return not self._factory.draining or self._factory.roster.present(farmer.id) is not None
 
     def _come_back(self, secret: str, number: int | None) -> Deferred[None]:
-        """With a pass.  The answer may be withheld, as that to a password."""
+        """Come back with a pass.  The answer may wait, as the answer to a password does."""
         factory, connection = self._factory, self._connection
         right = factory.presence.bearer(secret) is not None
         waits = partial(connection.tell, messages.TOO_MANY_TRIES)
@@ -138,7 +139,7 @@ class AskName:
         return outcome
 
     def abandon(self) -> None:
-        """An answer that is withheld keeps nothing of this connection."""
+        """Cancel an answer that waits, so that nothing keeps this connection in memory."""
         if self._judging is not None:
             self._judging.cancel()
 
@@ -165,7 +166,7 @@ class AskName:
 
 
 class AskPassword:
-    """The name is registered.  Asking holds nothing: whoever is inside notices nothing."""
+    """The name is registered.  A farmer who is inside does not notice the question."""
 
     question = messages.ASK_PASSWORD
 
@@ -185,25 +186,25 @@ class AskPassword:
             partial(connection.tell, messages.TOO_MANY_TRIES),
         )
         self._checking = checking
-        # The answer may be withheld because somebody else guesses; that is not this one's time.
+        # The answer may wait because somebody else guesses.  That time is not this farmer's fault.
         left = connection.stop_the_clock()
         return checking.addBoth(self._go_on, left).addCallback(self._checked, text)
 
     def _go_on(self, outcome: bool | Failure, left: float) -> bool | Failure:
-        self._checking = None  # What follows is a deed, and is finished.
+        self._checking = None  # From here on the farmer comes in, and nobody cancels that.
         self._connection.start_the_clock(left)
         return outcome
 
     def abandon(self) -> None:
-        """A check costs a processor 20 ms: take it out of the queue if it has not begun.
+        """Cancel the check: take it out of the queue if it has not begun, because it is expensive.
 
-        And an answer that is withheld for a minute keeps nothing of this connection until then.
+        An answer that waits for a minute must not keep this connection in memory.
         """
         if self._checking is not None:
             self._checking.cancel()
 
     def _checked(self, right: bool, text: str) -> Deferred[None] | None:
-        if not right:  # Whoever hangs up before the answer has guessed all the same.
+        if not right:  # A client that hangs up before the answer has guessed too.
             self._factory.incidents.note("login_failed", self._connection, self._farmer)
         if self._connection.over:
             return None
@@ -228,7 +229,7 @@ class AskPassword:
 
 
 class AskNewPassword(Place):
-    """They came with a password that the operator gave them; it does not serve again."""
+    """The farmer came with the operator's password, which works only once: ask for a new one."""
 
     question = messages.ASK_NEW_PASSWORD
 
@@ -249,9 +250,9 @@ class AskNewPassword(Place):
 
 
 class Declaration(Place):
-    """Which artifacts?  Nothing is granted before the yes.
+    """Asks for the artifacts.  Nobody gets any before the yes.
 
-    :param declare: called with the confirmed list; what it returns is waited for.
+    :param declare: called with the confirmed list; the next line waits for its outcome.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""On record: who is here and who is not, as soon as that can be stored."""
+"""Attendance: puts on record who is here and who is not, as soon as the ledger can store it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from granja.people.missed import Newsroom
 from granja.people.roster import Connection, Farmer, Roster
 from granja.reactor.clockwork import Timer
 
-#: Seconds between attempts to record what could not be recorded when it happened.
+#: Seconds until we try again to record what the ledger could not store.
 RETRY = 5.0
 
-#: Comings and goings that are put on record at a time: the chat waits while they are submitted.
+#: Comings and goings that we record at a time: the chat waits while we submit them.
 MOST_AT_ONCE = 500
 
 
 class Attendance:
-    """Comings and goings are in the chat at once, and on record as soon as they can be.
+    """Records comings and goings.  The chat shows them at once; the record follows when it can.
 
     :param closing: whether the server stops.
     """
@@ -52,14 +52,14 @@ class Attendance:
         self._roster = roster
         self._news = news
         self._closing = closing
-        #: The table of names, where nodes have one in common.
+        #: The table of names, if several nodes share one.
         self.claims: Claims | None = None
         self._retry = Timer(clock, self.reconcile)
-        self._owing = False  # Something could not be recorded.
-        self._sweeping = False  # It is being tried again.
+        self._owing = False  # Something is not recorded yet.
+        self._sweeping = False  # We try again now.
 
     def depart(self, id: FarmerId) -> None:
-        """They are no longer here; a visitor takes along what they hold."""
+        """Record that somebody is no longer here.  A visitor's artifacts go too."""
         if id in self._market.held:
             self._roster.leaving.add(id)
         self._record_departure(id).addErrback(self.unrecorded)
@@ -67,11 +67,11 @@ class Attendance:
     def come_back(
         self, id: FarmerId, connection: Connection, kept: Sequence[Kept] = ()
     ) -> Deferred[News | None]:
-        """A registered farmer is here again.
+        """Record that a registered farmer is here again.
 
         :param kept: what the ledger keeps beside, in the same moment.
-        :returns: what they have not heard; None if the line was cut before that was asked for, and
-            then the news wait for somebody who can hear them.
+        :returns: what they have not heard.  None if the connection ended before we looked: the news
+            then wait for the next time.
         """
         unread: News | None = None
 
@@ -83,11 +83,11 @@ class Attendance:
             return self._market.decide_return(id)
 
         done = self._lane.submit([id], decide, kept=kept)
-        # The chat goes on while the ledger can't write.
+        # The chat goes on while the ledger cannot write.
         return done.addErrback(self.unrecorded).addCallback(lambda _: unread)
 
     def was_elsewhere(self, farmer: Farmer) -> bool:
-        """Whether they come in from another node, where they were in the chat."""
+        """Whether they come from another node, where they were in the chat."""
         moves = self.claims is not None and self.claims.moves(farmer.id)
         return farmer.elsewhere is not None or moves
 
@@ -99,25 +99,26 @@ class Attendance:
         return self._lane.submit([id], partial(self._decide_departure, id))
 
     def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
-        """That somebody is no longer here, with what they take along."""
+        """Record that somebody is no longer here, with the news that they have missed."""
         done = self.absent(id)
         return done if self.claims is None else done.addCallback(self._recorded, id)
 
     def _recorded(self, facts: list[Fact], id: FarmerId) -> list[Fact]:
-        """Their name may be somebody else's now, unless they are here all the same."""
+        """Free their name for others, unless they are here again."""
         if self.claims is not None and self._roster.present(id) is None:
             self.claims.left(id)
         return facts
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         visited = self._news.has_visited(id)
-        # Not left to the market: each sweep asks this of everybody, and to copy news takes a while.
+        # The market could check this too.  But each sweep asks it of everybody, and copying news is
+        # slow.
         if self._is_here(id) or (id in self._market.away and not visited):
             return []
         return self._market.decide_departure(id, self._news.unread(id), visited=visited)
 
     def _is_here(self, id: FarmerId) -> bool:
-        """As the record has it: a registered farmer who lingers is away, a visitor is not."""
+        """Whether the record should have them here.  A registered farmer who lingers is away."""
         farmer = self._roster.present(id)
         if farmer is None:
             return False
@@ -127,8 +128,8 @@ class Attendance:
     def reconcile(self) -> Deferred[None]:
         """Put on record who is here and who is not.
 
-        After a crash those who were inside are not; after a full disk, what happened meanwhile
-        is not on record.  Fires when it is, or when it is clear that it has to be tried again.
+        After a crash, the record still has everybody inside.  After a full disk, it misses what
+        happened in that time.  Fires when all is recorded, or when we must try again later.
         """
         self._owing, self._sweeping = False, True
         absent, returned = self._unrecorded_absences(), self._unrecorded_returns()
@@ -141,14 +142,14 @@ class Attendance:
 
     def _unrecorded_absences(self) -> list[FarmerId]:
         market = self._market
-        # Registered farmers first: what ends with the visitors is news to them.
+        # Registered farmers first: the end of a visitor's offers is news to them.
         everybody = chain(
             market.registered, (id for id in market.held if id not in market.registered)
         )
         return list(islice((id for id in everybody if self._is_absent(id)), MOST_AT_ONCE))
 
     def _is_absent(self, id: FarmerId) -> bool:
-        """As the record does not have it yet."""
+        """Whether they are absent and the record does not say so."""
         concerns = self.claims is None or self.claims.concerns(id)
         return concerns and bool(self._decide_departure(id))
 
@@ -169,18 +170,18 @@ class Attendance:
         return None
 
     def unrecorded(self, failure: Failure) -> None:
-        """It is tried again."""
+        """Try again later."""
         if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("A coming or going could not be decided", failure)
         self._owing = True
         self._try_later()
 
     def _try_later(self) -> None:
-        """Unless it is in vain, or waits already, or is under way: then at its end."""
+        """Start the timer, unless there is no hope, or nothing to do, or a sweep is going on."""
         in_vain = self._lane.halted or self._closing()
         if self._owing and not (self._sweeping or in_vain):
             self._retry.start(RETRY)
 
     def stop(self) -> None:
-        """Try no more."""
+        """Stop trying."""
         self._retry.stop()

@@ -1,4 +1,4 @@
-"""In the chat: a line is talk or a command."""
+"""The chat: a line is talk or a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from granja.people.roster import Connection, Farmer
 
 
 class Chat(Place):
-    """Where nothing is asked."""
+    """The place where nothing is asked."""
 
     question = None
 
@@ -29,19 +29,19 @@ class Chat(Place):
         if parsed is not None:
             command, values = parsed
             outcome = command.run(self._factory, me, *values)
-            # Mostly there is nothing to wait for, and to ask for a Deferred takes a while.
+            # Usually there is nothing to wait for, and this is faster than making a Deferred.
             return outcome if outcome is None or isinstance(outcome, Deferred) else None
         if text and not text.isspace():
             self._talk.say(me, text)
         return None
 
     def parse(self, text: str) -> tuple[Command, list[Any]] | None:
-        """A command of theirs, with its arguments; None for talk."""
+        """The command in this line, with its arguments; None for talk."""
         return parse(text, MODERATORS_COMMANDS if self._farmer.moderator else COMMANDS)
 
 
 class DeclarationInChat(Declaration):
-    """Which artifacts?  Asked of somebody in the chat: commands are still commands."""
+    """Asks somebody in the chat for their artifacts.  Commands still work."""
 
     def __init__(
         self,

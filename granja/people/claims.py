@@ -1,4 +1,4 @@
-"""Names where several nodes have them in common: what each step of the way in has to ask for."""
+"""Claims: what the way in asks of the table of names that several nodes share."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from granja.text.names import Name
 class Claims(Protocol):
     """The table of names (:class:`granja.nodes.names.SharedNames`).
 
-    All that is waited for fails with CannotEnter while the table is away.
+    Each Deferred fails with CannotEnter while the table is away.
     """
 
     def claim(self, name: Name) -> Deferred[Farmer]:
-        """Hold a name for a new visitor; or whoever has registered it.
+        """Hold a name for a new visitor, or find the farmer who has registered it.
 
-        :returns: fails with NameTaken when it is a visitor's.
+        :returns: fails with NameTaken when a visitor holds the name.
         """
 
     def enter(self, farmer: Farmer) -> Deferred[None]:
-        """They come into the chat here; also from another node."""
+        """Note that they come into the chat here, perhaps from another node."""
 
     def moves(self, farmer: FarmerId) -> bool:
         """Whether they were in the chat at another node when they came."""
 
     def left(self, farmer: FarmerId) -> None:
-        """They are in the chat no more, and that is on record; or they never were."""
+        """Note that they are not in the chat, and that the record says so."""
 
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
-        """Of the password as it is now."""
+        """The verifier of their present password."""
 
     def concerns(self, farmer: FarmerId) -> bool:
-        """Whether it is for this node to say that somebody is absent."""
+        """Whether this node has to say that they are absent."""

@@ -1,4 +1,4 @@
-"""Coming back with a pass: without name, list or password, to where one was (PROTOCOL §5b)."""
+"""Coming back with a pass: no name, list or password, and the same place (PROTOCOL §5b)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from granja.people.roster import Connection, Farmer
 
 
 class Entrance(Protocol):
-    """How one comes into the chat (:class:`granja.people.presence.Presence`)."""
+    """The way into the chat (:class:`granja.people.presence.Presence`)."""
 
     passes: Passes
     issuing: Issuing
@@ -34,23 +34,23 @@ class Entrance(Protocol):
     declaring: Declaring
 
     def once_held(self, farmer: Farmer, then: Callable[[], Deferred[None]]) -> Deferred[None]:
-        """Do something as soon as the name is held here."""
+        """Call ``then`` as soon as this node holds the name."""
 
     def enter(self, farmer: Farmer, connection: Connection, told: Sequence[Message] = ()) -> None:
-        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
+        """Let them into the chat: from ``¡OK!`` on they hear it, are listed and announced."""
 
     def greeting(self, farmer: Farmer, news: News) -> list[Message]:
         """What somebody who was away reads after ``¡OK!``."""
 
     def replace(self, before: Connection) -> None:
-        """They are on another connection now."""
+        """Close the old connection: the farmer is on another one now."""
 
     def join(self, farmer: Farmer, connection: Connection) -> None:
-        """They hear the talk from here on."""
+        """Let them hear the talk from now on."""
 
 
 class Comeback:
-    """Brings back whoever shows a pass."""
+    """Brings back a farmer who shows a pass."""
 
     def __init__(self, factory: Farm, entrance: Entrance) -> None:
         self._factory = factory
@@ -62,7 +62,7 @@ class Comeback:
         self._passes = entrance.passes
 
     def bearer(self, secret: str) -> Farmer | None:
-        """Whom a pass brings back; None if it does not serve."""
+        """The farmer of a pass; None if the pass does not work."""
         known = self._passes.find(secret)
         if known is None:
             return None
@@ -73,10 +73,10 @@ class Comeback:
     def return_with(
         self, secret: str, number: int | None, connection: Connection
     ) -> Deferred[None]:
-        """Somebody comes back with a pass.
+        """Bring somebody back with a pass.
 
         :param number: of the last line that they have heard, if they say so.
-        :raises BadPass: when it does not serve.
+        :raises BadPass: when the pass does not work.
         """
         farmer = self.bearer(secret)
         if farmer is None:
@@ -99,7 +99,7 @@ class Comeback:
         known: Pass,
         number: int | None,
     ) -> None:
-        """:param news: None if the line was cut before they were asked for."""
+        """:param news: None if the connection ended before we looked for them."""
         present = self._roster.present(farmer.id) is not None
         if connection.over:
             if news is not None:
@@ -137,7 +137,7 @@ class Comeback:
         number: int | None,
         news: News,
     ) -> None:
-        """They are in the chat, or linger: go on where they were."""
+        """They are in the chat or linger: go on where they were."""
         before, receipts = farmer.connection, farmer.receipts
         if known.visit != farmer.visit:
             receipts = None
@@ -172,9 +172,9 @@ class Comeback:
         number: int | None,
         sent: int,
     ) -> tuple[list[Unread], int]:
-        """What they have not read, and where in the talk that begins.
+        """The lines that they have not read, and their place in the talk.
 
-        :param receipts: of the stay that the pass is of; None if that is over.
+        :param receipts: of the visit of this pass; None if that visit is over.
         """
         if receipts is None:
             return [], self._board.counters.lines

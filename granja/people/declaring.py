@@ -1,4 +1,4 @@
-"""``--declarations once``: a registered farmer is asked for their artifacts once, in the chat."""
+"""``--declarations once``: we ask a registered farmer once for their artifacts, in the chat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from granja.people.roster import Farmer
 
 
 class Declaring:
-    """:param declared: called with a farmer who has answered, and is in the chat."""
+    """:param declared: called with a farmer who has answered and is in the chat."""
 
     def __init__(self, factory: Farm, declared: Callable[[Farmer], None]) -> None:
         self._factory = factory
@@ -25,7 +25,7 @@ class Declaring:
         self._then = declared
 
     def ask(self, farmer: Farmer) -> None:
-        """Unless they have answered already, or nobody is asked."""
+        """Ask for the artifacts, unless they have answered or the operator wants no question."""
         connection = farmer.connection
         if connection is None or not self._factory.settings.declare_once:
             return
@@ -35,7 +35,7 @@ class Declaring:
             connection.converse(DeclarationInChat(self._factory, connection, declare, chat))
 
     def declare(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
-        """What they have; fails with DeclaredOnce if they have said so before."""
+        """Declare what they have; fails with DeclaredOnce if they have declared before."""
         decide = partial(
             self._market.decide_declaration, farmer.id, str(farmer), artifacts, once=True
         )
@@ -51,7 +51,7 @@ class Declaring:
             self._then(farmer)
 
     def _not_declared(self, failure: Failure, farmer: Farmer) -> Failure:
-        """Declared meanwhile, on a connection that was taken over: the question is settled."""
+        """End the question if it was answered on an older connection."""
         if farmer.connection is not None and failure.check(errors.DeclaredOnce):
             farmer.connection.enter_chat(farmer)
         return failure

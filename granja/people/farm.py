@@ -1,7 +1,7 @@
-"""What people meet in a farm: the rooms that each connection and each command is given.
+"""Farm: the rooms that each connection and each command gets.
 
-:class:`Farm` is what the factory offers.  This room only says what it needs of it, so that nothing
-here imports the factory.
+:class:`Farm` is what the factory offers.  This room says only what it needs.  So nothing here
+imports the factory.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from granja.settings import Settings
 
 
 class Notices(Protocol):
-    """What a farmer reads of the market."""
+    """What a farmer reads about the market."""
 
     def inventory(self, farmer: FarmerId) -> Inventory: ...
     def offers(self, farmer: FarmerId) -> list[Message]: ...
 
     def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
-        """What a farmer who comes back has still to hear."""
+        """What a farmer who comes back has not heard yet."""
 
 
 class Hints(Protocol):
@@ -48,7 +48,7 @@ class Hints(Protocol):
 
 
 class Comings(Protocol):
-    """Who comes and who goes (:class:`granja.people.presence.Presence`)."""
+    """Who comes in (:class:`granja.people.presence.Presence`)."""
 
     def arrive(
         self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
@@ -56,96 +56,102 @@ class Comings(Protocol):
 
     def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]: ...
     def bearer(self, secret: str) -> Farmer | None:
-        """Whom a pass brings back; None if it does not serve."""
+        """The farmer of a pass; None if the pass does not work."""
 
     def return_with(
         self, secret: str, number: int | None, connection: Connection
     ) -> Deferred[None]:
-        """Somebody comes back with a pass.
+        """Bring somebody back with a pass.
 
         :param number: of the last line that they have heard, if they say so.
-        :raises BadPass: when it does not serve.
+        :raises BadPass: when the pass does not work.
         """
 
 
 class Leavings(Comings, Protocol):
-    """Who comes, and who goes when a connection ends."""
+    """Who comes in, and who goes when a connection ends."""
 
     def gone(self, connection: Connection) -> None:
-        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+        """Leave the chat, or free a name that was only claimed: a connection ended."""
 
 
 class Doorkeeper(Protocol):
-    """Who counts the connections of each network."""
+    """Counts the connections of each network."""
 
     def enter(self, address: str) -> float:
-        """Somebody comes in; returns the seconds that their first question has to wait."""
+        """Count somebody who comes in.
+
+        :return: seconds that their first question has to wait.
+        """
 
     def leave(self, address: str) -> None:
-        """They are gone."""
+        """Count them no more: they are gone."""
 
 
 class Talk(commands.Talk, Protocol):
-    """The commands of talk, and where a chunk of it goes."""
+    """The commands of talk, and talk of many lines."""
 
     def say_block(self, me: Farmer, data: bytes) -> None:
-        """Clean lines of plain talk: UTF-8 with LF between them."""
+        """Say clean lines of plain talk: UTF-8 with LF between them."""
 
 
 class Registry(commands.Registration, Protocol):
-    """The commands of names, and who may come in under one."""
+    """The commands of names, and the question who may use a name."""
 
     def claim(self, text: str) -> Farmer | Deferred[Farmer]:
-        """The registered farmer of this name, or a new visitor who holds it from here on.
+        """The registered farmer of this name, or a new visitor who holds it from now on.
 
-        A Deferred is waited for; it fails with what is raised, and with CannotEnter.
+        A Deferred fails with the same errors, and with CannotEnter.
 
         :raises InvalidName: when it is not a name.
-        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        :raises NameTaken: when a visitor holds it, or a name that looks like it.
         """
 
     def check(
         self, farmer: Farmer, password: str, address: str, waits: Callable[[], object]
     ) -> Deferred[bool]:
-        """Whether it is this farmer's password.
+        """Whether this is the farmer's password.
 
-        :param waits: called when the answer waits, because there were too many wrong ones.
+        :param waits: called when the answer must wait after too many wrong ones.
         """
 
     @property
     def one_use(self) -> OneUse: ...
 
     def spend(self, farmer: Farmer, password: str) -> Deferred[None]:
-        """A password of the operator's has served; no pass of theirs serves from here on."""
+        """Use up an operator's password.  All passes of the farmer end."""
 
     def renew(self, farmer: Farmer, password: str, connection: Connection) -> Deferred[None]:
-        """Have another password, while they come in on this connection."""
+        """Set a new password for a farmer who comes in on this connection."""
 
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
-        """Whether a pass was right, as soon as that may be said."""
+        """Whether a pass was right; the answer may have to wait."""
 
     def let_go(self, farmer: Farmer) -> None:
-        """Who has claimed a name is gone before they were in."""
+        """Free a name: its visitor has gone before coming in."""
 
     def came_in(self, farmer: Farmer, address: str) -> None:
-        """A registered farmer is in the chat, from this address."""
+        """Note that a registered farmer is in the chat, from this address."""
 
 
 class Order(Protocol):
-    """What moderators have forbidden, and to whom."""
+    """What moderators have forbidden to whom."""
 
     def turns_away(self, farmer: Farmer, connection: Connection) -> bool:
-        """Whether they are banned; then they are told, and the connection is closed."""
+        """Turn a banned farmer away: tell them and close.
+
+        :return: whether they are banned.
+        """
 
     def welcome(self, farmer: Farmer) -> None:
-        """They come into the chat."""
+        """Note that they come into the chat."""
 
 
 class Farm(commands.Farm, Protocol):
     """Everything that the connections of one farm share.
 
-    ``now``: the time on the wall in Unix seconds.  ``closing``: the server stops.
-    ``draining``: nobody comes in.
+    ``now``: the time of day, in Unix seconds.  ``closing``: the server stops.  ``draining``: nobody
+    may come in.
     """
 
     clock: IReactorTime
@@ -186,7 +192,7 @@ class Farm(commands.Farm, Protocol):
 
 
 class Host(Farm, Protocol):
-    """What a connection needs of the factory that made it."""
+    """What a connection needs from the factory that made it."""
 
     refusals: Counter[str]
 
@@ -197,7 +203,7 @@ class Host(Farm, Protocol):
     def presence(self) -> Leavings: ...
 
     def welcome(self, connection: Connection) -> None:
-        """The connection is there."""
+        """Count a new connection."""
 
     def forget(self, connection: Connection) -> None:
-        """The connection is closed at both ends."""
+        """Forget a connection that is closed at both ends."""

@@ -1,8 +1,8 @@
-"""Homes: from which networks a registered name has come in (PROTOCOL §5, Guessing).
+"""Homes: the networks from which a registered name has come in (PROTOCOL §5, Guessing).
 
-When somebody guesses at a name, its owner at home does not wait.  A home is kept with the ledger,
-so that a restart sends nobody away, and beside its chain, so that it can be forgotten.  What is
-kept is a keyed hash: whoever sees a list of homes without the key learns no address from it.
+When somebody guesses at a name, its owner does not have to wait at home.  The ledger keeps homes,
+so a restart does not make them wait.  It keeps them beside its chain, so homes can be forgotten.  A
+home is a keyed hash: without the key, a list of homes shows no address.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
 from granja.ledger.owed import Owed
 
-#: Days after which a home is forgotten, if the name has not come in from there again.
+#: We forget a home after so many days in which the name has not come in from there.
 DAYS: Final = 90
-#: Homes of one farmer.  Beyond it, the one that was come in from longest ago is forgotten.
+#: The most homes of a farmer.  For one more, we forget the one that was used longest ago.
 MOST_HOMES: Final = 64
-#: Homes that are forgotten at a time; the others are at the next.
+#: Homes that we forget at a time.  The next call forgets more.
 MOST_FORGOTTEN: Final = 1000
 
 DAY: Final = 86400.0
 
-#: Under which subjects the ledger keeps homes, and the key of their hashes.
+#: The ledger's subjects for homes, and for the key of their hashes.
 HOMES: Final = "homes"
 SECRETS: Final = "secrets"
 
 
 class Homes:
-    """:param now: the time on the wall, in Unix seconds.
+    """:param now: the time of day, in Unix seconds.
     :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
@@ -51,9 +51,9 @@ class Homes:
         kept: AllKept,
     ) -> None:
         self._now = now
-        #: Homes that are to be stored or forgotten.
+        #: Changes that the ledger does not have yet.
         self._owed = Owed(lane)
-        #: The last day of each home; the longest ago is first.
+        #: The last day of each home; the oldest first.
         self._days: OrderedDict[str, tuple[FarmerId, int]] = OrderedDict()
         self._by_farmer: dict[FarmerId, OrderedDict[str, None]] = {}
         self._secret = self._read_secret(kept.get(SECRETS, {}).get(HOMES), chance)
@@ -66,9 +66,9 @@ class Homes:
         return home is not None and self._today() - home[1] <= DAYS
 
     def came_in(self, farmer: FarmerId, address: str) -> Deferred[None]:
-        """Remember where they came in from.  It is stored once a day.
+        """Remember the network that they came in from.  We store this once a day.
 
-        :returns: fires when it is stored; if it cannot be, it is tried again with the next one.
+        :returns: fires when it is stored.  What cannot be stored is tried again with the next home.
         """
         key, today = self._key(farmer, address), self._today()
         if self._days.get(key) != (farmer, today):
@@ -78,7 +78,7 @@ class Homes:
         return self._owed.store([farmer]).addErrback(_is_owed)
 
     def follow(self, item: Kept) -> None:
-        """They have come in at another node, or a home was forgotten there."""
+        """Follow another node: it has a new home, or has forgotten one."""
         for day, farmer, key in _read({} if item.value is None else {item.key: item.value}):
             self._note(farmer, key, day)
         if item.value is None and item.key in self._days:
@@ -87,7 +87,7 @@ class Homes:
     # -- which they are --------------------------------------------------------------------------
 
     def _key(self, farmer: FarmerId, address: str) -> str:
-        """Peers of unix sockets are in no network; together they are one home."""
+        """The hash of a home.  Unix sockets are in no network; together they are one home."""
         home = f"{farmer} {network_of(address) or 'unix'}"
         return blake2b(home.encode(), key=self._secret, digest_size=16).hexdigest()
 
@@ -130,12 +130,12 @@ class Homes:
 
 
 def _is_owed(failure: Failure) -> None:
-    """The disk is full, and has said so in the log."""
+    """Ignore the failure: the ledger has logged it, and we try again."""
     failure.trap(GranjaError)
 
 
 def _read(kept: Mapping[str, Value]) -> Iterator[tuple[int, FarmerId, str]]:
-    """Day, farmer and key of each home that the ledger keeps; what is damaged is no home."""
+    """Day, farmer and key of each home in the ledger; it leaves damaged ones out."""
     for key, value in kept.items():
         match value:
             case [int(farmer), int(day)]:

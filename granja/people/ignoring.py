@@ -1,4 +1,4 @@
-"""Whom somebody does not want to hear (PROTOCOL §3, ``:ignorar``)."""
+"""Ignoring: whom a farmer does not want to hear (PROTOCOL §3, ``:ignorar``)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from granja.ledger.lane import Lane
 from granja.people.keepsakes import keep
 from granja.people.roster import Farmer, Roster
 
-#: What it is kept under: a key for each pair of registered farmers, ``<who>:<whom>``.
+#: The ledger's subject.  It has a key for each pair of registered farmers, ``<who>:<whom>``.
 SUBJECT = "ignored"
 
 Pair = tuple[FarmerId, FarmerId]
 
 
 class Ignoring:
-    """Pairs of farmers, of whom the first does not hear the second.
+    """Pairs of farmers: the first does not hear the second.
 
     :param kept: what the ledger keeps beside its chain, by subject and key.
     :param registered: the names of the registered farmers.
@@ -54,11 +54,11 @@ class Ignoring:
             del self._ignored_by[whom]
 
     def ignored_by(self, who: FarmerId) -> Mapping[FarmerId, str]:
-        """Those whom ``who`` does not hear, and their names, in the order of the ignoring."""
+        """The farmers whom ``who`` ignores, with their names, oldest first."""
         return self._ignored.get(who, {})
 
     def deaf_to(self, speaker: FarmerId) -> list[Listener]:
-        """Those in the chat who do not hear ``speaker``."""
+        """The listeners in the chat that do not hear ``speaker``."""
         if speaker not in self._ignored_by:
             return []
         found = map(self._roster.present, sorted(self._ignored_by[speaker]))
@@ -68,7 +68,7 @@ class Ignoring:
     # -- commands --------------------------------------------------------------------------------
 
     def ignore(self, me: Farmer, name: str | None) -> Deferred[None] | None:
-        """``:ignorar``; without a name, who is ignored."""
+        """``:ignorar``; without a name it lists the ignored farmers."""
         if name is None:
             names = tuple(self.ignored_by(me.id).values())
             me.tell(messages.Ignoring(names) if names else messages.HEARS_EVERYBODY)
@@ -98,21 +98,21 @@ class Ignoring:
         return keep(self._lane, me, self._kept(me.id, other, None), done)
 
     def _kept(self, who: FarmerId, whom: Farmer, value: bool | None) -> list[Kept]:
-        """A visitor is ignored for a visit, so nothing of it is kept."""
+        """What the ledger keeps: nothing of a visitor, who is ignored only for a visit."""
         return [Kept(SUBJECT, f"{who}:{whom.id}", value)] if whom.registered else []
 
     def follow(self, item: Kept) -> None:
-        """Another node keeps something else of it from now on."""
+        """Follow another node, which has changed a pair."""
         for who, whom in _pairs([item.key]):
             if item.value is not None and whom in self._registered:
                 self._add(who, whom, self._registered[whom])
             elif item.value is None and whom in self.ignored_by(who):
                 self._remove(who, whom)
 
-    # -- names that become somebody's, and visits that end ---------------------------------------
+    # -- visitors who register, and visits that end ----------------------------------------------
 
     def carried(self, farmer: Farmer) -> list[Kept]:
-        """What is to be kept once this visitor registers."""
+        """What the ledger must keep when this visitor registers."""
         mine = ((farmer.id, whom) for whom in self.ignored_by(farmer.id))
         others = ((who, farmer.id) for who in sorted(self._ignored_by.get(farmer.id, ())))
         pairs = [*mine, *others]
@@ -120,7 +120,7 @@ class Ignoring:
         return [Kept(SUBJECT, f"{a}:{b}", True) for a, b in pairs if a in known and b in known]
 
     def forget(self, visitor: FarmerId) -> None:
-        """A visit is over, and nobody will have this number again."""
+        """Forget a visitor whose visit is over.  Nobody will have this number again."""
         for whom in list(self.ignored_by(visitor)):
             self._remove(visitor, whom)
         for who in list(self._ignored_by.get(visitor, ())):
@@ -130,5 +130,5 @@ class Ignoring:
 def _pairs(keys: Iterable[str]) -> Iterable[Pair]:
     for key in keys:
         who, _, whom = key.partition(":")
-        with suppress(ValueError):  # Not ours, or damaged: nobody is ignored by it.
+        with suppress(ValueError):  # Damaged, or not ours: nobody is ignored by it.
             yield FarmerId(int(who)), FarmerId(int(whom))

@@ -1,8 +1,8 @@
-"""What an operator, or fail2ban, wants to know of each name and address, in the log of the server.
+"""Incidents: what an operator, or fail2ban, wants to know about names and addresses, in the log.
 
 Each incident is an event with the fields ``event``, ``farmer``, ``address``, ``port`` and
-``times``.  Its sentence begins with words of ours, then come the address and the port, and what
-somebody has typed comes last: nobody can have another address banned by a name.
+``times``.  Its sentence begins with our words, then come address and port.  Text that somebody has
+typed comes last: so nobody can choose a name that makes fail2ban ban another address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from granja.text.printable import printable
 #: Seconds between two lines about the same kind of incident from one address.
 PERIOD: Final = 1.0
 
-#: The kinds, as ``event`` has them, and how their sentences begin.
+#: The kinds of incident (``event``), and how their sentences begin.
 SENTENCES: Final = {
     "login_failed": "Wrong password",
     "pass_refused": "Pass refused",
@@ -29,14 +29,16 @@ SENTENCES: Final = {
 
 
 class Peer(Protocol):
-    """Where somebody is.  ``port`` is 0 where there is none."""
+    """Where somebody is.  ``port`` is 0 if there is none."""
 
     address: str
     port: int
 
 
 class Incidents:
-    """Writes at most one line a second for each kind and address; it says how many it stands for.
+    """Writes at most one line a second for each kind and address.
+
+    A line says how many incidents it stands for.
 
     :param clock: says when the next line may be written.
     """
@@ -48,7 +50,9 @@ class Incidents:
         self._recent: dict[tuple[str, str], _Recent] = {}
 
     def note(self, event: str, peer: Peer, farmer: object = "") -> None:
-        """:param event: one of :data:`SENTENCES`.
+        """Report an incident.
+
+        :param event: one of :data:`SENTENCES`.
         :param farmer: whom it is about, if that is known.
         """
         key = (event, peer.address)
@@ -61,7 +65,7 @@ class Incidents:
             recent.times += 1
 
     def finish(self) -> None:
-        """Write what has gathered."""
+        """Write the incidents that wait."""
         recents, self._recent = self._recent, {}
         for key, recent in recents.items():
             recent.later.cancel()

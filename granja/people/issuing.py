@@ -1,4 +1,4 @@
-"""A pass for each connection that speaks data, and the end of what was given (PROTOCOL §5b)."""
+"""Issuing: gives a pass to each connection that speaks data, and ends passes (PROTOCOL §5b)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Issuing:
         self._lingering = lingering
 
     def give(self, farmer: Farmer) -> None:
-        """A connection that speaks data gets a pass as soon as its hash is stored."""
+        """Give a pass to a connection that speaks data, as soon as its hash is stored."""
         connection = farmer.connection
         if connection is None or not _can_have_one(connection):
             return
@@ -43,29 +43,29 @@ class Issuing:
             self._passes.forget_visit(farmer.id)
 
     def _not_given(self, failure: Failure, farmer: Farmer) -> None:
-        """Then they have none, and come in as before."""
+        """Go on without a pass: they come in as before."""
         if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("{farmer} could not have a pass", failure, farmer=farmer)
 
     def _seconds(self, farmer: Farmer) -> int:
-        """For how long a pass serves after the connection has dropped."""
+        """How many seconds a pass works after the connection is lost."""
         remembered = self._passes.remember if farmer.registered else 0.0
         return int(max(self._lingering.seconds, remembered))
 
     def password_changed(self, farmer: Farmer) -> None:
-        """All passes end but those of this connection."""
+        """End all passes except those of this connection."""
         chain = farmer.connection.chain if farmer.connection is not None else ""
         self._passes.end_others(farmer.id, chain)
         self.give(farmer)
 
     def end(self, farmer: Farmer) -> Deferred[None]:
-        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+        """End all their passes; fails with NotStored or Halted."""
         return self._passes.give_up(farmer.id).addCallback(lambda _: _ended(farmer))
 
     def put_out(self, farmer: Farmer) -> None:
-        """They are to leave: no pass of theirs serves any more, and they do not linger.
+        """End all their passes and their lingering: they must leave.
 
-        Whoever is on a connection hears why, and has it finished, by who puts them out.
+        The caller tells a connected farmer why, and closes the connection.
         """
         self._passes.end_all(farmer.id)
         if farmer.connection is not None:

@@ -1,4 +1,4 @@
-"""What somebody set for themselves: kept with a registered name, else for the visit."""
+"""Keepsakes: what farmers set for themselves, kept for a registered name, else for a visit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from granja.people.roster import Farmer
 def keep(
     lane: Lane, me: Farmer, items: Sequence[Kept], done: Callable[[], None]
 ) -> Deferred[None] | None:
-    """Call ``done`` as soon as ``items`` are durable; at once for a visitor, of whom nothing is.
+    """Call ``done`` as soon as ``items`` are durable.  For a visitor we keep nothing: call it now.
 
-    :returns: what the next line of ``me`` has to wait for; it fails with NotStored or Halted.
+    :returns: the next line of ``me`` waits for it; it fails with NotStored or Halted.
     """
     if not me.registered or not items:
         done()

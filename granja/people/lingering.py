@@ -1,4 +1,4 @@
-"""Who has lost the line and is expected back: for a while they stay in the chat (PROTOCOL §5b)."""
+"""Lingering: a farmer whose connection is lost stays in the chat for a while (PROTOCOL §5b)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from granja.people.incidents import Peer
 from granja.people.roster import Farmer
 from granja.reactor.clockwork import Timer
 
-#: Those of one network that linger at a time; then the oldest leaves.
+#: The most lingering farmers of one network.  For one more, the oldest leaves.
 MOST_OF_A_NETWORK: Final = 64
 
 
 @dataclass
 class Place:
-    """Where somebody was."""
+    """Where a farmer was connected from."""
 
     address: str
     port: int
 
 
-#: Where somebody was before the server started.
+#: The place of a farmer who was here before the server started: nobody knows it.
 ELSEWHERE: Final = Place("", 0)
 
 
 def _network(peer: Peer) -> str:
-    """Peers of unix sockets are in one, too."""
+    """The network of an address.  All unix sockets are in one."""
     return network_of(peer.address) or "unix"
 
 
 class Lingering:
-    """:param seconds: how long somebody lingers; changed, it holds for who begins.
+    """:param seconds: how long a farmer lingers; a change holds for those who begin later.
     :param leave: called with a farmer who has lingered long enough, and where they were.
     """
 
@@ -56,11 +56,10 @@ class Lingering:
         return farmer in self._timers
 
     def begin(self, farmer: Farmer, peer: Peer, *, bounded: bool = True) -> None:
-        """From here on they linger.
+        """Let them linger from now on.
 
         :param peer: where they were.
-        :param bounded: whether they count among those of their network; after a restart it is not
-            known any more.
+        :param bounded: whether they count in their network.  After a restart nobody knows it.
         """
         self._peers[farmer] = Place(peer.address, peer.port)
         self._timers[farmer] = timer = Timer(self._clock, lambda: self._over(farmer))
@@ -73,7 +72,10 @@ class Lingering:
             self._over(next(iter(theirs)))
 
     def end(self, farmer: Farmer) -> bool:
-        """They are back, or have left.  Whether they lingered."""
+        """Stop the lingering: they are back, or have left.
+
+        :return: whether they lingered.
+        """
         timer = self._timers.pop(farmer, None)
         if timer is None:
             return False
@@ -86,7 +88,7 @@ class Lingering:
         return True
 
     def leave(self, farmer: Farmer) -> None:
-        """They linger no more, and leave."""
+        """End the lingering now: they leave."""
         if farmer in self._timers:
             self._over(farmer)
 
@@ -96,6 +98,6 @@ class Lingering:
         self._leave(farmer, peer)
 
     def stop(self) -> None:
-        """The server stops; the next one goes on."""
+        """Stop all timers: the server stops, and the next one goes on."""
         for timer in self._timers.values():
             timer.stop()

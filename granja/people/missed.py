@@ -1,4 +1,4 @@
-"""What registered farmers have still to hear, where the record does not say it."""
+"""Missed: the news of registered farmers that the record does not have."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from granja.people.roster import Roster
 
 
 class Newsroom:
-    """The market keeps the news of those who are away on record.  Between that and who is here:
+    """Knows what farmers have not heard.  The market keeps the news of those who are away.
 
-    - what happens after a line was cut and before that is on record is *unheard*; the record of
-      the leaving says it (``Left.missed``), so that it outlives this process;
-    - who comes back while that can't be recorded (a full disk) *visits*: they have heard what the
-      record keeps for them, and what happens after they have gone again is unheard as well.
+    The record is later than the chat.  So there are two more cases:
 
-    A leaving or a coming is recorded before all that others do in that instant (``Fact.foremost``),
-    so none of it falls between the two.
+    - Between the end of a connection and its record, news are *unheard*.  The record of the leaving
+      takes them along (``Left.missed``), so they survive this process.
+    - Somebody who comes back while the ledger cannot record it *visits* (a full disk).  They have
+      heard the news of the record.  What happens after they go again is unheard as well.
 
-    :param concerns: whether it is this node that says of somebody that they are absent; another one
-        knows what they have heard there.
+    A leaving or a coming is recorded before everything that others do in that moment
+    (``Fact.foremost``).  So no news is lost between the two.
+
+    :param concerns: whether this node has to say that a farmer is absent.  If another node has to,
+        it knows what they have heard there.
     """
 
     def __init__(
@@ -36,14 +38,14 @@ class Newsroom:
         self._visitors: set[FarmerId] = set()
 
     def note(self, fact: Fact, ended: Iterable[Happened]) -> None:
-        """A fact was applied, and whoever is in the chat has been told of the offers it ended."""
+        """Take a fact that was applied.  Those in the chat have heard of the offers it ended."""
         if isinstance(fact, Offered) and self._is_unheard(fact.taker):
             self._unheard_by(fact.taker).offered(fact.offer)
         for end in ended:
             for party in end.parties:
                 if self._is_unheard(party) and not end.is_deed_of(party):
                     self._unheard_by(party).add(end)
-        if isinstance(fact, Left | Departed | Released):  # With what they missed, or for good.
+        if isinstance(fact, Left | Departed | Released):  # The record has their news, or they left.
             self._unheard.pop(fact.farmer, None)
         elif isinstance(fact, Returned):
             self._visitors.discard(fact.farmer)
@@ -57,14 +59,14 @@ class Newsroom:
             return False
         if not self._concerns(party):
             return False
-        # Also somebody whose registration is just being written, with their line cut already.
+        # This is also so for a farmer who is just being registered and has lost the connection.
         return party not in self._market.away or party in self._visitors
 
     def _unheard_by(self, party: FarmerId) -> News:
         return self._unheard.setdefault(party, News(unseen=set()))
 
     def unread(self, farmer: FarmerId) -> News:
-        """A copy of all that they have not heard."""
+        """A copy of everything that they have not heard."""
         news = News(unseen=set())
         if farmer in self._market.away and farmer not in self._visitors:
             news.extend(self._market.away[farmer])
@@ -72,16 +74,16 @@ class Newsroom:
         return news
 
     def told(self, farmer: FarmerId) -> None:
-        """They are here and have heard everything."""
+        """Note that they are here and have heard everything."""
         self._unheard.pop(farmer, None)
         if farmer in self._market.away:
             self._visitors.add(farmer)
 
     def keep(self, farmer: FarmerId, news: News) -> None:
-        """Their line was cut before they could hear it, and the record may keep it no more."""
+        """Keep news that they could not hear: the connection ended first."""
         if farmer not in self._market.away:
             self._unheard[farmer] = news
 
     def has_visited(self, farmer: FarmerId) -> bool:
-        """Whether they have been here since they went away on record."""
+        """Whether they have been here since the record has them away."""
         return farmer in self._visitors

@@ -1,4 +1,4 @@
-"""How a moment is said, by the time zone of the server.  The time itself arrives as an argument."""
+"""Moments: how we write a time, in the server's time zone.  The time arrives as an argument."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import datetime
 
 
 def stamp(time: float, now: float) -> str:
-    """When something was said: ``14:05``, or of another day ``26/11 14:05`` (PROTOCOL §3).
+    """When something was said: ``14:05``, or on another day ``26/11 14:05`` (PROTOCOL §3).
 
     :param time: Unix seconds.
-    :param now: the same, of the moment when it is asked.
+    :param now: Unix seconds of the present moment.
     """
     moment, today = datetime.fromtimestamp(time), datetime.fromtimestamp(now)
     day = "" if moment.date() == today.date() else f"{moment.day}/{moment.month} "
@@ -17,11 +17,11 @@ def stamp(time: float, now: float) -> str:
 
 
 def until(time: float, now: float) -> str:
-    """When something ends: ``14:35``, ``14:35 del 3/12``, of another year ``14:35 del 3/12/2027``
+    """When something ends: ``14:35``, ``14:35 del 3/12``, in another year ``14:35 del 3/12/2027``
     (PROTOCOL §7).
 
     :param time: Unix seconds.
-    :param now: the same, of the moment when it is said.
+    :param now: Unix seconds of the present moment.
     """
     moment, today = datetime.fromtimestamp(time), datetime.fromtimestamp(now)
     if moment.date() == today.date():
@@ -31,7 +31,7 @@ def until(time: float, now: float) -> str:
 
 
 def in_full(time: float) -> str:
-    """A moment for the log: ``2026-12-03 14:35``.
+    """A time for the log: ``2026-12-03 14:35``.
 
     :param time: Unix seconds.
     """

@@ -1,4 +1,4 @@
-"""Passwords that the operator gives out: each serves once, for a day, beside the farmer's own."""
+"""Passwords from the operator: each works once, for a day, beside the farmer's own."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 
-#: What they are kept under, by the number of the farmer.
+#: The ledger's subject.  Its keys are the farmers' numbers.
 SUBJECT: Final = "one-use"
-#: Seconds that one serves.
+#: Seconds that such a password works.
 LIFE: Final = 86_400
-#: Letters and digits that are not mistaken for others: five bits each.
+#: Letters and digits that do not look like others: five bits each.
 LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-#: Letters of a password, and of each of its groups.
+#: Letters in a password, and in each of its groups.
 LENGTH: Final = 16
 GROUP: Final = 4
 
@@ -34,14 +34,14 @@ _OTHERS: Final = re.compile(rf"[^{LETTERS}]")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """``hash``: of the password.  ``ends``: when it serves no more, in Unix seconds."""
+    """``hash``: of the password.  ``ends``: when it stops working, in Unix seconds."""
 
     hash: str
     ends: float
 
 
 class OneUse:
-    """:param now: the time on the wall, in Unix seconds.
+    """:param now: the time of day, in Unix seconds.
     :param chance: gives so many bytes that nobody can guess.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
@@ -61,7 +61,7 @@ class OneUse:
             self.follow(Kept(SUBJECT, key, value))
 
     def follow(self, item: Kept) -> None:
-        """What is kept, also by another node: one was given out, or has served."""
+        """Take what the ledger keeps, also from another node: a new password, or a used one."""
         match item.value:
             case {"hash": str(hash), "ends": int() | float() as ends} if item.key.isdecimal():
                 self._given[FarmerId(int(item.key))] = Given(hash, ends)
@@ -69,9 +69,10 @@ class OneUse:
                 self._given.pop(FarmerId(int(item.key)), None)
 
     def give(self, farmer: FarmerId) -> Deferred[tuple[str, float]]:
-        """A new one, in the place of any that was given before.
+        """Give a new password.  An older one stops working.
 
-        :returns: fires with it and its end once its hash is stored; fails with NotStored or Halted.
+        :returns: fires with it and its end, in Unix seconds, once its hash is stored; fails with
+            NotStored or Halted.
         """
         letters = "".join(LETTERS[byte % len(LETTERS)] for byte in self._chance(LENGTH))
         password = "-".join(letters[at : at + GROUP] for at in range(0, LENGTH, GROUP))
@@ -85,17 +86,17 @@ class OneUse:
         return self._lane.submit([farmer], list, kept=[kept]).addCallback(stored)
 
     def fits(self, farmer: FarmerId, text: str) -> bool:
-        """Whether that is the one that serves now; a phone's capital, or spaces, do no harm."""
+        """Whether this is the password that works now.  Capitals and spaces do not matter."""
         given = self._given.get(farmer)
         if given is None or given.ends <= self._now():
             return False
         return compare_digest(given.hash, _hash_of(text))
 
     def spend(self, farmer: FarmerId, text: str) -> Deferred[None]:
-        """It has served.
+        """Use the password up.
 
-        :returns: fires when that is stored; fails with WrongPassword when it had served before,
-            and with NotStored or Halted.
+        :returns: fires when that is stored; fails with WrongPassword when it was used before, and
+            with NotStored or Halted.
         """
 
         def decide() -> list[Fact]:
@@ -111,6 +112,6 @@ class OneUse:
 
 
 def _hash_of(password: str) -> str:
-    """Of so much chance one round is enough."""
+    """The hash.  One round is enough, because nobody can guess the password."""
     plain = unicodedata.normalize("NFKC", password).casefold()
     return sha256(_OTHERS.sub("", plain).encode()).hexdigest()

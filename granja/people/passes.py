@@ -1,8 +1,8 @@
-"""Passes: what brings somebody back after a dropped line, without name, list or password.
+"""Passes: a pass brings somebody back after a lost connection, without name, list or password.
 
-A pass is 128 random bits, of which the ledger keeps a hash, beside its chain (PROTOCOL §5b).  Each
-connection that speaks data has passes of its own; whoever comes back with one has a new one, and
-these make a *chain*: who leaves with ``:q`` ends all of it.
+A pass is 128 random bits.  The ledger keeps its hash, beside the chain of facts (PROTOCOL §5b).
+Each connection that speaks data gets its own passes.  Whoever comes back with a pass gets a new
+one. All these passes make a *chain*.  To leave with ``:q`` ends the whole chain.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from granja.ledger.owed import Owed
 from granja.market.facts import Fact
 from granja.people.roster import Farmer
 
-#: What the ledger keeps passes under, each by its hash.
+#: The ledger's subject for passes; each key is a hash.
 PASSES: Final = "passes"
-#: The same for whoever is in the chat, or lingers, and has a pass: by the farmer's number.
+#: The subject for visits of farmers with a pass; each key is a farmer's number.
 VISITS: Final = "visits"
 
-#: Bytes of chance in a pass.
+#: Random bytes in a pass.
 SIZE: Final = 16
-#: Seconds that a pass serves after it was used, in case the answer was lost.
+#: Seconds that a used pass still works, in case the answer was lost.
 GRACE: Final = 60.0
-#: Unused passes of one chain: which of the last ones a client has read is not known.
+#: Unused passes of one chain that we keep: we do not know which of them the client has read.
 MOST_IN_A_CHAIN: Final = 3
-#: Passes of one farmer; beyond it, the one that was used longest ago is forgotten.
+#: Passes of one farmer.  For one more, we forget the one that was used longest ago.
 MOST_OF_ONE: Final = 64
 
 
 @dataclass
 class Pass:
-    """What is known of a pass: not the pass itself.
+    """What we know about a pass.  The pass itself is not here.
 
-    ``chain``: which passes it belongs to.  ``visit``: during which stay in the chat it was given.
-    ``used``: when it last served, in Unix seconds.  ``until``: when it ends, if it has brought
-    somebody back.  ``told_after``: after which line they were told what they had missed.
+    ``chain``: the chain it belongs to.  ``visit``: the visit in which we gave it.  ``used``: when
+    it was last used, in Unix seconds.  ``until``: when it ends, in Unix seconds, once it has
+    brought somebody back.  ``told_after``: the line after which we told them what they had missed.
     """
 
     farmer: FarmerId
@@ -57,7 +57,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Visit:
-    """A stay in the chat of somebody who has a pass; a later one has a greater number."""
+    """A visit of a farmer with a pass.  A later visit has a greater number."""
 
     farmer: FarmerId
     number: int
@@ -65,11 +65,11 @@ class Visit:
 
 
 class Passes:
-    """:param now: the time on the wall, in Unix seconds.
+    """:param now: the time of day, in Unix seconds.
     :param chance: gives so many random bytes.
     :param registered: the numbers of the registered farmers.
-    :param remember: seconds after which a registered farmer's pass serves no more; while they are
-        in the chat or linger, each of theirs serves.  It may be changed.
+    :param remember: seconds after which a registered farmer's pass stops working.  While they are
+        in the chat or linger, all their passes work.  It may change.
     :param kept: what the ledger keeps, by subject and key.
     """
 
@@ -89,7 +89,7 @@ class Passes:
         self.remember = remember
         self._passes: dict[str, Pass] = {}
         self._by_farmer: dict[FarmerId, dict[str, None]] = {}
-        #: What is to be forgotten.
+        #: What the ledger must still forget.
         self._owed = Owed(lane)
         self.visits: dict[FarmerId, Visit] = {}
         for key, value in kept.get(VISITS, {}).items():
@@ -120,18 +120,18 @@ class Passes:
         self._by_farmer.setdefault(known.farmer, {})[key] = None
 
     def begin_visit(self, farmer: Farmer) -> None:
-        """A stay in the chat begins."""
+        """Begin a visit."""
         self.last_visit += 1
         farmer.visit = self.last_visit
 
     def bearers(self) -> set[FarmerId]:
-        """Whom there are passes of, or who was in the chat with one."""
+        """The farmers with passes, and those who were in the chat with one."""
         return {*self._by_farmer, *self.visits}
 
     # -- giving ----------------------------------------------------------------------------------
 
     def give(self, farmer: Farmer, chain: str) -> Deferred[str]:
-        """A new pass of this stay in the chat.
+        """Give a new pass for this visit.
 
         :returns: fires with the pass once its hash is stored; fails with NotStored or Halted.
         """
@@ -150,7 +150,7 @@ class Passes:
         return secret
 
     def _surplus(self, latest: Pass) -> list[str]:
-        """The passes of a farmer that serve no more, or need not."""
+        """The passes of a farmer that do not work, or that nobody needs."""
         theirs = self._of(latest.farmer)
         over = [key for key in theirs if not self._serves(self._passes[key])]
         unused = [key for key in theirs if self._passes[key].until is None]
@@ -163,7 +163,7 @@ class Passes:
     # -- using -----------------------------------------------------------------------------------
 
     def find(self, secret: str) -> Pass | None:
-        """What is known of a pass that serves."""
+        """What we know about a pass; None if it does not work."""
         known = self._passes.get(hash_of(secret))
         return known if known is not None and self._serves(known) else None
 
@@ -176,9 +176,9 @@ class Passes:
         return known.farmer in self._registered and lately
 
     def use(self, secret: str) -> list[Kept]:
-        """A pass brings somebody back.
+        """Use a pass: it brings somebody back.
 
-        :returns: what is to be kept from now on.
+        :returns: what the ledger must keep.
         """
         key = hash_of(secret)
         known = self._passes[key]
@@ -187,7 +187,7 @@ class Passes:
         return [_kept(key, known)]
 
     def follow(self, item: Kept) -> None:
-        """Another node keeps something else of a pass, or of a stay in the chat, from now on."""
+        """Follow another node, which has changed a pass or a visit."""
         if item.subject == VISITS:
             self._follow_visit(item)
             return
@@ -208,10 +208,10 @@ class Passes:
     # -- ending ----------------------------------------------------------------------------------
 
     def left(self, farmer: Farmer, chain: str, *, goodbye: bool) -> None:
-        """A stay in the chat is over.
+        """A visit is over.
 
         :param chain: of the passes of their connection; empty if they lingered.
-        :param goodbye: whether they said so.
+        :param goodbye: whether they said goodbye.
         """
         mine = [key for key in self._of(farmer.id) if self._passes[key].chain == chain]
         if not chain:
@@ -227,7 +227,7 @@ class Passes:
             self._forget(farmer.id, (), *used, visit=True)
 
     def end_others(self, farmer: FarmerId, chain: str) -> None:
-        """End all passes of a farmer but those of a chain."""
+        """End all passes of a farmer except those of a chain."""
         self._forget(farmer, [k for k in self._of(farmer) if self._passes[k].chain != chain])
 
     def end_all(self, farmer: FarmerId) -> None:
@@ -235,7 +235,7 @@ class Passes:
         self._forget(farmer, self._of(farmer))
 
     def give_up(self, farmer: FarmerId) -> Deferred[None]:
-        """End all passes of a farmer as soon as that is stored; fails with NotStored or Halted."""
+        """End all passes of a farmer once that is stored; fails with NotStored or Halted."""
         ending: list[Kept] = []
 
         def decide() -> list[Fact]:
@@ -246,13 +246,13 @@ class Passes:
         return stored.addCallback(lambda _: self._drop(item.key for item in ending))
 
     def revoke(self, secret: str) -> None:
-        """Nobody has heard of this one."""
+        """End a pass that nobody has received."""
         known = self._passes.get(hash_of(secret))
         if known is not None:
             self._forget(known.farmer, [hash_of(secret)])
 
     def forget_visit(self, farmer: FarmerId) -> None:
-        """Nobody waits for them to come back."""
+        """Forget the visit: nobody expects them back."""
         self._forget(farmer, (), visit=True)
 
     def _of(self, farmer: FarmerId) -> list[str]:
@@ -285,7 +285,7 @@ def _is_owed(failure: Failure) -> None:
 
 
 def hash_of(secret: str) -> str:
-    """Under which a pass is kept.  Of so much chance one round is enough."""
+    """The key of a pass.  One round is enough, because nobody can guess the pass."""
     return sha256(secret.encode()).hexdigest()
 
 
@@ -296,7 +296,7 @@ def _kept(key: str, known: Pass) -> Kept:
 
 
 def _read(value: Value) -> Pass | None:
-    """What the ledger keeps of a pass; None if it is damaged."""
+    """What the ledger keeps about a pass; None if it is damaged."""
     match value:
         case {
             "farmer": int(farmer),

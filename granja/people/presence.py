@@ -1,4 +1,4 @@
-"""Who comes and who goes: the chat, the record and the news agree about it."""
+"""Presence: who comes and who goes.  The chat, the record and the news agree about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from granja.people.roster import Connection, Farmer
 
 
 class Presence:
-    """Coming, taking over, leaving: in the chat at once, and on record as soon as it can be."""
+    """Coming, taking over, leaving: the chat shows it at once, the record follows when it can."""
 
     def __init__(self, factory: Farm, passes: Passes) -> None:
         self._factory = factory
@@ -53,7 +53,7 @@ class Presence:
         self.declaring = Declaring(factory, self.issuing.give)
 
     def _concerns(self, farmer: FarmerId) -> bool:
-        """Whether it is this node that says of somebody that they are absent."""
+        """Whether this node has to say that they are absent."""
         claims = self.attendance.claims
         return claims is None or claims.concerns(farmer)
 
@@ -62,11 +62,11 @@ class Presence:
     def arrive(
         self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
     ) -> Deferred[None]:
-        """A visitor comes in with what they declared, as soon as that is on record."""
+        """Let a visitor in, as soon as their declaration is on record."""
         return self.once_held(farmer, partial(self._arrive, farmer, connection, artifacts))
 
     def once_held(self, farmer: Farmer, then: Callable[[], Deferred[None]]) -> Deferred[None]:
-        """Do something as soon as the name is held here, where nodes have names in common."""
+        """Call ``then`` as soon as this node holds the name."""
         claims = self.attendance.claims
         return then() if claims is None else claims.enter(farmer).addCallback(lambda _: then())
 
@@ -79,7 +79,7 @@ class Presence:
         )
 
     def come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
-        """A registered farmer comes in and hears the news, or takes over from elsewhere."""
+        """Let a registered farmer in: they hear the news, or take over from another connection."""
         return self.once_held(farmer, partial(self._come_back, farmer, connection))
 
     def _come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
@@ -87,9 +87,9 @@ class Presence:
         return news.addCallback(self._welcome_back, farmer, connection)
 
     def _welcome_back(self, news: News | None, farmer: Farmer, connection: Connection) -> None:
-        """:param news: None if the line was cut before they were asked for."""
+        """:param news: None if the connection ended before we looked for them."""
         if connection.over:
-            if news is not None:  # It was cut while the return was being recorded.
+            if news is not None:  # The connection ended while the return was being recorded.
                 self.news.keep(farmer.id, news)
             self.enter(farmer, connection)
             return
@@ -105,7 +105,7 @@ class Presence:
         return [*told, *offers, *self._factory.hints.greeting(farmer)]
 
     def enter(self, farmer: Farmer, connection: Connection, told: Sequence[Message] = ()) -> None:
-        """From ``¡OK!`` on one hears the chat, is listed and is announced."""
+        """Let them into the chat: from ``¡OK!`` on they hear it, are listed and announced."""
         if connection.over:
             if farmer.connection is None:
                 self.attendance.depart(farmer.id)
@@ -134,7 +134,7 @@ class Presence:
         self.join(farmer, connection)
 
     def _come_in(self, farmer: Farmer, connection: Connection, *, quietly: bool) -> None:
-        """:param quietly: they only come from another node, which nobody else notices."""
+        """:param quietly: they only come from another node, and nobody else notices."""
         self._factory.order.welcome(farmer)
         self._roster.enter(farmer)
         self._factory.hints.came_in(farmer)
@@ -145,13 +145,13 @@ class Presence:
         self._journal.arrived(farmer, connection)
 
     def join(self, farmer: Farmer, connection: Connection) -> None:
-        """They hear the talk from here on."""
+        """Let them hear the talk from now on."""
         self._board.join(connection.listener)
         if farmer.registered:
             self._factory.registration.came_in(farmer, connection.address)
 
     def _tell_whispers(self, farmer: Farmer, sent: int) -> None:
-        """Whoever comes back with a password hears what was whispered while they lingered."""
+        """Tell the whispers of the lingering to somebody who comes back with a password."""
         if farmer.receipts is not None and farmer.connection is not None:
             for private in farmer.receipts.after(sent)[0]:
                 if private.by is not None:
@@ -159,7 +159,7 @@ class Presence:
                     listener.tell_numbered(private.message, (private,))
 
     def replace(self, before: Connection, why: Message = messages.REPLACED) -> None:
-        """They are on another connection now."""
+        """Close the old connection: the farmer is on another one now."""
         self._board.leave(before.listener)
         before.tell(why)
         before.finish()
@@ -167,11 +167,11 @@ class Presence:
     # -- other nodes ---------------------------------------------------------------------------
 
     def move(self, farmer: Farmer) -> None:
-        """They have come in at another node: here they are no more, and nobody notices."""
+        """Remove them here: they have come in at another node.  Nobody notices."""
         self._drop(farmer, messages.REPLACED)
 
     def put_all_out(self, connections: Iterable[Connection]) -> None:
-        """This node has lost its lease: others have recorded already that everybody here left."""
+        """Put everybody out: this node has lost its lease, and other nodes have recorded that."""
         for farmer in list(self._roster):
             if farmer.elsewhere is None:
                 self._drop(farmer, messages.LEASE_LOST)
@@ -193,7 +193,10 @@ class Presence:
             self.replace(connection, why)
 
     def adopt(self, visit: Visit) -> bool:
-        """The node where they were is gone: they linger here.  False if they cannot come back."""
+        """Let them linger here: their node is gone.
+
+        :return: False if they cannot come back.
+        """
         return let_linger(self._factory, self.lingering, visit)
 
     # -- passes --------------------------------------------------------------------------------
@@ -203,28 +206,28 @@ class Presence:
         return self.end_passes(me).addCallback(lambda _: me.tell(messages.PASSES_ENDED))
 
     def end_passes(self, farmer: Farmer) -> Deferred[None]:
-        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+        """End all their passes; fails with NotStored or Halted."""
         return self.issuing.end(farmer)
 
     def registered(self, farmer: Farmer) -> None:
-        """Their name is theirs from now on."""
+        """Their name is registered now: give a pass, and ask for their artifacts."""
         self.issuing.give(farmer)
         self.declaring.ask(farmer)
         if farmer in self.lingering:
             self.attendance.depart(farmer.id)
 
     def away(self, farmer: Farmer) -> None:
-        """They are registered, and not here."""
+        """Record a registered farmer who is not here."""
         self.attendance.depart(farmer.id)
 
     def password_changed(self, farmer: Farmer) -> None:
-        """All passes end but those of their connection."""
+        """End all passes except those of their connection."""
         self.issuing.password_changed(farmer)
 
     # -- leaving -------------------------------------------------------------------------------
 
     def gone(self, connection: Connection) -> None:
-        """A connection ended: leave the chat, or let go of a name that was only claimed."""
+        """Leave the chat, or free a name that was only claimed: a connection ended."""
         farmer = connection.farmer
         if farmer is None or farmer.connection not in (None, connection):
             return
@@ -235,9 +238,9 @@ class Presence:
             self._factory.registration.let_go(farmer)
 
     def _linger(self, farmer: Farmer, connection: Connection) -> None:
-        """The line was lost: for a while nobody notices."""
+        """Let them linger: the connection is lost, and nobody notices for a while."""
         if not connection.cut:
-            self._board.flush()  # It is closed in good order, so all of that is heard.
+            self._board.flush()  # The connection closes properly, so they hear all of it.
         part(farmer, connection)
         farmer.connection, farmer.was_at = None, connection.address
         self._board.leave(connection.listener)
@@ -245,10 +248,10 @@ class Presence:
             self.lingering.begin(farmer, connection)
             self._journal.paused(farmer, connection)
         if farmer.registered:
-            self.attendance.depart(farmer.id)  # On record they are away, in case of a crash.
+            self.attendance.depart(farmer.id)  # The record has them away, in case of a crash.
 
     def _linger_out(self, farmer: Farmer, peer: Peer) -> None:
-        """They did not come back."""
+        """End the lingering: they did not come back."""
         self._go(farmer, peer, "", goodbye=False)
 
     def _leave(self, farmer: Farmer, connection: Connection) -> None:
@@ -269,6 +272,6 @@ class Presence:
             self._roster.free(farmer)
 
     def stop(self) -> None:
-        """Try no more."""
+        """Stop the timers."""
         self.attendance.stop()
         self.lingering.stop()

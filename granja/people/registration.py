@@ -1,4 +1,4 @@
-"""Names: who may use one, and the passwords that keep it."""
+"""Registration: who may use a name, and the passwords that keep it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from granja.text import names
 
 
 class NameTwice(ValueError):
-    """A name is registered twice; ``args[0]`` says which."""
+    """Two farmers have registered one name.  ``args[0]`` is that name."""
 
 
 class Keys(Protocol):
-    """Who must know when the key to a name changes (:class:`granja.people.presence.Presence`)."""
+    """Hears when the key to a name changes (:class:`granja.people.presence.Presence`)."""
 
     def registered(self, farmer: Farmer) -> None: ...
     def password_changed(self, farmer: Farmer) -> None: ...
@@ -42,16 +42,17 @@ class Keys(Protocol):
 
 
 class Registration:
-    """The registry of names with passwords.
+    """The names, and the passwords that keep them.
 
     :param verifiers: the passwords' verifiers by farmer, as the ledger has them.
-    :param homes: from where the registered names have come in.
-    :param let_register: called with the address of who registers; returns what takes that back.
-    :param keys: hears of who has just registered or changed the password, and of passes.
-    :param incidents: hears who registers, and who has another password.
-    :param carried: what is kept of a visitor from their registration on.
-    :param reserves: whether a name is kept for somebody who has not registered it yet.
-    :param one_use: the passwords that the operator has given out.
+    :param homes: the networks that registered names have come in from.
+    :param let_register: called with the address of a farmer who registers; returns a call that
+        takes this back.
+    :param keys: hears of new registrations and passwords, and of passes.
+    :param incidents: reports registrations and new passwords.
+    :param carried: what the ledger must keep about a visitor who registers.
+    :param reserves: whether a name is reserved for somebody who has not registered it yet.
+    :param one_use: the passwords from the operator.
     :raises NameTwice: when two registered farmers have one name.
     """
 
@@ -82,9 +83,9 @@ class Registration:
         self._keys = keys
         self._incidents = incidents
         self._carried = carried
-        #: The table of names, where nodes share one.
+        #: The table of names, if several nodes share one.
         self.claims: Claims | None = None
-        #: Answers to passwords, by their outcome.
+        #: Counts the answers to passwords.
         self.logins = Counter(right=0, wrong=0)
         self._reserves = reserves
         self.one_use = one_use
@@ -99,12 +100,12 @@ class Registration:
                 raise NameTwice(name) from None
 
     def claim(self, text: str) -> Farmer | Deferred[Farmer]:
-        """The registered farmer of this name, or a new visitor who holds it from here on.
+        """The registered farmer of this name, or a new visitor who holds it from now on.
 
-        A Deferred is waited for; it fails with what is raised, and with CannotEnter.
+        A Deferred fails with the same errors, and with CannotEnter.
 
         :raises InvalidName: when it is not a name.
-        :raises NameTaken: when a visitor has it, or one that could be mistaken for it.
+        :raises NameTaken: when a visitor holds it, or a name that looks like it.
         """
         try:
             name = names.parse(text)
@@ -112,7 +113,7 @@ class Registration:
             owner = self._roster.owner(text)
             if owner is None:
                 raise
-            return owner  # A name of before a rule that it breaks.
+            return owner  # The name breaks a rule that is newer than the name.
         holder = self._roster.holder(name)
         if holder is not None and not holder.registered:
             raise errors.NameTaken
@@ -131,13 +132,13 @@ class Registration:
             raise errors.InvalidName("está reservado")
 
     def let_go(self, farmer: Farmer) -> None:
-        """Who has claimed a name is gone before they were in."""
+        """Free a name: its visitor has gone before coming in."""
         self._roster.free(farmer)
         if self.claims is not None:
             self.claims.left(farmer.id)
 
     def follow(self, fact: Registered) -> None:
-        """Somebody has registered, here or at another node."""
+        """Take a registration, made here or at another node."""
         name = names.recall(fact.name)
         known = self._roster.present(fact.farmer) or self._roster.holder(name)
         if known is not None and known.id == fact.farmer:
@@ -151,7 +152,7 @@ class Registration:
         """``:registrar``."""
         if me.registered:
             raise errors.AlreadyRegistered
-        self._refuse_reserved(me.name)  # The operator may have named a moderator meanwhile.
+        self._refuse_reserved(me.name)  # The operator may have named a moderator since they came.
         address, peer = me.address, me.connection
         take_back = self._let_register(address)
         kept = self.accounts.hash(password, address).addCallback(partial(self.keep, me))
@@ -185,21 +186,21 @@ class Registration:
         return self._keys.forget_passes(me)
 
     def come_back(self, me: Farmer) -> None:
-        """``:volver``, which is for whoever is asked for a name."""
+        """``:volver`` works only as an answer to the question for the name."""
         me.tell(messages.ALREADY_HERE)
 
     # -- the operator's -------------------------------------------------------------------------
 
     def spend(self, farmer: Farmer, password: str) -> Deferred[None]:
-        """A password of the operator's has served; no pass of theirs serves from here on.
+        """Use up an operator's password.  All passes of the farmer end.
 
-        :returns: fires when that is stored; fails with WrongPassword when it had served before.
+        :returns: fires when that is stored; fails with WrongPassword when it was used before.
         """
         ended = self._keys.end_passes(farmer)
         return ended.addCallback(lambda _: self.one_use.spend(farmer.id, password))
 
     def renew(self, farmer: Farmer, password: str, connection: Connection) -> Deferred[None]:
-        """Have another password, while they come in on this connection.
+        """Set a new password for a farmer who comes in on this connection.
 
         :raises BadPassword: when it is too short or too long.
         """
@@ -213,11 +214,11 @@ class Registration:
         connection.tell(messages.PASSWORD_CHANGED)
 
     def register_for(self, name: names.Name, secret: str) -> Deferred[Farmer]:
-        """The operator registers a name that nobody holds, with a password that nobody knows.
+        """Register a free name for the operator, with a password that nobody knows.
 
         :param secret: that password.
         :returns: fires with the farmer, who is away; fails with NotStored or Halted.
-        :raises NameTaken: when somebody holds it, or one that could be mistaken for it.
+        :raises NameTaken: when somebody holds it, or a name that looks like it.
         """
         if self._roster.holder(name) is not None:
             raise errors.NameTaken
@@ -242,7 +243,7 @@ class Registration:
         return failure
 
     def release(self, farmer: Farmer) -> Deferred[None]:
-        """Let a registered name be nobody's, and whoever has it leave for good.
+        """Free a registered name for good.  Its farmer leaves.
 
         :returns: fires when that is stored; fails with NotStored, Halted or NotRegistered.
         """
@@ -250,7 +251,7 @@ class Registration:
         return self._lane.submit([farmer.id], decide).addCallback(lambda _: None)
 
     def released(self, farmer: FarmerId) -> None:
-        """A registered farmer has left for good."""
+        """Forget a registered farmer who has left for good."""
         self._verifiers.pop(farmer, None)
         for holder in [held for held in self._roster.held() if held.id == farmer]:
             self._roster.free(holder)
@@ -258,14 +259,14 @@ class Registration:
     # -- passes --------------------------------------------------------------------------------
 
     def judge(self, right: bool, address: str, waits: Callable[[], object]) -> Deferred[bool]:
-        """Whether a pass was right, as soon as that may be said.
+        """Whether a pass was right; the answer may have to wait.
 
-        :param waits: called when the answer waits, because there were too many wrong ones.
+        :param waits: called when the answer must wait after too many wrong ones.
         """
         return self.accounts.judge(right, Attempt("", address), waits)
 
     def seen(self, farmer: FarmerId) -> None:
-        """Give this number to nobody else: it was somebody's before the start."""
+        """Give this number to nobody else: somebody had it before the start."""
         self._last_farmer = max(self._last_farmer, farmer)
 
     # -- passwords -------------------------------------------------------------------------------
@@ -273,9 +274,9 @@ class Registration:
     def check(
         self, farmer: Farmer, password: str, address: str, waits: Callable[[], object]
     ) -> Deferred[bool]:
-        """Whether it is this farmer's password.
+        """Whether this is the farmer's password.
 
-        :param waits: called when the answer waits, because there were too many wrong ones.
+        :param waits: called when the answer must wait after too many wrong ones.
         """
         if self.claims is None:
             verifier = self._verifiers.get(farmer.id, "")
@@ -285,7 +286,7 @@ class Registration:
         return asked.addCallback(self._check, farmer, password, address, waits)
 
     def _learn(self, verifier: str, farmer: FarmerId) -> str:
-        """Another node may have changed it."""
+        """Keep the verifier.  Another node may have changed it."""
         self._verifiers[farmer] = verifier
         return verifier
 
@@ -312,12 +313,12 @@ class Registration:
         return right
 
     def _renew(self, right: bool, farmer: Farmer, old: str, password: str, address: str) -> bool:
-        """Store a right password at today's cost.  Nobody waits for it, and nobody hears of it."""
+        """Store a right password at today's cost.  The farmer neither waits nor hears of it."""
 
         def decide() -> list[Fact]:
             if self._verifiers.get(farmer.id) != old:
-                raise errors.NotStored  # There has been a newer password meanwhile.
-            return []  # To renew a verifier is no event, so there is no fact of it.
+                raise errors.NotStored  # There is a newer password now.
+            return []  # A new verifier for the same password is no event, so there is no fact.
 
         if right:
             hashed = self.accounts.hash(password, address)
@@ -326,22 +327,23 @@ class Registration:
         return right
 
     def _not_renewed(self, failure: Failure, farmer: Farmer) -> None:
-        """The old one is as good as before, and the next login tries again."""
+        """Log it.  The old verifier still works, and the next login tries again."""
         why = type(failure.value).__name__
         self.log.warn(
             "The password of {name} keeps its old cost: {why}.", name=str(farmer), why=why
         )
 
     def came_in(self, farmer: Farmer, address: str) -> None:
-        """A registered farmer is in the chat, from this address: it is one of their homes."""
+        """Note that a registered farmer is in the chat: this address is one of their homes."""
         self.homes.came_in(farmer.id, address)
 
     def keep(self, farmer: Farmer, verifier: str) -> Deferred[None]:
-        """Make a visitor's name theirs.
+        """Register a visitor's name.
 
-        From here on the name is kept even if the connection goes; if it can't be stored, it is not.
+        From now on the name is theirs even if the connection ends.  If the ledger cannot store it,
+        the name is not theirs.
 
-        :raises NotStored: when the visitor has left meanwhile.
+        :raises NotStored: when the visitor has left by now.
         """
         if self._roster.present(farmer.id) is None:
             raise errors.NotStored
@@ -357,7 +359,7 @@ class Registration:
         return failure
 
     def replace(self, farmer: Farmer, verifier: str) -> Deferred[None]:
-        """Have another password from now on."""
+        """Store a new password."""
         decide = partial(self._market.decide_password_change, farmer.id)
         return self._store(farmer, verifier, decide)
 
@@ -375,6 +377,6 @@ class Registration:
 
 
 def _failed(failure: Failure, take_back: Callable[[], None]) -> Failure:
-    """Nobody was registered, so nobody is counted."""
+    """Take the count back: nobody was registered."""
     take_back()
     return failure

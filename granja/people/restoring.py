@@ -1,4 +1,4 @@
-"""After a start: whoever was inside, or lingered, and has a pass, lingers (PROTOCOL §5b)."""
+"""After a start: farmers who were inside or lingered, and have a pass, linger (PROTOCOL §5b)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from granja.text.names import recall
 def restore(
     factory: Farm, passes: Passes, lingering: Lingering, elsewhere: Container[FarmerId] = ()
 ) -> None:
-    """Let everybody of the last run linger whose pass still serves, in the order of their coming.
+    """Let the farmers of the last run linger if their pass still works, in their old order.
 
-    Whoever can't come back is forgotten.
+    We forget those who cannot come back.
 
-    :param elsewhere: those who are at other nodes.
+    :param elsewhere: the farmers who are at other nodes.
     """
     for visit in sorted(passes.visits.values(), key=lambda visit: visit.number):
         if visit.farmer not in elsewhere and not let_linger(factory, lingering, visit):
@@ -28,7 +28,10 @@ def restore(
 
 
 def let_linger(factory: Farm, lingering: Lingering, visit: Visit) -> bool:
-    """Whoever was here, or at a node that is gone, is expected back.  False if they can't come."""
+    """Let a farmer linger who was here, or at a node that is gone.
+
+    :return: False if they cannot come back.
+    """
     farmer = _who(factory, visit) if lingering.seconds > 0 else None
     if farmer is None:
         return False
@@ -43,7 +46,7 @@ def let_linger(factory: Farm, lingering: Lingering, visit: Visit) -> bool:
 
 
 def _who(factory: Farm, visit: Visit) -> Farmer | None:
-    """None if they are here again, or cannot be."""
+    """The farmer of a visit; None if they are here again, or cannot come back."""
     registered, roster = factory.market.registered, factory.roster
     present = roster.present(visit.farmer)
     if present is not None:
@@ -54,7 +57,7 @@ def _who(factory: Farm, visit: Visit) -> Farmer | None:
 
 
 def _visitor(roster: Roster, visit: Visit) -> Farmer | None:
-    """A visitor who was here before the start, unless somebody else has the name now."""
+    """A visitor from before the start; None if somebody else has the name now."""
     visitor = Farmer(visit.farmer, recall(visit.name))
     try:
         roster.hold(visitor)

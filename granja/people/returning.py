@@ -1,4 +1,4 @@
-"""What somebody who comes back has missed, and how their new connection takes up the old one."""
+"""What a returning farmer has missed, and how a new connection takes over from the old one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from granja.contract.messages import (
 )
 from granja.people.roster import Connection, Farmer
 
-#: How an offer or a swap ended: what the record has as news too.
+#: How an offer or a swap ended.  The record has these as news too.
 _NEWS: Final = (OfferEnded, TradeAccepted, TradeDone, SwapDone, SwapEnded)
 
-#: No line has such a number.
+#: A line never has so high a number.
 MOST_LINES: Final = 10**9
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A line to be told again; ``place``: where in the talk that is."""
+    """A line to tell again.  ``place``: where in the talk that is."""
 
     message: Message
     place: int
@@ -37,9 +37,9 @@ class Unread:
 
 
 def unread(board: Board, receipts: Receipts, number: int, but: Container[FarmerId]) -> list[Unread]:
-    """What was said after line ``number``, in its order, and before it how much is lost.
+    """What was said after line ``number``, in order.  First comes the count of what is lost.
 
-    :param but: whose lines are left out.
+    :param but: leave out the lines of these farmers.
     """
     place = receipts.place_after(number)
     said = board.history.since(place, but)
@@ -61,7 +61,7 @@ def unread(board: Board, receipts: Receipts, number: int, but: Container[FarmerI
 
 
 def take_up(board: Board, farmer: Farmer, connection: Connection) -> int:
-    """Have a new connection go on counting where the old one was.
+    """Make a new connection count on from the old one.
 
     :returns: the last line that was sent to the old one.
     """
@@ -73,7 +73,7 @@ def take_up(board: Board, farmer: Farmer, connection: Connection) -> int:
             mine.begin()
         return 0
     if before is not None:
-        board.flush()  # What is on its way is numbered first.
+        board.flush()  # Lines that wait get their numbers first.
         part(farmer, before)
     if mine is not None:
         receipts.skip_to(mine.count)
@@ -82,7 +82,7 @@ def take_up(board: Board, farmer: Farmer, connection: Connection) -> int:
 
 
 def part(farmer: Farmer, connection: Connection) -> None:
-    """A connection is left behind: what was sent to it, and is not yet written, is no receipt."""
+    """Leave a connection behind.  What was sent to it and is not yet written is no receipt."""
     listener, receipts = connection.listener, farmer.receipts
     if receipts is not None and listener.receipts is receipts:
         receipts.sent = listener.last_sent()

@@ -1,4 +1,4 @@
-"""Who is here, and which names are held."""
+"""The roster: who is here, and which names are held."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from granja.wire.rate import Rate
 
 
 class Conversation(Protocol):
-    """Where a farmer is on the way in: ``question`` is what is asked, None where nothing is."""
+    """A place on the way in.  ``question``: what it asks; None if it asks nothing."""
 
     @property
     def question(self) -> Prompt | None: ...
 
     def answer(self, text: str) -> Deferred[None] | None:
-        """Take one clean line.  A Deferred is waited for before the next line.
+        """Take one clean line.  The next line waits for a Deferred.
 
-        :raises GranjaError: what is wrong with it.
+        :raises GranjaError: what is wrong with the line.
         """
 
     def abandon(self) -> None:
-        """The connection is over: what only it waits for need not be done."""
+        """Stop work that only this connection waits for: it is over."""
 
 
 class Connection(Protocol):
     """One connection, as far as people need it (:class:`granja.protocol.FarmerProtocol`).
 
-    ``address`` and ``port``: of who is at the other end; ``port`` is 0 where there is none.
-    ``over``: nothing more is obeyed.  ``cut``: it is lost, and was not finished.  ``chain``: of its
-    passes; empty before the first.  ``has_pass``: it has been told one.  ``may_linger``: whoever is
-    on it stays for a while after it is lost, if it has a pass.
+    ``address`` and ``port``: of the other end; ``port`` is 0 if there is none.  ``over``: it obeys
+    nothing more.  ``cut``: it was lost without a proper end.  ``chain``: of its passes; empty
+    before the first.  ``has_pass``: it has received one.  ``may_linger``: a farmer with a pass
+    stays
+    for a while after this connection is lost.
     """
 
     address: str
@@ -55,13 +56,13 @@ class Connection(Protocol):
         """Say something to this connection alone."""
 
     def enter_chat(self, farmer: Farmer) -> None:
-        """From here on a line is talk or a command of this farmer."""
+        """Take each line as talk or as a command of this farmer from now on."""
 
     def converse(self, conversation: Conversation) -> None:
-        """Go on to another place of the conversation, and ask what is asked there."""
+        """Go to another place of the conversation, and ask its question."""
 
     def ask(self) -> None:
-        """Ask the question at hand, if there is one."""
+        """Ask the present question, if there is one."""
 
     def refuse(self, error: GranjaError) -> None:
         """Say why something was refused."""
@@ -70,19 +71,25 @@ class Connection(Protocol):
         """Obey nothing more, write what was told, and close."""
 
     def allow(self, rate: Rate | None) -> None:
-        """From here on it may speak so fast."""
+        """Let it speak this fast from now on."""
 
     def abort(self) -> None:
-        """Close at once, told or not."""
+        """Close at once, even if something was not told."""
 
     def stop_obeying(self) -> Deferred[None]:
-        """Obey no further line.  Fires when the one under way is done."""
+        """Obey no further line.
+
+        :return: fires when the line that is being obeyed is done.
+        """
 
     def stop_the_clock(self) -> float:
-        """Take no more of the time for arriving.  Returns the seconds that are left of it."""
+        """Stop the time for arriving.
+
+        :return: the seconds that are left of it.
+        """
 
     def start_the_clock(self, seconds: float) -> None:
-        """From here on, so many seconds are left for arriving."""
+        """Give so many seconds for arriving, from now on."""
 
 
 class Mute(Protocol):
@@ -96,18 +103,18 @@ class Mute(Protocol):
     def why(self) -> str: ...
 
     def said(self, now: float) -> str:
-        """Its end, as a moment is said."""
+        """The sentence for its end."""
 
 
 class Crowd(Protocol):
-    """Who is at one node."""
+    """The farmers at one node."""
 
     def add(self, farmer: Farmer) -> None: ...
     def remove(self, farmer: Farmer) -> None: ...
 
 
 class Elsewhere(Protocol):
-    """Another node, where somebody is (:class:`granja.nodes.neighbour.Neighbour`)."""
+    """Another node, where a farmer is (:class:`granja.nodes.neighbour.Neighbour`)."""
 
     @property
     def writer(self) -> int:
@@ -120,20 +127,19 @@ class Elsewhere(Protocol):
         """:returns: fails with NotDelivered."""
 
     def expel(self, farmer: Farmer, why: str) -> None:
-        """Put them out there."""
+        """Put them out at that node."""
 
 
 class Farmer:
-    """Somebody: a visitor for as long as they stay, or a registered farmer for good.
+    """A person: a visitor for one visit, or a registered farmer for good.
 
-    ``connection`` is the wire that they are on now, None while they linger and while a registered
-    farmer is away.  ``receipts`` are those of their stay in the chat, if they have heard it as
-    data; ``visit`` is the number of that stay.  ``was_at``: from where they were connected, while
-    they linger.  ``since``: the reactor's seconds when they came
-    into the chat.  ``elsewhere``: the node where they are, if it is another; ``arrived`` and
-    ``entered``: when they came into the chat, at any node and at the one where they are, in Unix
-    seconds, where there are several.  ``moderator``: they look after the farm.  ``mute``: why they
-    may not speak; it may be over already.
+    ``connection``: their connection; None while they linger, and while a registered farmer is
+    away.  ``receipts``: of their visit, if they have heard it as data.  ``visit``: the visit's
+    number.  ``was_at``: the address that they had before they lost the connection, while they
+    linger.  ``since``: the reactor's seconds when they came into the chat.  ``elsewhere``: their
+    node, if it is another one.  ``arrived`` and ``entered``: with several nodes, when they came
+    into the chat at any node, and at their present one, in Unix seconds.  ``moderator``: they look
+    after the farm.  ``mute``: why they may not speak; it may be over already.
     """
 
     __slots__ = (
@@ -171,25 +177,26 @@ class Farmer:
 
     @property
     def address(self) -> str:
-        """Of their connection, also of the one that they have lost; empty while they are away."""
+        """The address of their connection, or of the one that they lost; empty while away."""
         return self.connection.address if self.connection is not None else self.was_at
 
     def tell(self, *messages: Message) -> None:
-        """Answer their own command: never dropped, unless they are away."""
+        """Answer their own command.  We never drop it, unless they are away."""
         if self.connection is not None:
             self.connection.listener.tell(*messages)
         else:
             self._keep(*messages)
 
     def tell_kept(self, message: Message) -> None:
-        """The same, and kept: they hear it when they come back, if the line is lost."""
+        """Answer, and keep the answer: if the connection is lost, they hear it after coming
+        back."""
         if self.connection is not None:
             self.connection.listener.tell_kept(message)
         else:
             self._keep(message)
 
     def hear(self, message: Message) -> None:
-        """Something private that somebody else caused: dropped when they do not read."""
+        """Tell something private that another farmer caused.  We drop it if they do not read."""
         if self.connection is not None:
             self.connection.listener.hear(message)
         else:
@@ -198,9 +205,9 @@ class Farmer:
     def hear_whisper(
         self, name: str, text: str, by: Listener | None, speaker: FarmerId
     ) -> Deferred[None] | None:
-        """The same for what ``name``, whose number is ``speaker``, whispers.
+        """Tell a whisper of ``name``, whose number is ``speaker``.
 
-        :returns: what has to be waited for if they are at another node; fails with NotDelivered.
+        :returns: the caller waits for it if they are at another node; fails with NotDelivered.
         """
         if self.connection is not None:
             self.connection.listener.hear_whisper(name, text, by, speaker)
@@ -211,17 +218,17 @@ class Farmer:
         return None
 
     def _keep(self, *messages: Message) -> None:
-        """They linger, or they are away: then there are no receipts."""
+        """Keep messages for a farmer who lingers.  A farmer who is away has no receipts."""
         if self.receipts is not None:
             for message in messages:
                 self.receipts.keep(message)
 
 
 class Roster:
-    """The user registry.
+    """Knows all farmers by number and by name.
 
-    A name is held from the moment it is accepted, and for good once it is registered; those in
-    the chat are *present*, in the order in which they arrived.
+    A name is *held* from the moment that we accept it; a registered name is held for good.  Farmers
+    in the chat are *present*, in the order in which they came.
     """
 
     def __init__(self) -> None:
@@ -229,42 +236,42 @@ class Roster:
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
         self._names: tuple[str, ...] | None = ()
-        #: Those who have left, which is not on record yet.
+        #: Farmers who have left; the record does not say so yet.
         self.leaving: set[FarmerId] = set()
-        #: Whoever is in the chat under the name that it is called with (PROTOCOL §2).
+        #: Finds the farmer in the chat whom a typed name means (PROTOCOL §2).
         self.find = self._here.find
 
     def hold(self, farmer: Farmer) -> None:
-        """Keep a name from everybody else."""
+        """Hold a name, so that nobody else gets it."""
         self._held.add(farmer.name, farmer)
 
     def free(self, farmer: Farmer) -> None:
         self._held.remove(farmer.name)
 
     def held(self) -> Iterator[Farmer]:
-        """All who hold a name, present or not."""
+        """All farmers who hold a name, present or not."""
         return iter(self._held)
 
     def holder(self, name: str | Name) -> Farmer | None:
-        """Who holds this name or one that could be mistaken for it, present or not."""
+        """The farmer who holds this name, or a name that looks like it, present or not."""
         return self._held.find(name)
 
     def meant(self, name: str) -> Farmer | None:
-        """Who holds this name, in any spelling: those in the chat before those who are not."""
+        """The farmer who holds this name in any spelling; farmers in the chat come first."""
         holder = self.holder(name)
         if holder is not None and holder.name.folded == fold(name):
             return holder
         return self.find(name) or holder
 
     def person(self, name: str) -> Farmer | None:
-        """Whoever a name means, in the chat or registered, but not still arriving."""
+        """The farmer whom a name means, in the chat or registered; not one who is arriving."""
         meant = self.meant(name)
         if meant is None or meant.registered or meant.id in self._present:
             return meant
         return None
 
     def owner(self, text: str) -> Farmer | None:
-        """The registered farmer of this very name, whatever rules are newer than it."""
+        """The registered farmer of exactly this name, even if it breaks a newer rule."""
         holder = self._held.exact(text)
         return holder if holder is not None and holder.registered else None
 
@@ -280,9 +287,9 @@ class Roster:
         self._here.remove(farmer.name)
 
     def names(self) -> tuple[str, ...]:
-        """Of those in the chat, in order of arrival.
+        """The names of those in the chat, in order of arrival.
 
-        Made anew when somebody has come or gone: of ten thousand it is most of what ``:u`` takes.
+        We keep the list until somebody comes or goes, because it is most of the work of ``:u``.
         """
         if self._names is None:
             self._names = tuple(map(str, self._present.values()))
@@ -297,16 +304,16 @@ class Roster:
         return self._present.keys()
 
     def absent(self, ids: set[FarmerId]) -> set[FarmerId]:
-        """Those of them who are not in the chat."""
+        """The numbers among ``ids`` that are not in the chat."""
         return ids.difference(self._present)
 
     def listening(self, id: FarmerId) -> Farmer | None:
-        """The same, if they hear what is told to them now: not of those who linger."""
+        """The farmer with this number, if they hear what is said now.  One who lingers does not."""
         farmer = self._present.get(id)
         return farmer if farmer is not None and farmer.connection is not None else None
 
     def __iter__(self) -> Iterator[Farmer]:
-        """Those in the chat, in order of arrival."""
+        """The farmers in the chat, in order of arrival."""
         return iter(list(self._present.values()))
 
     def __len__(self) -> int:

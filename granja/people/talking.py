@@ -1,4 +1,4 @@
-"""Talk: what a farmer says to everybody and to one, and who is here to hear it."""
+"""Talk: what a farmer says to everybody or to one person, and who hears it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from granja.people.moments import stamp
 from granja.people.roster import Farmer, Roster
 from granja.text.clean import squeezed
 
-#: Lines that ``:historial`` shows when no number is typed, and at the most (PROTOCOL §3).
+#: Lines that ``:historial`` shows without a number, and at most (PROTOCOL §3).
 USUAL, MOST = 20, 100
 
 
 class Talking:
-    """The commands of talk; ``me`` is whoever typed the line.
+    """The commands of talk.  ``me`` is the farmer who typed the line.
 
-    :param now: the time on the wall, in Unix seconds.
+    :param now: the time of day, in Unix seconds.
     """
 
     def __init__(
@@ -52,20 +52,23 @@ class Talking:
         me.tell(messages.Here(self._roster.names()))
 
     def whisper(self, me: Farmer, name: str, text: str) -> Deferred[None] | None:
-        """:returns: what has to be waited for; fails with NotDelivered.
-        :raises NobodyCalled: when nobody in the chat has this name."""
+        """``:p``.
+
+        :returns: the caller waits for it if they are at another node; fails with NotDelivered.
+        :raises NobodyCalled: when nobody in the chat has this name.
+        """
         if me.mute is not None:
             _refuse_the_muted(me, self._now())
         other = self._roster.find(name)
         if other is None:
             raise errors.NobodyCalled(name)
         if me.id in self._ignoring.ignored_by(other.id):
-            return None  # Who is ignored does not notice (PROTOCOL §3).
+            return None  # An ignored farmer does not notice it (PROTOCOL §3).
         by = me.connection.listener if me.connection is not None else None
         return other.hear_whisper(str(me), squeezed(text), by, me.id)
 
     def say(self, me: Farmer, text: str) -> None:
-        """Plain talk, and the emoticons."""
+        """Say plain talk, also emoticons."""
         self.say_block(me, squeezed(text).encode())
 
     def act(self, me: Farmer, text: str) -> None:
@@ -81,7 +84,7 @@ class Talking:
             self._history.add(me.id, str(me), said, 1, self._now(), acted=True, place=place)
 
     def say_block(self, me: Farmer, data: bytes) -> None:
-        """Clean lines of plain talk: UTF-8 with LF between them."""
+        """Say clean lines of plain talk: UTF-8 with LF between them."""
         if me.mute is not None:
             _refuse_the_muted(me, self._now())
         if me.connection is not None:
@@ -108,10 +111,10 @@ class Talking:
 
 
 def _refuse_the_muted(me: Farmer, now: float) -> None:
-    """Called for whoever has a mute, when they speak (PROTOCOL §7, ``:callar``).
+    """Refuse to let a muted farmer speak (PROTOCOL §7, ``:callar``).
 
-    :param now: the time on the wall, in Unix seconds.
-    :raises Muted: until it is over.
+    :param now: the time of day, in Unix seconds.
+    :raises Muted: until the mute is over.
     """
     mute = me.mute
     if mute is None:

@@ -1,4 +1,5 @@
-"""Whoever may not come in: they hear why, in the form that their connection speaks, and no more."""
+"""Connections that may not come in: they hear why, in the form that they speak, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from granja.wire.encodings import MARK, PLAIN, Carrier, numbered
 
 @implementer(IHalfCloseableProtocol)
 class TurnedAway(Protocol):
-    """In the place of a conversation.  What is received is dropped.
+    """Takes the place of a conversation, and ignores everything that it receives.
 
-    ``carrier`` may be set before the connection is made; or ``encode``, for a connection that
-    speaks something that no conversation does.
+    Set ``carrier`` before the connection is made; or ``encode``, if the connection speaks in a form
+    that no conversation has.
 
-    :param refusal: the only line that is said.
-    :param seeing_off: ends the connection, also of those who do not read or do not close.
+    :param refusal: the only line that it says.
+    :param seeing_off: ends the connection, even if the peer does not read or does not close.
     """
 
     transport: Any
@@ -36,19 +37,19 @@ class TurnedAway(Protocol):
 
     def connectionMade(self) -> None:  # noqa: N802
         encode = self.encode or self.carrier.encode
-        # On a connection of data it is line number 1, and the last.
+        # On a connection that speaks data, this line has the number 1 and is the last one.
         last_words = numbered(encode(self._refusal).split(MARK), 1)
         self._seeing_off.see_off(self.transport, last_words)
 
     def acknowledged(self) -> int | None:
-        """Nobody asks how far somebody has read who is shown the door."""
+        """None: nobody asks this of a connection that we turn away."""
         return None
 
     def readConnectionLost(self) -> None:  # noqa: N802
         self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:  # noqa: N802
-        """The last words are on their way; the peer has a moment to hear them and to close."""
+        """Wait: the last words are on their way, and the peer has a moment to hear them."""
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         self._seeing_off.forget(self.transport)

@@ -1,8 +1,8 @@
-"""The journal: who came and went, in the log of the server.
+"""The journal: who came and went, in the server's log.
 
-When a crowd comes, a line of the log for each of them would take as long as letting them in; then
-a second's worth of comings and goings is one line.  A line about one of them has the fields
-``event``, ``farmer``, ``address`` and ``port``; one about several has them in a list, ``events``.
+When a crowd comes, a log line for each farmer would take as long as letting them in.  So comings
+and goings within a second share one line.  A line about one farmer has the fields ``event``,
+``farmer``, ``address`` and ``port``.  A line about several has these in a list, ``events``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from granja.people.incidents import Peer
 from granja.reactor.clockwork import Timer
 from granja.text.printable import printable
 
-#: Seconds between two lines of the log.
+#: Seconds between two log lines.
 PERIOD: Final = 1.0
 
 
-#: What is known of a coming or going.
+#: What we know about a coming or going.
 Fields = dict[str, Any]
 
 
@@ -40,20 +40,20 @@ class Journal:
         self._timer = Timer(clock, self._write)
 
     def arrived(self, farmer: object, peer: Peer) -> None:
-        """Put on record who came: at once, or in the next line if there was one just now."""
+        """Log who came: now, or in the next line if there was a line just before."""
         sentence = f"{printable(str(farmer))} arrived from {peer.address}"
         self._note(sentence, _fields("arrived", farmer, peer))
 
     def left(self, farmer: object, peer: Peer) -> None:
-        """Put on record who went."""
+        """Log who went."""
         self._note(f"{printable(str(farmer))} left", _fields("left", farmer, peer))
 
     def paused(self, farmer: object, peer: Peer) -> None:
-        """Put on record whose line dropped; they are expected back."""
+        """Log who lost the connection; we expect them back."""
         self._note(f"{printable(str(farmer))} lost the line", _fields("paused", farmer, peer))
 
     def resumed(self, farmer: object, peer: Peer) -> None:
-        """Put on record who came back with a pass before they had left."""
+        """Log who came back with a pass before their lingering was over."""
         sentence = f"{printable(str(farmer))} came back from {peer.address}"
         self._note(sentence, _fields("resumed", farmer, peer))
 
@@ -67,7 +67,7 @@ class Journal:
                 self._timer.start(min(wait, PERIOD))
 
     def finish(self) -> None:
-        """Write what has gathered."""
+        """Write what waits."""
         if self._timer.running:
             self._timer.stop()
             self._write()
