@@ -1,4 +1,4 @@
-"""Which artifacts there are: those of the catalog, and those that are only in people's hands."""
+"""Circulation: the artifacts of the catalog, and those that exist only in people's hands."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from granja.market.market import Market
 
 
 class Circulation:
-    """An operator may take a number out of the catalog; what people hold of it stays theirs.
+    """Knows the artifacts that commands may name.
 
-    It can be looked at, offered and given away, and not be declared any more: so there are never
-    more of these numbers than when the catalog came.
+    An operator may take a number out of the catalog.  People keep their copies: they can look at
+    them, offer them and give them away.  Nobody can declare such a number, so the number of copies
+    never grows.
     """
 
     def __init__(self, catalog: Catalog, market: Market) -> None:
@@ -21,7 +22,7 @@ class Circulation:
         self._others: frozenset[ArtifactId] = frozenset()
 
     def find(self, number: int) -> ArtifactId | None:
-        """The artifact of that number, if there is one."""
+        """The artifact with that number; None if there is none."""
         artifact = ArtifactId(number)
         if artifact in self._catalog or artifact in self._only_held():
             return artifact

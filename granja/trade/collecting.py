@@ -1,4 +1,4 @@
-"""A collection: what somebody has, finds and gives away for good."""
+"""A collection: what a farmer has, finds and gives away for good."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from granja.trade.notices import Teller
 
 
 class Collecting:
-    """The commands of one's own artifacts; ``me`` is whoever typed the line."""
+    """The commands for one's own artifacts.  ``me`` is the farmer who typed the line."""
 
     def __init__(
         self, settings: Settings, catalog: Catalog, market: Market, lane: Lane, teller: Teller
@@ -56,7 +56,10 @@ class Collecting:
         return self._change(me, partial(self._market.decide_withdrawal, me.id, artifact))
 
     def _known(self, number: int) -> ArtifactId:
-        """:raises UnknownArtifact: when there is none of that number."""
+        """The artifact with that number.
+
+        :raises UnknownArtifact: when there is none.
+        """
         found = self._circulation.find(number)
         return known_artifact(number, self._catalog) if found is None else found
 

@@ -12,7 +12,7 @@ from granja.people.ignoring import Ignoring
 from granja.people.keepsakes import keep
 from granja.people.roster import Farmer
 
-#: What it is kept under: a key for each registered farmer whose door is closed.
+#: The ledger's subject.  It has a key for each registered farmer with a closed door.
 SUBJECT = "closed-doors"
 
 
@@ -26,7 +26,7 @@ class Doors:
         self._closed = {FarmerId(int(key)) for key in keys if key.isascii() and key.isdigit()}
 
     def closed_to(self, taker: FarmerId, maker: FarmerId) -> bool:
-        """Whether ``taker`` hears of no new offer of ``maker``, whatever the reason."""
+        """Whether ``taker`` takes no new offer from ``maker``, for whatever reason."""
         return taker in self._closed or maker in self._ignoring.ignored_by(taker)
 
     def set_open(self, me: Farmer, open: bool) -> Deferred[None] | None:
@@ -42,15 +42,15 @@ class Doors:
         return keep(self._lane, me, [Kept(SUBJECT, str(me.id), None if open else True)], done)
 
     def follow(self, item: Kept) -> None:
-        """Another node keeps something else of it from now on."""
+        """Follow another node, which has opened or closed a door."""
         if item.key.isascii() and item.key.isdigit():
             change = self._closed.discard if item.value is None else self._closed.add
             change(FarmerId(int(item.key)))
 
     def carried(self, farmer: Farmer) -> list[Kept]:
-        """What is to be kept once this visitor registers."""
+        """What the ledger must keep when this visitor registers."""
         return [Kept(SUBJECT, str(farmer.id), True)] if farmer.id in self._closed else []
 
     def forget(self, visitor: FarmerId) -> None:
-        """A visit is over."""
+        """Forget a visitor whose visit is over."""
         self._closed.discard(visitor)

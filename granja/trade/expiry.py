@@ -1,4 +1,4 @@
-"""Ends offers and swaps when their time is over, by the clock on the wall."""
+"""Expiry: ends offers and swaps when their time is over, by the time of day."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from granja.market.offers import Offer
 from granja.market.swaps import Swap
 from granja.reactor.clockwork import Timer
 
-#: Seconds; the wall's clock can be set, so it is looked at this often even if nothing is due.
+#: The longest sleep in seconds.  Somebody may set the system's clock, so we look at least so often.
 LONGEST_NAP = 60.0
-#: Offers that expire before the chat has its turn: after a week's rest, all of them may be due.
+#: Offers that expire before the chat has its turn.  After a week without a server, all may be due.
 MOST_AT_ONCE = 100
 
 
 class Expiry:
-    """:param clock: what to sleep on; :param now: Unix seconds, what offers expire by."""
+    """:param clock: for sleeping.
+    :param now: the time of day in Unix seconds, by which offers expire.
+    """
 
     log = Logger()
 
@@ -43,7 +45,7 @@ class Expiry:
         self._sleep()
 
     def watch(self, fact: Fact) -> None:
-        """Take note of a new offer or swap."""
+        """Note a new offer or swap."""
         if isinstance(fact, Offered | Posted):
             heappush(self._due, (fact.expires, fact.offer))
             self._forget_ended()
@@ -51,7 +53,7 @@ class Expiry:
                 self._sleep()
 
     def _forget_ended(self) -> None:
-        """Most offers end long before their time; their entries must not pile up for a week."""
+        """Drop the entries of ended offers.  Most offers end early, and entries would pile up."""
         if len(self._due) > 2 * (len(self._market.offers) + len(self._market.swaps)) + 1000:
             self._due = [entry for entry in self._due if self._market.standing(entry[1])]
             heapify(self._due)
@@ -60,7 +62,7 @@ class Expiry:
         self._timer.stop()
 
     def _sleep(self) -> None:
-        """Until the next offer is due, past those that have ended otherwise."""
+        """Sleep until the next offer is due.  Skip offers that have ended in another way."""
         self.stop()
         while self._due and self._market.standing(self._due[0][1]) is None:
             heappop(self._due)
@@ -86,7 +88,7 @@ class Expiry:
         done.addErrback(self._not_yet, number, due)
 
     def _not_yet(self, failure: Failure, number: OfferId, due: float) -> None:
-        """The ledger could not take it: come back to it, and until then it can't be accepted."""
+        """Try again later, because the ledger could not store it.  Nobody can accept it by then."""
         if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("Offer #{number} could not expire", failure, number=number)
         elif failure.check(errors.NotStored):

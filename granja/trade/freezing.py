@@ -1,4 +1,4 @@
-"""Whether artifacts change hands: a moderator can stop all of it for a while (PROTOCOL §7)."""
+"""Freezing: a moderator can stop all trading for a while (PROTOCOL §7)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from granja.ledger.interface import AllKept, Kept
 from granja.moderation.acts import Act, Acts
 from granja.people.roster import Farmer
 
-#: What it is kept under, by this one key.
+#: The ledger's subject and its only key.
 SUBJECT: Final = "frozen"
 KEY: Final = "trading"
 
 
 class Freezing:
-    """``frozen``: offers, swaps and acceptances are refused.
+    """``frozen``: the farm refuses offers, swaps and acceptances.
 
-    ``when_thawed``: called without arguments as soon as they are not any more.
+    ``when_thawed``: we call these without arguments when trading goes on.
 
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
@@ -31,7 +31,10 @@ class Freezing:
         self.when_thawed: list[Callable[[], object]] = []
 
     def check(self) -> None:
-        """:raises TradingFrozen: while nothing may change hands."""
+        """Refuse to trade while trading is frozen.
+
+        :raises TradingFrozen: while it is.
+        """
         if self.frozen:
             raise errors.TradingFrozen
 
@@ -47,14 +50,14 @@ class Freezing:
         """Stop or resume trading.
 
         :param by: None for the operator's console.
-        :returns: fires when it is so, and is kept; fails with NotStored or Halted.
+        :returns: fires when it is so and the ledger keeps it; fails with NotStored or Halted.
         """
         act = Act("froze trading" if frozen else "thawed trading")
         kept = [Kept(SUBJECT, KEY, True if frozen else None)]
         return self._acts.store(by, act, kept).addCallback(self._is, frozen)
 
     def follow(self, item: Kept) -> None:
-        """A moderator at another node did it."""
+        """Follow a moderator at another node."""
         if item.key == KEY and bool(item.value) != self.frozen:
             self._is(None, bool(item.value))
 

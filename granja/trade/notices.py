@@ -1,4 +1,4 @@
-"""Who hears of what the market did: from an applied fact to the lines of those concerned."""
+"""Notices: who hears what the market did.  An applied fact becomes lines for those concerned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from granja.trade import wording
 
 
 class Teller:
-    """Tells those of the concerned farmers who are in the chat."""
+    """Tells the concerned farmers who are in the chat."""
 
     def __init__(self, market: Market, roster: Roster, catalog: Catalog) -> None:
         self._market = market
@@ -27,12 +27,12 @@ class Teller:
         self._catalog = catalog
 
     def __call__(self, fact: Fact, ended: list[Happened]) -> None:
-        """Say what an applied fact means to the farmers of it, then what it ended."""
+        """Tell an applied fact to its farmers, then what it ended."""
         if isinstance(fact, events.Offered):
             self._offered(fact)
         for end in ended:
             if isinstance(end, SwapNews):
-                # Who closes a ring has it as the answer to their command.
+                # The maker who closes a ring reads this as the answer to their command.
                 closing = isinstance(fact, events.Settled) and end.swap == fact.offers[0]
                 reply = closing or end.is_deed_of(end.maker)
                 self._say(end.maker, self._swap_news(end), reply=reply)
@@ -57,9 +57,9 @@ class Teller:
         return wording.offer_row(one, farmer, self._market.names, self._catalog)
 
     def standing(self, offers: Iterable[Offer]) -> list[Offer]:
-        """Those of which both farmers are still in this world: in the chat, or registered.
+        """The offers whose two farmers still exist: in the chat, or registered.
 
-        That a visitor has left may not be on record yet, when the disk was full.
+        The record may not know yet that a visitor has left, if the disk was full.
         """
         return [offer for offer in offers if all(map(self.exists, (offer.maker, offer.taker)))]
 
@@ -68,14 +68,17 @@ class Teller:
         return id in self._market.registered or self._roster.present(id) is not None
 
     def meanwhile(self, farmer: FarmerId, news: News) -> list[Message]:
-        """What a farmer who comes back has still to hear."""
+        """What a farmer who comes back has not heard yet."""
         return wording.meanwhile(news, farmer, self._catalog)
 
     def _artifacts(self, farmer: FarmerId) -> tuple[Artifact, ...]:
         return messages.inventory(self._market.inventory(farmer), self._catalog)
 
     def _say(self, id: FarmerId, line: Message, *, reply: bool) -> None:
-        """``reply``: the line answers their own command, so it is never dropped."""
+        """Say a line to a farmer.
+
+        :param reply: whether it answers their own command: then we never drop it.
+        """
         farmer = self._roster.present(id)
         if farmer is not None:
             (farmer.tell_kept if reply else farmer.hear)(line)

@@ -1,4 +1,4 @@
-"""Offers: one artifact of mine for one of yours."""
+"""Offers: one of my artifacts for one of yours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from granja.trade.notices import Teller
 
 _NOT_STORED = (errors.TradeNotStored, errors.TradingHalted)
 
-#: What can be meant by a number.
+#: What a number in a command can mean.
 Pending = TypeVar("Pending", Offer, Offer | Swap)
 
 Decision = Callable[[], Sequence[Fact]]
@@ -39,7 +39,7 @@ class OfferNumbers:
         self._last = market.last_offer
 
     def next(self) -> OfferId:
-        """A number that no offer has, nor any that is being decided together with this one."""
+        """A new number: no offer has it, also none that is being decided now."""
         return OfferId(max(self._last, self._market.last_offer) + 1)
 
     def used(self, number: OfferId) -> None:
@@ -47,11 +47,11 @@ class OfferNumbers:
 
 
 class Offering:
-    """The commands of offers; ``me`` is whoever typed the line.
+    """The commands for offers.  ``me`` is the farmer who typed the line.
 
-    A method returns a Deferred when the next line of that farmer has to wait for it.
+    If a method returns a Deferred, the next line of that farmer waits for it.
 
-    :param now: the time on the wall, in Unix seconds.
+    :param now: the time of day, in Unix seconds.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Offering:
         return done.addCallback(_no_reply)
 
     def _partner(self, name: str) -> Farmer:
-        """Whoever is meant, also a registered farmer who is away."""
+        """The farmer whom the name means; also a registered farmer who is away."""
         other = self._roster.meant(name)
         if other is None:
             raise errors.NobodyToTradeWith(name)
@@ -104,7 +104,7 @@ class Offering:
     def _decide_offer(
         self, maker: Farmer, taker: Farmer, gives: ArtifactId, takes: ArtifactId
     ) -> list[Fact]:
-        self._freezing.check()  # It may have waited for its turn.
+        self._freezing.check()  # Again, because the decision may have waited for its turn.
         number, closed = self._numbers.next(), self._doors.closed_to(taker.id, maker.id)
         facts = self._market.decide_offer(
             number, maker.id, taker.id, str(taker), gives, takes, self._now(), closed=closed
@@ -113,7 +113,7 @@ class Offering:
         return facts
 
     def list_offers(self, me: Farmer, wanted: bool | None = None) -> Deferred[None] | None:
-        """``:ofertas``; with ``no`` or ``si`` one's door is closed or opened for new ones."""
+        """``:ofertas``; with ``no`` or ``si`` it closes or opens one's door for new ones."""
         if wanted is not None:
             return self._doors.set_open(me, wanted)
         offers = self._teller.offers(me.id)
@@ -128,14 +128,14 @@ class Offering:
 
         def decide() -> Sequence[Fact]:
             self._freezing.check()
-            if not self._teller.standing([offer]):  # They have left since it was typed.
+            if not self._teller.standing([offer]):  # One of them has left by now.
                 raise errors.NoSuchOffer(str(offer.number))
             return self._market.decide_acceptance(me.id, offer.number, self._now())
 
         return self._end_offer(me, offer, decide).addErrback(self._tell_maker, offer)
 
     def _tell_maker(self, failure: Failure, offer: Offer) -> Failure:
-        """A trade that could not be stored is told to both (PROTOCOL §4)."""
+        """Tell the maker too that a trade could not be stored (PROTOCOL §4)."""
         maker = self._roster.present(offer.maker)
         error = failure.value
         if maker is not None and isinstance(error, _NOT_STORED):
@@ -149,7 +149,7 @@ class Offering:
         )
 
     def retract(self, me: Farmer, number: int | None) -> Deferred[None]:
-        """``:retirar``, an offer or a swap."""
+        """``:retirar`` takes back an offer or a swap."""
         offers = self._teller.standing(self._market.outgoing(me.id))
         mine: list[Offer | Swap] = [*offers, *self._market.swaps.of(me.id)]
         offer = self._meant(me, number, mine, ":retirar")
@@ -163,7 +163,7 @@ class Offering:
     def _meant(
         self, me: Farmer, number: int | None, offers: Sequence[Pending], word: str
     ) -> Pending:
-        """The offer that ``word`` with or without a number speaks of (PROTOCOL §4)."""
+        """The offer that ``word`` means, with or without a number (PROTOCOL §4)."""
         if number is not None:
             for offer in offers:
                 if offer.number == number:
@@ -183,9 +183,9 @@ class Offering:
 
 
 def doubted(me: Farmer) -> Callable[[], None]:
-    """Says that the fate of a trade is not known yet, when that takes long (PROTOCOL §8)."""
+    """A call that tells that nobody knows yet whether a trade is stored (PROTOCOL §8)."""
     return partial(me.tell, messages.STILL_UNKNOWN)
 
 
 def _no_reply(_: object) -> None:
-    """The teller has said everything."""
+    """Do nothing: the teller has said everything."""

@@ -1,4 +1,4 @@
-"""Rings of swaps: found, settled, and tried again (PROTOCOL §4b)."""
+"""Settling: finds rings of swaps, settles them, and tries again (PROTOCOL §4b)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from granja.market.swaps import Swap
 from granja.reactor.clockwork import Timer
 from granja.trade.freezing import Freezing
 
-#: Seconds after which a ring that could not be stored is tried again.
+#: Seconds after which we try a ring again that could not be stored.
 RETRY = 5.0
 
 
 class Settling:
-    """:param clock: what to sleep on.
-    :param now: the time on the wall, in Unix seconds.
-    :param exists: whether a farmer is in the chat or registered: that a visitor has left may not
-        be on record yet.
+    """:param clock: for sleeping.
+    :param now: the time of day, in Unix seconds.
+    :param exists: whether a farmer is in the chat or registered.  The record may not know yet that
+        a visitor has left.
     """
 
     log = Logger()
@@ -54,30 +54,30 @@ class Settling:
         self._timer = Timer(clock, self._sweep)
         self._sweeping = False
         self._stopped = False
-        if len(market.swaps):  # The last run may have ended between a swap and its ring.
+        if len(market.swaps):  # The last run may have ended after a swap and before its ring.
             self.look_again()
 
     def settle(self, number: OfferId) -> Deferred[int]:
-        """Settle the rings that a swap closes, one after the other, until there is none.
+        """Settle all rings that a swap closes, one after the other.
 
-        :returns: fires with how many there were; fails with TradeNotStored or TradingHalted, and
-            then it is tried again.
+        :returns: fires with the number of rings; fails with TradeNotStored or TradingHalted, and
+            then we try again.
         """
         done = Deferred.fromCoroutine(self._settle(partial(self._closed_by, number)))
         return done.addErrback(self._try_later)
 
     def watch(self, fact: Fact) -> None:
-        """Whoever went away while their name was becoming theirs can be traded with again."""
+        """Look again when a farmer registers: they may have gone while it was being stored."""
         if isinstance(fact, Registered) and self._market.swaps.of(fact.farmer):
             self.look_again()
 
     def look_again(self, after: float = 0.0) -> None:
-        """Settle whatever can be settled, ``after`` so many seconds."""
+        """Settle everything that can settle, after so many seconds."""
         if not self._stopped:
             self._timer.start(after)
 
     def stop(self) -> None:
-        """Try no more."""
+        """Stop trying."""
         self._stopped = True
         self._timer.stop()
 
@@ -88,7 +88,7 @@ class Settling:
             makers = {self._market.swaps[number].maker for number in ring.swaps}
             decide = partial(decide_settlement, self._market, ring, self._usable)
             count += len(await self._lane.submit(makers, decide, trade=True))
-            if self._clock.seconds() > enough:  # A ledger in memory takes no time of its own.
+            if self._clock.seconds() > enough:  # A ledger in memory never waits by itself.
                 await deferLater(self._clock, 0)
                 enough = self._clock.seconds() + TURN
         return count
@@ -100,7 +100,7 @@ class Settling:
         return self._possible(lambda usable: closed_by(self._market.swaps, swap, usable))
 
     def _possible(self, find: Callable[[int], Ring | None]) -> Ring | None:
-        """What ``find`` finds among swaps that can settle now."""
+        """The ring that ``find`` finds among swaps that can settle now."""
         swaps, usable = self._market.swaps, ALL
         if self._freezing.frozen:
             return None
@@ -116,7 +116,7 @@ class Settling:
         in_time = swap.expires > self._now()
         return in_time and self._exists(swap.maker) and not self._freezing.frozen
 
-    # -- what could not be settled when it closed ------------------------------------------------
+    # -- rings that could not settle when they closed ---------------------------------------------
 
     def _sweep(self) -> None:
         if self._sweeping or self._stopped:

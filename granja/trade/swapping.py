@@ -29,10 +29,10 @@ MOST_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What was typed on a side of a swap.
+    """One side of a swap, as typed.
 
-    ``word``: one that stands for a list, or nothing.  ``wrong``: why the list is none that can be
-    had, which is told when its turn comes.
+    ``word``: a word that stands for a list, or nothing.  ``wrong``: what is wrong with the list; we
+    raise it when this side's turn comes.
     """
 
     word: str = ""
@@ -41,9 +41,9 @@ class Side:
 
 
 class Swapping:
-    """The commands of swaps; ``me`` is whoever typed the line.
+    """The commands for swaps.  ``me`` is the farmer who typed the line.
 
-    :param now: the time on the wall, in Unix seconds.
+    :param now: the time of day, in Unix seconds.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Swapping:
             me.tell(messages.MoreChances(len(chances) - MOST_ROWS))
 
     def post(self, me: Farmer, sides: tuple[str, str]) -> Deferred[None]:
-        """``:cambio``, which is finished when its rings have settled, or there is none."""
+        """``:cambio``.  It is finished when its rings have settled, or when there are none."""
         self._hints.note_use(me)
         mine, theirs = map(self._read, sides)
         self._freezing.check()
@@ -89,7 +89,10 @@ class Swapping:
         return posted.addCallback(self._posted, me, theirs)
 
     def _read(self, text: str) -> Side:
-        """:raises WrongArguments: when it is no list."""
+        """Read one side.
+
+        :raises WrongArguments: when it is no list.
+        """
         word = folded(text)
         if word in (SPARES, MISSING):
             return Side(word)
@@ -118,7 +121,10 @@ class Swapping:
         return facts
 
     def _resolved(self, me: Farmer, side: Side) -> Sequence[ArtifactId]:
-        """What a side means at this moment."""
+        """The artifacts that a side means at this moment.
+
+        :raises GranjaError: what is wrong with it.
+        """
         if side.wrong is not None:
             raise side.wrong
         if side.word == SPARES:

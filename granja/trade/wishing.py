@@ -1,4 +1,4 @@
-"""What is missing, who gives and seeks what, and what one seeks and gives oneself."""
+"""Wishing: what a farmer lacks, who gives and seeks what, and what the farmer seeks and gives."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from granja.people.roster import Farmer, Roster
 from granja.settings import Settings
 from granja.trade.hints import Hints
 
-#: PROTOCOL §4b: so many names are told on each side of ``:quien``.
+#: Names that ``:quien`` shows on each side (PROTOCOL §4b).
 MOST_NAMES = 20
 
 Artifacts = tuple[ArtifactId, ...]
 
 
 class Wishing:
-    """The commands of what people seek and give; ``me`` is whoever typed the line."""
+    """The commands about what people seek and give.  ``me`` is the farmer who typed the line."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class Wishing:
         me.tell(messages.Who(self._catalog[artifact], givers, seekers, more))
 
     def _names(self, bits: int) -> tuple[tuple[str, ...], int]:
-        """Of those of them who are still in this world, and how many more there are.
+        """The names of those who still exist, and how many more there are.
 
-        With sets and no steps in Python for each: there may be ten thousand.
+        It uses sets instead of loops in Python, because there may be ten thousand.
         """
         found = set(self._market.wishes.people(bits))
         absent = self._roster.absent(found)
@@ -121,7 +121,7 @@ class Wishing:
     def _wish(
         self, me: Farmer, change: Callable[[Wish], Wish], show: Callable[[Farmer], None]
     ) -> Deferred[None]:
-        """What somebody wishes is changed, and shown as it is then."""
+        """Change the wish of ``me``, and show it as it is then."""
 
         def decide() -> Sequence[Fact]:
             return decide_wish(self._market, me.id, change(self._market.wishes.of(me.id)))
@@ -129,7 +129,7 @@ class Wishing:
         return self._lane.submit([me.id], decide).addCallback(lambda _: show(me))
 
     def _listed(self, text: str, default: str) -> Artifacts | None:
-        """What was typed, by number; None for the word that is as if nothing had been."""
+        """The typed numbers, sorted; None for the word that means the same as nothing typed."""
         word = folded(text.strip())
         if word == default:
             return None

@@ -1,4 +1,4 @@
-"""Which sentence the outcome of a rule is: from refusals, offers and their ends to messages."""
+"""Wording: finds the sentence for refusals, for offers and for their ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def offer_row(offer: Offer, me: int, names: Mapping[FarmerId, str], catalog: Cat
 
 
 def offer_ended(end: Ended, me: int, catalog: Catalog) -> OfferEnded:
-    """How farmer ``me`` hears that an offer ended without a trade."""
+    """What farmer ``me`` hears when an offer ends without a trade."""
     sentence = _REJECTED[end.offer.maker == me] if end.how is How.REJECTED else None
     if end.how is How.RETRACTED and end.offer.maker == me:
         sentence = f"Retiraste la oferta #{end.offer.number}."
@@ -67,7 +67,7 @@ def _parts(end: Ended, catalog: Catalog) -> tuple[str, str, Artifact, Artifact]:
 
 
 def meanwhile(news: News, me: int, catalog: Catalog) -> list[Message]:
-    """The news of an absence: trades, then the rest, oldest first, and how many more there were."""
+    """The news of an absence: trades first, then the rest, oldest first, and how many more."""
     ends = sorted(news.ends, key=lambda end: not end.is_trade)
     told: list[Message] = [_told_later(end, me, catalog) for end in ends]
     return [*told, AndMore(news.more)] if news.more else told
@@ -99,7 +99,7 @@ def swap_row(swap: Swap, catalog: Catalog) -> StandingSwap:
 
 
 def swap_ended(end: SwapNews, catalog: Catalog) -> SwapEnded:
-    """How its maker hears that a swap ended without a ring."""
+    """What the maker hears when a swap ends without a ring."""
     if end.how is How.RETRACTED:
         said = f"Retiraste el cambio #{end.swap}."
     else:
