@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import scenarios as all_scenarios
-from benchmarks import servers as all_servers
+from benchmarks import scenarios as all_scenarios, servers as all_servers
 from benchmarks.figures import Book
 from benchmarks.plots import Bar, bar_chart
 from benchmarks.report import scenario_section, table, targets_table

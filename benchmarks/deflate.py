@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from granja.wire.encodings import MARK as MARK_OF_NUMBER
-from granja.wire.encodings import WEBSOCKET_DATA, WEBSOCKET_LINES, numbered
+from granja.wire.encodings import MARK as MARK_OF_NUMBER, WEBSOCKET_DATA, WEBSOCKET_LINES, numbered
 
 LEAST, MOST, LINES = 20, 120, 2_000
 NAMES = tuple(f"Farmer{letter}" for letter in "ABCDEFGHJKLMNPQRSTUV")

@@ -72,7 +72,7 @@ def differing(one: str, other: str) -> Iterator[str]:
 
 
 def kinds(base: type, *modules: ModuleType) -> list[type]:
-    """The classes below ``base`` that these modules define, in their order."""
+    """The classes below ``base`` that these modules or packages define, in their order."""
     return [
         value
         for module in modules
@@ -80,7 +80,7 @@ def kinds(base: type, *modules: ModuleType) -> list[type]:
         if isinstance(value, type)
         and issubclass(value, base)
         and value is not base
-        and value.__module__ == module.__name__
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
     ]
 
 

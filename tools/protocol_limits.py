@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from granja import protocol
-from granja.accounts import doorkeeper, throttle
-from granja.accounts import passwords as accounts
+from granja.accounts import doorkeeper, passwords as accounts, throttle
 from granja.board import listener, slow
 from granja.market import offers
-from granja.people import arriving as conversation
-from granja.people import homes
+from granja.people import arriving as conversation, homes
 from granja.reactor import header_first
 from granja.settings import Settings
 from granja.text import names
 from granja.text.unicode import extenders
-from granja.web import site as server
-from granja.web import transport, websocket
+from granja.web import site as server, transport, websocket
 from granja.wire import telnet
 
 SETTINGS = Settings()

@@ -6,6 +6,7 @@ be made again.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from granja.accounts.passwords import LONGEST, SHORTEST
@@ -68,7 +69,7 @@ class Sample:
 
 def constants(kind: type[Message]) -> list[Message]:
     """The messages of this kind that never change, as the contract names them."""
-    return [value for value in vars(messages).values() if isinstance(value, kind)]
+    return [v for v in vars(sys.modules[kind.__module__]).values() if isinstance(v, kind)]
 
 
 MESSAGES = (

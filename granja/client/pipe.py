@@ -16,8 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from granja.client import rows
-from granja.client import sentences as notes
+from granja.client import rows, sentences as notes
 from granja.client.lines import Lines
 from granja.client.wire import CHUNK, Wire
 from granja.contract.messages import ASK_NEW_PASSWORD, ASK_PASSWORD, GOODBYE

@@ -22,8 +22,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
-from granja.client import rows
-from granja.client import sentences as notes
+from granja.client import rows, sentences as notes
 from granja.client.conversation import Conversation
 from granja.client.display import Shown, own
 from granja.client.drafts import Drafts

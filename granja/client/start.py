@@ -12,8 +12,7 @@ from collections.abc import Callable, Coroutine
 
 from granja import __version__
 from granja.catalog_file import read_catalog
-from granja.client import pipe
-from granja.client import sentences as notes
+from granja.client import pipe, sentences as notes
 from granja.client.arguments import Arguments, UsageMistake, parse
 from granja.client.connect import open_wire
 from granja.client.conversation import Conversation

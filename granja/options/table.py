@@ -10,8 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
-from twisted.python.usage import Options as UsageOptions
-from twisted.python.usage import UsageError
+from twisted.python.usage import Options as UsageOptions, UsageError
 
 from granja import __version__
 from granja.accounts.doorkeeper import DoorLimits

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from ipaddress import IPv4Address as IPv4
-from ipaddress import IPv6Address as IPv6
+from ipaddress import IPv4Address as IPv4, IPv6Address as IPv6
 from typing import Final
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress

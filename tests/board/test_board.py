@@ -10,9 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.board import batch as batch
-from granja.board import board as board_module
-from granja.board import schedule
+from granja.board import batch as batch, board as board_module, schedule
 from granja.board.board import Board, Listener
 from granja.board.listener import CLOSING
 from granja.board.pacing import Pacing, Patience

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
@@ -15,9 +14,7 @@ from hypothesis.stateful import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.board import backlog, board, schedule, slow
-from granja.board import listener as listener
-from granja.board import pacing as pace
+from granja.board import backlog, board, listener as listener, pacing as pace, schedule, slow
 from granja.board.board import Board, Listener
 from granja.contract.messages import Arrived, Notice, Whispered
 from granja.reactor import sending as wires

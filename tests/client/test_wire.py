@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.client import connect, wire
-from granja.client import sentences as notes
+from granja.client import connect, sentences as notes, wire
 from granja.client.arguments import Address
 from granja.client.connect import open_wire
 from granja.client.wire import CHUNK, Wire

@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -26,8 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
-from granja.market import facts as events
-from granja.market import rings, swapping
+from granja.market import facts as events, rings, swapping
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market
 from granja.market.rings import Ring

@@ -33,8 +33,7 @@ from granja.market.facts import (
 )
 from granja.market.market import Market
 from granja.market.offers import Ended, How, Offer
-from granja.operations import audit as reckoning
-from granja.operations import cli as audit
+from granja.operations import audit as reckoning, cli as audit
 from tests.support.ledgers import (
     ANA,
     ARROW,

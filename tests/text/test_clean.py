@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import NotUTF8

@@ -6,8 +6,7 @@ import re
 import time
 import tracemalloc
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.lines import TOO_LONG, LineSplitter, TooLong

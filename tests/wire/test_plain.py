@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import NotUTF8

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import tracemalloc
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.telnet import (

@@ -9,8 +9,7 @@ import psycopg
 from twisted.logger import Logger
 
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.postgresql import lease as leases
-from granja.ledger.postgresql import reading
+from granja.ledger.postgresql import lease as leases, reading
 from granja.ledger.postgresql.lease import Fenced, Lease, NodeLives
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session

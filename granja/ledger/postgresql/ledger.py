@@ -15,8 +15,7 @@ from zope.interface import implementer
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import BadEntry, Head
 from granja.ledger.interface import Kept, LedgerRefused, NotStored, Opened
-from granja.ledger.postgresql import lease as leases
-from granja.ledger.postgresql import reading, schema
+from granja.ledger.postgresql import lease as leases, reading, schema
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.desk import Desk
 from granja.ledger.postgresql.keeper import Keeper
@@ -24,8 +23,7 @@ from granja.ledger.postgresql.lease import Lease, NodeLives
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, complaints, told
 from granja.ledger.postgresql.watchdog import Watchdog
-from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Writer
-from granja.ledger.postgresql.writer import Look as _Look
+from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Look as _Look, Writer
 from granja.ledger.shared import Holder, ISharedLedger, Watcher
 from granja.ledger.writing import Append, Checkpoint, Close
 from granja.market.facts import Fact

@@ -17,6 +17,7 @@ from granja.ledger.pseudonyms import Pseudonyms
 from granja.ledger.sqlite import (
     database,
     integrity,
+    kept as beside,
     names,
     outcome,
     recovery,
@@ -24,7 +25,6 @@ from granja.ledger.sqlite import (
     snapshots,
     verifiers,
 )
-from granja.ledger.sqlite import kept as beside
 from granja.ledger.sqlite.files import appearing
 from granja.market.facts import Fact
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.sqlite import integrity as pages
-from granja.ledger.sqlite import outcome, schema
+from granja.ledger.sqlite import integrity as pages, outcome, schema
 from granja.ledger.sqlite.files import (
     appearing,
     beside,

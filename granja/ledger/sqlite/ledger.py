@@ -22,9 +22,14 @@ from granja.ledger.interface import (
     Opened,
 )
 from granja.ledger.pseudonyms import NameRow
-from granja.ledger.sqlite import database, kept, names, recovery
-from granja.ledger.sqlite import verifiers as credentials
-from granja.ledger.sqlite import wal as tail
+from granja.ledger.sqlite import (
+    database,
+    kept,
+    names,
+    recovery,
+    verifiers as credentials,
+    wal as tail,
+)
 from granja.ledger.sqlite.files import Place, refused
 from granja.ledger.sqlite.lock import Lock
 from granja.ledger.sqlite.writer import Forget, Writer

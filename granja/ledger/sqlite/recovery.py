@@ -13,9 +13,14 @@ from twisted.logger import Logger
 from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, digest, fits, verified
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.snapshot import Snapshot
-from granja.ledger.sqlite import database, names, outcome, snapshots
-from granja.ledger.sqlite import integrity as pages
-from granja.ledger.sqlite import wal as tail
+from granja.ledger.sqlite import (
+    database,
+    integrity as pages,
+    names,
+    outcome,
+    snapshots,
+    wal as tail,
+)
 from granja.market.facts import Fact
 
 #: More bad entries than this at the end are no torn write, but another accident.

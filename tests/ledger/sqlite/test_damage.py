@@ -9,8 +9,7 @@ from contextlib import closing
 from unittest.mock import Mock
 
 from granja.ledger.chain import BadEntry
-from granja.ledger.sqlite import database, recovery
-from granja.ledger.sqlite import integrity as pages
+from granja.ledger.sqlite import database, integrity as pages, recovery
 from granja.ledger.sqlite.verifiers import UNREADABLE
 from granja.market.facts import Fact, PasswordChanged
 from granja.market.market import Market

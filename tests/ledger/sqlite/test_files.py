@@ -17,8 +17,7 @@ from granja.contract.errors import ConfigurationError
 from granja.ledger import open_ledger
 from granja.ledger.interface import Halted
 from granja.ledger.memory import MemoryLedger
-from granja.ledger.sqlite import database
-from granja.ledger.sqlite import files as place
+from granja.ledger.sqlite import database, files as place
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.market.facts import Left, PasswordChanged
 from granja.market.offers import News

@@ -16,8 +16,7 @@ from granja.contract.ids import OfferId
 from granja.factory import GranjaFactory
 from granja.ledger import chain
 from granja.ledger.interface import Opened
-from granja.ledger.sqlite import database, recovery, snapshots
-from granja.ledger.sqlite import integrity as pages
+from granja.ledger.sqlite import database, integrity as pages, recovery, snapshots
 from granja.ledger.sqlite.ledger import FACTS_PER_SNAPSHOT, SQLiteLedger
 from granja.market.facts import Fact, Left, PasswordChanged, Rejected, Returned
 from granja.market.market import Market

@@ -9,8 +9,7 @@ import stat
 from pathlib import Path
 from unittest import mock
 
-from granja.ledger.sqlite import wal as tail
-from granja.ledger.sqlite import writer
+from granja.ledger.sqlite import wal as tail, writer
 from granja.market.facts import PasswordChanged
 from tests.support.ledger_file_case import LedgerFileCase
 from tests.support.ledgers import ANA, ledger_at, read
