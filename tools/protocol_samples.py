@@ -313,7 +313,6 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
         "The name, or the password, while the nodes' ledger is away; it is asked again.",
         errors.CannotEnter(),
     ),
-    ("A name, or the password, while nobody new can come in; it is asked again.", errors.NotNow()),
     (
         "The list, `:artefacto`, `:agregar`, `:quitar`, `:quien`, `:busco`, `:doy`.",
         errors.UnknownArtifact("999", CATALOG.first, CATALOG.last),

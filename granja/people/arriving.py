@@ -102,7 +102,7 @@ class AskName:
             if not farmer.registered:
                 factory.registration.let_go(farmer)
             if not may_come:
-                raise errors.NotNow
+                raise errors.CannotEnter
             return None  # The connection ended while we asked the table of names.
         if not farmer.registered:
             connection.farmer = farmer

@@ -1,0 +1,132 @@
+"""The table: a row for each command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from granja.contract.commands.arguments import (
+    ACTION,
+    ANYBODY,
+    ARTIFACT,
+    COUNT,
+    DOOR,
+    LIST,
+    MESSAGE,
+    MINE,
+    NAME,
+    NAME_OR_NETWORK,
+    NEW_PASSWORD,
+    OFFER,
+    PASS,
+    PASSWORD,
+    REASON,
+    SIDES,
+    THEIRS,
+    TIME,
+    TIME_OR_NONE,
+)
+from granja.contract.commands.command import Command, load
+from granja.contract.messages import HelpEntry
+
+TABLE = (
+    Command(":help", (), "muestra esta ayuda (también :h y :?)",
+            lambda farm, me: farm.talk.show_help(me), (":h", ":?")),
+    Command(":q", (), "sale del chat",
+            lambda farm, me: farm.talk.leave(me)),
+    Command(":u", (), "muestra quiénes están conectados",
+            lambda farm, me: farm.talk.list_users(me)),
+    Command(":p", (NAME, MESSAGE), "susurra un mensaje a una sola persona",
+            lambda farm, me, name, text: farm.talk.whisper(me, name, text)),
+    Command(":smile", (), "sonríe: :)",
+            lambda farm, me: farm.talk.say(me, ":)")),
+    Command(":angry", (), "se enoja: >:(",
+            lambda farm, me: farm.talk.say(me, ">:(")),
+    Command(":combito", (), "tira un combito: Q(’- ’Q)",
+            lambda farm, me: farm.talk.say(me, "Q(’- ’Q)")),
+    Command(":larva", (), "suelta una larva: ¡Larva! (:o)OOOooo",
+            lambda farm, me: farm.talk.say(me, "¡Larva! (:o)OOOooo")),
+    Command(":yo", (ACTION,), "cuenta lo que haces: * Ana baila",
+            lambda farm, me, text: farm.talk.act(me, text)),
+    Command(":historial", (COUNT,), "muestra lo último que se dijo",
+            lambda farm, me, count: farm.talk.show_history(me, count)),
+    Command(":ignorar", (ANYBODY,), "deja de escuchar a alguien, o muestra a quiénes no escuchas",
+            lambda farm, me, name: farm.ignoring.ignore(me, name)),
+    Command(":escuchar", (NAME,), "vuelve a escuchar a alguien",
+            lambda farm, me, name: farm.ignoring.hear_again(me, name)),
+    Command(":artefactos", (), "muestra tus artefactos",
+            lambda farm, me: farm.collection.show_inventory(me)),
+    Command(":artefacto", (ARTIFACT,), "dice cómo se llama un artefacto",
+            lambda farm, me, number: farm.collection.show_artifact(me, number)),
+    Command(":catalogo", (), "muestra todos los artefactos con sus números",
+            lambda farm, me: farm.collection.show_catalog(me)),
+    Command(":offer", (NAME, MINE, THEIRS), "ofrece un artefacto tuyo por uno suyo (sus números)",
+            lambda farm, me, name, gives, takes: farm.trade.offer(me, name, gives, takes)),
+    Command(":accept", (OFFER,), "acepta una oferta que te hicieron",
+            lambda farm, me, number: farm.trade.accept(me, number)),
+    Command(":reject", (OFFER,), "rechaza una oferta que te hicieron",
+            lambda farm, me, number: farm.trade.reject(me, number)),
+    Command(":retirar", (OFFER,), "retira una oferta que hiciste",
+            lambda farm, me, number: farm.trade.retract(me, number)),
+    Command(":ofertas", (DOOR,), "muestra tus ofertas pendientes, o deja de recibirlas (no, si)",
+            lambda farm, me, wanted: farm.trade.list_offers(me, wanted)),
+    Command(":falta", (), "muestra qué artefactos te faltan",
+            lambda farm, me: farm.wishes.show_missing(me)),
+    Command(":quien", (ARTIFACT,), "dice quiénes dan y quiénes buscan un artefacto",
+            lambda farm, me, number: farm.wishes.show_who(me, number)),
+    Command(":ver", (NAME,), "muestra qué da y qué busca una persona",
+            lambda farm, me, name: farm.wishes.show_person(me, name)),
+    Command(":busco", (LIST,), "dice qué buscas (números, todo o nada)",
+            lambda farm, me, text: farm.wishes.seek(me, text)),
+    Command(":doy", (LIST,), "dice qué darías (números, repetidos o nada)",
+            lambda farm, me, text: farm.wishes.give(me, text)),
+    Command(":trueques", (), "muestra qué puedes conseguir y cómo",
+            lambda farm, me: farm.swaps.show_chances(me)),
+    Command(":cambio", (SIDES,), "deja puesto un cambio con quien sea",
+            lambda farm, me, sides: farm.swaps.post(me, sides)),
+    Command(":agregar", (ARTIFACT,), "anota un artefacto que encontraste",
+            lambda farm, me, number: farm.collection.add(me, number)),
+    Command(":quitar", (ARTIFACT,), "anota un artefacto que donaste al museo",
+            lambda farm, me, number: farm.collection.remove(me, number)),
+    Command(":registrar", (PASSWORD,), "registra tu nombre para que nadie más lo use",
+            lambda farm, me, password: farm.registration.register(me, password)),
+    Command(":volver", (PASS,), "vuelve con un pase (solo donde se pide el nombre)",
+            lambda farm, me, text: farm.registration.come_back(me)),
+    Command(":clave", (NEW_PASSWORD,), "cambia tu contraseña",
+            lambda farm, me, password: farm.registration.change_password(me, password)),
+    Command(":olvidar", (), "olvida tus pases: nadie vuelve con ellos",
+            lambda farm, me: farm.registration.forget_passes(me)),
+    Command(":gente", (), "muestra quiénes están, desde dónde y hace cuánto",
+            lambda farm, me: farm.moderation.list_people(me), moderators=True),
+    Command(":expulsar", (NAME, REASON), "saca a alguien del chat",
+            lambda farm, me, name, why: farm.moderation.expel(me, name, why), moderators=True),
+    Command(":callar", (NAME, TIME_OR_NONE, REASON),
+            "no deja hablar a alguien por un tiempo (10m, 2h, 7d; 0: puede hablar)",
+            lambda farm, me, name, seconds, why: farm.moderation.mute(me, name, seconds, why),
+            moderators=True),
+    Command(":vetar", (NAME_OR_NETWORK, TIME, REASON),
+            "no deja entrar a alguien, o a una red, por un tiempo (10m, 2h, 7d)",
+            lambda farm, me, whom, seconds, why: farm.moderation.ban(me, whom, seconds, why),
+            moderators=True),
+    Command(":vetos", (), "muestra quiénes no pueden entrar",
+            lambda farm, me: farm.moderation.list_bans(me), moderators=True),
+    Command(":perdonar", (NAME_OR_NETWORK,), "deja entrar otra vez",
+            lambda farm, me, whom: farm.moderation.pardon(me, whom), moderators=True),
+    Command(":anunciar", (MESSAGE,), "da un aviso a todo el mundo",
+            lambda farm, me, text: farm.moderation.announce(me, text), moderators=True),
+    Command(":congelar", (), "detiene los intercambios",
+            lambda farm, me: farm.freezing.freeze(me), moderators=True),
+    Command(":descongelar", (), "deja que los intercambios sigan",
+            lambda farm, me: farm.freezing.thaw(me), moderators=True),
+)  # fmt: skip
+
+#: The rows that there are for anybody.
+FOR_ALL = tuple(row for row in TABLE if not row.moderators)
+
+#: By their words: the commands of anybody, and those of a moderator.
+COMMANDS = load(FOR_ALL)
+MODERATORS_COMMANDS = load(TABLE)
+
+
+def help_entries(rows: Sequence[Command] = FOR_ALL) -> list[HelpEntry]:
+    """``:help``, a line for each row."""
+    return [HelpEntry(row.usage, row.summary) for row in rows]

@@ -1,0 +1,51 @@
+"""Passwords, registration, and what could not be stored (PROTOCOL §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from granja.contract.errors.refusal import GranjaError
+from granja.contract.errors.trading import TradingHalted
+
+
+class NotStored(GranjaError):
+    """What is not a trade could not be stored."""
+
+    sentence = "no se pudo guardar; nada cambió."
+
+
+class Halted(GranjaError):
+    """What is not a trade met a halted ledger."""
+
+    sentence = TradingHalted.sentence
+
+
+class WrongPassword(GranjaError):
+    sentence = "contraseña incorrecta."
+
+
+class TooManyRegistrations(GranjaError):
+    sentence = "hay demasiados registros desde tu red; inténtalo más tarde."
+
+
+@dataclass(eq=False)
+class TooManyWaiting(GranjaError):
+    """So many wait for a password to be checked that one more would only wait in vain."""
+
+    sentence = "hay demasiadas personas entrando; inténtalo de nuevo en un momento."
+
+
+#: The fewest and the most characters of a password, in NFC.
+PASSWORD_CHARACTERS = (8, 128)
+
+
+class BadPassword(GranjaError):
+    sentence = "la contraseña debe tener entre {} y {} caracteres.".format(*PASSWORD_CHARACTERS)
+
+
+class AlreadyRegistered(GranjaError):
+    sentence = "tu nombre ya está registrado; usa :clave para cambiar la contraseña."
+
+
+class NotRegistered(GranjaError):
+    sentence = "primero registra tu nombre con :registrar <contraseña>."

@@ -1,0 +1,41 @@
+"""Swaps that cannot be (PROTOCOL §4b)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from granja.contract.errors.refusal import GranjaError
+from granja.contract.errors.trading import TradeError
+
+
+@dataclass(eq=False)
+class AlreadyMine(TradeError):
+    """A swap asks for what its maker has."""
+
+    artifact: int
+    sentence = "ya tienes {artifact}."
+
+
+class NoSpares(TradeError):
+    """``repetidos``."""
+
+    sentence = "no tienes repetidos."
+
+
+class NothingMissing(TradeError):
+    """``faltantes``."""
+
+    sentence = "no te falta ninguno."
+
+
+@dataclass(eq=False)
+class SameSwap(TradeError):
+    number: int
+    sentence = "ese mismo cambio ya está puesto (#{number})."
+
+
+class NoChances(GranjaError):
+    """Not a mistake, only an answer, so it has no ``Error:``."""
+
+    prefix = ""
+    sentence = "No hay trueques para ti por ahora."

@@ -1,0 +1,134 @@
+"""Offers and trades that cannot be (PROTOCOL §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from granja.contract.errors.refusal import GranjaError
+
+
+class TradeError(GranjaError):
+    """An offer or a trade that is refused; nothing has changed."""
+
+    prefix = "Error de Intercambio: "
+
+
+@dataclass(eq=False)
+class NobodyToTradeWith(TradeError):
+    name: str
+    sentence = "no hay nadie con el nombre {name}."
+
+
+@dataclass(eq=False)
+class StillArriving(TradeError):
+    name: str
+    sentence = "{name} todavía está llegando; espera un momento."
+
+
+@dataclass(eq=False)
+class WithOneself(TradeError):
+    sentence = "no puedes intercambiar contigo."
+
+
+@dataclass(eq=False)
+class NoSuchArtifact(TradeError):
+    number: str
+    first: int
+    last: int
+    sentence = "el artefacto {number} no existe; elige números del {first} al {last}."
+
+
+@dataclass(eq=False)
+class NotMine(TradeError):
+    artifact: int
+    sentence = "no tienes {artifact}."
+
+
+@dataclass(eq=False)
+class NotTheirs(TradeError):
+    name: str
+    artifact: int
+    sentence = "{name} no tiene {artifact}."
+
+
+@dataclass(eq=False)
+class SameOffer(TradeError):
+    number: int
+    sentence = "esa misma oferta ya está pendiente (#{number})."
+
+
+@dataclass(eq=False)
+class TooManyOffers(TradeError):
+    limit: int
+    sentence = (
+        "llegaste al máximo de ofertas sin respuesta ({limit}); retira alguna con :retirar <n>."
+    )
+
+
+@dataclass(eq=False)
+class TooManyOffersToOne(TradeError):
+    name: str
+    count: int
+    sentence = "ya le hiciste {count} {noun} a {name}; espera su respuesta."
+
+    def explain(self, name_of: Callable[[int], str] = str) -> str:
+        noun = "oferta" if self.count == 1 else "ofertas"
+        return self.prefix + self.sentence.format(count=self.count, noun=noun, name=self.name)
+
+
+@dataclass(eq=False)
+class DoorClosed(TradeError):
+    """They take no offers, or none of one whom they ignore: which of both is not told."""
+
+    name: str
+    sentence = "{name} no recibe ofertas por ahora."
+
+
+@dataclass(eq=False)
+class TheyHaveTooManyOffers(TradeError):
+    name: str
+    limit: int
+    sentence = "{name} llegó al máximo de ofertas por responder ({limit})."
+
+
+@dataclass(eq=False)
+class TradeNotStored(TradeError):
+    """The ledger refused the record; the decision was dropped whole."""
+
+    sentence = "no se pudo guardar; nada cambió."
+
+
+@dataclass(eq=False)
+class TradingHalted(TradeError):
+    """A write was begun and its outcome is not known; nothing is decided until a restart."""
+
+    sentence = "el libro está detenido; avisa a quien administra la granja."
+
+
+class TradingFrozen(TradeError):
+    """A moderator has stopped trading; what stands can still be taken back or refused."""
+
+    sentence = "los intercambios están detenidos por ahora."
+
+
+class NoOffers(GranjaError):
+    """Not a mistake, only an answer, so it has no ``Error:``."""
+
+    prefix = ""
+    sentence = "No tienes ofertas pendientes."
+
+
+@dataclass(eq=False)
+class SeveralOffers(GranjaError):
+    """``count`` offers could be meant; they are listed before the sentence."""
+
+    count: int
+    word: str
+    sentence = "tienes {count} ofertas pendientes; escribe {word} <n>."
+
+
+@dataclass(eq=False)
+class NoSuchOffer(GranjaError):
+    number: str
+    sentence = "no hay una oferta #{number} para ti."
