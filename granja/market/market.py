@@ -1,9 +1,10 @@
 """The rules of trading: who holds what, which offers stand, and what may happen next.
 
-The market knows no sockets, disks or clocks.  Each ``decide_…`` looks at the state and either
-raises a :class:`~granja.contract.errors.GranjaError` or returns the facts that should happen;
-it changes nothing.  :meth:`Market.apply` makes one fact true and cannot fail.  Between the two
-the ledger makes the facts durable, so a decision that could not be stored needs no undoing.
+The market knows no sockets, disks or clocks.  Each ``decide_…`` (in :mod:`granja.market.holding`,
+``offering`` and ``swapping``) looks at the state and either raises a
+:class:`~granja.contract.errors.GranjaError` or returns the facts that should happen; it changes
+nothing.  :meth:`Market.apply` makes one fact true and cannot fail.  Between the two the ledger
+makes the facts durable, so a decision that could not be stored needs no undoing.
 
 The running server, the replay at start, the audit and the tests all use the same ``apply``.
 """
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import facts as events
 from granja.market.facts import Fact
@@ -42,7 +42,7 @@ _NO_NEWS = News()
 class Market:
     """Inventories, offers, and who is registered.
 
-    :param limits: what :meth:`decide_offer` and :meth:`decide_declaration` enforce; replay does
+    :param limits: what :func:`~granja.market.offering.decide_offer` and others enforce; replay does
         not look at them, so an operator may tighten them later.
     """
 
@@ -91,157 +91,6 @@ class Market:
     def count_outgoing(self, maker: FarmerId) -> int:
         """Their offers, and their swaps, which count like them."""
         return len(self.outgoing(maker)) + len(self.swaps.of(maker))
-
-    # -- deciding ----------------------------------------------------------------------------
-
-    def decide_declaration(
-        self, farmer: FarmerId, name: str, artifacts: Sequence[ArtifactId], *, once: bool = False
-    ) -> list[Fact]:
-        """A farmer says that they have found artifacts.
-
-        :param once: record the declaration even when it is empty, because it is the only one.
-        :raises TooManyArtifacts: past ``limits.artifacts`` in all.
-        :raises DeclaredOnce: when ``once`` and this farmer has declared before.
-        """
-        if once and farmer in self.declared:
-            raise errors.DeclaredOnce
-        if artifacts and len(artifacts) + len(self.inventory(farmer)) > self.limits.artifacts:
-            raise errors.TooManyArtifacts(self.limits.artifacts)
-        if not artifacts and not once:
-            return []
-        return [events.Declared(farmer, name, tuple(artifacts))]
-
-    def decide_withdrawal(self, farmer: FarmerId, artifact: ArtifactId) -> list[Fact]:
-        """:raises DoesNotHave: when there is no copy to withdraw."""
-        if not self.holds(farmer, artifact):
-            raise errors.DoesNotHave(artifact)
-        return [events.Withdrawn(farmer, (artifact,))]
-
-    def decide_departure(
-        self, farmer: FarmerId, missed: News = _NO_NEWS, *, visited: bool = False
-    ) -> list[Fact]:
-        """A connection ended: a visitor takes what they hold along, a registered one is away.
-
-        :param missed: what a registered one has not heard.
-        :param visited: whether one who is away on record has been here since: that is made up for.
-        """
-        if farmer in self.registered:
-            unseen = tuple(sorted(missed.unseen or ()))
-            left = events.Left(farmer, tuple(missed.ends), missed.more, unseen)
-            if farmer in self.away:
-                return [events.Returned(farmer), left] if visited else []
-            return [left]
-        if farmer not in self.held:
-            return []
-        return [events.Departed(farmer, tuple(self.inventory(farmer)))]
-
-    def decide_return(self, farmer: FarmerId) -> list[Fact]:
-        return [events.Returned(farmer)] if farmer in self.away else []
-
-    def decide_registration(self, farmer: FarmerId, name: str) -> list[Fact]:
-        """:raises AlreadyRegistered: when the name is this farmer's already."""
-        if farmer in self.registered:
-            raise errors.AlreadyRegistered
-        return [events.Registered(farmer, name)]
-
-    def decide_password_change(self, farmer: FarmerId) -> list[Fact]:
-        """:raises NotRegistered: for a visitor, who has no password to change."""
-        if farmer not in self.registered:
-            raise errors.NotRegistered
-        return [events.PasswordChanged(farmer)]
-
-    def decide_release(self, farmer: FarmerId) -> list[Fact]:
-        """A registered farmer goes for good.
-
-        :raises NotRegistered: for a visitor, or whoever has gone already.
-        """
-        if farmer not in self.registered:
-            raise errors.NotRegistered
-        return [events.Released(farmer, tuple(self.inventory(farmer)))]
-
-    def decide_offer(
-        self,
-        number: OfferId,
-        maker: FarmerId,
-        taker: FarmerId,
-        taker_name: str,
-        gives: ArtifactId,
-        takes: ArtifactId,
-        now: float,
-        *,
-        closed: bool = False,
-    ) -> list[Fact]:
-        """``maker`` offers ``gives`` for ``takes``, as of ``now`` (Unix seconds).
-
-        :param number: one that no offer has had; it is the caller's to give out, because several
-            offers may be decided before the first of them is applied.
-        :param closed: whether ``taker`` takes no new offers, or none of this maker.
-        :raises TradeError: the one of PROTOCOL §4 that applies.
-        """
-        if maker == taker:
-            raise errors.WithOneself
-        # Limits come first, so that a refusal tells nobody what somebody holds (PROTOCOL §4).
-        self._refuse_excess(maker, taker, taker_name)
-        self._refuse_repeat(maker, taker, gives, takes, now)
-        if closed:
-            raise errors.DoorClosed(taker_name)
-        if not self.holds(maker, gives):
-            raise errors.NotMine(gives)
-        if not self.holds(taker, takes):
-            raise errors.NotTheirs(taker_name, takes)
-        expires = now + self.limits.lifetime
-        return [events.Offered(number, maker, taker, gives, takes, expires)]
-
-    def _refuse_repeat(
-        self, maker: FarmerId, taker: FarmerId, gives: ArtifactId, takes: ArtifactId, now: float
-    ) -> None:
-        wanted = (maker, taker, gives, takes)
-        for offer in self.pending(maker):
-            same = (offer.maker, offer.taker, offer.gives, offer.takes) == wanted
-            if same and offer.expires > now:
-                raise errors.SameOffer(offer.number)
-
-    def _refuse_excess(self, maker: FarmerId, taker: FarmerId, taker_name: str) -> None:
-        most = self.limits.offers
-        if self.count_outgoing(maker) >= most:
-            raise errors.TooManyOffers(most)
-        if len(self.incoming(taker)) >= most:
-            raise errors.TheyHaveTooManyOffers(taker_name, most)
-        to_them = sum(offer.taker == taker for offer in self.outgoing(maker))
-        if to_them >= self.limits.offers_each:
-            raise errors.TooManyOffersToOne(taker_name, to_them)
-
-    def decide_acceptance(self, taker: FarmerId, number: int, now: float) -> list[Fact]:
-        """Both copies are there as long as the offer is: :meth:`apply` sees to that.
-
-        :raises NoSuchOffer: when ``number`` is not a pending offer to ``taker``.
-        """
-        offer = self._offer_to(taker, number)
-        if offer.expires <= now:
-            return [events.Expired(offer.number)]
-        return [events.Traded(offer.number)]
-
-    def decide_rejection(self, taker: FarmerId, number: int) -> list[Fact]:
-        """:raises NoSuchOffer: when ``number`` is not a pending offer to ``taker``."""
-        return [events.Rejected(self._offer_to(taker, number).number)]
-
-    def decide_retraction(self, maker: FarmerId, number: int) -> list[Fact]:
-        """:raises NoSuchOffer: when ``number`` is not a pending offer or swap by ``maker``."""
-        offer = self.standing(OfferId(number))
-        if offer is None or offer.maker != maker:
-            raise errors.NoSuchOffer(str(number))
-        return [events.Retracted(offer.number)]
-
-    def decide_expiry(self, number: OfferId, now: float) -> list[Fact]:
-        """Nothing, if the offer or swap has ended otherwise or is not yet due."""
-        offer = self.standing(number)
-        return [events.Expired(number)] if offer and offer.expires <= now else []
-
-    def _offer_to(self, taker: FarmerId, number: int) -> Offer:
-        offer = self.offers.get(OfferId(number))
-        if offer is None or offer.taker != taker:
-            raise errors.NoSuchOffer(str(number))
-        return offer
 
     # -- applying ----------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
+from granja.market import holding
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import News
@@ -80,7 +81,7 @@ class Attendance:
             if connection.over:
                 return []
             unread = self._news.unread(id)
-            return self._market.decide_return(id)
+            return holding.decide_return(self._market, id)
 
         done = self._lane.submit([id], decide, kept=kept)
         # The chat goes on while the ledger cannot write.
@@ -115,7 +116,7 @@ class Attendance:
         # slow.
         if self._is_here(id) or (id in self._market.away and not visited):
             return []
-        return self._market.decide_departure(id, self._news.unread(id), visited=visited)
+        return holding.decide_departure(self._market, id, self._news.unread(id), visited=visited)
 
     def _is_here(self, id: FarmerId) -> bool:
         """Whether the record should have them here.  A registered farmer who lingers is away."""
@@ -160,7 +161,9 @@ class Attendance:
     def _decide_return(self, id: FarmerId) -> list[Fact]:
         farmer = self._roster.present(id)
         elsewhere = farmer is not None and farmer.elsewhere is not None
-        return self._market.decide_return(id) if self._is_here(id) and not elsewhere else []
+        return (
+            holding.decide_return(self._market, id) if self._is_here(id) and not elsewhere else []
+        )
 
     def _reconciled(self, _: object, more: bool) -> Deferred[None] | None:
         self._sweeping = False

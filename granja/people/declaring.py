@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from granja.contract import errors, messages
 from granja.contract.ids import ArtifactId
+from granja.market import holding
 from granja.people.chatting import Chat, DeclarationInChat
 from granja.people.farm import Farm
 from granja.people.roster import Farmer
@@ -37,7 +38,7 @@ class Declaring:
     def declare(self, farmer: Farmer, artifacts: list[ArtifactId]) -> Deferred[None]:
         """Declare what they have; fails with DeclaredOnce if they have declared before."""
         decide = partial(
-            self._market.decide_declaration, farmer.id, str(farmer), artifacts, once=True
+            holding.decide_declaration, self._market, farmer.id, str(farmer), artifacts, once=True
         )
         done = self._lane.submit([farmer.id], decide)
         return done.addCallbacks(

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from granja.contract import messages
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Message
+from granja.market import holding
 from granja.market.offers import News
 from granja.people.attendance import Attendance
 from granja.people.comeback import Comeback
@@ -73,7 +74,9 @@ class Presence:
     def _arrive(
         self, farmer: Farmer, connection: Connection, artifacts: Sequence[ArtifactId]
     ) -> Deferred[None]:
-        declare = partial(self._market.decide_declaration, farmer.id, str(farmer), artifacts)
+        declare = partial(
+            holding.decide_declaration, self._market, farmer.id, str(farmer), artifacts
+        )
         return self._lane.submit([farmer.id], declare).addCallback(
             lambda _: self.enter(farmer, connection)
         )

@@ -17,6 +17,7 @@ from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
+from granja.market import holding
 from granja.market.facts import Fact, Registered
 from granja.market.market import Market
 from granja.people.claims import Claims
@@ -226,7 +227,7 @@ class Registration:
         farmer = Farmer(FarmerId(self._last_farmer), name, registered=True)
         self._roster.hold(farmer)
 
-        decide = partial(self._market.decide_registration, farmer.id, str(farmer))
+        decide = partial(holding.decide_registration, self._market, farmer.id, str(farmer))
         stored = self.accounts.hash(secret, "").addCallback(
             lambda verifier: self._store(farmer, verifier, decide)
         )
@@ -247,7 +248,7 @@ class Registration:
 
         :returns: fires when that is stored; fails with NotStored, Halted or NotRegistered.
         """
-        decide = partial(self._market.decide_release, farmer.id)
+        decide = partial(holding.decide_release, self._market, farmer.id)
         return self._lane.submit([farmer.id], decide).addCallback(lambda _: None)
 
     def released(self, farmer: FarmerId) -> None:
@@ -348,7 +349,7 @@ class Registration:
         if self._roster.present(farmer.id) is None:
             raise errors.NotStored
         farmer.registered = True
-        decide = partial(self._market.decide_registration, farmer.id, str(farmer))
+        decide = partial(holding.decide_registration, self._market, farmer.id, str(farmer))
         carried = self._carried(farmer)
         return self._store(farmer, verifier, decide, carried).addErrback(self._not_kept, farmer)
 
@@ -360,7 +361,7 @@ class Registration:
 
     def replace(self, farmer: Farmer, verifier: str) -> Deferred[None]:
         """Store a new password."""
-        decide = partial(self._market.decide_password_change, farmer.id)
+        decide = partial(holding.decide_password_change, self._market, farmer.id)
         return self._store(farmer, verifier, decide)
 
     def _store(

@@ -12,6 +12,7 @@ from granja.contract.answers import known_artifact
 from granja.contract.catalog import Catalog
 from granja.contract.ids import ArtifactId
 from granja.ledger.lane import Lane
+from granja.market import holding
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.people.roster import Farmer
@@ -47,13 +48,13 @@ class Collecting:
         if self._settings.declare_once:
             raise errors.DeclaredOnce
         artifact = known_artifact(number, self._catalog)
-        declare = partial(self._market.decide_declaration, me.id, str(me), [artifact])
+        declare = partial(holding.decide_declaration, self._market, me.id, str(me), [artifact])
         return self._change(me, declare)
 
     def remove(self, me: Farmer, number: int) -> Deferred[None]:
         """``:quitar``."""
         artifact = self._known(number)
-        return self._change(me, partial(self._market.decide_withdrawal, me.id, artifact))
+        return self._change(me, partial(holding.decide_withdrawal, self._market, me.id, artifact))
 
     def _known(self, number: int) -> ArtifactId:
         """The artifact with that number.

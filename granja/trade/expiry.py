@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from granja.contract import errors
 from granja.contract.ids import OfferId
 from granja.ledger.lane import Lane
+from granja.market import offering
 from granja.market.facts import Fact, Offered, Posted
 from granja.market.market import Market
 from granja.market.offers import Offer
@@ -83,7 +84,7 @@ class Expiry:
         if offer is None:
             return
         parties = [offer.maker] if isinstance(offer, Swap) else [offer.maker, offer.taker]
-        decide = partial(self._market.decide_expiry, number, due)
+        decide = partial(offering.decide_expiry, self._market, number, due)
         done = self._lane.submit(parties, decide)
         done.addErrback(self._not_yet, number, due)
 

@@ -13,6 +13,7 @@ from granja.contract import errors, messages
 from granja.contract.catalog import Catalog
 from granja.contract.ids import ArtifactId, OfferId
 from granja.ledger.lane import Lane
+from granja.market import offering
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Offer
@@ -106,8 +107,16 @@ class Offering:
     ) -> list[Fact]:
         self._freezing.check()  # Again, because the decision may have waited for its turn.
         number, closed = self._numbers.next(), self._doors.closed_to(taker.id, maker.id)
-        facts = self._market.decide_offer(
-            number, maker.id, taker.id, str(taker), gives, takes, self._now(), closed=closed
+        facts = offering.decide_offer(
+            self._market,
+            number,
+            maker.id,
+            taker.id,
+            str(taker),
+            gives,
+            takes,
+            self._now(),
+            closed=closed,
         )
         self._numbers.used(number)
         return facts
@@ -130,7 +139,7 @@ class Offering:
             self._freezing.check()
             if not self._teller.standing([offer]):  # One of them has left by now.
                 raise errors.NoSuchOffer(str(offer.number))
-            return self._market.decide_acceptance(me.id, offer.number, self._now())
+            return offering.decide_acceptance(self._market, me.id, offer.number, self._now())
 
         return self._end_offer(me, offer, decide).addErrback(self._tell_maker, offer)
 
@@ -145,7 +154,7 @@ class Offering:
     def reject(self, me: Farmer, number: int | None) -> Deferred[None]:
         offer = self._meant(me, number, self._to(me), ":reject")
         return self._end_offer(
-            me, offer, lambda: self._market.decide_rejection(me.id, offer.number)
+            me, offer, lambda: offering.decide_rejection(self._market, me.id, offer.number)
         )
 
     def retract(self, me: Farmer, number: int | None) -> Deferred[None]:
@@ -154,7 +163,7 @@ class Offering:
         mine: list[Offer | Swap] = [*offers, *self._market.swaps.of(me.id)]
         offer = self._meant(me, number, mine, ":retirar")
         return self._end_offer(
-            me, offer, lambda: self._market.decide_retraction(me.id, offer.number)
+            me, offer, lambda: offering.decide_retraction(self._market, me.id, offer.number)
         )
 
     def _to(self, me: Farmer) -> list[Offer]:

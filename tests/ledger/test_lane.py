@@ -18,7 +18,7 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.interface import Kept, NotStored
 from granja.ledger.lane import Lane
 from granja.ledger.memory import MemoryLedger
-from granja.market import facts as events
+from granja.market import facts as events, holding
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Happened
@@ -272,7 +272,7 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         self.second.follow(0, self.ledger.facts)
 
         def withdraw(name: str) -> list[Fact]:
-            return self.markets[name].decide_withdrawal(ana, self.spoon)
+            return holding.decide_withdrawal(self.markets[name], ana, self.spoon)
 
         self.successResultOf(self.first.submit([ana], lambda: withdraw("first")))
         late = self.second.submit([ana], lambda: withdraw("second"))

@@ -19,7 +19,7 @@ from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import ILedger, NotStored
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite.ledger import SQLiteLedger
-from granja.market import facts as events
+from granja.market import facts as events, holding
 from granja.market.facts import Fact
 from granja.market.market import Market, replay
 from tests.market.test_stateful import FARMERS, LIMITS, Crowd
@@ -71,7 +71,7 @@ class LedgerCrowd(Crowd):
     @rule(farmer=FARMERS)
     def register(self, farmer: FarmerId) -> None:
         try:
-            self.happen(self.market.decide_registration(farmer, f"F{farmer}"))
+            self.happen(holding.decide_registration(self.market, farmer, f"F{farmer}"))
         except errors.AlreadyRegistered:
             assert farmer in self.registered
             return
@@ -84,14 +84,14 @@ class LedgerCrowd(Crowd):
         if farmer not in self.registered:
             super().leave(farmer)
             return
-        facts = self.market.decide_departure(farmer)
+        facts = holding.decide_departure(self.market, farmer)
         assert bool(facts) == (farmer not in self.away)
         self.happen(facts)
         self.away.setdefault(farmer, 0)
 
     @rule(farmer=FARMERS)
     def come_back(self, farmer: FarmerId) -> None:
-        facts = self.market.decide_return(farmer)
+        facts = holding.decide_return(self.market, farmer)
         assert bool(facts) == (farmer in self.away)
         self.happen(facts)
         self.away.pop(farmer, None)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.market import facts as events
+from granja.market import facts as events, holding, offering
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
 from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer, SwapNews
@@ -38,7 +38,7 @@ class MarketCase(SynchronousTestCase):
         return [end for fact in facts for end in self.market.apply(fact)]
 
     def declare(self, farmer: FarmerId, name: str, *artifacts: ArtifactId) -> None:
-        self.do(self.market.decide_declaration(farmer, name, artifacts))
+        self.do(holding.decide_declaration(self.market, farmer, name, artifacts))
 
     def offer(
         self,
@@ -49,12 +49,12 @@ class MarketCase(SynchronousTestCase):
         now: float = 0.0,
     ) -> OfferId:
         number = OfferId(self.number + 1)
-        self.do(self.market.decide_offer(number, maker, taker, "ella", gives, takes, now))
+        self.do(offering.decide_offer(self.market, number, maker, taker, "ella", gives, takes, now))
         self.number += 1
         return number
 
     def accept(self, number: int, who: FarmerId = GUS, now: float = 1.0) -> list[Happened]:
-        return self.do(self.market.decide_acceptance(who, number, now))
+        return self.do(offering.decide_acceptance(self.market, who, number, now))
 
     def loss(self, end: Happened) -> tuple[FarmerId | None, ArtifactId | None]:
         assert isinstance(end, Ended)
@@ -160,29 +160,29 @@ class Refusals(MarketCase):
 
     def test_a_second_declaration_where_there_is_one(self) -> None:
         with self.assertRaises(errors.DeclaredOnce):
-            self.market.decide_declaration(ANA, "Ana", [], once=True)
+            holding.decide_declaration(self.market, ANA, "Ana", [], once=True)
 
     def test_what_is_not_there_to_be_withdrawn(self) -> None:
         with self.assertRaises(errors.DoesNotHave):
-            self.market.decide_withdrawal(ANA, HACHA)
+            holding.decide_withdrawal(self.market, ANA, HACHA)
 
     def test_someone_elses_offer(self) -> None:
         number = self.offer()
         with self.assertRaises(errors.NoSuchOffer):
-            self.market.decide_rejection(ANA, number)
+            offering.decide_rejection(self.market, ANA, number)
         with self.assertRaises(errors.NoSuchOffer):
-            self.market.decide_retraction(GUS, number)
+            offering.decide_retraction(self.market, GUS, number)
 
     def test_visitors_have_no_password_to_change(self) -> None:
         with self.assertRaises(errors.NotRegistered):
-            self.market.decide_password_change(ANA)
+            holding.decide_password_change(self.market, ANA)
 
 
 class Endings(MarketCase):
     def test_rejected_and_retracted(self) -> None:
         first, second = self.offer(), self.offer(taker=CARO)
-        rejected = self.do(self.market.decide_rejection(GUS, first))
-        retracted = self.do(self.market.decide_retraction(ANA, second))
+        rejected = self.do(offering.decide_rejection(self.market, GUS, first))
+        retracted = self.do(offering.decide_retraction(self.market, ANA, second))
         self.assertEqual(
             self.ends(rejected + retracted), [(first, How.REJECTED), (second, How.RETRACTED)]
         )
@@ -190,24 +190,24 @@ class Endings(MarketCase):
 
     def test_expiry_is_for_offers_that_are_due(self) -> None:
         number = self.offer()
-        self.assertEqual(self.market.decide_expiry(number, 99.0), [])
-        ended = self.do(self.market.decide_expiry(number, 100.0))
+        self.assertEqual(offering.decide_expiry(self.market, number, 99.0), [])
+        ended = self.do(offering.decide_expiry(self.market, number, 100.0))
         self.assertEqual(self.ends(ended), [(number, How.EXPIRED)])
-        self.assertEqual(self.market.decide_expiry(number, 100.0), [])
+        self.assertEqual(offering.decide_expiry(self.market, number, 100.0), [])
 
     def test_what_goes_to_the_museum_takes_its_offers_along(self) -> None:
         number = self.offer()
-        ended = self.do(self.market.decide_withdrawal(GUS, DISCO))
+        ended = self.do(holding.decide_withdrawal(self.market, GUS, DISCO))
         self.assertEqual(self.ends(ended), [(number, How.VOID)])
         self.assertEqual(self.loss(ended[0]), (GUS, DISCO))
 
     def test_a_visitor_takes_everything_along(self) -> None:
         number = self.offer()
-        ended = self.do(self.market.decide_departure(GUS))
+        ended = self.do(holding.decide_departure(self.market, GUS))
         self.assertEqual(self.ends(ended), [(number, How.VOID)])
         self.assertEqual(self.loss(ended[0]), (GUS, None))
         self.assertEqual(self.market.inventory(GUS), [])
-        self.assertEqual(self.market.decide_departure(GUS), [])
+        self.assertEqual(holding.decide_departure(self.market, GUS), [])
 
     def test_listing_tells_both_ways_apart(self) -> None:
         mine, theirs = self.offer(), self.offer(GUS, ANA, DISCO, ANCLA)
@@ -218,15 +218,15 @@ class Endings(MarketCase):
 class StayingSomeone(MarketCase):
     def setUp(self) -> None:
         super().setUp()
-        self.do(self.market.decide_registration(ANA, "Ana"))
+        self.do(holding.decide_registration(self.market, ANA, "Ana"))
 
     def leave(self) -> None:
-        self.do(self.market.decide_departure(ANA))
+        self.do(holding.decide_departure(self.market, ANA))
 
     def test_offers_outlive_the_connection(self) -> None:
         number = self.offer()
         self.leave()
-        self.assertEqual(self.market.decide_departure(ANA), [], "away already")
+        self.assertEqual(holding.decide_departure(self.market, ANA), [], "away already")
         self.accept(number)
         self.assertEqual(self.market.inventory(ANA), [DISCO])
 
@@ -236,8 +236,8 @@ class StayingSomeone(MarketCase):
         self.accept(number)
         news = self.market.away[ANA]
         self.assertEqual(self.ends(news.ends), [(number, How.ACCEPTED)])
-        self.do(self.market.decide_return(ANA))
-        self.assertEqual(self.market.decide_return(ANA), [])
+        self.do(holding.decide_return(self.market, ANA))
+        self.assertEqual(holding.decide_return(self.market, ANA), [])
         self.assertNotIn(ANA, self.market.away)
 
     def test_what_came_and_went_unseen_is_no_news(self) -> None:
@@ -246,22 +246,22 @@ class StayingSomeone(MarketCase):
         known = self.offer(GUS, ANA, DISCO, ANCLA)
         self.leave()
         number = self.offer(GUS, ANA, DISCO, HACHA)
-        self.do(self.market.decide_retraction(GUS, number))
-        self.do(self.market.decide_retraction(GUS, known))
+        self.do(offering.decide_retraction(self.market, GUS, number))
+        self.do(offering.decide_retraction(self.market, GUS, known))
         number = self.offer(GUS, ANA, DISCO, HACHA)
         self.assertEqual(self.ends(self.market.away[ANA].ends), [(known, How.RETRACTED)])
-        self.do(self.market.decide_return(ANA))
+        self.do(holding.decide_return(self.market, ANA))
         self.leave()
-        self.do(self.market.decide_retraction(GUS, number))
+        self.do(offering.decide_retraction(self.market, GUS, number))
         self.assertEqual(self.ends(self.market.away[ANA].ends), [(number, How.RETRACTED)])
 
     def test_a_name_is_registered_once(self) -> None:
         with self.assertRaises(errors.AlreadyRegistered):
-            self.market.decide_registration(ANA, "Ana")
+            holding.decide_registration(self.market, ANA, "Ana")
 
     def test_a_new_password_changes_nothing_in_the_market(self) -> None:
         before = self.market.snapshot()
-        self.assertEqual(self.do(self.market.decide_password_change(ANA)), [])
+        self.assertEqual(self.do(holding.decide_password_change(self.market, ANA)), [])
         self.assertEqual(self.market.snapshot(), before)
 
     def test_a_snapshot_holds_everything(self) -> None:
@@ -296,7 +296,7 @@ class Replay(SynchronousTestCase):
         self.assertEqual((market.inventory(ANA), market.inventory(GUS)), ([DISCO], [ANCLA]))
 
     def test_who_found_nothing_has_nothing_to_declare(self) -> None:
-        self.assertEqual(Market().decide_declaration(ANA, "Ana", []), [])
+        self.assertEqual(holding.decide_declaration(Market(), ANA, "Ana", []), [])
 
 
 class Facts(SynchronousTestCase):
@@ -368,7 +368,7 @@ class Nothing(SynchronousTestCase):
         """But the number, which nobody else gets."""
         market = Market()
         market.apply(events.Declared(GUS, "Gus", (DISCO,)))
-        [left] = market.decide_departure(GUS)
+        [left] = holding.decide_departure(market, GUS)
         market.apply(left)
         self.assertEqual(market.snapshot(), Market().snapshot() | {"last_farmer": GUS})
 
@@ -381,9 +381,24 @@ class Swaps(MarketCase):
 
     def test_the_swaps_of_a_visitor_who_left_are_gone(self) -> None:
         number = self.post(ANA, ANCLA, DISCO)
-        self.do(self.market.decide_departure(ANA))
+        self.do(holding.decide_departure(self.market, ANA))
         self.assertIsNone(self.market.standing(number))
         self.assertEqual(self.market.swaps.of(ANA), [])
+
+    def test_everybody_in_a_ring_gives_to_the_next_and_hears_of_their_two_neighbours(self) -> None:
+        """Each swap that is used up ends without a further word."""
+        ring = (self.post(ANA, ANCLA, DISCO), self.post(GUS, DISCO, ANCLA))
+        news = self.market.apply(events.Settled(ring, (ANCLA, DISCO)))
+        self.assertEqual(
+            news,
+            [
+                SwapNews(ring[0], ANA, How.SETTLED, ANCLA, DISCO, "Gus", "Gus"),
+                SwapNews(ring[1], GUS, How.SETTLED, DISCO, ANCLA, "Ana", "Ana"),
+            ],
+        )
+        held = self.market.inventory(ANA), self.market.inventory(GUS)
+        self.assertEqual(held, ([DISCO], [ANCLA]))
+        self.assertEqual([self.market.standing(number) for number in ring], [None, None])
 
     def test_a_settlement_that_gives_more_or_less_than_it_has_swaps_is_refused(self) -> None:
         """As a forged or damaged record may say it."""
@@ -392,7 +407,7 @@ class Swaps(MarketCase):
             self.assertRaises(KeyError, self.market.apply, events.Settled(ring, gives))
 
     def test_a_closed_door_is_told_before_what_anybody_holds(self) -> None:
-        offer = partial(self.market.decide_offer, OfferId(1), ANA, GUS, "Gus")
+        offer = partial(offering.decide_offer, self.market, OfferId(1), ANA, GUS, "Gus")
         for gives, takes in ((ANCLA, DISCO), (HACHA, HACHA)):
             with self.assertRaises(errors.DoorClosed) as caught:
                 offer(gives, takes, 0.0, closed=True)
@@ -479,7 +494,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         missed = News(unseen={OfferId(9), OfferId(4)})
         market = Market()
         market.apply(events.Registered(ANA, "Ana"))
-        [left] = market.decide_departure(ANA, missed)
+        [left] = holding.decide_departure(market, ANA, missed)
         self.assertEqual(left, events.Left(ANA, unseen=(OfferId(4), OfferId(9))))
         market.apply(left)
         self.assertEqual(market.away[ANA], missed)
@@ -495,7 +510,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         ):
             market.apply(fact)
         missed = self.ended(60)
-        [left] = market.decide_departure(ANA, missed)
+        [left] = holding.decide_departure(market, ANA, missed)
         market.apply(left)
         market.apply(events.Rejected(OfferId(9)))
         self.assertEqual(market.away[ANA], News(missed.ends, 11, set()))
@@ -514,7 +529,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         ):
             market.apply(fact)
         tally = Tally(market)
-        [released] = market.decide_release(ANA)
+        [released] = holding.decide_release(market, ANA)
         self.assertEqual(released, events.Released(ANA, (ArtifactId(3),)))
         [ended] = market.apply(released)
         assert isinstance(ended, Ended)
@@ -524,14 +539,14 @@ class NewsOfAnAbsence(SynchronousTestCase):
         self.assertEqual(tally.artifacts["departed"], 1)
         for farmer in (ANA, GUS):
             with self.assertRaises(errors.NotRegistered):
-                market.decide_release(farmer)
+                holding.decide_release(market, farmer)
 
     def test_a_visit_that_could_not_be_recorded_is_made_up_for(self) -> None:
         market = Market()
         market.apply(events.Registered(ANA, "Ana"))
         market.apply(events.Left(ANA, tuple(self.ended(9).ends)))
-        self.assertEqual(market.decide_departure(ANA, self.ended(2)), [])
-        facts = market.decide_departure(ANA, self.ended(2), visited=True)
+        self.assertEqual(holding.decide_departure(market, ANA, self.ended(2)), [])
+        facts = holding.decide_departure(market, ANA, self.ended(2), visited=True)
         left = events.Left(ANA, tuple(self.ended(2).ends), unseen=())
         self.assertEqual(facts, [events.Returned(ANA), left])
 

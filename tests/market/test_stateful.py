@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.market import facts as events
+from granja.market import facts as events, holding, offering
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market
 
@@ -55,7 +55,7 @@ class Crowd(RuleBasedStateMachine):
             self.market.apply(fact)
 
     def declare(self, farmer: FarmerId, artifacts: list[ArtifactId]) -> None:
-        self.happen(self.market.decide_declaration(farmer, f"F{farmer}", artifacts))
+        self.happen(holding.decide_declaration(self.market, farmer, f"F{farmer}", artifacts))
         self.copies += [(artifact, farmer) for artifact in artifacts]
         self.world.update(artifacts)
 
@@ -65,7 +65,7 @@ class Crowd(RuleBasedStateMachine):
             self.declare(farmer, [artifact])
             return
         try:
-            self.market.decide_declaration(farmer, "", [artifact])
+            holding.decide_declaration(self.market, farmer, "", [artifact])
         except errors.TooManyArtifacts:
             return
         raise AssertionError("one farmer may declare without end")
@@ -74,7 +74,7 @@ class Crowd(RuleBasedStateMachine):
     def give_to_museum(self, farmer: FarmerId, artifact: ArtifactId) -> None:
         if not self.owned(farmer)[artifact]:
             return
-        self.happen(self.market.decide_withdrawal(farmer, artifact))
+        self.happen(holding.decide_withdrawal(self.market, farmer, artifact))
         self.copies.remove((artifact, farmer))
         self.world[artifact] -= 1
         self.drop_impossible()
@@ -82,7 +82,7 @@ class Crowd(RuleBasedStateMachine):
     @rule(farmer=FARMERS)
     def leave(self, farmer: FarmerId) -> None:
         """A visitor goes, and comes again with nothing."""
-        self.happen(self.market.decide_departure(farmer))
+        self.happen(holding.decide_departure(self.market, farmer))
         for copy in [copy for copy in self.copies if copy[1] == farmer]:
             self.copies.remove(copy)
             self.world[copy[0]] -= 1
@@ -103,7 +103,9 @@ class Crowd(RuleBasedStateMachine):
             and sum(o[1] == taker for o in self.offers.values()) < LIMITS.offers
         )
         try:
-            facts = self.market.decide_offer(number, maker, taker, "", gives, takes, self.now)
+            facts = offering.decide_offer(
+                self.market, number, maker, taker, "", gives, takes, self.now
+            )
         except errors.TradeError:
             assert not possible
             return
@@ -117,7 +119,7 @@ class Crowd(RuleBasedStateMachine):
         number = data.draw(self.numbers_so_far())
         offer = self.offers.get(number)
         try:
-            facts = self.market.decide_acceptance(farmer, number, self.now)
+            facts = offering.decide_acceptance(self.market, farmer, number, self.now)
         except errors.NoSuchOffer:
             assert offer is None or offer[1] != farmer
             return
@@ -136,11 +138,11 @@ class Crowd(RuleBasedStateMachine):
         number = data.draw(self.numbers_so_far())
         mine = self.offers.get(number, (0, 0))[:2]
         for decide, party in (
-            (self.market.decide_rejection, 1),
-            (self.market.decide_retraction, 0),
+            (offering.decide_rejection, 1),
+            (offering.decide_retraction, 0),
         ):
             try:
-                facts = decide(farmer, number)
+                facts = decide(self.market, farmer, number)
             except errors.NoSuchOffer:
                 assert mine[party] != farmer
                 continue
@@ -153,7 +155,7 @@ class Crowd(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
         for number, offer in list(self.offers.items()):
-            facts = self.market.decide_expiry(OfferId(number), self.now)
+            facts = offering.decide_expiry(self.market, OfferId(number), self.now)
             assert bool(facts) == (offer[4] <= self.now)
             self.happen(facts)
             if facts:
@@ -164,7 +166,7 @@ class Crowd(RuleBasedStateMachine):
         """Names that stay are played in tests/ledger/test_stateful.py; here, only refused twice."""
         if farmer in self.market.registered:
             try:
-                self.market.decide_registration(farmer, "")
+                holding.decide_registration(self.market, farmer, "")
             except errors.AlreadyRegistered:
                 return
             raise AssertionError("registered twice")

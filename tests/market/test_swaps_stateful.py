@@ -25,7 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.contract import errors
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
-from granja.market import facts as events, rings, swapping
+from granja.market import facts as events, holding, offering, rings, swapping
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market
 from granja.market.rings import Ring
@@ -164,14 +164,14 @@ class Crowd(RuleBasedStateMachine):
     @rule(farmer=FARMERS, artifact=ARTIFACTS)
     def find(self, farmer: FarmerId, artifact: ArtifactId) -> None:
         if self.held[farmer].total() < LIMITS.artifacts:
-            self.happen(self.market.decide_declaration(farmer, f"F{farmer}", [artifact]))
+            self.happen(holding.decide_declaration(self.market, farmer, f"F{farmer}", [artifact]))
             self.held[farmer][artifact] += 1
             self.shrink()
 
     @rule(farmer=FARMERS, artifact=ARTIFACTS)
     def give_to_museum(self, farmer: FarmerId, artifact: ArtifactId) -> None:
         if self.held[farmer][artifact]:
-            self.happen(self.market.decide_withdrawal(farmer, artifact))
+            self.happen(holding.decide_withdrawal(self.market, farmer, artifact))
             self.held[farmer][artifact] -= 1
             self.shrink()
 
@@ -195,7 +195,7 @@ class Crowd(RuleBasedStateMachine):
     @rule(farmer=FARMERS)
     def leave(self, farmer: FarmerId) -> None:
         """A visitor goes, and comes again under another number, which is the same here."""
-        self.happen(self.market.decide_departure(farmer))
+        self.happen(holding.decide_departure(self.market, farmer))
         self.audit.people.gone.discard(farmer)
         self.held[farmer].clear()
         self.wishes.pop(farmer, None)
@@ -206,19 +206,21 @@ class Crowd(RuleBasedStateMachine):
     def retract(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.swaps)))
         maker = FarmerId(self.swaps.pop(number).maker)
-        self.happen(self.market.decide_retraction(maker, number))
+        self.happen(offering.decide_retraction(self.market, maker, number))
 
     @rule(maker=FARMERS, taker=FARMERS, gives=ARTIFACTS, takes=ARTIFACTS)
     def trade(self, maker: FarmerId, taker: FarmerId, gives: ArtifactId, takes: ArtifactId) -> None:
         """Offers go on beside the swaps, and take artifacts from under them."""
         number = OfferId(self.number + 1)
         try:
-            offered = self.market.decide_offer(number, maker, taker, "", gives, takes, self.now)
+            offered = offering.decide_offer(
+                self.market, number, maker, taker, "", gives, takes, self.now
+            )
         except errors.TradeError:
             return
         self.number += 1
         self.happen(offered)
-        self.happen(self.market.decide_acceptance(taker, number, self.now))
+        self.happen(offering.decide_acceptance(self.market, taker, number, self.now))
         for by, to, gift in ((maker, taker, gives), (taker, maker, takes)):
             self.held[by][gift] -= 1
             self.held[to][gift] += 1
@@ -238,7 +240,7 @@ class Crowd(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
         for number, swap in list(self.swaps.items()):
-            facts = self.market.decide_expiry(OfferId(number), self.now)
+            facts = offering.decide_expiry(self.market, OfferId(number), self.now)
             assert bool(facts) == (swap.expires <= self.now)
             self.happen(facts)
             if facts:

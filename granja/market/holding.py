@@ -1,0 +1,95 @@
+"""Deciding about who somebody is, and what they hold.
+
+As all deciding: each ``decide_…`` changes nothing.  It returns the facts that should happen, or
+raises why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from granja.contract import errors
+from granja.contract.ids import ArtifactId, FarmerId
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.market import Market
+from granja.market.offers import News
+
+_NO_NEWS = News()
+
+
+def decide_declaration(
+    market: Market,
+    farmer: FarmerId,
+    name: str,
+    artifacts: Sequence[ArtifactId],
+    *,
+    once: bool = False,
+) -> list[Fact]:
+    """A farmer says that they have found artifacts.
+
+    :param once: record the declaration even when it is empty, because it is the only one.
+    :raises TooManyArtifacts: past ``limits.artifacts`` in all.
+    :raises DeclaredOnce: when ``once`` and this farmer has declared before.
+    """
+    if once and farmer in market.declared:
+        raise errors.DeclaredOnce
+    if artifacts and len(artifacts) + len(market.inventory(farmer)) > market.limits.artifacts:
+        raise errors.TooManyArtifacts(market.limits.artifacts)
+    if not artifacts and not once:
+        return []
+    return [events.Declared(farmer, name, tuple(artifacts))]
+
+
+def decide_withdrawal(market: Market, farmer: FarmerId, artifact: ArtifactId) -> list[Fact]:
+    """:raises DoesNotHave: when there is no copy to withdraw."""
+    if not market.holds(farmer, artifact):
+        raise errors.DoesNotHave(artifact)
+    return [events.Withdrawn(farmer, (artifact,))]
+
+
+def decide_departure(
+    market: Market, farmer: FarmerId, missed: News = _NO_NEWS, *, visited: bool = False
+) -> list[Fact]:
+    """A connection ended: a visitor takes what they hold along, a registered one is away.
+
+    :param missed: what a registered one has not heard.
+    :param visited: whether one who is away on record has been here since: that is made up for.
+    """
+    if farmer in market.registered:
+        unseen = tuple(sorted(missed.unseen or ()))
+        left = events.Left(farmer, tuple(missed.ends), missed.more, unseen)
+        if farmer in market.away:
+            return [events.Returned(farmer), left] if visited else []
+        return [left]
+    if farmer not in market.held:
+        return []
+    return [events.Departed(farmer, tuple(market.inventory(farmer)))]
+
+
+def decide_return(market: Market, farmer: FarmerId) -> list[Fact]:
+    return [events.Returned(farmer)] if farmer in market.away else []
+
+
+def decide_registration(market: Market, farmer: FarmerId, name: str) -> list[Fact]:
+    """:raises AlreadyRegistered: when the name is this farmer's already."""
+    if farmer in market.registered:
+        raise errors.AlreadyRegistered
+    return [events.Registered(farmer, name)]
+
+
+def decide_password_change(market: Market, farmer: FarmerId) -> list[Fact]:
+    """:raises NotRegistered: for a visitor, who has no password to change."""
+    if farmer not in market.registered:
+        raise errors.NotRegistered
+    return [events.PasswordChanged(farmer)]
+
+
+def decide_release(market: Market, farmer: FarmerId) -> list[Fact]:
+    """A registered farmer goes for good.
+
+    :raises NotRegistered: for a visitor, or whoever has gone already.
+    """
+    if farmer not in market.registered:
+        raise errors.NotRegistered
+    return [events.Released(farmer, tuple(market.inventory(farmer)))]
