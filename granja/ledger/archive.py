@@ -15,10 +15,10 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from granja.contract.ids import FarmerId
-from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, verified
+from granja.ledger.chain import BadEntry, Entry, Head, verified
 from granja.ledger.interface import Kept
 from granja.ledger.pseudonyms import Pseudonyms
-from granja.market.facts import Fact
+from granja.market.facts import Begun, Fact
 from granja.market.market import Market
 
 
@@ -46,6 +46,13 @@ class IArchive(Interface):
     name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
 
     pseudonyms: Pseudonyms = Attribute("What stands for which name in its chain.")
+
+    closed: bool = Attribute(
+        "Whether it was closed: then others go on from its end, and have all that stands beside."
+    )
+
+    def start() -> Head:
+        """What its chain goes on from: nothing, or the end of one that was closed."""
 
     def end() -> int:
         """The last entry's number; more when damage hides it."""
@@ -95,7 +102,8 @@ class IArchive(Interface):
 class Contents:
     """All of a ledger, to be written into another.
 
-    ``head`` is the last entry, and ``market`` the state after it.
+    ``head`` is the last entry, and ``market`` the state after it.  ``closed``: see
+    :attr:`IArchive.closed`.
     """
 
     entries: Iterable[Entry]
@@ -104,6 +112,7 @@ class Contents:
     verifiers: Iterable[tuple[FarmerId, str]]
     kept: Iterable[Kept]
     pseudonyms: Pseudonyms
+    closed: bool = False
 
 
 def verifiers(archive: IArchive) -> Iterator[tuple[FarmerId, str]]:
@@ -116,15 +125,19 @@ def contents(archive: IArchive, market: Market, head: Head) -> Contents:
 
     :param market: the state after that entry.
     """
-    entries, pseudonyms = _up_to(archive, head), archive.pseudonyms
+    entries, pseudonyms = entries_to(archive, head), archive.pseudonyms
     return Contents(entries, head, market, verifiers(archive), archive.kept(), pseudonyms)
 
 
-def _up_to(archive: IArchive, head: Head) -> Iterator[Entry]:
-    """:raises BadEntry: when it is not what was audited."""
+def entries_to(archive: IArchive, head: Head) -> Iterator[Entry]:
+    """All its entries up to one.
+
+    :raises BadEntry: when it is not what was audited.
+    """
     if not head.sequence:
         return
-    for entry in verified(archive.entries(0), GENESIS, 0):
+    start = archive.start()
+    for entry in verified(archive.entries(start.sequence), start.hash, start.sequence):
         yield entry
         if entry.sequence == head.sequence:
             if entry.hash != head.hash:
@@ -146,3 +159,30 @@ class ITarget(Interface):
 
         :raises NotCopied: when it cannot be written.
         """
+
+
+class IClosed(Interface):
+    """A ledger whose server is stopped, and that none can open as long as this has it."""
+
+    name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
+
+    def look() -> IArchive:
+        """What is in it."""
+
+    def begin(begun: Begun, head: Head, time: float) -> None:  # noqa: N805
+        """Let the chain begin with that fact, which follows the entry ``head``, all or nothing;
+        everything else stays.
+
+        :param head: the last entry.
+        :param time: in Unix seconds.
+        :raises NotCopied: when it cannot be written, or has another end by now; nothing changed.
+        """
+
+    def shrink() -> None:
+        """Give back the room of what was taken out.
+
+        :raises NotCopied: when that cannot be done now.
+        """
+
+    def close() -> None:
+        """Let servers open it again."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from typing import NamedTuple
 
-from granja.market.facts import KINDS, Fact, from_body
+from granja.market.facts import KINDS, Begun, Fact, from_body
 
 #: What stands in the place of the hash before the first entry.
 GENESIS = bytes(32)
@@ -110,6 +110,19 @@ def extend(
 def fits(entry: Entry, before: bytes) -> bool:
     """Whether an entry is what was written after the entry whose hash is ``before``."""
     return entry.hash == digest(before, entry.sequence, entry.time, entry.kind, entry.body)
+
+
+def beginning(first: Entry | None) -> Head:
+    """What a chain goes on from: nothing, or the end of an archive.
+
+    :param first: its first entry, if it has one; it may be damaged.
+    """
+    if first is None or first.kind != Begun.kind:
+        return Head()
+    try:
+        return Head(first.sequence - 1, bytes.fromhex(json.loads(first.body)["head"]))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return Head()
 
 
 def verified(entries: Iterable[Entry], before: bytes, sequence: int) -> Iterator[Entry]:

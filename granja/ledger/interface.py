@@ -72,9 +72,10 @@ class Opened:
     """What a ledger remembers.
 
     ``snapshot`` is a :meth:`granja.market.market.Market.snapshot` taken at sequence number
-    ``snapshot_sequence`` (None and 0 when there is none), ``facts`` are those after it, in order,
-    ``sequence`` is the number of the last one.  ``credentials`` are password verifiers by farmer.
-    ``kept`` is what is kept beside the chain: by its subject, then by its key.
+    ``snapshot_sequence`` (None, and where the chain begins, when there is none), ``facts`` are
+    those after it, in order, ``sequence`` is the number of the last one.  ``credentials`` are
+    password verifiers by farmer.  ``kept`` is what is kept beside the chain: by its subject, then
+    by its key.
     """
 
     sequence: int = 0

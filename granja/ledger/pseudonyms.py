@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from granja.contract.ids import FarmerId
 from granja.contract.messages import somebody
 from granja.ledger.chain import canonical
-from granja.market.facts import Declared, Fact, Left, Registered
+from granja.market.facts import Begun, Declared, Fact, Left, Registered
 from granja.market.offers import Ended, Happened
 
 #: Bytes of a salt, and letters of a hash.
@@ -130,6 +130,8 @@ class Pseudonyms:
             return replace(fact, name=self._hidden(fact.farmer, fact.name, new=True))
         if isinstance(fact, Left) and fact.missed:
             return replace(fact, missed=tuple(map(self._hide_end, fact.missed)))
+        if isinstance(fact, Begun):
+            return replace(fact, state=self.hide_state(fact.state))
         return fact
 
     def _hide_end(self, end: Happened) -> Happened:
@@ -170,6 +172,8 @@ class Pseudonyms:
             return replace(fact, name=self._shown(fact.name))
         if isinstance(fact, Left) and fact.missed:
             return replace(fact, missed=tuple(map(self._show_end, fact.missed)))
+        if isinstance(fact, Begun):
+            return replace(fact, state=self.show_state(fact.state))
         return fact
 
     def _show_end(self, end: Happened) -> Happened:

@@ -11,11 +11,12 @@ from typing import Any
 from twisted.internet.interfaces import IReactorFromThreads
 
 from granja.contract.errors import ConfigurationError
-from granja.ledger.archive import IArchive, ITarget
+from granja.ledger.archive import IArchive, IClosed, ITarget
 from granja.ledger.interface import ILedger
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.shared import ISharedLedger
 from granja.ledger.sqlite.archive import SQLiteArchive
+from granja.ledger.sqlite.closed import ClosedSQLite
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.ledger.sqlite.target import SQLiteTarget
 
@@ -87,6 +88,19 @@ def open_target(url: str) -> ITarget:
     if path is None:
         raise ConfigurationError("a ledger in memory: is forgotten; copy to another one")
     return SQLiteTarget(path)
+
+
+def open_closed(url: str) -> IClosed:
+    """A ledger whose server is stopped, and that none can open until it is let go of.
+
+    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
+    :raises LedgerRefused: with a sentence, when a server has it, or it cannot be read.
+    """
+    check(url)
+    path = path_of(url)
+    if path is None:
+        raise ConfigurationError("only a ledger in a file can be archived: sqlite:PATH")
+    return ClosedSQLite(path)
 
 
 def is_shared(url: str) -> bool:

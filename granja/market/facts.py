@@ -166,6 +166,22 @@ class Rewritten(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Begun(Fact):
+    """The chain so far went into an archive, and goes on here: the entry before this one, which is
+    the archive's last, has the hash ``head``.
+
+    ``state`` is a :meth:`granja.market.market.Market.snapshot` taken after it.  ``books`` say of
+    each artifact its number, and how many copies were declared, were given away for good and
+    departed until then.
+    """
+
+    kind = "begun"
+    head: str
+    state: dict[str, Any]
+    books: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Left(Fact):
     """A registered farmer went away; what happens now is news for their return.
 
@@ -198,6 +214,7 @@ KINDS: dict[str, type[Fact]] = {
     for fact in (
         Declared, Withdrawn, Departed, Offered, Traded, Rejected, Retracted, Expired,
         Wished, Posted, Settled, Registered, PasswordChanged, Left, Returned, Released, Rewritten,
+        Begun,
     )
 }  # fmt: skip
 
@@ -295,5 +312,75 @@ def _happened(value: dict[str, object]) -> Happened:
 
 
 _TYPES["tuple[Happened, ...]"] = _each(_happened)
+_TYPES["tuple[tuple[int, ...], ...]"] = _each(_each(_number))
+
+
+def _pair(first: Reader, second: Reader) -> Reader:
+    """How a list of two is read."""
+
+    def read(value: object) -> tuple[Any, Any]:
+        if type(value) is not list or len(value) != 2:
+            raise TypeError(f"{value!r:.40} is not a pair")
+        return first(value[0]), second(value[1])
+
+    return read
+
+
+def _table(readers: dict[str, Reader], optional: tuple[str, ...] = ()) -> Reader:
+    """How an object of these fields is looked at; it stays as it is."""
+
+    def read(value: dict[str, object]) -> dict[str, object]:
+        for name in value:
+            readers[name](value[name])
+        for name in readers:
+            if name not in value and name not in optional:
+                raise KeyError(name)
+        return value
+
+    return read
+
+
+#: A swap as a state has it: what it gives and takes now stands beside what was said.
+_SWAP = _table(
+    {
+        **dict.fromkeys(("number", "maker"), _number),
+        **{name: _each(_number) for name in ("gives", "takes", "giving", "taking")},
+        "keep": _truth,
+        "expires": _seconds,
+    }
+)
+
+_TYPES["dict[str, Any]"] = _table(
+    {
+        "names": _each(_pair(_number, _text)),
+        "held": _each(_pair(_number, _each(_pair(_number, _number)))),
+        "offers": _each(_TYPES["Offer"]),
+        "registered": _each(_pair(_number, _text)),
+        "away": _each(
+            _pair(
+                _number,
+                _table(
+                    {"ends": _each(_happened), "more": _number, "unseen": _each(_number)},
+                    ("unseen",),
+                ),
+            )
+        ),
+        "declared": _each(_number),
+        "last_farmer": _number,
+        "last_offer": _number,
+        "swaps": _each(_SWAP),
+        "wishes": _each(
+            _table(
+                {
+                    "farmer": _number,
+                    "seeks": _none_or(_each(_number)),
+                    "gives": _none_or(_each(_number)),
+                }
+            )
+        ),
+        "wishers": _each(_number),
+    },
+    ("swaps", "wishes", "wishers"),
+)
 
 _FACTS = {kind: _record(fact) for kind, fact in KINDS.items()}

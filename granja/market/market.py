@@ -207,6 +207,11 @@ class Market:
     def _password_changed(self, fact: events.PasswordChanged | events.Rewritten) -> list[Happened]:
         return []
 
+    def _begun(self, fact: events.Begun) -> list[Happened]:
+        """All is as it was when the chain before this one was closed."""
+        vars(self).update(vars(Market.restore(fact.state, self.limits)))
+        return []
+
     def _left(self, fact: events.Left) -> list[Happened]:
         unseen = set(fact.unseen) if fact.unseen is not None else None
         self.away[fact.farmer] = News(list(fact.missed), fact.more, unseen)
@@ -354,6 +359,7 @@ _APPLY: dict[type[Fact], Callable[[Market, Any], list[Happened]]] = {
     events.Returned: Market._returned,
     events.Released: Market._released,
     events.Rewritten: Market._password_changed,
+    events.Begun: Market._begun,
 }
 
 

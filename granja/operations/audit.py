@@ -9,7 +9,7 @@ is held.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,6 +48,20 @@ class Books:
         elif isinstance(fact, events.Departed | events.Released):
             self.departed.update(fact.artifacts)
 
+    def begin(self, books: Iterable[Sequence[int]]) -> None:
+        """Go on from what was counted before."""
+        for artifact, *counts in books:
+            counters = (self.declared, self.withdrawn, self.departed)
+            for counter, count in zip(counters, counts, strict=True):
+                counter[ArtifactId(artifact)] = count
+
+    def said(self) -> tuple[tuple[int, ...], ...]:
+        """All of it, as the next chain takes it over."""
+        return tuple(
+            (a, self.declared[a], self.withdrawn[a], self.departed[a])
+            for a in sorted(self.declared)
+        )
+
     def left(self, artifact: ArtifactId) -> int:
         """How many copies there must be."""
         return self.declared[artifact] - self.withdrawn[artifact] - self.departed[artifact]
@@ -63,6 +77,17 @@ class People:
 
     gone: set[FarmerId] = field(default_factory=set)
     registered: dict[str, FarmerId] = field(default_factory=dict)
+    #: Of farmers up to that number, only these were still there when the chain began.
+    reached: int = 0
+    there: set[FarmerId] = field(default_factory=set)
+
+    def begin(self, market: Market) -> None:
+        """Go on from a state."""
+        self.reached, self.there = market.last_farmer, set(market.held)
+        self.registered = {names.fold(n): f for f, n in market.registered.items()}
+
+    def _had_left(self, farmer: FarmerId) -> bool:
+        return farmer in self.gone or (farmer <= self.reached and farmer not in self.there)
 
     def note(self, fact: Fact) -> None:
         if isinstance(fact, events.Departed | events.Released):
@@ -81,7 +106,7 @@ class People:
         forgotten = not isinstance(fact, events.Wished) and fact.name == somebody(fact.farmer)
         if not (forgotten or isinstance(fact, events.Wished) or _may_be_name(fact.name)):
             return f"{fact.name!r:.80} was never a name"
-        if fact.farmer in self.gone:
+        if self._had_left(fact.farmer):
             return f"farmer {fact.farmer} had left for good"
         if isinstance(fact, events.Registered):
             holder = self.registered.get(names.fold(fact.name))
@@ -131,6 +156,10 @@ class Endings:
     def __init__(self) -> None:
         self._ends: dict[FarmerId, dict[_End, Happened]] = {}
         self._forgetful: set[FarmerId] = set()
+
+    def begin(self, market: Market) -> None:
+        """What ended before is not known of anybody."""
+        self._forgetful.update(market.held)
 
     def note(self, fact: Fact, ended: Iterable[Happened]) -> None:
         for end in ended:
@@ -206,10 +235,13 @@ class Audit:
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
         kept = {saved.sequence: saved for saved in archive.saved_states()}
-        start = self.head
+        start = self.head if self.head.sequence else archive.start()
         for entry in verified(archive.entries(start.sequence), start.hash, start.sequence):
             fact = archive.fact(entry)
-            self._follow(entry.sequence, fact)
+            if isinstance(fact, events.Begun):
+                self._begin(entry.sequence, fact, archive)
+            else:
+                self._follow(entry.sequence, fact)
             self.head = Head(entry.sequence, entry.hash)
             if entry.sequence in kept:
                 self._compare(kept.pop(entry.sequence), archive.pseudonyms.missed)
@@ -217,6 +249,27 @@ class Audit:
         for saved in kept.values():  # of an earlier run, or of entries that are not there
             _trusted(saved)
         self._balance()
+
+    def _begin(self, sequence: int, fact: events.Begun, archive: IArchive) -> None:
+        """The chain goes on from an archive: from where this has got, or from what it says."""
+        start = archive.start()
+        if (sequence, fact.head) != (start.sequence + 1, start.hash.hex()):
+            raise BadEntry(sequence, "only the first one goes on from an archive")
+        if self.head.sequence:
+            if not _says(fact.state, self.market, archive.pseudonyms.missed):
+                raise BadEntry(
+                    sequence, "it does not begin with the state that the archive ends in"
+                )
+            if fact.books != self.books.said():
+                raise BadEntry(
+                    sequence, "it does not begin with the counts that the archive ends in"
+                )
+        self.market.apply(fact)
+        if not self.head.sequence:
+            self.books.begin(fact.books)
+            self.people.begin(self.market)
+            self._endings.begin(self.market)
+        self.kinds[fact.kind] += 1
 
     def _follow(self, sequence: int, fact: Fact) -> None:
         objection = (

@@ -1,9 +1,10 @@
-"""What an operator asks of a ledger: ``granja audit``, ``trace``, ``backup``, ``copy``."""
+"""What an operator asks of a ledger: ``granja audit``, ``trace``, ``backup``, ``copy`` and more."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -14,10 +15,11 @@ from granja.catalog_file import read_catalog
 from granja.contract.catalog import Catalog
 from granja.contract.errors import ConfigurationError
 from granja.ledger.archive import IArchive, NotCopied, contents
-from granja.ledger.chain import BadEntry
+from granja.ledger.chain import BadEntry, Head
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.url import DEFAULT, is_shared, open_archive, open_target
+from granja.ledger.url import DEFAULT, is_shared, open_archive, open_closed, open_target
 from granja.operations import trace
+from granja.operations.archiving import Archiving, opened_chain
 from granja.operations.audit import Audit, NotInOrder, check_passwords
 from granja.operations.printing import CannotPrint, failed, print_lines, printing
 from granja.operations.rewriting import Rewriting
@@ -56,11 +58,13 @@ def _obey(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="granja", description="Look after a ledger.")
-    commands = parser.add_subparsers(required=True, metavar="audit|trace|backup|copy|rewrite")
+    commands = parser.add_subparsers(
+        required=True, metavar="audit|trace|backup|copy|rewrite|archive"
+    )
 
     def add(name: str, command: Callable[..., int], help: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
-        if name not in ("copy", "rewrite"):
+        if name in ("audit", "trace", "backup"):
             help = "sqlite:PATH or postgresql://… (default: %(default)s)"
             added.add_argument("--ledger", default=DEFAULT, metavar="URL", help=help)
         added.set_defaults(command=command)
@@ -70,13 +74,20 @@ def _parser() -> argparse.ArgumentParser:
         help = "the catalog (default: the packaged one)"
         added.add_argument("--artifacts", metavar="FILE", help=help)
 
-    add_catalog(add("audit", _audit, "Replay a ledger, also a live one; check that all adds up."))
+    def add_archives(added: argparse.ArgumentParser) -> None:
+        help = "what it goes on from: files that granja archive made, in any order"
+        added.add_argument("--archives", nargs="+", default=[], metavar="FILE", help=help)
+
+    added = add("audit", _audit, "Replay a ledger, also a live one; check that all adds up.")
+    add_catalog(added)
+    add_archives(added)
     added = add("trace", _trace, "Who handed what to whom, and when.")
     subject_help = "an artifact's number or name, or a farmer's name"
     added.add_argument("subject", metavar="ARTIFACT|NAME", help=subject_help)
     farmer_help = "it is a farmer's name, whatever it looks like"
     added.add_argument("--farmer", action="store_true", help=farmer_help)
     add_catalog(added)
+    add_archives(added)
     added = add("backup", _backup, "Make a consistent copy of a ledger, also of a live one.")
     added.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
     added = add("copy", _copy, "Copy a ledger to another place or engine, chain and all.")
@@ -86,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     added = add("rewrite", _rewrite, help)
     added.add_argument("source", metavar="OLD", help="the URL of a ledger; it is audited first")
     added.add_argument("target", metavar="NEW", help="sqlite:PATH, where nothing is yet")
+    help = "Close a ledger, whose server is stopped, into a file, and let it begin anew from there."
+    added = add("archive", _archive, help)
+    added.add_argument("ledger", metavar="LEDGER", help="its URL; it is audited first")
+    added.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
     return parser
 
 
@@ -94,23 +109,40 @@ def _parser() -> argparse.ArgumentParser:
 
 def _audit(arguments: argparse.Namespace) -> int:
     catalog = read_catalog(arguments.artifacts)
-    with closing(open_archive(arguments.ledger)) as archive:
-        audit = _audited(archive)
-    print_lines(_report(audit, catalog))
+    with opened_chain(arguments.ledger, arguments.archives) as chain:
+        audit, start = Audit(), chain[0].start()
+        for archive in chain:
+            _audited(archive, audit)
+    print_lines([*_report(audit, catalog), *_about_archives(chain, start)])
     return 0
 
 
-def _audited(archive: IArchive) -> Audit:
+def _about_archives(chain: Sequence[IArchive], start: Head) -> Iterator[str]:
+    """What was not looked at, or what was looked at together."""
+    if start.sequence:
+        yield (
+            f"It goes on from an archive that ends in entry {start.sequence:,}, "
+            f"{start.hash.hex()}: see --archives."
+        )
+    if len(chain) > 1:
+        yield f"The {len(chain)} files follow one another without a gap."
+    if chain[-1].closed:
+        yield "It is an archive: what goes on from it has the names and the passwords."
+
+
+def _audited(archive: IArchive, audit: Audit) -> Audit:
     """Go through all of it.
 
+    :param audit: what is known of those before it.
     :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
     :raises NotInOrder: when anything else is off.
     """
     _look_at_tables(archive)
-    audit, length = Audit(), archive.end()
+    length = archive.end()
     for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
         pass
-    check_passwords(archive, audit.market)
+    if not archive.closed:
+        check_passwords(archive, audit.market)
     _look_at_files(archive)
     return audit
 
@@ -199,11 +231,11 @@ def _trace(arguments: argparse.Namespace) -> int:
 
     def lines() -> Iterator[str]:
         nonlocal found
-        for step in trace.steps(archive, wanted, lambda a: catalog.describe(a).name):
+        for step in trace.steps(chain, wanted, lambda a: catalog.describe(a).name):
             found = True
             yield f"{_hour(step.time)}  {step.text}"
 
-    with closing(open_archive(arguments.ledger)) as archive:
+    with opened_chain(arguments.ledger, arguments.archives) as chain:
         print_lines(lines())
     return 0 if found else failed(f"nothing is on record about {arguments.subject}")
 
@@ -253,7 +285,9 @@ def _copy(arguments: argparse.Namespace) -> int:
     with closing(open_archive(arguments.source)) as archive:
         try:
             target.check()
-            audit = _audited(archive)
+            if archive.closed:
+                return failed(f"{archive.name} is an archive: copy the file itself")
+            audit = _audited(archive, Audit())
             target.fill(contents(archive, audit.market, audit.head))
         except NotCopied as error:
             return failed(f"{target.name} cannot be written: {error}")
@@ -277,7 +311,7 @@ def _rewrite(arguments: argparse.Namespace) -> int:
     with closing(open_archive(arguments.source)) as archive:
         try:
             target.check()
-            old = _audited(archive).head
+            old = _audited(archive, Audit()).head
             rewriting = Rewriting(archive, old)
             target.fill(rewriting.contents())
         except NotCopied as error:
@@ -291,4 +325,23 @@ def _rewrite(arguments: argparse.Namespace) -> int:
             "still hold all names.",
         )
     )
+    return 0
+
+
+# -- archive -----------------------------------------------------------------------------------
+
+
+def _archive(arguments: argparse.Namespace) -> int:
+    with closing(open_closed(arguments.ledger)) as ledger:
+        archiving = Archiving(ledger, arguments.file, time.time)
+        try:
+            with closing(ledger.look()) as source:
+                audit = _audited(source, Audit())
+                news = archiving.close(source, audit)
+            archiving.begin()
+        except FileExistsError:
+            return failed(f"{arguments.file} is there already; an archive overwrites nothing")
+        except NotCopied as error:
+            return failed(f"{ledger.name} cannot be archived: {error}")
+    print_lines(news)
     return 0

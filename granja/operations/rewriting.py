@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from granja.ledger.archive import Contents, IArchive, verifiers
+from granja.ledger.archive import Contents, IArchive, NotCopied, verifiers
 from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, extend, verified
 from granja.ledger.pseudonyms import Pseudonyms
 from granja.market.facts import Departed, Fact, Released, Rewritten
@@ -29,7 +29,12 @@ class Rewriting:
         self.head = Head()
 
     def contents(self) -> Contents:
-        """The new ledger; a start makes the first snapshot of it."""
+        """The new ledger; a start makes the first snapshot of it.
+
+        :raises NotCopied: when it goes on from an archive, in which names would stay.
+        """
+        if self._archive.start().sequence or self._archive.closed:
+            raise NotCopied(f"{self._archive.name} was archived, and has hashes for names already")
         entries, passwords = self._entries(), verifiers(self._archive)
         kept = self._archive.kept()
         return Contents(entries, Head(), Market(), passwords, kept, self._pseudonyms)

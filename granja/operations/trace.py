@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import somebody
 from granja.ledger.archive import IArchive
-from granja.ledger.chain import GENESIS, BadEntry, verified
+from granja.ledger.chain import BadEntry, Head, verified
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -56,20 +56,26 @@ def of_farmer(name: str) -> Wanted:
     return lambda deed, people: any(map(is_meant, people))
 
 
-def steps(archive: IArchive, wanted: Wanted, name_of: Callable[[int], str]) -> Iterator[Step]:
+def steps(
+    chain: Sequence[IArchive], wanted: Wanted, name_of: Callable[[int], str]
+) -> Iterator[Step]:
     """The steps in their order, from the first entry to the one that is the last now.
 
+    :param chain: of each one that was closed, and the ledger that goes on from them.
     :param name_of: an artifact's name by its number.
     :raises BadEntry: at an entry that is not what was written.
     """
-    market = Market()
-    for entry in verified(archive.entries(0), GENESIS, 0):
-        try:
-            deed, people = _follow(market, archive.fact(entry), name_of)
-        except KeyError:
-            raise BadEntry(entry.sequence, "it cannot have happened; see granja audit") from None
-        if deed is not None and wanted(deed, people):
-            yield Step(entry.sequence, entry.time, deed.text)
+    market, head = Market(), chain[0].start()
+    for archive in chain:
+        for entry in verified(archive.entries(head.sequence), head.hash, head.sequence):
+            head = Head(entry.sequence, entry.hash)
+            try:
+                deed, people = _follow(market, archive.fact(entry), name_of)
+            except KeyError:
+                why = "it cannot have happened; see granja audit"
+                raise BadEntry(entry.sequence, why) from None
+            if deed is not None and wanted(deed, people):
+                yield Step(entry.sequence, entry.time, deed.text)
 
 
 def _follow(

@@ -19,6 +19,7 @@ from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.ledger.url import open_ledger
 from granja.market.facts import (
     KINDS,
+    Begun,
     Declared,
     Departed,
     Expired,
@@ -41,6 +42,7 @@ from granja.market.facts import (
 )
 from granja.market.market import Market
 from granja.market.offers import Ended, How, Offer, SwapNews
+from granja.market.swaps import Swap
 from tests.support.ledgers import folder_for, reactor
 from tests.support.postgresql import database
 
@@ -51,6 +53,27 @@ OFFER = Offer(OfferId(1), ANA, BETO, SPADE, SPOON, 2e9)
 SOLD = Ended(OFFER, "Ana", "Ñandú", How.ACCEPTED)
 GONE = Ended(OFFER, "Ana", "Ñandú", How.VOID, ANA, SPADE)
 SETTLED = SwapNews(OfferId(5), ANA, How.SETTLED, SPADE, SPOON, "Ñandú", "Ñandú")
+
+SWAP = Swap(OfferId(5), ANA, (SPADE,), (SPOON,), True, 2e9, (SPADE,), (SPOON,))
+
+#: All that a state can have, as JSON has it.
+STATE = json.loads(
+    json.dumps(
+        {
+            "names": [(ANA, "Ana"), (BETO, "Ñandú")],
+            "held": [(ANA, [(SPADE, 2)]), (BETO, [])],
+            "offers": [asdict(OFFER)],
+            "registered": [(ANA, "Ana")],
+            "away": [(ANA, {"ends": [asdict(SOLD), asdict(SETTLED)], "more": 1, "unseen": [1]})],
+            "declared": [ANA],
+            "last_farmer": 2,
+            "last_offer": 5,
+            "swaps": [asdict(SWAP)],
+            "wishes": [{"farmer": ANA, "seeks": [ARROW], "gives": None}],
+            "wishers": [ANA],
+        }
+    )
+)
 
 ONE_OF_EACH: list[Fact] = [
     Declared(ANA, "Ana", (SPADE, SPADE, SPOON)),
@@ -75,6 +98,7 @@ ONE_OF_EACH: list[Fact] = [
     Left(ANA, (SETTLED, SOLD), 1),
     Released(BETO, (SPOON,)),
     Rewritten("00" * 32, 7),
+    Begun("00" * 32, STATE, ((SPADE, 3, 1, 0), (SPOON, 1, 0, 0))),
 ]
 
 if TYPE_CHECKING:

@@ -516,6 +516,20 @@ class NewsOfAnAbsence(SynchronousTestCase):
         self.assertEqual(market.away[ANA], News(missed.ends, 11, set()))
         self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
 
+    def test_a_market_goes_on_from_a_state(self) -> None:
+        """Whatever it was before, with the limits that it had."""
+        before, after = Market(), Market(Limits(artifacts=7))
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Left(ANA),
+        ):
+            before.apply(fact)
+        after.apply(events.Declared(GUS, "Gus", (ArtifactId(4),)))
+        self.assertEqual(after.apply(events.Begun("00", before.snapshot())), [])
+        self.assertEqual(after.snapshot(), before.snapshot())
+        self.assertEqual((after.held, after.limits.artifacts), (before.held, 7))
+
     def test_who_is_released_is_gone_for_good(self) -> None:
         """With all that they held, also while they are away; only a registered farmer can be."""
         market = Market()

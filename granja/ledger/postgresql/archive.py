@@ -46,6 +46,7 @@ class PostgreSQLArchive:
 
     def __init__(self, address: Address) -> None:
         self.name = str(address)
+        self.closed = False
         self._session = Session(address, "granja archive")
         self._connection = _connect(address, self._session)
         try:
@@ -56,6 +57,10 @@ class PostgreSQLArchive:
         except BaseException:
             self.close()
             raise
+
+    def start(self) -> Head:
+        with _sentences():
+            return reading.start(self._connection)
 
     def end(self) -> int:
         with _sentences():
@@ -103,8 +108,11 @@ class PostgreSQLArchive:
         """As :func:`granja.ledger.archive.contents` says it, into an SQLite file."""
         with _sentences():
             head = reading.head(self._connection)
-            found = verified(reading.entries(self._connection, 0, head.sequence), Head().hash, 0)
-            opened = Opened(head.sequence, facts=(self.fact(entry) for entry in found))
+            start = reading.start(self._connection)
+            rows = reading.entries(self._connection, start.sequence, head.sequence)
+            found = verified(rows, start.hash, start.sequence)
+            facts = (self.fact(entry) for entry in found)
+            opened = Opened(head.sequence, None, start.sequence, facts)
             market = market_of(opened, Limits())
             SQLiteTarget(target).fill(contents(self, market, head))
             return head.sequence

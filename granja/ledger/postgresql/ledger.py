@@ -160,7 +160,8 @@ class PostgreSQLLedger:
             self.writer,
         )
         self.here = {holder.farmer: holder for holder in others}
-        start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+        first = reading.start(connection)
+        start = Head(snapshot.sequence, snapshot.hash) if snapshot else first
         if start.sequence > head.sequence:
             raise LedgerRefused(
                 f"the ledger in {self.address} is damaged: a snapshot shows that entry "

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from granja.contract.ids import FarmerId
-from granja.ledger.chain import BadEntry, Entry, Head, verified
+from granja.ledger.chain import BadEntry, Entry, Head, beginning, verified
 from granja.ledger.interface import Kept, LedgerRefused, Value
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
@@ -33,6 +33,15 @@ def head(connection: Connection, *, turn: bool = False) -> Head:
     if row is None:
         raise LedgerRefused("the ledger is damaged: it has no head")
     return Head(row[0], row[1])
+
+
+def start(connection: Connection) -> Head:
+    """What the chain goes on from: nothing, or the end of an archive."""
+    row = _row(
+        connection,
+        "SELECT sequence, time, kind, body, hash FROM granja.entries ORDER BY sequence LIMIT 1",
+    )
+    return beginning(None if row is None else Entry(*row))
 
 
 def entries(connection: Connection, after: int, through: int | None = None) -> Iterator[Entry]:

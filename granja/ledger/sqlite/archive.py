@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
 from granja.ledger.archive import IArchive, NotCopied, SavedState
-from granja.ledger.chain import Entry
+from granja.ledger.chain import Entry, Head
 from granja.ledger.interface import Kept, LedgerRefused
 from granja.ledger.pseudonyms import Pseudonyms
 from granja.ledger.sqlite import (
@@ -47,6 +47,11 @@ class SQLiteArchive:
         except sqlite3.Error as error:
             raise _unreadable(database.unreadable(path, error)) from None
         self.pseudonyms = _names(self._connection)
+        self.closed = _is_closed(self._connection)
+
+    def start(self) -> Head:
+        with _sentences():
+            return recovery.start(self._connection)
 
     def end(self) -> int:
         with _sentences():
@@ -114,6 +119,13 @@ def _names(connection: sqlite3.Connection) -> Pseudonyms:
         return names.read(connection)
     except sqlite3.DatabaseError:
         return Pseudonyms(plain=True)
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        return names.is_noted(connection, names.CLOSED)
+    except sqlite3.DatabaseError:  # An older version, or damaged, which the audit finds.
+        return False
 
 
 @contextmanager

@@ -47,6 +47,12 @@ _PLAIN = (
 )
 
 
+_CLOSED = (
+    "{path} is an archive, which is closed for good: start the server on the ledger that goes on "
+    "from it"
+)
+
+
 @implementer(ILedger, IForgetful)
 class SQLiteLedger:
     """Facts in an SQLite file, in WAL mode with ``synchronous=FULL``.
@@ -93,21 +99,22 @@ class SQLiteLedger:
             if saved is not None:
                 recovery.forget_torn(connection, self.path, torn, saved)
             pseudonyms = names.read(connection)
-            head, snapshot = recovery.recover(connection, self.path)
+            if names.is_noted(connection, names.CLOSED):
+                raise LedgerRefused(_CLOSED.format(path=self.path))
+            head, start, snapshot = recovery.recover(connection, self.path)
             verifiers, beside = credentials.read(connection), kept.read(connection)
             state = pseudonyms.show_state(snapshot.content) if snapshot else None
             place = Place(self.path, self._now)
         except BaseException:
             connection.close()
             raise
-        start = snapshot.sequence if snapshot else 0
-        self._facts_since_snapshot = head.sequence - start
+        self._facts_since_snapshot = head.sequence - start.sequence
         pages = tail.pages(self.path)
         self._plain = pseudonyms.plain
         self._writer = Writer(connection, head, place, self._reactor, pages, pseudonyms)
         self._writer.start()
-        facts = recovery.facts(self.path, start, head.sequence)
-        return Opened(head.sequence, state, start, facts, verifiers, beside)
+        facts = recovery.facts(self.path, start.sequence, head.sequence)
+        return Opened(head.sequence, state, start.sequence, facts, verifiers, beside)
 
     def append(
         self,

@@ -17,6 +17,10 @@ from granja.text.names import fold
 PLAIN = "plain"
 
 
+#: In the table of notes, if the chain was closed, and goes on in another file.
+CLOSED = "closed"
+
+
 def read(connection: sqlite3.Connection) -> Pseudonyms:
     """All of it.  What is damaged fits no hash, and whoever needs it finds out."""
     return Pseudonyms(rows(connection), plain=is_plain(connection))
@@ -37,12 +41,17 @@ def rows(connection: sqlite3.Connection) -> list[NameRow]:
 
 def is_plain(connection: sqlite3.Connection) -> bool:
     """Whether entries of before version 5 may hold names in plain."""
+    return is_noted(connection, PLAIN)
+
+
+def is_noted(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether something is said of the ledger as a whole."""
     sought = "SELECT 1 FROM notes WHERE key = ?"
-    return connection.execute(sought, (PLAIN,)).fetchone() is not None
+    return connection.execute(sought, (key,)).fetchone() is not None
 
 
-def note_plain(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, '')", (PLAIN,))
+def note(connection: sqlite3.Connection, key: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, '')", (key,))
 
 
 def add(connection: sqlite3.Connection, new: Iterable[NameRow]) -> None:

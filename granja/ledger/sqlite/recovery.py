@@ -10,7 +10,16 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
-from granja.ledger.chain import GENESIS, BadEntry, Entry, Head, digest, fits, verified
+from granja.ledger.chain import (
+    GENESIS,
+    BadEntry,
+    Entry,
+    Head,
+    beginning,
+    digest,
+    fits,
+    verified,
+)
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.snapshot import Snapshot
 from granja.ledger.sqlite import (
@@ -71,6 +80,20 @@ _SELECT = (
 )
 
 
+def start(connection: sqlite3.Connection) -> Head:
+    """What the chain goes on from: nothing, or the end of an archive.
+
+    When the first entry is damaged it is nothing, and then it is missed.
+    """
+    try:
+        row = connection.execute(_SELECT, (0, 2**63 - 1, 1)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not outcome.is_damage(error):
+            raise
+        return Head()
+    return beginning(None if row is None else _entry(*row))
+
+
 def _entry(sequence: int, time: float, kind: bytes, body: bytes, hash: bytes) -> Entry:
     """What is not UTF-8 is kept as it is: then it does not fit its hash, like other damage."""
     how = "surrogateescape"
@@ -129,8 +152,10 @@ def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Pat
             raise
 
 
-def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Snapshot | None]:
-    """Verify the chain from the newest snapshot on (the whole chain is the audit's business).
+def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Head, Snapshot | None]:
+    """The last entry, that from which facts are to be replayed, and the state after it, if any.
+
+    Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
     Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
     are any that a snapshot shows to have been stored.  A crash leaves its torn write in SQLite's
@@ -139,19 +164,21 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Snapshot 
     :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
     """
     snapshot = snapshots.newest(connection)
-    start = Head(snapshot.sequence, snapshot.hash) if snapshot else Head()
+    first = start(connection)
+    trusted = Head(snapshot.sequence, snapshot.hash) if snapshot else first
     # The tables' own first page tells where all others are: with another in its place, only some of
     # the entries are seen.  Then a start from a snapshot would not miss those before it.
-    if snapshot is not None and snapshots.hash_of(connection, 1) is None:
-        raise LedgerRefused(f"the ledger {path} is damaged: {BadEntry(1, 'it is missing')}")
-    head, torn = _follow(connection, start)
+    if snapshot is not None and snapshots.hash_of(connection, first.sequence + 1) is None:
+        missing = BadEntry(first.sequence + 1, "it is missing")
+        raise LedgerRefused(f"the ledger {path} is damaged: {missing}")
+    head, torn = _follow(connection, trusted)
     if torn is not None and not _may_be_trimmed(connection, torn.sequence):
         raise LedgerRefused(f"the ledger {path} is damaged: {torn}")
     _check_against_snapshots(connection, path, torn or BadEntry(head.sequence + 1, "it is missing"))
     pages.check_start(connection, path)
     if torn is not None:
         _trim(connection, path, torn)
-    return head, snapshot
+    return head, trusted, snapshot
 
 
 def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry | None]:
@@ -197,6 +224,8 @@ def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
     entries = list(read(connection, first - 1))
     if not entries or entries[0].sequence != first:
         return False
+    if first > 1 and first == start(connection).sequence + 1:
+        return False  # Without its beginning, a ledger that goes on from an archive is empty.
     stored = written = snapshots.hash_of(connection, first - 1) or GENESIS
     for entry in entries:
         if fits(entry, stored) or fits(entry, written):

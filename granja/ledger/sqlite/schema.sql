@@ -8,7 +8,8 @@
 -- outside of the statements, which SQLite keeps letter for letter.
 
 -- The facts, in their order.  Rows are only ever added.
---   sequence  1, 2, 3, … without gaps
+--   sequence  1, 2, 3, … without gaps; after granja archive the first is of the kind "begun", and
+--             has the number after the archive's last
 --   time      when it was decided, in Unix seconds
 --   kind      which fact (granja/events.py)
 --   body      its fields: JSON with sorted keys and without spaces, in ASCII
@@ -57,6 +58,8 @@ CREATE TABLE names (
 
 -- About the ledger as a whole.
 --   plain   entries of before version 5 may hold names in plain
+--   closed  the chain was closed with granja archive and goes on in another file, which has the
+--           names, the passwords and all else
 CREATE TABLE notes (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL

@@ -58,7 +58,9 @@ def _fill(connection: sqlite3.Connection, contents: Contents) -> None:
     kept.write(connection, list(contents.kept))
     names.add(connection, contents.pseudonyms.rows())
     if contents.pseudonyms.plain:
-        names.note_plain(connection)
+        names.note(connection, names.PLAIN)
+    if contents.closed:
+        names.note(connection, names.CLOSED)
     if contents.head.sequence:
         state = contents.pseudonyms.hide_state(contents.market.snapshot())
         snapshots.save(connection, state, contents.head.sequence)
