@@ -54,13 +54,21 @@ class Door:
         protocol.encode = as_page
         return protocol
 
-    def enter(self, peer: IAddress | None) -> None:
-        """A browser connects."""
-        self._farm.doorkeeper.enter_page(self._counted(peer))
+    def enter(self, peer: IAddress | None) -> str:
+        """A browser connects.
 
-    def leave(self, peer: IAddress | None) -> None:
-        """It is gone, or in the chat."""
-        self._farm.doorkeeper.leave_page(self._counted(peer))
+        :return: as whom it is counted, also if the operator names other proxies meanwhile.
+        """
+        counted = self._counted(peer)
+        self._farm.doorkeeper.enter_page(counted)
+        return counted
+
+    def leave(self, counted: str) -> None:
+        """It is gone, or in the chat.
+
+        :param counted: what :meth:`enter` gave.
+        """
+        self._farm.doorkeeper.leave_page(counted)
 
     def _counted(self, peer: IAddress | None) -> str:
         """In no network, if it is a proxy."""

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from h11 import LocalProtocolError
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.server import NOT_DONE_YET, Request
-from wsproto.connection import ConnectionType
-from wsproto.events import AcceptConnection, RejectConnection
-from wsproto.handshake import H11Handshake
-from wsproto.utilities import RemoteProtocolError
 
 from granja.web.frame_queue import FrameQueue
-from granja.web.http import MOST_SHOWN, WebRequest, texts
-from granja.web.names import Names
+from granja.web.greeting import VERSION, Greeting, NotAGreeting, Values, plain_head, read_greeting
+from granja.web.http import MOST_SHOWN, WebChannel, WebRequest, texts
+from granja.web.names import Names, NoHost
 from granja.web.pages import Place
 from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, Conversation, WebSocketConnection
@@ -79,54 +75,76 @@ class WebSocketResource(Place):
         return self._upgrade(request)
 
     def _refused(self, request: WebRequest, origin: str) -> None:
-        address = address_of(self._who_asks(request))
+        address = address_of(self._who_asks(request.channel, texts(request, "x-forwarded-for")))
         page = f"{origin[:MOST_SHOWN]!a}"
         self._factory.complaints.note(f"Refused a page of {page} that came from {address}")
 
-    def _who_asks(self, request: WebRequest) -> IAddress:
+    def _who_asks(self, channel: WebChannel, forwarded: list[str]) -> IAddress:
         """Behind a proxy that is believed, whoever the proxy names."""
-        peer: IAddress = request.channel.transport.getPeer()
+        peer: IAddress = channel.transport.getPeer()
         nearest = address_of(peer)
-        who = self._proxies.who_is_behind(nearest, texts(request, "x-forwarded-for"))
+        who = self._proxies.who_is_behind(nearest, forwarded)
         if who == nearest:
             return peer
         return (IPv6Address if ":" in who else IPv4Address)("TCP", who, 0)
 
     def _upgrade(self, request: WebRequest) -> bytes | int:
-        handshake = H11Handshake(ConnectionType.SERVER)
-        headers = [(k, v) for k, vs in request.requestHeaders.getAllRawHeaders() for v in vs]
-        try:
-            handshake.initiate_upgrade_connection(headers, b"/ws")
-        except RemoteProtocolError as error:
-            return _not_a_handshake(request, error)
-        except (LocalProtocolError, UnicodeError):
+        if not texts(request, "host"):
             return refuse(request, 400, "No es un saludo de WebSocket.")
-        asked = next(handshake.events()).subprotocols  # type: ignore[attr-defined]
-        chosen = JSON if JSON in asked else None
-        answer = handshake.send(AcceptConnection(subprotocol=chosen))
-        self._connect(request, answer, chosen is not None)
+        try:
+            greeting = read_greeting(lambda name: texts(request, name))
+        except NotAGreeting as error:
+            return _not_a_handshake(request, error)
+        self._connect(request.channel, greeting, texts(request, "x-forwarded-for"))
         return NOT_DONE_YET
 
-    def _connect(self, request: WebRequest, answer: bytes, as_data: bool) -> None:
-        channel, peer = request.channel, self._who_asks(request)
-        below = channel.transport
-        forwarded = address_of(peer) != address_of(below.getPeer())
-        proxied = forwarded or getattr(below, "proxied", False)
+    def let_in(self, channel: WebChannel, segment: bytes) -> bool:
+        """The short way in: for a greeting in which nothing is to be refused.
+
+        :param segment: the first that came.
+        :return: whether that was one.  If not, nothing has happened.
+        """
+        head = plain_head(segment)
+        if head is None or self._factory.closing or not self._may_enter(head.values):
+            return False
+        try:
+            greeting = read_greeting(head.values)
+        except NotAGreeting:
+            return False
+        self._connect(channel, greeting, head.values("x-forwarded-for"))
+        if head.rest:
+            channel.dataReceived(head.rest)
+        return True
+
+    def _may_enter(self, values: Values) -> bool:
+        """Whether it asks for one of our names, and comes from a page that may."""
+        names = self._names
+        try:
+            return any(names.answers_to(host) for host in values("host")) and all(
+                names.may_come_from(origin, host)
+                for host in values("host")
+                for origin in values("origin")
+            )
+        except NoHost:
+            return False
+
+    def _connect(self, channel: WebChannel, greeting: Greeting, forwarded: list[str]) -> None:
+        below, peer = channel.transport, self._who_asks(channel, forwarded)
+        proxied = address_of(peer) != address_of(below.getPeer()) or getattr(
+            below, "proxied", False
+        )
         farmer = self._factory.buildProtocol(peer)
+        as_data = JSON in greeting.protocols
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
-        channel.transport.write(answer)
+        below.write(greeting.answer(JSON if as_data else None))
         channel.upgrade(
             WebSocketConnection(farmer, self._clock, self._queue, peer, proxied, self._keepalive)
         )
 
 
-def _not_a_handshake(request: Request, error: RemoteProtocolError) -> bytes:
+def _not_a_handshake(request: Request, error: NotAGreeting) -> bytes:
     """RFC 6455 §4.4: another version is told which one we speak."""
-    hint = error.event_hint
-    if not isinstance(hint, RejectConnection):
-        hint = RejectConnection()
-    for name, value in hint.headers:
-        request.setHeader(name, value)
-    status = hint.status_code if hint.status_code != 400 else 426
+    if error.another_version:
+        request.setHeader(b"sec-websocket-version", VERSION.encode())
     request.setHeader(b"upgrade", b"websocket")
-    return refuse(request, status, "Aquí se entra con un WebSocket.")
+    return refuse(request, 426, "Aquí se entra con un WebSocket.")

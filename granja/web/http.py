@@ -73,12 +73,14 @@ def texts(request: Request, name: str) -> list[str]:
 class WebSite(Protocol):
     """What a request needs of the site that it came to.
 
-    ``complain``: takes a line for the log.
+    ``complain``: takes a line for the log.  ``let_in``: takes the first segment of a connection,
+    and says whether that is in the chat by it.
     """
 
     names: Names
     complain: Callable[[str], None]
     door: Door
+    let_in: Callable[[WebChannel, bytes], bool]
 
 
 def _where(failure: Failure) -> str:
@@ -177,23 +179,24 @@ class WebChannel(HTTPChannel):
     #: What the connection belongs to since :meth:`upgrade`.
     upgraded: IProtocol | None = None
     _refused = False
-    _counted = False
+    #: As whom the door has counted it.
+    _counted: str | None = None
+    _has_spoken = False
     _later: IDelayedCall | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
-        self._counted = True
-        self.site.door.enter(self.transport.getPeer())
+        self._counted = self.site.door.enter(self.transport.getPeer())
         super().connectionMade()  # type: ignore[no-untyped-call]
 
     def _count_out(self) -> None:
-        if self._counted:
-            self._counted = False
-            self.site.door.leave(self.transport.getPeer())
+        if self._counted is not None:
+            self.site.door.leave(self._counted)
+            self._counted = None
 
     def upgrade(self, protocol: IProtocol) -> None:
-        """From here on the connection is ``protocol``'s, without a time limit of ours (while a
-        request is answered there is none)."""
+        """From here on the connection is ``protocol``'s, without a time limit of ours."""
         self._count_out()
+        self.setTimeout(None)  # type: ignore[no-untyped-call]
         self.transport.unregisterProducer()
         self.upgraded = protocol
         self._step_aside(protocol)
@@ -217,10 +220,11 @@ class WebChannel(HTTPChannel):
         self.loseConnection()  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        if self.upgraded is None:
-            LineReceiver.dataReceived(self, data)
-        else:
+        if self.upgraded is not None:
             self.upgraded.dataReceived(data)
+        elif self._has_spoken or not self.site.let_in(self, data):
+            self._has_spoken = True
+            LineReceiver.dataReceived(self, data)
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
         if self.upgraded is not None:

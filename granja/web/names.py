@@ -10,8 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from typing import Final
 from urllib.parse import urlsplit
+
+#: Names of which it is remembered what they say: mostly all browsers write the same few.
+KNOWN: Final = 64
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -47,6 +52,7 @@ class Origin:
         return (self.host, self.port) == (place.host, place.port or usual)
 
 
+@lru_cache(maxsize=KNOWN)
 def read_host(text: str) -> Place:
     """What a Host header or ``--web-host`` says: ``granja.example``, ``[::1]:8080``.
 
@@ -58,6 +64,7 @@ def read_host(text: str) -> Place:
     return Place(found[1].lower().rstrip("."), int(found[2]) if found[2] else None)
 
 
+@lru_cache(maxsize=KNOWN)
 def read_origin(text: str) -> Origin | None:
     """None for what is no origin of a page, such as ``null``."""
     try:
@@ -71,6 +78,7 @@ def read_origin(text: str) -> Origin | None:
     return Origin(parts.scheme, place.host, port or _PORTS[parts.scheme])
 
 
+@lru_cache(maxsize=KNOWN)
 def _is_address(host: str) -> bool:
     bracketed = host.startswith("[")
     try:

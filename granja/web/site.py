@@ -55,6 +55,7 @@ class FarmSite(Site):
     names: Names
     complain: Callable[[str], None]
     door: Door
+    let_in: Callable[[WebChannel, bytes], bool]
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802
         turned_away = self.door.turned_away(addr)
@@ -95,8 +96,10 @@ def web_site(
     :param health: what ``/healthz`` says; by default :func:`health_of` the farm.
     """
     root, names = page_tree(farm.catalog, farm.settings), Names(hosts, origins)
-    root.putChild(b"ws", WebSocketResource(farm, farm.clock, names, proxies, keepalive))
+    sockets = WebSocketResource(farm, farm.clock, names, proxies, keepalive)
+    root.putChild(b"ws", sockets)
     root.putChild(b"healthz", Health(health or (lambda: health_of(farm))))
     site = FarmSite(root, requestFactory=WebRequest, timeout=REQUEST_TIME, reactor=farm.clock)  # type: ignore[no-untyped-call]
     site.names, site.complain, site.door = names, farm.complaints.note, Door(farm, proxies)
+    site.let_in = sockets.let_in
     return site

@@ -141,6 +141,11 @@ class WebSocketConnection:
         self._heard, self._pinged = True, False
         if self._deaf or self._heard_close:
             return  # RFC 6455 §5.5.1: nothing comes after a Close.
+        line = None if self.adapter.disconnecting else self._frames.line(data)
+        if line is not None:
+            self._farmer.dataReceived(line)
+            self.adapter.handed_on(len(line))
+            return
         self._frames.feed(data)
         if not self.adapter.behind:
             self._take_some()

@@ -213,15 +213,16 @@ class WebSocketLines(WebSocketFrames):
         return message.line()
 
     def talk(self, name: str, data: bytes) -> bytes:
-        prefix = f"{name}: ".encode()
-        short = _SHORT - len(prefix)
-        # Most lines are short, and this saves a call for each of them.
+        prefix, lines = f"{name}: ".encode(), data.split(b"\n")
+        if len(lines) < _MANY:
+            return b"".join([text_frame(prefix + line) for line in lines])
+        heads = _heads(name)
+        short = len(heads)
+        # Most lines are short, and this saves a call and a copy for each of them.
         return b"".join(
             [
-                _SMALL[len(prefix) + len(line)] + prefix + line
-                if len(line) <= short
-                else text_frame(prefix + line)
-                for line in data.split(b"\n")
+                heads[len(line)] + line if len(line) < short else text_frame(prefix + line)
+                for line in lines
             ]
         )
 
@@ -250,6 +251,17 @@ WEBSOCKET_DATA = WebSocketData()
 #: Bytes of the longest payload whose size fits into the second byte of its frame.
 _SHORT: Final = 125
 _SMALL = [bytes((0x81, size)) for size in range(_SHORT + 1)]
+
+
+#: From so many lines on, it is worth while to have all heads of a name: 100 of them are 6 KiB.
+_MANY: Final = 16
+
+
+@lru_cache(maxsize=32)
+def _heads(name: str) -> list[bytes]:
+    """What stands before a line that ``name`` says, by its bytes; as far as the frame is short."""
+    prefix = f"{name}: ".encode()
+    return [small + prefix for small in _SMALL[len(prefix) :]]
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -78,6 +78,10 @@ def ours(pieces: list[bytes], most: int = 1000) -> list[Heard]:
     reader = FrameReader()
     heard: list[Heard] = []
     for piece in pieces:
+        line = reader.line(piece)
+        if line is not None:
+            heard += [("text", line[:-1].decode()), ("end", "")]
+            continue
         reader.feed(piece)
         while True:
             lines, count = reader.lines(most)
@@ -158,6 +162,16 @@ class AsWsproto(SynchronousTestCase):
         pieces = [data[a:b] for a, b in pairwise(edges)]
         self.assertEqual(ours(pieces, most), theirs(pieces))
 
+    @given(st.lists(st.one_of(CLEAR, ODD), max_size=6))
+    @settings(max_examples=100, deadline=None)
+    def test_a_message_in_each_segment(self, pieces: list[bytes]) -> None:
+        self.assertEqual(ours(pieces), theirs(pieces))
+
+    def test_a_whole_line_may_be_a_part_of_another_frame(self) -> None:
+        whole = framed(0x81, b"hola")
+        for before in (framed(0x81, b"x" * 10 + whole)[: -len(whole)], framed(0x01, b"x"), b"\x89"):
+            self.assertEqual(ours([before, whole]), theirs([before, whole]))
+
     def test_byte_by_byte(self) -> None:
         data = b"".join(
             (
@@ -181,6 +195,21 @@ class AsWsproto(SynchronousTestCase):
         for code in (*range(995, 1020), 2999, 3000, 3999, 4000, 4999, 5000, 65_535):
             data = [framed(0x88, struct.pack("!H", code))]
             self.assertEqual(ours(data), theirs(data), code)
+
+
+class TheUsual(SynchronousTestCase):
+    def test_one_short_line_is_taken_at_once(self) -> None:
+        for text in ("", "hola", "ma\u00f1ana \U0001f33e", "x" * 125):
+            line = FrameReader().line(framed(0x81, text.encode(), b"\x01\x80\xff\x00"))
+            self.assertEqual(line, text.encode() + b"\n")
+
+    def test_and_nothing_else_is(self) -> None:
+        for data in (
+            framed(0x81, b"x" * 126), framed(0x81, b"x")[:-1], framed(0x81, b"x") * 2,
+            framed(0x01, b"x"), framed(0x89, b"x"), framed(0x81, b"a\nb"), framed(0x81, b"\r"),
+            framed(0x81, b"\xc3"), framed(0x81, b"x", masked=False), b"",
+        ):  # fmt: skip
+            self.assertIsNone(FrameReader().line(data))
 
 
 class ManyAtOnce(SynchronousTestCase):
