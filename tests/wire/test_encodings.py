@@ -37,6 +37,12 @@ class Kinds(SynchronousTestCase):
 class Sizes(SynchronousTestCase):
     """Where a frame needs a longer header."""
 
+    def test_many_lines_at_once_are_framed_as_one_by_one(self) -> None:
+        for name in ("Ana", "\u00d1u" * 40):
+            lines = [b"x" * size for size in range(130)]
+            block = b"".join(WEBSOCKET_LINES.talk(name, line) for line in lines)
+            self.assertEqual(WEBSOCKET_LINES.talk(name, b"\n".join(lines)), block)
+
     def test_talk_around_the_longest_short_frame(self) -> None:
         for size in range(110, 135):
             line = b"x" * size
