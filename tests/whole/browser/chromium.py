@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Playwright
 
 #: Debian's Chromium, and what it is called elsewhere.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -75,12 +75,13 @@ class Chromium:
     def __enter__(self) -> Chromium:
         from playwright.sync_api import sync_playwright
 
-        self._playwright = sync_playwright().start()
+        self.playwright: Playwright = sync_playwright().start()
         self._loop = asyncio.get_running_loop()
-        self._browser: Browser = self._playwright.chromium.launch(
-            executable_path=executable(), args=list(FLAGS)
-        )
+        self._browser: Browser = self._launch()
         return self
+
+    def _launch(self) -> Browser:
+        return self.playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
 
     def __exit__(
         self,
@@ -89,7 +90,7 @@ class Chromium:
         trace: TracebackType | None,
     ) -> None:
         self._browser.close()
-        self._playwright.stop()
+        self.playwright.stop()
 
     def opens(self, url: str, **options: Any) -> Visitor:
         """Somebody else's browser, with the page open."""

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.netcat import NETCAT, Netcat
 from tests.support.server import Server, free_port
-from tests.whole.browser.chromium import DESK, PHONE, Visitor, shared, stop_shared, why_not
+from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, shared, why_not
 from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.test_tls import make_pair
 
@@ -27,18 +27,17 @@ class PageCase(SynchronousTestCase):
     skip = why_not() or None
     options: tuple[str, ...] = ("--rate", "off")
 
-    @classmethod
-    def tearDownClass(cls) -> None:
-        stop_shared()
-
     def setUp(self) -> None:
         web = free_port()
         self.url = f"http://127.0.0.1:{web}/"
         self.server = Server(*self.options, "--web", f"tcp:{web}:interface=127.0.0.1")
         self.enterContext(self.server)
         wait_until_it_listens(web)
-        self.chromium = shared()
+        self.chromium = self.browser()
         self.addCleanup(self.chromium.rest)
+
+    def browser(self) -> Chromium:
+        return shared()
 
     def opens(self, **options: Any) -> Visitor:
         return self.chromium.opens(self.url, **options)
@@ -410,8 +409,11 @@ class Encrypted(PageCase):
         endpoint = f"ssl:{web}:interface=127.0.0.1:certKey={certificate}:privateKey={key}"
         self.server = self.enterContext(Server(*self.options, "--web", endpoint))
         wait_until_it_listens(web)
-        self.chromium = shared()
+        self.chromium = self.browser()
         self.addCleanup(self.chromium.rest)
+
+    def browser(self) -> Chromium:
+        return shared()
 
     def test_people_arrive_and_talk(self) -> None:
         ana = self.arrives("Ana", "Ancla", ignore_https_errors=True)

@@ -26,7 +26,7 @@ export function showDoor(page) {
     card.className = `card door-card step-${step}`;
     const asArrival = page.store.state.phase !== "inside";
     card.replaceChildren(...(asArrival ? [progress(step)] : []), ...CARDS[step](page), error);
-    const first = card.querySelector("[autofocus]") ?? card.querySelector("h2");
+    const first = card.querySelector("[data-first]") ?? card.querySelector("h2");
     // Who was quicker with the Tab key than this frame stays where they are.
     requestAnimationFrame(() => card.contains(document.activeElement) || first?.focus());
   };
@@ -79,7 +79,7 @@ function nameCard({ store, session, commands }) {
     autocapitalize: "words",
     spellcheck: "false",
     required: true,
-    autofocus: true,
+    "data-first": true,
     value: recall("name") ?? "",
     "aria-describedby": "name-hint",
   });
@@ -123,7 +123,7 @@ function passwordCard({ store, session }) {
     type: "password",
     autocomplete: "current-password",
     required: true,
-    autofocus: true,
+    "data-first": true,
   });
   const answer = (password) => {
     input.value = "";
