@@ -37,7 +37,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a fifth of the work, for a look")
     parser.add_argument("--smoke", action="store_true", help="shapes only, no times: for CI")
     parser.add_argument("--out", type=Path, help="results as JSON")
-    parser.add_argument("--docs", type=Path, help="a folder for performance.md and its plots")
+    parser.add_argument("--docs", type=Path, help="a folder for results.md and its plots")
     parser.add_argument("--read", type=Path, help="results of an earlier run instead of a new one")
     return parser.parse_args(arguments)
 
@@ -104,10 +104,10 @@ def publish(
     whole = Book(tuple(results))
     if chosen.out:
         book.save(chosen.out, machine, command, results)
-    plots = book.draw(whole, chosen.docs / "performance") if chosen.docs else []
+    plots = book.draw(whole, chosen.docs) if chosen.docs else []
     part = book.page_part(whole, machine, command, plots)
     if chosen.docs:
-        book.write_page(chosen.docs / "performance.md", part)
+        book.write_page(chosen.docs / "results.md", part)
     else:
         sys.stdout.write(part + "\n")
 

@@ -16,7 +16,7 @@ from benchmarks.scenarios import Scenario
 from benchmarks.servers import Server
 
 BEGIN, END = "<!-- results: written by python -m benchmarks -->", "<!-- end of results -->"
-EMPTY_PAGE = f"# How fast Granja is\n\n{BEGIN}\n{END}\n"
+EMPTY_PAGE = f"# Plain lines: what the benchmark found\n\n{BEGIN}\n{END}\n"
 
 
 def save(path: Path, machine: dict[str, str], command: str, results: Sequence[Result]) -> None:

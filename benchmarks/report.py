@@ -179,7 +179,7 @@ def scenario_section(
     present = [server for server in servers if book.of(scenario.name, server.name)]
     parts = [f"### {scenario.title[0].upper()}{scenario.title[1:]}"]
     own = [name for name in plots if name.startswith(f"{scenario.name}-")]
-    parts += [f"![{scenario.title}](performance/{name}.svg)" for name in own]
+    parts += [f"![{scenario.title}]({name}.svg)" for name in own]
     if scenario.mode == "crowd":
         parts.append(table(CROWD_HEAD, [crowd_row(book, scenario, s) for s in present]))
     else:

@@ -34,7 +34,7 @@ from granja.market.offers import Happened
 from granja.reactor.stopwatch import Stopwatch
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
-#: docs/performance.md, trading.
+#: docs/performance/trading.md.
 MOST_AT_ONCE = 100
 
 #: Seconds that applying and telling may take before the chat has its turn.

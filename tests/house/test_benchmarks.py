@@ -185,7 +185,7 @@ class FigureTests(SynchronousTestCase):
 
 
 class PageTests(SynchronousTestCase):
-    """docs/performance.md and what it is made from."""
+    """docs/performance/results.md and what it is made from."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -200,13 +200,13 @@ class PageTests(SynchronousTestCase):
         )
 
     def test_what_people_wrote_stays(self) -> None:
-        page = self.folder / "performance.md"
+        page = self.folder / "results.md"
         page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
         write_page(page, "new")
         self.assertEqual(page.read_text(), f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n")
 
     def test_a_page_without_a_place_is_left_alone(self) -> None:
-        page = self.folder / "performance.md"
+        page = self.folder / "results.md"
         page.write_text("by hand\n")
         self.assertRaises(ValueError, write_page, page, "new")
         self.assertEqual(page.read_text(), "by hand\n")
