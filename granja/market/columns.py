@@ -1,7 +1,7 @@
-"""Columns of bits: for each artifact a whole number whose bit n says something of slot n.
+"""Columns of bits: each artifact has a whole number, whose bit n tells something about slot n.
 
-Python's whole numbers are bit sets of any length, and to compare two of ten thousand bits takes
-less than a microsecond: who asks for what somebody gives is one ``&``.
+Python's whole numbers are bit sets of any length, and comparing two of them is fast.  So one ``&``
+answers who seeks what somebody gives.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from granja.contract.ids import ArtifactId
 
 T = TypeVar("T")
 
-#: For each artifact the slots; an artifact without any is left out.
+#: The slots of each artifact.  An artifact without any is left out.
 Columns = dict[ArtifactId, int]
 
 
@@ -23,7 +23,7 @@ def put(columns: Columns, artifact: ArtifactId, bit: int) -> None:
 
 
 def drop(columns: Columns, artifact: ArtifactId, bit: int) -> None:
-    """Nothing happens if it is not there."""
+    """Clear a bit.  Nothing happens if it is not set."""
     left = columns.get(artifact, 0) & ~bit
     if left:
         columns[artifact] = left
@@ -32,26 +32,26 @@ def drop(columns: Columns, artifact: ArtifactId, bit: int) -> None:
 
 
 def first(bits: int) -> int:
-    """The lowest slot of a set that is not empty."""
+    """The lowest slot in a set that is not empty."""
     return (bits & -bits).bit_length() - 1
 
 
 def chosen(bits: int, of: Sequence[T]) -> Iterator[T]:
-    """Those whose slots are in a set, the lowest first.
+    """The members whose slots are in a set, lowest slot first.
 
-    By text, because a step in Python for each of ten thousand takes ten times as long.
+    It works on text, because a loop in Python over ten thousand slots is much slower.
     """
     return compress(of, f"{bits:b}"[::-1].encode().translate(_DIGITS))
 
 
-#: The digits as truths.
+#: Maps the digits 0 and 1 to false and true.
 _DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 def slots(bits: int) -> Iterator[int]:
-    """Each of a set, the lowest first.
+    """Each slot in a set, lowest first.
 
-    By bytes, because each step through ten thousand bits would copy all of them.
+    It works on bytes, because each step through ten thousand bits would copy all of them.
     """
     data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
     for position, byte in enumerate(data):

@@ -1,7 +1,7 @@
-"""Frozen facts: what the market decided and the ledger keeps.
+"""Facts: what the market has decided and the ledger keeps.  They never change.
 
-Facts speak of farmers, artifacts and offers by number (:mod:`granja.contract.ids`).
-Times are Unix seconds.
+Facts name farmers, artifacts and offers by number (:mod:`granja.contract.ids`).  Times are Unix
+seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from granja.market.offers import Ended, Happened, How, Offer, SwapNews
 class Fact:
     """Something that happened.  ``kind`` is its name in the ledger.
 
-    A ``foremost`` one goes before the others that are recorded together with it.
+    A ``foremost`` fact comes before the other facts that are recorded together with it.
     """
 
     kind: ClassVar[str]
@@ -27,7 +27,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Declared(Fact):
-    """Artifacts came into the world in a farmer's hands (one entry for each copy)."""
+    """A farmer declared artifacts, which begin to exist (one entry for each copy)."""
 
     kind = "declared"
     farmer: FarmerId
@@ -46,7 +46,7 @@ class Withdrawn(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Departed(Fact):
-    """A visitor left, and all that they held left the world with them."""
+    """A visitor left, and everything that they held stopped existing."""
 
     kind = "departed"
     farmer: FarmerId
@@ -76,7 +76,7 @@ class Traded(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Wished(Fact):
-    """What a farmer seeks and gives from now on, as typed; None: as if nothing had been typed."""
+    """What a farmer seeks and gives from now on, as typed; None: as if they had typed nothing."""
 
     kind = "wished"
     farmer: FarmerId
@@ -88,7 +88,7 @@ class Wished(Fact):
 class Posted(Fact):
     """A swap stands: ``maker`` gives one of ``gives`` for one of ``takes``, with anybody.
 
-    ``keep``: the last copy of each is not given.
+    ``keep``: the maker keeps the last copy of each.
     """
 
     kind = "posted"
@@ -102,7 +102,7 @@ class Posted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Fact):
-    """Swaps in a circle: the maker of ``offers[i]`` gave one ``gives[i]`` to that of
+    """Swaps settled in a circle: the maker of ``offers[i]`` gave one ``gives[i]`` to the maker of
     ``offers[i+1]``."""
 
     kind = "settled"
@@ -132,7 +132,7 @@ class Expired(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Registered(Fact):
-    """A visitor's name became theirs."""
+    """A visitor registered their name."""
 
     kind = "registered"
     farmer: FarmerId
@@ -147,8 +147,8 @@ class PasswordChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Released(Fact):
-    """A registered farmer left for good: their name is nobody's, and all that they held left the
-    world with them."""
+    """A registered farmer left for good: the name is free, and everything that they held stopped
+    existing."""
 
     kind = "released"
     farmer: FarmerId
@@ -157,8 +157,8 @@ class Released(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Rewritten(Fact):
-    """This chain was begun with the facts of another, which ended in the hash ``head`` after so
-    many ``entries``."""
+    """This chain began with the facts of another one.  That one ended with the hash ``head`` after
+    so many ``entries``."""
 
     kind = "rewritten"
     head: str
@@ -183,12 +183,12 @@ class Begun(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Left(Fact):
-    """A registered farmer went away; what happens now is news for their return.
+    """A registered farmer went away.  What happens from now on is news for their return.
 
-    ``missed`` has happened before, but after their line was cut: the first ends, and how many
-    ``more`` there were.  (What others do in the same instant is news already, so this is foremost.)
-    ``unseen``: the standing offers that they have not heard of; None in older records, after which
-    the news are kept by an older rule (:class:`~granja.market.offers.News`).
+    ``missed``: ends that happened before, but after the connection was lost; ``more``: how many
+    more there were.  (What others do in the same moment is news already, so this fact is foremost.)
+    ``unseen``: the pending offers that they have not heard of.  It is None in older records, after
+    which an older rule keeps the news (:class:`~granja.market.offers.News`).
     """
 
     kind = "left"
@@ -201,8 +201,8 @@ class Left(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Returned(Fact):
-    """A registered farmer came back and was told the news; what others do in the same instant they
-    hear as it happens."""
+    """A registered farmer came back and was told the news.  From this moment on they hear what
+    others do as it happens."""
 
     kind = "returned"
     foremost = True
@@ -220,12 +220,12 @@ KINDS: dict[str, type[Fact]] = {
 
 
 def from_body(kind: str, body: dict[str, Any]) -> Fact:
-    """The fact whose fields these are, as JSON has them; an older granja knew fewer of them.
+    """The fact with these fields, as JSON has them.  Older records have fewer kinds and fields.
 
-    The types are checked, because whoever forges an entry can make its hash fit, and the market
-    believes its facts.
+    It checks the types.  Somebody may forge an entry with a hash that fits, and the market believes
+    its facts.
 
-    :raises ValueError: for an unknown kind or fields that do not fit.
+    :raises ValueError: for an unknown kind, or for fields that do not fit.
     """
     try:
         fact: Fact = _FACTS[kind](body)
@@ -235,7 +235,7 @@ def from_body(kind: str, body: dict[str, Any]) -> Fact:
 
 
 def _number(value: object) -> int:
-    if type(value) is not int:  # ``True`` would pass for an instance of it.
+    if type(value) is not int:  # ``isinstance`` would accept ``True``.
         raise TypeError(f"{value!r:.40} is not a whole number")
     return value
 
@@ -260,7 +260,7 @@ Reader = Callable[[Any], Any]
 
 
 def _each(read: Reader) -> Reader:
-    """How a list of what ``read`` reads is read."""
+    """A reader for a list whose items ``read`` reads."""
 
     def read_all(value: object) -> tuple[Any, ...]:
         if type(value) is not list:
@@ -271,12 +271,12 @@ def _each(read: Reader) -> Reader:
 
 
 def _none_or(read: Reader) -> Reader:
-    """How None, or what ``read`` reads, is read."""
+    """A reader for None, or for what ``read`` reads."""
     return lambda value: None if value is None else read(value)
 
 
 def _record(kind: type[Any]) -> Reader:
-    """How a dataclass is read, by the names of its fields."""
+    """A reader for a dataclass, by the names of its fields."""
     readers = {field.name: _TYPES[str(field.type)] for field in fields(kind)}
 
     def read(value: dict[str, object]) -> Any:
@@ -285,7 +285,7 @@ def _record(kind: type[Any]) -> Reader:
     return read
 
 
-#: How each annotation of a fact, an offer and its end is read.
+#: The reader for each type that a fact, an offer or its end has.
 _TYPES: dict[str, Reader] = {
     "int": _number,
     "FarmerId": _number,

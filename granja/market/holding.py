@@ -26,11 +26,11 @@ def decide_declaration(
     *,
     once: bool = False,
 ) -> list[Fact]:
-    """A farmer says that they have found artifacts.
+    """A farmer declares artifacts that they have found.
 
-    :param once: record the declaration even when it is empty, because it is the only one.
-    :raises TooManyArtifacts: past ``limits.artifacts`` in all.
-    :raises DeclaredOnce: when ``once`` and this farmer has declared before.
+    :param once: record the declaration even if it is empty, because it is the only one.
+    :raises TooManyArtifacts: if they would have more than ``limits.artifacts``.
+    :raises DeclaredOnce: if ``once`` and this farmer has declared before.
     """
     if once and farmer in market.declared:
         raise errors.DeclaredOnce
@@ -42,7 +42,10 @@ def decide_declaration(
 
 
 def decide_withdrawal(market: Market, farmer: FarmerId, artifact: ArtifactId) -> list[Fact]:
-    """:raises DoesNotHave: when there is no copy to withdraw."""
+    """A farmer gives a copy away for good.
+
+    :raises DoesNotHave: if they have no copy.
+    """
     if not market.holds(farmer, artifact):
         raise errors.DoesNotHave(artifact)
     return [events.Withdrawn(farmer, (artifact,))]
@@ -51,10 +54,11 @@ def decide_withdrawal(market: Market, farmer: FarmerId, artifact: ArtifactId) ->
 def decide_departure(
     market: Market, farmer: FarmerId, missed: News = _NO_NEWS, *, visited: bool = False
 ) -> list[Fact]:
-    """A connection ended: a visitor takes what they hold along, a registered one is away.
+    """A connection ended: a visitor departs with everything, a registered farmer is away.
 
-    :param missed: what a registered one has not heard.
-    :param visited: whether one who is away on record has been here since: that is made up for.
+    :param missed: what a registered farmer has not heard.
+    :param visited: whether a farmer whom the record has away has been here since.  Then the
+        return is recorded now.
     """
     if farmer in market.registered:
         unseen = tuple(sorted(missed.unseen or ()))
@@ -72,23 +76,29 @@ def decide_return(market: Market, farmer: FarmerId) -> list[Fact]:
 
 
 def decide_registration(market: Market, farmer: FarmerId, name: str) -> list[Fact]:
-    """:raises AlreadyRegistered: when the name is this farmer's already."""
+    """A visitor registers their name.
+
+    :raises AlreadyRegistered: if the name is this farmer's already.
+    """
     if farmer in market.registered:
         raise errors.AlreadyRegistered
     return [events.Registered(farmer, name)]
 
 
 def decide_password_change(market: Market, farmer: FarmerId) -> list[Fact]:
-    """:raises NotRegistered: for a visitor, who has no password to change."""
+    """A farmer changes the password.
+
+    :raises NotRegistered: for a visitor, who has no password.
+    """
     if farmer not in market.registered:
         raise errors.NotRegistered
     return [events.PasswordChanged(farmer)]
 
 
 def decide_release(market: Market, farmer: FarmerId) -> list[Fact]:
-    """A registered farmer goes for good.
+    """A registered farmer leaves for good.
 
-    :raises NotRegistered: for a visitor, or whoever has gone already.
+    :raises NotRegistered: for a visitor, or for somebody who has left already.
     """
     if farmer not in market.registered:
         raise errors.NotRegistered

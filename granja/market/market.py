@@ -6,7 +6,7 @@ The market knows no sockets, disks or clocks.  Each ``decide_…`` (in :mod:`gra
 nothing.  :meth:`Market.apply` makes one fact true and cannot fail.  Between the two the ledger
 makes the facts durable, so a decision that could not be stored needs no undoing.
 
-The running server, the replay at start, the audit and the tests all use the same ``apply``.
+The running server, the replay at the start, the audit and the tests all use the same ``apply``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from granja.market.wishes import Wish, Wishes
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``offers``: most pending offers out, and in; ``offers_each``: out, to one farmer.
-    ``lifetime``: of an offer, in seconds.  ``artifacts``: most that one farmer may declare."""
+    """``offers``: the most pending offers from one farmer, and the most to one farmer.
+    ``offers_each``: the most from one farmer to another.  ``lifetime``: of an offer, in seconds.
+    ``artifacts``: the most that one farmer may declare."""
 
     offers: int = 20
     lifetime: float = 604800.0
@@ -63,11 +64,11 @@ class Market:
     # -- looking -----------------------------------------------------------------------------
 
     def inventory(self, farmer: FarmerId) -> list[ArtifactId]:
-        """What a farmer holds, one entry for each copy, by number."""
+        """What a farmer holds: one entry for each copy, sorted by number."""
         return sorted(self.held.get(farmer, _NOTHING).elements())
 
     def copies(self, farmer: FarmerId) -> Mapping[ArtifactId, int]:
-        """How many of each artifact they hold."""
+        """How many copies of each artifact a farmer holds."""
         return self.held.get(farmer, _NOTHING)
 
     def holds(self, farmer: FarmerId, artifact: ArtifactId) -> bool:
@@ -81,21 +82,24 @@ class Market:
         return [offer for offer in self.pending(farmer) if offer.maker == farmer]
 
     def pending(self, farmer: FarmerId) -> list[Offer]:
-        """Both ways, oldest first."""
+        """The offers from and to this farmer, oldest first."""
         return list(self._touching.get(farmer, {}).values())
 
     def standing(self, number: OfferId) -> Offer | Swap | None:
-        """The offer or the swap with this number, while it is pending."""
+        """The offer or swap with this number, while it is pending."""
         return self.offers.get(number) or self.swaps.get(number)
 
     def count_outgoing(self, maker: FarmerId) -> int:
-        """Their offers, and their swaps, which count like them."""
+        """How many offers and swaps this maker has; both count the same."""
         return len(self.outgoing(maker)) + len(self.swaps.of(maker))
 
     # -- applying ----------------------------------------------------------------------------
 
     def apply(self, fact: Fact) -> list[Happened]:
-        """Make a decided fact true.  Returns the offers and swaps that it ended, in their order."""
+        """Make a decided fact true.
+
+        :returns: the offers and swaps that it ended, in their order.
+        """
         ended = _APPLY[type(fact)](self, fact)
         for end in ended:
             for party in end.parties:
@@ -167,7 +171,7 @@ class Market:
         return []
 
     def _settled(self, fact: events.Settled) -> list[Happened]:
-        """Everybody gives to the next; of swaps that end by being used, nothing more is said."""
+        """Everybody in the ring gives to the next.  The ring's own swaps report no other end."""
         if len(fact.offers) != len(fact.gives):
             raise KeyError(fact)
         ring = [self.swaps[number] for number in fact.offers]
@@ -226,13 +230,13 @@ class Market:
         self.last_farmer = max(self.last_farmer, farmer)
 
     def _enter(self, farmer: FarmerId) -> None:
-        """Somebody is in the market, with whatever they have."""
+        """Let a farmer into the market, with what they have."""
         self.held.setdefault(farmer, Counter())
         self.wishes.enter(farmer)
         self.last_farmer = max(self.last_farmer, farmer)
 
     def _gain(self, farmer: FarmerId, artifact: ArtifactId) -> list[Happened]:
-        """One copy comes; the first one is no longer asked for by swaps."""
+        """A farmer gains a copy.  Their swaps no longer ask for it if it is the first."""
         held = self.held[farmer]
         held[artifact] += 1
         self.wishes.gained(farmer, artifact, held[artifact])
@@ -242,8 +246,8 @@ class Market:
         return [SwapNews(swap.number, farmer, How.VOID, got=artifact) for swap in ended]
 
     def _lose(self, farmer: FarmerId, artifact: ArtifactId) -> list[Happened]:
-        """One copy goes; the last one takes the offers and swaps that needed it along, and the last
-        but one the swaps that give second copies only."""
+        """A farmer loses a copy.  The last one ends the offers and swaps that needed it.  The last
+        but one ends swaps that give only spares."""
         held = self.held[farmer]
         held[artifact] -= 1
         left = held[artifact]
@@ -284,7 +288,7 @@ class Market:
     # -- keeping -----------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """The whole state as JSON-ready values; :meth:`restore` takes it back."""
+        """The whole state as values for JSON; :meth:`restore` takes it back."""
         state: dict[str, Any] = {
             "names": list(self.names.items()),
             "held": [[farmer, list(held.items())] for farmer, held in self.held.items()],
@@ -301,7 +305,7 @@ class Market:
             ],
             "wishers": sorted(self.wishes.used),
         }
-        # An older granja's state has none of them, and must not be told from this one's by that.
+        # An older granja's state lacks these keys.  Without them, both states compare as equal.
         return {key: value for key, value in state.items() if value or key not in _YOUNG}
 
     @classmethod
@@ -327,7 +331,7 @@ class Market:
         return market
 
 
-#: Keys of a snapshot that older ones do not have.
+#: Keys that an older snapshot lacks.
 _YOUNG = frozenset({"swaps", "wishes", "wishers"})
 
 
@@ -364,6 +368,6 @@ _APPLY: dict[type[Fact], Callable[[Market, Any], list[Happened]]] = {
 
 
 def replay(market: Market, facts: Iterable[Fact]) -> None:
-    """Apply recorded facts in order, for their state and not for their ends."""
+    """Apply recorded facts in order, only for the state that they make."""
     for fact in facts:
         market.apply(fact)

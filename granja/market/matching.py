@@ -1,4 +1,5 @@
-"""What somebody can get, and from how many (PROTOCOL §4b); who could close a swap."""
+"""Matching: what somebody can get, and from how many swaps; who could close a swap (PROTOCOL
+§4b)."""
 
 from __future__ import annotations
 
@@ -22,10 +23,10 @@ class Chance:
 
 
 class View:
-    """Who seeks and gives what, as far as it can be typed and they are still in this world.
+    """Who seeks and gives what, among catalog numbers and farmers who still exist.
 
-    :param catalog: the numbers that there are.
-    :param gone: visitors who have left, which is not on record yet.
+    :param catalog: the numbers that exist.
+    :param gone: visitors who have left; the record does not say so yet.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class View:
         self.here = ~market.wishes.bits(gone)
 
     def seeks(self, farmer: FarmerId) -> list[ArtifactId]:
-        """By number: what they typed and lack, or all that they lack."""
+        """What they typed and lack, or else all that they lack, by number."""
         typed = self._market.wishes.of(farmer).seeks
         copies = self._market.copies(farmer)
         artifacts = map(ArtifactId, self._catalog) if typed is None else iter(typed)
         return [a for a in artifacts if not copies.get(a) and a in self._catalog]
 
     def gives(self, farmer: FarmerId) -> list[ArtifactId]:
-        """By number: what they typed and have, or what they have twice."""
+        """What they typed and have, or else their spares, by number."""
         typed = self._market.wishes.of(farmer).gives
         copies = self._market.copies(farmer)
         artifacts = spares(self._market, farmer) if typed is None else typed
@@ -57,7 +58,8 @@ class View:
     # -- what somebody can get -----------------------------------------------------------------
 
     def chances(self, farmer: FarmerId) -> list[Chance]:
-        """One for each artifact that they seek and can get, the closing ones first."""
+        """One chance for each artifact that they seek and can get; those that close a ring
+        first."""
         gives, sought = self.gives(farmer), dict.fromkeys(self.seeks(farmer))
         said = {
             (gift, wish)
@@ -83,10 +85,10 @@ class View:
     def _closing(
         self, gives: Sequence[ArtifactId], said: Set[tuple[ArtifactId, ArtifactId]]
     ) -> Sequence[tuple[ArtifactId, ArtifactId]]:
-        """A gift and what can be had for it by standing swaps alone.
+        """Pairs of a gift and what standing swaps alone give for it.
 
-        What can be had for an earlier gift is left out for a later one, unless a swap of one's own
-        says that already (and has not settled yet).
+        What an earlier gift gets is left out for a later gift.  It is not left out if one of the
+        farmer's own swaps says such a pair already and has not settled yet.
         """
         table = self._market.swaps.table
         found: dict[ArtifactId, ArtifactId] = {}
@@ -102,7 +104,7 @@ class View:
     def _two_sided(
         self, gives: Iterable[ArtifactId], sought: Collection[ArtifactId]
     ) -> Iterator[tuple[ArtifactId, ArtifactId]]:
-        """A gift that somebody seeks who gives what is sought."""
+        """Pairs of a gift and a wish: one farmer seeks the gift and gives the wish."""
         wishes = self._market.wishes
         givers = {wish: bits for wish in sought if (bits := wishes.givers(wish) & self.here)}
         for gift in gives:
@@ -112,9 +114,10 @@ class View:
     def _of_three(
         self, gives: Iterable[ArtifactId], sought: Collection[ArtifactId]
     ) -> Iterator[tuple[ArtifactId, ArtifactId]]:
-        """A gift that somebody seeks who gives what somebody seeks who gives what is sought.
+        """Pairs of a gift and a wish through two farmers: the first seeks the gift and gives what
+        the second seeks, and the second gives the wish.
 
-        Those are two people: nobody gives what they seek.
+        They are two different farmers: nobody gives what they seek.
         """
         wishes = self._market.wishes
         between = {a: bits for a in wishes.had() if (bits := wishes.givers(a) & self.here)}
@@ -139,7 +142,7 @@ class View:
 
 
 class Closers:
-    """Those who could close a swap with one of their own, also through others that stand.
+    """The farmers who could close a swap with one of their own, alone or through standing swaps.
 
     ``can``: who they are.
     """
@@ -165,7 +168,7 @@ class Closers:
         self.can = frozenset(market.wishes.people(people))
 
     def chance(self, farmer: FarmerId) -> Chance | None:
-        """What one of them would have to give and take, rather directly than through others."""
+        """What one of them has to give and take; a direct exchange comes first."""
         gives = [gift for gift in self._view.gives(farmer) if gift in self._gifts]
         takes = [wish for wish in self._view.seeks(farmer) if wish in self._wishes]
         if not gives or not takes:

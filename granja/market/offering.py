@@ -28,14 +28,14 @@ def decide_offer(
 ) -> list[Fact]:
     """``maker`` offers ``gives`` for ``takes``, as of ``now`` (Unix seconds).
 
-    :param number: one that no offer has had; it is the caller's to give out, because several
-        offers may be decided before the first of them is applied.
-    :param closed: whether ``taker`` takes no new offers, or none of this maker.
+    :param number: one that no offer has had.  The caller chooses it, because several offers may
+        be decided before the first of them is applied.
+    :param closed: whether ``taker`` takes no new offers, or none from this maker.
     :raises TradeError: the one of PROTOCOL §4 that applies.
     """
     if maker == taker:
         raise errors.WithOneself
-    # Limits come first, so that a refusal tells nobody what somebody holds (PROTOCOL §4).
+    # Limits come first: so a refusal does not tell what somebody holds (PROTOCOL §4).
     _refuse_excess(market, maker, taker, taker_name)
     _refuse_repeat(market, maker, taker, gives, takes, now)
     if closed:
@@ -86,12 +86,18 @@ def decide_acceptance(market: Market, taker: FarmerId, number: int, now: float) 
 
 
 def decide_rejection(market: Market, taker: FarmerId, number: int) -> list[Fact]:
-    """:raises NoSuchOffer: when ``number`` is not a pending offer to ``taker``."""
+    """The taker rejects an offer.
+
+    :raises NoSuchOffer: if ``number`` is not a pending offer to ``taker``.
+    """
     return [events.Rejected(_offer_to(market, taker, number).number)]
 
 
 def decide_retraction(market: Market, maker: FarmerId, number: int) -> list[Fact]:
-    """:raises NoSuchOffer: when ``number`` is not a pending offer or swap by ``maker``."""
+    """The maker takes an offer or swap back.
+
+    :raises NoSuchOffer: if ``number`` is not a pending offer or swap by ``maker``.
+    """
     offer = market.standing(OfferId(number))
     if offer is None or offer.maker != maker:
         raise errors.NoSuchOffer(str(number))
@@ -99,7 +105,7 @@ def decide_retraction(market: Market, maker: FarmerId, number: int) -> list[Fact
 
 
 def decide_expiry(market: Market, number: OfferId, now: float) -> list[Fact]:
-    """Nothing, if the offer or swap has ended otherwise or is not yet due."""
+    """The offer or swap expires.  No fact if it has ended already, or is not due yet."""
     offer = market.standing(number)
     return [events.Expired(number)] if offer and offer.expires <= now else []
 

@@ -1,4 +1,4 @@
-"""Offers and swaps: how they end, and what of it somebody has still to hear."""
+"""Offers and swaps: how they end, and what somebody has not heard about that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``maker`` gives one ``gives`` for one ``takes`` of ``taker``'s.  It never changes."""
+    """``maker`` gives one ``gives`` for one ``takes`` of ``taker``.  It never changes."""
 
     number: OfferId
     maker: FarmerId
@@ -23,7 +23,7 @@ class Offer:
 
 
 class How(StrEnum):
-    """How an offer or a swap ended.  A swap that settled may go on with what is left of it."""
+    """How an offer or a swap ended.  A settled swap may go on with what is left of it."""
 
     ACCEPTED = "accepted"
     SETTLED = "settled"
@@ -37,8 +37,8 @@ class How(StrEnum):
 class Ended:
     """An offer that is no longer pending, and why.
 
-    ``maker`` and ``taker`` are the names at that moment.  A void offer has a ``loser``, the
-    farmer who no longer has the artifact ``lost``, or who left (``lost`` is None).
+    ``maker`` and ``taker`` are the names at that moment.  A void offer has a ``loser``: the farmer
+    who no longer has the artifact ``lost``, or who left (``lost`` is None).
     """
 
     offer: Offer
@@ -65,17 +65,17 @@ class Ended:
 
     @property
     def is_trade(self) -> bool:
-        """Whether artifacts changed hands: that is told before all else."""
+        """Whether artifacts changed hands: farmers hear of this first."""
         return self.how is How.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
 class SwapNews:
-    """What became of ``maker``'s standing swap number ``swap``.
+    """What happened to ``maker``'s swap with the number ``swap``.
 
-    It settled: one ``gave`` went to the farmer who is called ``to``, and one ``got`` came from the
-    one called ``source``.  Or it ended, and if it is void, then because there is no ``gave`` left,
-    because ``got`` is had by now, or (neither is there) because there are no second copies left.
+    If it settled, one ``gave`` went to the farmer called ``to``, and one ``got`` came from the
+    farmer called ``source``.  If it is void, there is one of three reasons: no ``gave`` is left, or
+    the maker has ``got`` now, or (with neither) no spares are left.
     """
 
     swap: OfferId
@@ -100,23 +100,23 @@ class SwapNews:
 
     @property
     def is_trade(self) -> bool:
-        """Whether artifacts changed hands: that is told before all else."""
+        """Whether artifacts changed hands: farmers hear of this first."""
         return self.how is How.SETTLED
 
 
-#: What a fact does to offers and swaps.
+#: What a fact can do to offers and swaps.
 Happened = Ended | SwapNews
 
-#: PROTOCOL §5: what happened meanwhile is told in at most this many lines.
+#: The most lines of news that a returning farmer hears (PROTOCOL §5).
 MOST_NEWS = 50
 
 
 @dataclass(slots=True)
 class News:
-    """What an absent farmer has to hear: so many ends, and how many ``more`` there were.
+    """What an absent farmer has not heard: some ends, and how many ``more`` there were.
 
-    ``unseen``: the offers that stand and that they have not heard of; their ends are no news.  None
-    is the rule of older records, by which everything is news, and the first stay.
+    ``unseen``: the pending offers that they have not heard of; the ends of these are no news.  None
+    means the rule of older records: everything is news, and the first ends stay.
     """
 
     ends: list[Happened] = field(default_factory=list)
@@ -134,7 +134,10 @@ class News:
         self.ends.append(end)
 
     def _make_room(self, end: Happened) -> bool:
-        """For a trade, what is none gives way: the last of it."""
+        """Drop the last end that is no trade, to make room for a trade.
+
+        :return: whether there is room.
+        """
         if end.is_trade and self.unseen is not None:
             for place in reversed(range(len(self.ends))):
                 if not self.ends[place].is_trade:
@@ -143,12 +146,12 @@ class News:
         return False
 
     def offered(self, number: OfferId) -> None:
-        """Somebody made them an offer, and they are not here to see it."""
+        """Note that somebody made them an offer while they are away."""
         if self.unseen is not None:
             self.unseen.add(number)
 
     def extend(self, later: News) -> None:
-        """Add what came after these."""
+        """Add the news that came after these."""
         for end in later.ends:
             self.add(end)
         self.more += later.more
@@ -156,7 +159,7 @@ class News:
             self.offered(number)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON-ready values; :meth:`restore` takes them back."""
+        """The news as values for JSON; :meth:`restore` takes them back."""
         state: dict[str, Any] = {"ends": list(map(_plain_end, self.ends)), "more": self.more}
         return state if self.unseen is None else state | {"unseen": sorted(self.unseen)}
 
@@ -173,7 +176,7 @@ def _plain_end(end: Happened) -> dict[str, Any]:
 
 
 def plain(record: Offer | Happened) -> dict[str, Any]:
-    """As ``dataclasses.asdict``, which takes eight times as long, and the chat waits for it."""
+    """As ``dataclasses.asdict``, which is much slower, and the chat waits for this."""
     return {name: getattr(record, name) for name in _NAMES[type(record)]}
 
 

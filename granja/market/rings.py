@@ -1,8 +1,9 @@
-"""Rings: swaps in a circle, each of which gives what the next one takes.
+"""Rings: swaps in a circle.  Each gives what the next one takes.
 
-The search goes by artifact and not by people: a layer is the artifacts that can be had for those of
-the layer before, by one more swap.  No artifact is in two layers, so a ring never uses a copy twice
-and, because nobody takes what they have, hands nobody back their own.
+The search goes by artifact, not by people.  A layer is the set of artifacts that one more swap
+gives
+for those of the layer before.  No artifact is in two layers, so a ring never uses a copy twice.
+Nobody takes what they have, so nobody gets their own copy back.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from granja.market import columns
 from granja.market.columns import Columns
 from granja.market.swaps import Swap, Swaps, Table
 
-#: All swaps may be used.
+#: The search may use all swaps.
 ALL = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The maker of each of ``swaps`` gives one of ``gives`` to that of the next, in a circle."""
+    """The maker of each of ``swaps`` gives one of ``gives`` to the maker of the next, in a
+    circle."""
 
     swaps: tuple[OfferId, ...]
     gives: tuple[ArtifactId, ...]
 
 
 def closed_by(swaps: Swaps, closing: Swap, usable: int = ALL) -> Ring | None:
-    """The shortest ring that ``closing`` is part of, and of those the one of the oldest swaps.
+    """The shortest ring with ``closing`` in it; of several, the one with the oldest swaps.
 
-    :param usable: the slots of ``swaps.table`` that may be part of it.
+    :param usable: the slots of ``swaps.table`` that it may use.
     """
     table = swaps.table
     path = _path(table, closing.giving, closing.taking, usable)
@@ -46,7 +48,7 @@ def closed_by(swaps: Swaps, closing: Swap, usable: int = ALL) -> Ring | None:
 def _path(
     table: Table, giving: Iterable[ArtifactId], taking: Iterable[ArtifactId], usable: int
 ) -> list[int] | None:
-    """The slots of the fewest swaps by which ``giving`` becomes ``taking``."""
+    """The slots of the fewest swaps that lead from ``giving`` to ``taking``."""
     goal = frozenset(taking)
     layers = [frozenset(giving)]
     seen = set(layers[0])
@@ -76,7 +78,7 @@ def _next_layer(
 def _leading(
     table: Table, layers: Sequence[frozenset[ArtifactId]], usable: int
 ) -> list[frozenset[ArtifactId]]:
-    """Of each layer what leads to the last one."""
+    """The part of each layer that leads to the last one."""
     kept = [layers[-1]]
     for layer in reversed(layers[:-1]):
         givers = _any(table.givers, kept[-1]) & usable
@@ -85,7 +87,7 @@ def _leading(
 
 
 def _oldest(table: Table, layers: Sequence[frozenset[ArtifactId]], usable: int) -> list[int]:
-    """A swap for each step from layer to layer, each the oldest that fits the one before it."""
+    """A swap for each step between layers: the oldest that fits the one before it."""
     chosen: list[int] = []
     at = layers[0]
     for layer in layers[1:]:
@@ -108,9 +110,9 @@ def reachable(
     usable: int = ALL,
     known: Iterable[ArtifactId] = (),
 ) -> set[ArtifactId]:
-    """These, and all that can be had for them by standing swaps.
+    """These artifacts, and everything that standing swaps give for them.
 
-    :param known: is not looked at again: it, and all that can be had for it, was found before.
+    :param known: artifacts not to look at again: an earlier search found them and what they give.
     """
     layer = frozenset(artifacts)
     found, seen = set(layer), {*layer, *known}
@@ -121,7 +123,7 @@ def reachable(
 
 
 def leading(table: Table, artifacts: Iterable[ArtifactId], usable: int = ALL) -> set[ArtifactId]:
-    """These, and all for which they can be had by standing swaps."""
+    """These artifacts, and everything for which standing swaps give them."""
     layer = frozenset(artifacts)
     seen = set(layer)
     while layer:
@@ -134,10 +136,10 @@ def leading(table: Table, artifacts: Iterable[ArtifactId], usable: int = ALL) ->
 
 
 def any_ring(swaps: Swaps, usable: int = ALL) -> Ring | None:
-    """A ring, if there is one: of those that the youngest swap closes, the shortest.
+    """A ring, if there is one: the shortest that the youngest possible swap closes.
 
-    Artifacts that nothing can be had for, or that can be had for nothing, are in no ring; what is
-    left when those are gone one after the other, is.
+    The search first drops artifacts that no swap takes, or that no swap gives, until none is left
+    to drop.  A ring can only be among the rest.
     """
     table = swaps.table
     left = {*table.givers} & {*table.takers}

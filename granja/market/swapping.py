@@ -1,7 +1,7 @@
 """Deciding about swaps: who seeks and gives what, what stands, which ring settles.
 
-As in :mod:`granja.market.market`, each ``decide_…`` changes nothing: it returns the facts that
-should happen, or raises why not.
+As in :mod:`granja.market.market`, each ``decide_…`` changes nothing.  It returns the facts that
+should happen, or raises the reason why not.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from granja.market.wishes import Wish
 
 
 def decide_wish(market: Market, farmer: FarmerId, wish: Wish) -> list[Fact]:
-    """What a farmer seeks and gives from now on.
+    """A farmer sets what they seek and give.
 
-    :raises AlreadyHas: when they seek what they have, and did not before.
-    :raises DoesNotHave: when they give what they do not have, and did not before.
+    :raises AlreadyHas: when they newly seek an artifact that they have.
+    :raises DoesNotHave: when they newly give an artifact that they do not have.
     """
     before = market.wishes.of(farmer)
     if wish.seeks is not None and wish.seeks != before.seeks:
@@ -47,10 +47,10 @@ def decide_swap(
     keep: bool,
     now: float,
 ) -> list[Fact]:
-    """``maker`` gives one of ``gives`` for one of ``takes`` to anybody, as of ``now``.
+    """``maker`` gives one of ``gives`` for one of ``takes``, to anybody.
 
     :param number: one that no offer and no swap has had.
-    :param keep: the last copy of each is not given.
+    :param keep: whether the maker keeps the last copy of each.
     :param now: Unix seconds.
     :raises TradeError: the one of PROTOCOL §4b that applies.
     """
@@ -70,14 +70,14 @@ def decide_swap(
 
 
 def spares(market: Market, farmer: FarmerId) -> list[ArtifactId]:
-    """What they have twice, by number: ``repetidos``."""
+    """What a farmer has twice or more, by number: ``repetidos``."""
     return sorted(a for a, copies in market.copies(farmer).items() if copies > 1)
 
 
 def decide_settlement(market: Market, ring: Ring, usable: Callable[[Swap], bool]) -> list[Fact]:
-    """A ring that was found settles, unless something has come between: then nothing happens.
+    """A ring settles.  There is no fact if something has changed since the search.
 
-    :param usable: whether a swap that stands may settle now.
+    :param usable: whether a swap may settle now.
     """
     before = ring.gives[-1]
     for number, artifact in zip(ring.swaps, ring.gives, strict=True):

@@ -1,8 +1,8 @@
-"""Standing swaps: a yes that is given beforehand, to anybody (PROTOCOL §4b).
+"""Standing swaps: a yes in advance, to anybody (PROTOCOL §4b).
 
-Whoever makes a swap has what it gives and lacks what it takes, for as long as it stands: what can
-no more be given, or is had by now, is struck for good.  A swap that could grow back would trade for
-ever.
+While a swap stands, its maker has what it gives and lacks what it takes.  What the maker cannot
+give any more, or has by now, is struck from the swap for good.  If it could come back, the swap
+would trade for ever.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import columns
 from granja.market.columns import Columns
 
-#: Swaps that are carried over to a tidier table at each change.
+#: Swaps that move to a tidier table at each change.
 _CARRIED_AT_ONCE = 8
-#: A table has at least so many slots before it is worth tidying.
+#: A table with fewer slots is never tidied.
 _SMALL = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """``maker`` gives one of ``giving`` for one of ``taking``, with anybody, as often as both last.
+    """``maker`` gives one of ``giving`` for one of ``taking``, with anybody, while both last.
 
-    ``gives`` and ``takes`` are what it said at first, by number.  ``keep``: the last copy of each
-    is not given.  ``expires``: Unix seconds.
+    ``gives`` and ``takes``: what the swap said at first, by number.  ``keep``: the maker keeps the
+    last copy of each.  ``expires``: Unix seconds.
     """
 
     number: OfferId
@@ -44,7 +44,7 @@ class Swap:
         return self.gives, self.takes, self.keep
 
     def plain(self) -> dict[str, Any]:
-        """As JSON-ready values; :meth:`restore` takes them back."""
+        """The swap as values for JSON; :meth:`restore` takes them back."""
         return {name: getattr(self, name) for name in _NAMES}
 
     @classmethod
@@ -59,8 +59,7 @@ _NAMES = tuple(field.name for field in fields(Swap))
 class Table:
     """Which swaps give an artifact, and which take it.
 
-    A slot is a swap, an older one before a younger one.  The slots of swaps that have ended stay
-    empty.
+    Each swap has a slot; an older swap has a lower one.  The slots of ended swaps stay empty.
     """
 
     def __init__(self) -> None:
@@ -73,7 +72,7 @@ class Table:
         return number in self._slots
 
     def bit(self, number: OfferId) -> int:
-        """The set of this swap alone."""
+        """The set that contains only this swap."""
         return 1 << self._slots[number]
 
     def add(self, swap: Swap) -> None:
@@ -88,7 +87,7 @@ class Table:
     def strike(
         self, before: Swap, giving: Iterable[ArtifactId], taking: Iterable[ArtifactId]
     ) -> None:
-        """It gives and takes these no more."""
+        """The swap no longer gives and takes these."""
         bit = self.bit(before.number)
         for artifact in giving:
             columns.drop(self.givers, artifact, bit)
@@ -101,10 +100,10 @@ class Table:
 
 
 class Swaps:
-    """Those that stand: by number, by maker and by artifact.
+    """The swaps that stand: by number, by maker and by artifact.
 
-    ``table`` is the one to search in.  When most of its slots are empty, another is filled a few
-    swaps at a time, so that no change has to wait for all of it.
+    ``table`` is for searches.  When most of its slots are empty, we fill another table, a few swaps
+    at each change.  So no change takes long.
     """
 
     def __init__(self) -> None:
@@ -127,15 +126,15 @@ class Swaps:
         return self._standing.get(number)
 
     def all(self) -> list[Swap]:
-        """The oldest first."""
+        """All swaps, oldest first."""
         return list(self._standing.values())
 
     def of(self, maker: FarmerId) -> list[Swap]:
-        """The oldest first."""
+        """The swaps of this maker, oldest first."""
         return [self._standing[number] for number in self._made.get(maker, ())]
 
     def stand(self, swap: Swap) -> None:
-        """The swap stands from now on; its number is higher than all before."""
+        """Let a swap stand.  Its number is higher than all before."""
         self._standing[swap.number] = swap
         self._made.setdefault(swap.maker, {})[swap.number] = None
         self.table.add(swap)
@@ -144,7 +143,10 @@ class Swaps:
         self._tidy()
 
     def end(self, number: OfferId) -> Swap:
-        """:raises KeyError: when it does not stand."""
+        """End a swap.
+
+        :raises KeyError: if it does not stand.
+        """
         swap = self._standing.pop(number)
         made = self._made[swap.maker]
         del made[number]
@@ -156,19 +158,28 @@ class Swaps:
         return swap
 
     def strike_gift(self, maker: FarmerId, artifact: ArtifactId, left: int) -> list[Swap]:
-        """A copy has gone, and so many are ``left``.  Returns the swaps that ended by that."""
+        """A copy is gone and so many are ``left``.
+
+        :return: the swaps that this ended.
+        """
         gone = [swap for swap in self.of(maker) if artifact in swap.giving and left <= swap.keep]
         return [swap for swap in gone if self._strike(swap, gift=artifact)]
 
     def strike_wish(self, maker: FarmerId, artifact: ArtifactId) -> list[Swap]:
-        """The maker has one by now.  Returns the swaps that ended by that."""
+        """The maker has the artifact now.
+
+        :return: the swaps that this ended.
+        """
         got = [swap for swap in self.of(maker) if artifact in swap.taking]
         return [swap for swap in got if self._strike(swap, wish=artifact)]
 
     def _strike(
         self, swap: Swap, gift: ArtifactId | None = None, wish: ArtifactId | None = None
     ) -> bool:
-        """Whether nothing is left on a side: then it has ended."""
+        """Strike an artifact from a swap.
+
+        :return: whether a side is empty: then the swap has ended.
+        """
         giving = tuple(artifact for artifact in swap.giving if artifact != gift)
         taking = tuple(artifact for artifact in swap.taking if artifact != wish)
         if not giving or not taking:
@@ -182,7 +193,7 @@ class Swaps:
     # -- tidying -----------------------------------------------------------------------------
 
     def _tables(self, number: OfferId) -> list[Table]:
-        """In which this swap has a slot."""
+        """The tables with a slot for this swap."""
         tables = [self.table] if self._tidier is None else [self.table, self._tidier]
         return [table for table in tables if number in table]
 

@@ -1,4 +1,4 @@
-"""What was put on record since the start, counted."""
+"""Tally: counts what was put on record since the start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from granja.market.market import Market
 
 
 class Tally:
-    """``facts``: by kind.  ``artifacts``: copies, by what became of them.  ``at_start``: copies
-    that were held then.  So what is held is ``at_start`` and what was declared, without what was
-    withdrawn or departed: if it is not, something is wrong.
+    """``facts``: by kind.  ``artifacts``: copies, by what happened to them.  ``at_start``: copies
+    that farmers held at the start.  So farmers now hold ``at_start`` plus the declared copies,
+    minus those that were withdrawn or departed.  If not, something is wrong.
     """
 
     def __init__(self, market: Market) -> None:
@@ -20,7 +20,7 @@ class Tally:
         self.at_start = sum(copies.total() for copies in market.held.values())
 
     def note(self, fact: Fact) -> None:
-        """A fact was applied."""
+        """Count a fact that was applied."""
         self.facts[fact.kind] += 1
         if isinstance(fact, Declared | Withdrawn | Departed):
             self.artifacts[fact.kind] += len(fact.artifacts)

@@ -1,4 +1,4 @@
-"""What people seek and give: what they typed, else what they lack and their second copies."""
+"""Wishes: what people seek and give; without a typed list, what they lack and their spares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from granja.market.columns import Columns
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody typed, by number; None: nothing, so what they lack, and their second copies."""
+    """What somebody typed, by number.  None: nothing typed, so what they lack, or their spares."""
 
     seeks: tuple[ArtifactId, ...] | None = None
     gives: tuple[ArtifactId, ...] | None = None
@@ -22,9 +22,9 @@ NOTHING_TYPED = Wish()
 
 
 class Wishes:
-    """Everybody in the market, by what they have, seek and give.  A slot is a farmer.
+    """Everybody in the market, by what they have, seek and give.  Each farmer has a slot.
 
-    ``used``: those who have ever typed what they seek or give, or made a swap.
+    ``used``: the farmers who have ever typed what they seek or give, or made a swap.
     """
 
     def __init__(self) -> None:
@@ -44,13 +44,13 @@ class Wishes:
         return self.typed.get(farmer, NOTHING_TYPED)
 
     def had(self) -> Iterable[ArtifactId]:
-        """What anybody has."""
+        """The artifacts that anybody has."""
         return self._has
 
     # -- who -----------------------------------------------------------------------------------
 
     def seekers(self, artifact: ArtifactId) -> int:
-        """Who seeks it and has none, typed or not."""
+        """The farmers who seek it and have none, whether they typed it or not."""
         anything = self._everybody & ~self._typed_seeks
         return (anything | self._seek.get(artifact, 0)) & ~self._has.get(artifact, 0)
 
@@ -58,12 +58,12 @@ class Wishes:
         return self._seek.get(artifact, 0) & ~self._has.get(artifact, 0)
 
     def givers(self, artifact: ArtifactId) -> int:
-        """Who has it and gives it, as they typed, or because they have two."""
+        """The farmers who have it and give it: because they typed it, or because it is a spare."""
         spare = self._has_two.get(artifact, 0) & ~self._typed_gives
         return spare | self._give.get(artifact, 0) & self._has.get(artifact, 0)
 
     def bits(self, farmers: Iterable[FarmerId]) -> int:
-        """The set of these, without those who are not in the market."""
+        """The set of these farmers, without those who are not in the market."""
         found = 0
         for farmer in farmers:
             if farmer in self._slots:
@@ -76,7 +76,10 @@ class Wishes:
     # -- changes -------------------------------------------------------------------------------
 
     def enter(self, farmer: FarmerId) -> int:
-        """The set of this farmer alone, who is in the market from now on."""
+        """Let a farmer into the market.
+
+        :return: the set that contains only this farmer.
+        """
         slot = self._slots.get(farmer)
         if slot is None:
             slot = self._slots[farmer] = self._free_slot()
@@ -91,7 +94,7 @@ class Wishes:
         return len(self._farmers) - 1
 
     def leave(self, farmer: FarmerId, held: Iterable[ArtifactId]) -> None:
-        """They are gone for good, with what they ``held``."""
+        """Remove a farmer who has left for good with what they ``held``."""
         self.used.discard(farmer)
         self._type(farmer, NOTHING_TYPED)
         slot = self._slots.pop(farmer, None)
@@ -104,9 +107,9 @@ class Wishes:
         self._free.append(slot)
 
     def fill(self, held: Mapping[FarmerId, Mapping[ArtifactId, int]]) -> None:
-        """All of them enter with so many copies of each; nobody is here yet.
+        """Let all these farmers in, with so many copies of each artifact.  Nobody is here yet.
 
-        By bytes: one bit after the other takes a second for ten thousand farmers.
+        It works on bytes, because single bits are much slower for ten thousand farmers.
         """
         size = (len(held) + 7) // 8
         has: dict[ArtifactId, bytearray] = {}
@@ -122,12 +125,12 @@ class Wishes:
         self._has_two = {a: int.from_bytes(bits, "little") for a, bits in has_two.items()}
 
     def gained(self, farmer: FarmerId, artifact: ArtifactId, copies: int) -> None:
-        """They have so many copies now."""
+        """Note that they have so many copies now."""
         if copies <= 2:
             columns.put(self._has if copies == 1 else self._has_two, artifact, self.enter(farmer))
 
     def lost(self, farmer: FarmerId, artifact: ArtifactId, copies: int) -> None:
-        """They have so many copies left."""
+        """Note that they have so many copies left."""
         if copies <= 1:
             columns.drop(self._has_two if copies else self._has, artifact, self.enter(farmer))
 
