@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 
@@ -92,8 +92,10 @@ def comparable(state: Mapping[str, Any]) -> str:
 
     def settle(value: Any) -> Any:
         if isinstance(value, list | tuple):
-            return sorted((settle(item) for item in value), key=json.dumps)
+            return sorted((settle(item) for item in value), key=as_text)
         return value
+
+    as_text = partial(json.dumps, sort_keys=True)
 
     return json.dumps({key: settle(value) for key, value in state.items()}, sort_keys=True)
 

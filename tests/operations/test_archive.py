@@ -32,6 +32,7 @@ from granja.market.facts import (
 from granja.operations import cli
 from tests.support.ledgers import (
     ANA,
+    ARROW,
     BETO,
     GUS,
     SPOON,
@@ -58,6 +59,7 @@ FIRST: list[Fact] = [
     Left(ANA, unseen=()),
     Posted(OfferId(4), BETO, (SPOON,), (AXE,), False, 2e9),
     Wished(BETO, (AXE,), None),
+    Offered(OfferId(10), ANA, BETO, ARROW, SPOON, 1e9),
 ]
 
 #: What goes on with it.
@@ -65,9 +67,9 @@ SECOND: list[Fact] = [
     Returned(ANA),
     Declared(ZOE, "Zoë", (AXE,)),
     Traded(OfferId(3)),
-    Offered(OfferId(5), ZOE, ANA, AXE, SPOON, 2e9),
+    Offered(OfferId(11), ZOE, ANA, AXE, SPOON, 2e9),
     Left(ANA, unseen=()),
-    Expired(OfferId(5)),
+    Expired(OfferId(11)),
     Departed(ZOE, (AXE,)),
 ]
 
@@ -142,12 +144,12 @@ class ArchiveTests(Archiving):
         self.assertEqual(self.table(self.audit_alone()), self.table(whole))
         await self.append(SECOND)
         both, alone = self.audit(self.file), self.audit_alone()
-        self.assertIn("22 entries; 3 trades; 2 registered farmers", both)
+        self.assertIn("23 entries; 3 trades; 2 registered farmers", both)
         self.assertIn("The 2 files follow one another without a gap.", both)
         self.assertEqual(self.table(both), self.table(alone))
-        self.assertRegex(alone, r"It goes on from an archive that ends in entry 14, [0-9a-f]{64}: ")
+        self.assertRegex(alone, r"It goes on from an archive that ends in entry 15, [0-9a-f]{64}: ")
         status, out, _ = self.granja("audit", "--ledger", f"sqlite:{self.file}")
-        self.assertEqual((status, "14 entries; 2 trades" in out), (0, True))
+        self.assertEqual((status, "15 entries; 2 trades" in out), (0, True))
         self.assertIn("It is an archive", out)
 
     def audit_alone(self) -> str:
@@ -166,12 +168,12 @@ class ArchiveTests(Archiving):
         await self.append(SECOND)
         self.archive(second)
         await self.append([Returned(ANA)])
-        self.assertIn("24 entries", self.audit(second, self.file))
+        self.assertIn("25 entries", self.audit(second, self.file))
         self.assertIn("The 3 files follow one another", self.audit(self.file, second))
-        self.assertIn("goes on from an archive that ends in entry 14,", self.audit(second))
+        self.assertIn("goes on from an archive that ends in entry 15,", self.audit(second))
         said = self.audit_fails(self.file)
-        self.assertIn("goes on from entry 22, but ", said)
-        self.assertIn("2026.db ends in entry 14", said)
+        self.assertIn("goes on from entry 23, but ", said)
+        self.assertIn("2026.db ends in entry 15", said)
 
     async def test_a_way_is_traced_through_both(self) -> None:
         """With the names, which stand in the ledger alone."""
@@ -281,7 +283,7 @@ class ArchiveTests(Archiving):
         new = self.folder / "new.db"
         self.assertEqual(self.granja("copy", f"sqlite:{self.path}", f"sqlite:{new}")[0], 0)
         self.path = new
-        self.assertIn("22 entries", self.audit(self.file))
+        self.assertIn("23 entries", self.audit(self.file))
 
 
 class ForgedArchiveTests(Archiving):
@@ -299,9 +301,9 @@ class ForgedArchiveTests(Archiving):
     async def test_an_end_that_was_forged_is_found(self) -> None:
         """With hashes that fit: what goes on from it knows the hash that was there."""
         await self.archived()
-        tamper(self.file, "DELETE FROM entries WHERE sequence = 14")
+        tamper(self.file, "DELETE FROM entries WHERE sequence = 15")
         forge_body(self.file, "wished", '{"farmer":2,"gives":null,"seeks":[6]}')
-        self.assertIn("goes on from another entry 14 than that", self.audit_fails(self.file))
+        self.assertIn("goes on from another entry 15 than that", self.audit_fails(self.file))
 
     async def test_one_that_lacks_its_end_is_found(self) -> None:
         await self.archived()
@@ -316,7 +318,7 @@ class ForgedArchiveTests(Archiving):
         await write(theirs, [*FIRST[:-1], Wished(BETO, None, None)])
         self.archive()
         self.path = ours
-        self.assertIn("goes on from another entry 14", self.audit_fails(self.file))
+        self.assertIn("goes on from another entry 15", self.audit_fails(self.file))
         backup = self.folder / "backup.db"
         self.granja("backup", str(backup), "--ledger", f"sqlite:{ours}")
         self.assertIn("backup.db is no archive", self.audit_fails(backup))
@@ -328,7 +330,7 @@ class ForgedArchiveTests(Archiving):
         """Or a count: the ledger alone fits, both together do not."""
         for old, new, why in (
             ("[2,[[14,1]]]", "[2,[[14,2]]]", "the state that the archive ends in"),
-            ('"last_offer":4', '"last_offer":9', "the state that the archive ends in"),
+            ('"last_offer":10', '"last_offer":9', "the state that the archive ends in"),
             ("[6,1,0,0]", "[6,2,1,0]", "the counts that the archive ends in"),
         ):
             await self.archived()
@@ -390,7 +392,7 @@ class ForgedArchiveTests(Archiving):
         ):
             await write(self.path)
             tamper(self.path, "DELETE FROM entries")
-            entry = (15, 1763848001.0, "begun", body)
+            entry = (16, 1763848001.0, "begun", body)
             tamper(
                 *(self.path, "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", *entry),
                 digest(b"\0", *entry),
@@ -416,8 +418,8 @@ class CrashTests(Archiving):
                 break
             found, facts = await read(self.path)
             self.assertEqual(market_of(found, facts).snapshot(), wanted)
-            self.assertIn(found.sequence, (14, 15))
-            if found.sequence == 15:
+            self.assertIn(found.sequence, (15, 16))
+            if found.sequence == 16:
                 self.assertIn("All is in order.", self.audit(self.file))
             seen.add((found.sequence, self.file.exists()))
             self.archive()
@@ -427,7 +429,7 @@ class CrashTests(Archiving):
                 path.unlink()
             self.path.write_bytes(pristine)
         self.assertGreater(step, 10)
-        self.assertEqual(seen, {(14, False), (14, True), (15, True)})
+        self.assertEqual(seen, {(15, False), (15, True), (16, True)})
 
     def killed_at(self, step: int) -> int:
         """Archive in a process that ends at that step without a word; its exit status."""

@@ -1,0 +1,276 @@
+"""``python -m benchmarks.growth``: what a year costs on disk, and what an archive gives back.
+
+Farmers do what the rules allow, as fast as the ledger takes it; the time is a clock that is set.
+How large a ledger becomes does not depend on the machine.  How long a start takes does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing, redirect_stdout, suppress
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+from granja.contract.errors import GranjaError
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
+from granja.ledger.interface import Kept
+from granja.ledger.replay import market_of
+from granja.ledger.sqlite import database
+from granja.ledger.sqlite.ledger import SQLiteLedger
+from granja.market import facts as events
+from granja.market.facts import Fact
+from granja.market.holding import decide_departure, decide_return, decide_withdrawal
+from granja.market.market import Limits, Market
+from granja.market.offering import (
+    decide_acceptance,
+    decide_expiry,
+    decide_offer,
+    decide_rejection,
+)
+from granja.market.rings import closed_by
+from granja.market.swapping import decide_settlement, decide_swap, decide_wish
+from granja.market.wishes import Wish
+from granja.operations import cli
+from tests.support.ledgers import VERIFIER, AnyThread, wait_for
+
+DAY: Final = 86_400.0
+#: When the simulated years begin, in Unix seconds.
+BEGINNING: Final = 1_767_225_600.0
+#: Names of visitors are kept for so long.
+KEPT: Final = 30 * DAY
+#: Artifacts of the catalog, and how many a farmer begins with.
+CATALOG: Final = 42
+AT_FIRST: Final = 8
+#: Appends that wait at once.
+WAITING: Final = 2_000
+
+#: What each farmer does on each day that they come, and how often on average.
+OFFERS: Final = 1.0
+ACCEPTED, REJECTED = 0.5, 0.3
+SWAPS: Final = 0.2
+WISHES: Final = 0.05
+DECLARED: Final = 0.05
+WITHDRAWN: Final = 0.03
+
+
+class Years:
+    """:param path: of a ledger that is not there yet.
+    :param farmers: registered ones, each of whom comes once a day.
+    :param visitors: who come on each day, declare something and leave.
+    """
+
+    def __init__(self, path: Path, farmers: int, visitors: int) -> None:
+        reactor: Any = AnyThread()
+        self.time = BEGINNING
+        self.facts: Counter[str] = Counter()
+        self._market = Market(Limits())
+        self._ledger = SQLiteLedger(path, reactor, lambda: self.time)
+        self._sequence = self._ledger.open().sequence
+        self._chance = random.Random(1)
+        self._visitors = visitors
+        self._people = [FarmerId(n) for n in range(1, farmers + 1)]
+        self._last_farmer = farmers
+        self._last_offer = 0
+        self._waiting = 0
+        for farmer in self._people:
+            name = f"Farmer{farmer}"
+            self._happen(
+                [
+                    events.Declared(farmer, name, self._finds(AT_FIRST)),
+                    events.Registered(farmer, name),
+                    events.Left(farmer, unseen=()),
+                ],
+                {farmer: VERIFIER},
+            )
+
+    def day(self) -> None:
+        """One day: everybody comes once, in some order, and visitors between them."""
+        comings: list[FarmerId | None] = [*self._people, *[None] * self._visitors]
+        self._chance.shuffle(comings)
+        for farmer in comings:
+            self.time += DAY / len(comings)
+            if farmer is None:
+                self._visit()
+            else:
+                self._come(farmer)
+        due = [offer.number for offer in self._market.offers.values()]
+        due += [swap.number for swap in self._market.swaps.all()]
+        for number in due:
+            self._happen(decide_expiry(self._market, number, self.time))
+        wait_for(self._ledger.forget_visitors(self.time - KEPT))
+
+    def end(self) -> None:
+        wait_for(self._ledger.close())
+
+    # -- what they do ----------------------------------------------------------------------------
+
+    def _visit(self) -> None:
+        self._last_farmer += 1
+        visitor = FarmerId(self._last_farmer)
+        self._happen([events.Declared(visitor, f"Visitor{visitor}", self._finds(2))])
+        self._happen(decide_departure(self._market, visitor))
+
+    def _come(self, me: FarmerId) -> None:
+        market, chance = self._market, self._chance
+        # Who is away has a pass, and it is another one after each use.
+        kept = Kept("passes", f"{me}", {"hash": f"{chance.getrandbits(256):064x}", "until": 2e9})
+        self._happen(decide_return(market, me), kept=(kept,))
+        for offer in market.incoming(me):
+            fate = chance.random()
+            with suppress(GranjaError):  # Another one, just accepted, may have taken it along.
+                if fate < ACCEPTED:
+                    self._happen(decide_acceptance(market, me, offer.number, self.time))
+                elif fate < ACCEPTED + REJECTED:
+                    self._happen(decide_rejection(market, me, offer.number))
+        with suppress(GranjaError):
+            if chance.random() < OFFERS:
+                self._offer(me)
+        with suppress(GranjaError):
+            if chance.random() < SWAPS:
+                self._swap(me)
+        with suppress(GranjaError):
+            if chance.random() < WISHES:
+                seeks = tuple(sorted(set(self._finds(3)) - set(market.copies(me))))
+                self._happen(decide_wish(market, me, Wish(seeks, None)))
+        if chance.random() < DECLARED and len(market.inventory(me)) < market.limits.artifacts:
+            self._happen([events.Declared(me, f"Farmer{me}", self._finds(1))])
+        if chance.random() < WITHDRAWN and market.copies(me):
+            artifact = chance.choice(list(market.copies(me)))
+            self._happen(decide_withdrawal(market, me, artifact))
+        self._happen(decide_departure(market, me))
+
+    def _offer(self, me: FarmerId) -> None:
+        market, chance = self._market, self._chance
+        taker = chance.choice(self._people)
+        mine, theirs = market.inventory(me), market.inventory(taker)
+        if mine and theirs:
+            self._last_offer += 1
+            number, sides = OfferId(self._last_offer), (chance.choice(mine), chance.choice(theirs))
+            found = decide_offer(market, number, me, taker, f"Farmer{taker}", *sides, self.time)
+            self._happen(found)
+
+    def _swap(self, me: FarmerId) -> None:
+        market = self._market
+        gives = [a for a, copies in market.copies(me).items() if copies > 1][:3]
+        takes = sorted(set(self._finds(3)) - set(market.copies(me)))
+        if not gives or not takes:
+            return
+        self._last_offer += 1
+        number = OfferId(self._last_offer)
+        self._happen(decide_swap(market, number, me, gives, takes, True, self.time))
+        swap = market.swaps.get(number)
+        ring = None if swap is None else closed_by(market.swaps, swap)
+        if ring is not None:
+            self._happen(decide_settlement(market, ring, lambda swap: True))
+
+    def _finds(self, count: int) -> tuple[ArtifactId, ...]:
+        return tuple(ArtifactId(self._chance.randint(1, CATALOG)) for _ in range(count))
+
+    def _happen(
+        self,
+        facts: Sequence[Fact],
+        credentials: dict[FarmerId, str] | None = None,
+        kept: Sequence[Kept] = (),
+    ) -> None:
+        if not facts:
+            return
+        done = self._ledger.append(facts, self._sequence, credentials or {}, kept)
+        self._sequence += len(facts)
+        for fact in facts:
+            self._market.apply(fact)
+            self.facts[fact.kind] += 1
+        if self._ledger.wants_checkpoint():
+            self._ledger.checkpoint(self._market.snapshot(), self._sequence)
+        self._waiting += 1
+        if self._waiting >= WAITING:
+            self._waiting = 0
+            wait_for(done)
+
+
+# -- looking at it -------------------------------------------------------------------------------
+
+
+def look(path: Path) -> None:
+    """Say how large a ledger is, how long a start takes, and what an archive gives back.
+
+    The ledger is archived by that.
+    """
+    say(f"{path.name}: {size(path)}")
+    say(f"a start, from the newest snapshot: {seconds(start, path)}")
+    say(f"granja audit: {seconds(run, 'audit', '--ledger', f'sqlite:{path}')}")
+    file = path.with_name("archive.db")
+    say(f"granja archive: {seconds(run, 'archive', f'sqlite:{path}', str(file))}")
+    say(f"the archive: {size(file)}; the ledger after it: {size(path)}")
+    say(f"a start then: {seconds(start, path)}")
+    words = ("audit", "--ledger", f"sqlite:{path}", "--archives", str(file))
+    say(f"granja audit of both: {seconds(run, *words)}")
+
+
+def start(path: Path) -> None:
+    reactor: Any = AnyThread()
+    ledger = SQLiteLedger(path, reactor, time.time)
+    market_of(ledger.open(), Limits())
+    wait_for(ledger.close())
+
+
+def run(*words: str) -> None:
+    with redirect_stdout(StringIO()):
+        status = cli.main(words)
+    if status:
+        sys.exit(f"granja {words[0]} failed")
+
+
+def seconds(work: Any, *arguments: object) -> str:
+    before = time.perf_counter()
+    work(*arguments)
+    return f"{time.perf_counter() - before:.2f} s"
+
+
+def size(path: Path) -> str:
+    with closing(database.open_to_read(path)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+        (names,) = connection.execute("SELECT count(*) FROM names").fetchone()
+    there = path.stat().st_size
+    return (
+        f"{there / 1e6:.1f} MB, {count:,} entries ({there / count:.0f} bytes each), {names} names"
+    )
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser.add_argument("--days", type=int, default=365, help="365 by default")
+    parser.add_argument("--farmers", type=int, default=1000, help="who come once a day; 1000")
+    parser.add_argument("--visitors", type=int, default=200, help="on each day; 200 by default")
+    parser.add_argument("--into", type=Path, help="keep the ledger there, and look at it later")
+    parser.add_argument("--look", type=Path, help="only look at such a ledger, and archive it")
+    options = parser.parse_args()
+    if options.look:
+        look(options.look)
+        return
+    with tempfile.TemporaryDirectory(prefix="granja-growth-") as folder:
+        path = options.into or Path(folder) / "granja.db"
+        years = Years(path, options.farmers, options.visitors)
+        for day in range(1, options.days + 1):
+            years.day()
+            if day % 30 == 0 or day == options.days:
+                say(f"day {day}: {path.stat().st_size / 1e6:.1f} MB")
+        years.end()
+        say(", ".join(f"{count:,} {kind}" for kind, count in years.facts.most_common()))
+        if not options.into:
+            look(path)
+
+
+if __name__ == "__main__":
+    main()
