@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib.util import find_spec
 from secrets import token_bytes
 from typing import Any
@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from granja.bus.open import open_bus
 from granja.bus.url import read_bus
+from granja.console.errands import Errands
 from granja.contract.errors import ConfigurationError
 from granja.factory import GranjaFactory
 from granja.health.probes import Liveness
@@ -102,10 +103,13 @@ def open_to_watchers(
     return watch(farm, ports, certificates)
 
 
-def consoles(path: str | None, ledger: str, rereading: Rereading) -> list[Doorway]:
+def consoles(
+    path: str | None, ledger: str, errands: Callable[[GranjaFactory], Errands]
+) -> list[Doorway]:
     """Where ``granja admin`` finds this server; one at most.
 
     :param path: of the socket, or ``off``; None is beside the ledger, where the system can.
+    :param errands: what may be asked of a farm.
     """
     from twisted.internet import reactor  # As in doorway.
 
@@ -118,18 +122,29 @@ def consoles(path: str | None, ledger: str, rereading: Rereading) -> list[Doorwa
         return []
     assert path is not None
     endpoint = UNIXServerEndpoint(reactor, path, mode=0o600, wantPID=True)
-    wrap = partial(open_to_the_operator, rereading=rereading)
+    wrap = partial(open_to_the_operator, errands=errands)
     return [Doorway(f"the console {path}", endpoint, wrap)]
 
 
-def open_to_the_operator(farm: GranjaFactory, rereading: Rereading) -> IProtocolFactory:
-    """What answers at ``--admin``."""
+def errands_of(farm: GranjaFactory, rereading: Rereading) -> Errands:
+    """What an operator may ask of a farm, at this node and from others."""
     from twisted.internet import reactor  # As in doorway.
 
+    stop: Any = reactor.stop
+    nodes = None if farm.nodes is None else farm.nodes.errands
+    errands = Errands(farm, partial(rereading.reread, farm), stop, nodes)
+    if nodes is not None:
+        nodes.run = errands.run
+    return errands
+
+
+def open_to_the_operator(
+    farm: GranjaFactory, errands: Callable[[GranjaFactory], Errands]
+) -> IProtocolFactory:
+    """What answers at ``--admin``."""
     from granja.console.line import ConsoleFactory
 
-    stop: Any = reactor.stop
-    return ConsoleFactory(farm, partial(rereading.reread, farm), stop)
+    return ConsoleFactory(errands(farm))
 
 
 def open_to_browsers(
@@ -172,7 +187,7 @@ def nodes(options: Options, reactor: Any) -> Nodes | None:
         return None
     name = options["node"] or os.uname().nodename
     bus = open_bus(options["bus"], reactor, f"granja {name}", token_bytes(16).hex())
-    return Nodes(reactor, time.time, bus, options["history"])
+    return Nodes(reactor, time.time, bus, options["history"], name)
 
 
 def makeService(options: Options) -> IService:  # noqa: N802
@@ -202,6 +217,7 @@ def makeService(options: Options) -> IService:  # noqa: N802
             nodes=nodes(options, reactor),
         )
         announce(farm, options["ledger"])
+        errands(farm)
         return farm
 
     plain_ports: list[IListeningPort] = []
@@ -210,7 +226,8 @@ def makeService(options: Options) -> IService:  # noqa: N802
     doorways = [*options["doorways"], *(doorway(at, watch) for at in options["metrics"])]
     certificates += [d.certificates for d in doorways if d.certificates is not None]
     rereading = Rereading(Standing(options, os.getcwd()), certificates)
-    doorways += consoles(options["admin"], options["ledger"], rereading)
+    errands = cache(partial(errands_of, rereading=rereading))
+    doorways += consoles(options["admin"], options["ledger"], errands)
     alive = Liveness(reactor, plain_ports).look
     supervised = Supervised(reactor, Supervisor(os.environ, os.getpid()), alive)
     log_file = options["log-file"]

@@ -12,8 +12,8 @@ PATIENCE: Final = 2.0
 
 #: Called with what was published.
 Hear = Callable[[bytes], None]
-#: Called with a question; what it returns is the answer.
-Answer = Callable[[bytes], bytes]
+#: Called with a question; what it returns is the answer, now or later.
+Answer = Callable[[bytes], bytes | Deferred[bytes]]
 
 
 class NoAnswer(Exception):

@@ -132,4 +132,10 @@ class MemoryBus:
     def _asked(self, asker: MemoryBus, number: int, subject: str, data: bytes) -> None:
         if subject in self._answer:
             answer = self._answer[subject](data)
-            asker._receive(partial(asker._waiting.succeed, number, answer))
+            if isinstance(answer, Deferred):
+                answer.addCallback(partial(self._give, asker, number))
+            else:
+                self._give(asker, number, answer)
+
+    def _give(self, asker: MemoryBus, number: int, answer: bytes) -> None:
+        asker._receive(partial(asker._waiting.succeed, number, answer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any, ClassVar, Final
 
@@ -177,11 +178,18 @@ class NatsBus:
         wanted = self._subjects.get(sid, "")
         try:
             if reply and wanted in self._answer:
-                self.publish(reply, self._answer[wanted](data))
+                self._reply(reply, self._answer[wanted](data))
             elif wanted in self._hear:
                 self._hear[wanted](data)
         except Exception:  # One message that nobody understands must not end the connection.
             self.log.failure("A message of {subject} could not be taken", subject=wanted)
+
+    def _reply(self, reply: str, answer: bytes | Deferred[bytes]) -> None:
+        if isinstance(answer, Deferred):
+            answer.addCallback(partial(self.publish, reply))
+            answer.addErrback(partial(self.log.failure, "A question could not be answered"))
+        else:
+            self.publish(reply, answer)
 
     def nobody(self, subject: str) -> None:
         self._waiting.fail(_number_in(subject), NoAnswer("nobody is there"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -14,6 +14,11 @@ from granja.reactor.clockwork import Timer
 LOOK: Final = 1.0
 
 
+class Counted(Protocol):
+    def count_here(self) -> int:
+        """How many are in the chat at this node."""
+
+
 class Drained(Protocol):
     """A farm.  ``draining``: nobody comes in but with a pass."""
 
@@ -21,7 +26,7 @@ class Drained(Protocol):
     draining: bool
 
     @property
-    def roster(self) -> Sized: ...
+    def roster(self) -> Counted: ...
 
 
 class Drain:
@@ -49,7 +54,7 @@ class Drain:
         return drained
 
     def _look(self) -> None:
-        if len(self._farm.roster):
+        if self._farm.roster.count_here():
             self._timer.start(LOOK)
         else:
             self.log.info("Nobody is left.")

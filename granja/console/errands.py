@@ -6,7 +6,7 @@ Moderators have the same in the chat.  The operator may do all of it, and to mod
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
@@ -27,6 +27,10 @@ from granja.text.clean import clean
 
 Answer = dict[str, Any]
 
+#: What each node answers for itself.  The rest is done once for the whole farm; and passwords,
+#: for one, have no business on the bus.
+_OF_A_NODE: Final = ("status", "fingerprint", "who", "drain", "reload")
+
 #: Bytes of a password that nobody is told.
 _SECRET: Final = 32
 
@@ -34,16 +38,30 @@ _SECRET: Final = 32
 Reread = Callable[[], Sequence[str]]
 
 
+class Nodes(Protocol):
+    """The nodes of a farm.  ``name``: of this one."""
+
+    @property
+    def name(self) -> str: ...
+
+    def ask(self, wanted: str, request: object) -> Deferred[Answer]:
+        """Have it done at the node of that name, or at ``all``; it does not fail."""
+
+
 class Errands:
     """:param farm: on which they are done.
     :param reread: reads the configuration anew, and says what has changed.
     :param end: ends the process in good order.
+    :param nodes: pass on what is to be done at others; None for a farm that is alone.
     """
 
     log = Logger()
 
-    def __init__(self, farm: Farm, reread: Reread, end: Callable[[], None]) -> None:
+    def __init__(
+        self, farm: Farm, reread: Reread, end: Callable[[], None], nodes: Nodes | None = None
+    ) -> None:
         self._farm = farm
+        self._nodes = nodes
         self._drain = Drain(farm, end)
         self._reread = reread
         self._begun = farm.order.seconds()
@@ -79,10 +97,19 @@ class Errands:
 
     def _run(self, request: object) -> Answer | Deferred[Answer]:
         asked = Request(request)
-        errand = self._table.get(asked.text("do"))
+        do = asked.text("do")
+        errand = self._table.get(do)
         if errand is None:
             raise Refused("this server does not know that command")
-        return errand(asked)
+        return self._pass_on(asked, do) if asked.has("node") else errand(asked)
+
+    def _pass_on(self, asked: Request, do: str) -> Deferred[Answer]:
+        """Have it done at another node, or at all."""
+        if self._nodes is None:
+            raise Refused("this farm has no nodes: its ledger is its own")
+        if do not in _OF_A_NODE:
+            raise Refused(f"{do} is for the whole farm, whichever node does it: leave --node out")
+        return self._nodes.ask(asked.text("node"), asked.without("node"))
 
     def _refuse(self, failure: Failure) -> Answer:
         if failure.check(Refused):
@@ -109,7 +136,12 @@ class Errands:
             "frozen": farm.freezing.frozen,
             "halted": farm.lane.halted,
             "draining": farm.draining,
-        }
+        } | self._of_this_node()
+
+    def _of_this_node(self) -> Answer:
+        if self._nodes is None:
+            return {}
+        return {"node": self._nodes.name, "here": self._farm.roster.count_here()}
 
     def _fingerprint(self, _: Request) -> Answer:
         """Of who holds, offers and misses what.  Nodes of one farm that are at the same entry have
@@ -235,7 +267,7 @@ class Errands:
                 raise Refused("the farm is not drained")
             return {"done": "people may come in again"}
         self._drain.start()
-        left = len(self._farm.roster)
+        left = self._farm.roster.count_here()
         people = "one person is" if left == 1 else f"{left} people are"
         return {"done": f"nobody else comes in; {people} left", "left": left}
 

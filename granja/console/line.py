@@ -6,14 +6,12 @@ Whoever can open the socket is the operator: its mode is 0600.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.basic import LineOnlyReceiver
 
-from granja.console.errands import Answer, Errands, Reread
-from granja.console.farm import Farm
+from granja.console.errands import Answer, Errands
 
 #: Bytes of a request.
 MOST: Final = 16_384
@@ -45,8 +43,8 @@ class ConsoleFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, farm: Farm, reread: Reread, end: Callable[[], None]) -> None:
-        self._errands = Errands(farm, reread, end)
+    def __init__(self, errands: Errands) -> None:
+        self._errands = errands
 
     def buildProtocol(self, addr: object) -> ConsoleProtocol:  # noqa: N802
         return ConsoleProtocol(self._errands)

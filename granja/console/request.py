@@ -31,6 +31,12 @@ class Request:
     def says(self, field: str) -> bool:
         return self._fields.get(field) is True
 
+    def has(self, field: str) -> bool:
+        return field in self._fields
+
+    def without(self, field: str) -> dict[str, object]:
+        return {name: value for name, value in self._fields.items() if name != field}
+
     def reason(self) -> str:
         """Why, as farmers may read it; empty if it is not said."""
         return squeezed(clean(self.text("why"))).strip() if "why" in self._fields else ""

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from granja.bus.interface import Bus, NoAnswer
+from granja.bus.interface import PATIENCE, Bus, NoAnswer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.nodes.outbox import Outbox
@@ -26,9 +26,12 @@ def subject_of(writer: int) -> str:
     return f"granja.node.{writer}"
 
 
-def ask(bus: Bus, writer: int, question: Sequence[Any]) -> Deferred[bytes]:
+def ask(
+    bus: Bus, writer: int, question: Sequence[Any], seconds: float = PATIENCE
+) -> Deferred[bytes]:
     """:returns: fires with the answer; fails with NoAnswer."""
-    return bus.request(subject_of(writer), json.dumps(question, ensure_ascii=False).encode())
+    asked = json.dumps(question, ensure_ascii=False).encode()
+    return bus.request(subject_of(writer), asked, seconds)
 
 
 class Neighbour:
@@ -48,9 +51,9 @@ class Neighbour:
         self._bus = bus
         self._outbox = outbox
 
-    def ask(self, *question: Any) -> Deferred[bytes]:
+    def ask(self, *question: Any, seconds: float = PATIENCE) -> Deferred[bytes]:
         """:returns: fires with the answer; fails with NoAnswer."""
-        return ask(self._bus, self.writer, question)
+        return ask(self._bus, self.writer, question, seconds)
 
     def whisper(self, to: Farmer, name: str, text: str, speaker: FarmerId) -> Deferred[None]:
         """What the speaker said before is told first."""

@@ -18,6 +18,7 @@ from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed
 from granja.ledger.interface import NotStored
 from granja.ledger.shared import Holder
+from granja.nodes.errands import NodeErrands
 from granja.nodes.hearing import Hearing
 from granja.nodes.names import SharedNames
 from granja.nodes.neighbour import DONE, GONE, Neighbour, subject_of
@@ -37,23 +38,29 @@ SILENT: Final = 6.0
 class Nodes:
     """:param now: the time on the wall, in Unix seconds.
     :param lines: of talk that are kept.
+    :param name: of this node.
 
-    ``history`` and ``roster`` are what a farm of several nodes has instead of its own.
+    ``errands`` are done here, or passed on.  ``history`` and ``roster`` are what a farm of several
+    nodes has instead of its own.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, clock: IReactorTime, now: Callable[[], float], bus: Bus, lines: int) -> None:
+    def __init__(
+        self, clock: IReactorTime, now: Callable[[], float], bus: Bus, lines: int, name: str
+    ) -> None:
         self.bus = bus
         here = Census()
         self._outbox = Outbox(clock, bus, here.count)
         self.history = TellingHistory(lines, self._outbox)
         self.roster = SharedRoster(self._outbox, now, here)
         self._renewal = Timer(clock, self._renew)
-        self._answers: dict[str, Callable[..., bytes]] = {
+        self.errands = NodeErrands(name, lambda: self._hearing.nodes.values())
+        self._answers: dict[str, Callable[..., bytes | Deferred[bytes]]] = {
             "people": self._tell_people,
             "whisper": self._whisper,
             "expel": self._expel,
+            "errand": self.errands.asked,
         }
         self._clock = clock
         self._up_since = 0.0
@@ -251,7 +258,7 @@ class Nodes:
 
     # -- what is asked ---------------------------------------------------------------------------
 
-    def _asked(self, data: bytes) -> bytes:
+    def _asked(self, data: bytes) -> bytes | Deferred[bytes]:
         word, *rest = json.loads(data)
         return self._answers[word](*rest)
 

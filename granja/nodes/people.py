@@ -117,6 +117,9 @@ class SharedRoster(Roster):
             return None
         return farmer
 
+    def count_here(self) -> int:
+        return len(self.here.people)
+
     # -- in order --------------------------------------------------------------------------------
 
     def _add(self, farmer: Farmer) -> None:

@@ -41,7 +41,12 @@ def _obey(argv: Sequence[str]) -> int:
     if "refused" in answer and not as_json:
         return failed(answer["refused"])
     _print(answer, arguments["do"], as_json)
-    return 1 if "refused" in answer else 0
+    return 1 if "refused" in answer or _is_refused_somewhere(answer) else 0
+
+
+def _is_refused_somewhere(answer: Answer) -> bool:
+    """Whether one of several nodes did not do it, or did not answer."""
+    return "silent" in answer or any("refused" in one for one in answer.get("nodes", {}).values())
 
 
 def ask(path: str, request: Answer) -> Answer:
@@ -91,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, help: str, **arguments: Any) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
         added.add_argument("--json", action="store_true", help="the answer as JSON")
+        help = "where there are several: the one to ask, or `all`"
+        added.add_argument("--node", metavar="NAME", help=help)
         for argument, options in arguments.items():
             added.add_argument(argument, **options)
         return added
@@ -130,8 +137,23 @@ def _print(answer: Answer, command: str, as_json: bool) -> None:
     if as_json:
         lines = iter([json.dumps(answer, ensure_ascii=False)])
     else:
-        lines = _TABLES.get(command, _sentence)(answer)
+        lines = _said_of_each(answer, command) if "nodes" in answer else _said(answer, command)
     print_lines(lines)
+
+
+def _said(answer: Answer, command: str) -> Iterator[str]:
+    if "refused" in answer:
+        return iter([f"refused: {answer['refused']}"])
+    return _TABLES.get(command, _sentence)(answer)
+
+
+def _said_of_each(answer: Answer, command: str) -> Iterator[str]:
+    for name, one in sorted(answer["nodes"].items()):
+        lines = list(_said(one, command))
+        yield f"{name}: {lines[0]}" if len(lines) == 1 else f"{name}:"
+        yield from lines if len(lines) > 1 else ()
+    if "silent" in answer:
+        yield f"Nodes that did not answer: {answer['silent']}."
 
 
 def _sentence(answer: Answer) -> Iterator[str]:

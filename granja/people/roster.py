@@ -318,3 +318,7 @@ class Roster:
 
     def __len__(self) -> int:
         return len(self._present)
+
+    def count_here(self) -> int:
+        """How many of them are at this node."""
+        return len(self._present)

@@ -80,8 +80,14 @@ class Real(TestCase):
         """By whoever answers there; nobody else is asked."""
         one, two = await self.bus(), await self.bus()
         two.answer("granja.node.2", lambda data: data.upper())
+        later: Deferred[bytes] = Deferred()
+        two.answer("granja.node.2.later", lambda data: later)
         await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+        asked = one.request("granja.node.2.later", b"hola")
         self.assertEqual(await one.request("granja.node.2", b"hola"), b"HOLA")
+        self.assertFalse(asked.called)
+        later.callback(b"when it is known")
+        self.assertEqual(await asked, b"when it is known")
 
     async def test_where_nobody_answers(self) -> None:
         """It fails at once where nobody is, and in time where somebody is silent."""

@@ -9,6 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
+from granja.console.errands import Errands
 from granja.console.line import MOST, ConsoleFactory
 from granja.contract.errors import ConfigurationError
 from granja.ledger.faulty import FaultyLedger
@@ -28,9 +29,8 @@ class ConsoleCase(SynchronousTestCase):
         self.ledger = FaultyLedger(self.memory)
         self.farm = Farm(ledger=self.ledger)
         self.wire = StringTransport()
-        self.console = ConsoleFactory(
-            self.farm.factory, self.reread, lambda: self.ended.append(True)
-        ).buildProtocol(None)
+        errands = Errands(self.farm.factory, self.reread, lambda: self.ended.append(True))
+        self.console = ConsoleFactory(errands).buildProtocol(None)
         self.console.makeConnection(self.wire)
 
     def reread(self) -> list[str]:

@@ -59,7 +59,7 @@ FIRST: list[Fact] = [
     Left(ANA, unseen=()),
     Posted(OfferId(4), BETO, (SPOON,), (AXE,), False, 2e9),
     Wished(BETO, (AXE,), None),
-    Offered(OfferId(10), ANA, BETO, ARROW, SPOON, 1e9),
+    Offered(OfferId(10), ANA, BETO, ARROW, SPOON, 3e9),
 ]
 
 #: What goes on with it.

@@ -39,7 +39,8 @@ class NodeFarm(Farm):
         return self.shared.writer
 
     def make_nodes(self) -> Nodes:
-        return Nodes(self.clock, self.clock.seconds, self.bus, self.settings.history)
+        name = f"node-{len(self.village.exchange.buses)}"
+        return Nodes(self.clock, self.clock.seconds, self.bus, self.settings.history, name)
 
     def open(self) -> None:
         super().open()

@@ -1,0 +1,111 @@
+"""What an operator asks of a farm of several nodes, at whichever console."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.console.errands import Errands
+from granja.contract.errors import ConfigurationError
+from granja.operations import admin
+from tests.support.village import NodeFarm, Village
+
+
+class Asking(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.village = Village(3)
+        self.read: list[str] = []
+        self.ended: list[str] = []
+        self.errands = [self.console(farm) for farm in self.village.farms]
+        self.names = ["node-1", "node-2", "node-3"]
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def console(self, farm: NodeFarm) -> Errands:
+        nodes: Any = farm.factory.nodes
+        name = nodes.errands.name
+        reread, end = partial(self.reread, name), partial(self.ended.append, name)
+        errands = Errands(farm.factory, reread, end, nodes.errands)
+        nodes.errands.run = errands.run
+        return errands
+
+    def reread(self, name: str) -> list[str]:
+        if name == self.names[2]:
+            raise ConfigurationError("there is no motd")
+        self.read.append(name)
+        return ["motd"]
+
+    def ask(self, do: str, node: str, **arguments: object) -> Any:
+        """Of the first node."""
+        answer = self.errands[0].run({"do": do, "node": node, **arguments})
+        self.village.settle()
+        self.village.pass_time(11.0)
+        return self.successResultOf(answer)
+
+    def test_one_node_is_asked(self) -> None:
+        """Another one, or the one that has the console."""
+        self.village.arrive("Ana", "Beto", "Caro")
+        first, second, _ = self.names
+        for name in (first, second):
+            status = self.ask("status", name)
+            self.assertEqual((status["node"], status["farmers"], status["here"]), (name, 3, 1))
+        self.assertEqual(self.ask("reload", second)["changed"], ["motd"])
+        self.assertEqual(self.read, [second])
+
+    def test_all_are_asked(self) -> None:
+        """Each answers for itself, and one that refuses is no obstacle to the others."""
+        answer = self.ask("reload", "all")
+        self.assertEqual(sorted(answer["nodes"]), sorted(self.names))
+        self.assertEqual(sorted(self.read), sorted(self.names[:2]))
+        self.assertIn("there is no motd", answer["nodes"][self.names[2]]["refused"])
+
+    def test_a_node_that_nobody_knows(self) -> None:
+        said = self.ask("status", "node-x")["refused"]
+        self.assertEqual(
+            said, f"no node that answers is called node-x; there are {', '.join(self.names)}"
+        )
+
+    def test_a_node_that_does_not_answer(self) -> None:
+        """The others are told of nevertheless, and how many are silent."""
+        self.village.farms[1].bus.cut()
+        answer = self.ask("status", "all")
+        self.assertEqual((sorted(answer["nodes"]), answer["silent"]), ([*self.names[::2]], 1))
+        self.assertIn("no node that answers", self.ask("status", self.names[1])["refused"])
+
+    def test_what_is_for_the_whole_farm_is_not_passed_on(self) -> None:
+        """A password, for one, has no business on the bus."""
+        for do in ("password", "forget", "kick", "freeze"):
+            said = self.ask(do, self.names[1], whom="Ana")["refused"]
+            self.assertEqual(
+                said, f"{do} is for the whole farm, whichever node does it: leave --node out"
+            )
+
+    def test_a_node_is_drained_of_its_own_people(self) -> None:
+        """Those of others are no reason to wait."""
+        _, beto, _ = self.village.arrive("Ana", "Beto", "Caro")
+        self.assertEqual(self.ask("drain", self.names[1])["left"], 1)
+        self.assertTrue(self.ask("status", self.names[1])["draining"])
+        self.assertFalse(self.ask("status", self.names[0])["draining"])
+        beto.types(":q")
+        self.village.pass_time(2.0)
+        self.assertEqual(self.ended, [self.names[1]])
+
+    def test_a_farm_that_is_alone_has_no_nodes(self) -> None:
+        alone = Errands(self.village.farms[0].factory, list, lambda: None)
+        answer = self.successResultOf(alone.run({"do": "status", "node": "all"}))
+        self.assertIn("has no nodes", answer["refused"])
+
+    def test_what_is_printed(self) -> None:
+        """One line for each node, or its table; a refusal anywhere is the exit status."""
+        lines = list(admin._said_of_each(self.ask("reload", "all"), "reload"))
+        self.assertEqual(lines[0], f"{self.names[0]}: read anew; motd.")
+        self.assertRegex(lines[2], r"\Anode-\d+: refused: nothing was read anew: there is no motd")
+        table = list(admin._said_of_each(self.ask("status", "all"), "status"))
+        self.assertEqual((table[0], table[1].split()[0]), (f"{self.names[0]}:", "version"))
+        self.assertTrue(admin._is_refused_somewhere(self.ask("reload", "all")))
+        self.assertFalse(admin._is_refused_somewhere(self.ask("status", "all")))
+        silent = admin._said_of_each({"nodes": {}, "silent": 2}, "status")
+        self.assertEqual(list(silent), ["Nodes that did not answer: 2."])
