@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from granja.contract.commands import COMMANDS, MODERATORS_COMMANDS, Command, parse
+from granja.contract.commands import COMMANDS, MODERATORS_COMMANDS, Command, is_blank, parse
 from granja.contract.ids import ArtifactId
 from granja.people.arriving import Declaration, Place
 from granja.people.farm import Farm
@@ -31,7 +31,7 @@ class Chat(Place):
             outcome = command.run(self._factory, me, *values)
             # Usually there is nothing to wait for, and this is faster than making a Deferred.
             return outcome if outcome is None or isinstance(outcome, Deferred) else None
-        if text and not text.isspace():
+        if not is_blank(text):
             self._talk.say(me, text)
         return None
 

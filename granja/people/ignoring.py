@@ -70,7 +70,8 @@ class Ignoring:
     def ignore(self, me: Farmer, name: str | None) -> Deferred[None] | None:
         """``:ignorar``; without a name it lists the ignored farmers."""
         if name is None:
-            names = tuple(self.ignored_by(me.id).values())
+            ignored = self.ignored_by(me.id).items()
+            names = tuple(name for whom, name in ignored if self._is_somebody(whom))
             me.tell(messages.Ignoring(names) if names else messages.HEARS_EVERYBODY)
             return None
         other = self._roster.person(name)
@@ -96,6 +97,10 @@ class Ignoring:
             me.tell(messages.HeardAgain(str(other)))
 
         return keep(self._lane, me, self._kept(me.id, other, None), done)
+
+    def _is_somebody(self, whom: FarmerId) -> bool:
+        """A visitor ends with the visit, also while that is not on record yet."""
+        return whom in self._registered or self._roster.present(whom) is not None
 
     def _kept(self, who: FarmerId, whom: Farmer, value: bool | None) -> list[Kept]:
         """What the ledger keeps: nothing of a visitor, who is ignored only for a visit."""

@@ -18,6 +18,7 @@ from granja.contract.commands import (
     Command,
     Farm,
     help_entries,
+    is_blank,
     load,
     parse,
     returning,
@@ -209,6 +210,9 @@ class Obeying(CommandCase):
             self.obeyed(f":yo{blank} gira{blank} y ríe"), ("act", f"gira{blank} y ríe")
         )
         self.assertRaises(WrongArguments, parse, f":yo {blank}")
+        for text in ("", " ", blank, f" {blank}\u3000"):
+            self.assertTrue(is_blank(text))
+        self.assertFalse(is_blank(f"{blank}.{blank}"))
 
     def test_no_secret_is_said_by_a_slip(self) -> None:
         for slip in (

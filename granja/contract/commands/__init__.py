@@ -61,4 +61,5 @@ from granja.contract.commands.table import (
 )
 from granja.contract.commands.words import (
     BLANK as BLANK,
+    is_blank as is_blank,
 )

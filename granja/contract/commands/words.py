@@ -19,3 +19,8 @@ def split_words(text: str, cuts: int) -> list[str]:
 #: Blank, and no space to Unicode: the Braille pattern without dots.
 BLANK = "\u2800"
 _BLANKS = re.compile(rf"[\s{BLANK}]+")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see anything of ``text``, so that in the chat it is no talk."""
+    return not text or _BLANKS.fullmatch(text) is not None
