@@ -46,6 +46,7 @@ from granja.people.talking import Talking
 from granja.people.turned_away import TurnedAway
 from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
+from granja.reactor.clockwork import Timer
 from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
 from granja.text.names import Name, Reserved
@@ -363,12 +364,12 @@ class GranjaFactory(ServerFactory):
         if self.nodes is not None:
             await self.nodes.bus.close()
         # A database that is away may be so for hours.
-        hurrying = self.clock.callLater(PATIENCE, self._hurry_ledger)
+        hurrying = Timer(self.clock, self._hurry_ledger)
+        hurrying.start(PATIENCE)
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()
-        if hurrying.active():
-            hurrying.cancel()
+        hurrying.stop()
 
     def _hurry_ledger(self) -> None:
         if ISharedLedger.providedBy(self.ledger):

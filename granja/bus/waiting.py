@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from granja.bus.interface import NoAnswer
+from granja.reactor.clockwork import Timer
 
 
 class Waiting:
@@ -16,14 +17,16 @@ class Waiting:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._last = 0
-        self._requests: dict[int, tuple[Deferred[bytes], IDelayedCall]] = {}
+        self._requests: dict[int, tuple[Deferred[bytes], Timer]] = {}
 
     def begin(self, seconds: float) -> tuple[int, Deferred[bytes]]:
         """A new request, which fails with NoAnswer after so many seconds."""
         self._last += 1
         late = partial(self.fail, self._last, NoAnswer("nobody answered in time"))
+        timer = Timer(self._clock, late)
+        timer.start(seconds)
         answer: Deferred[bytes] = Deferred()
-        self._requests[self._last] = (answer, self._clock.callLater(seconds, late))
+        self._requests[self._last] = (answer, timer)
         return self._last, answer
 
     def succeed(self, number: int, data: bytes) -> None:
@@ -45,6 +48,6 @@ class Waiting:
 
     def _take(self, number: int) -> Deferred[bytes] | None:
         answer, timer = self._requests.pop(number, (None, None))
-        if timer is not None and timer.active():
-            timer.cancel()
+        if timer is not None:
+            timer.stop()
         return answer

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -31,6 +31,7 @@ from granja.ledger.interface import ILedger, Kept, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Happened
+from granja.reactor.clockwork import Timer
 from granja.reactor.stopwatch import Stopwatch
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
@@ -101,7 +102,7 @@ class Lane:
         # What the ledger is writing.
         self._batch: list[_Request] = []
         self._unsure = False
-        self._doubts: list[IDelayedCall] = []
+        self._doubts: list[Timer] = []
         self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
 
@@ -150,7 +151,8 @@ class Lane:
         self._lines = {farmer: deque([one]) for one in under_way for farmer in one.farmers}
         for request in under_way:
             if request.doubt is not None:
-                self._doubts.append(self._clock.callLater(DOUBT, request.doubt))
+                self._doubts.append(Timer(self._clock, request.doubt))
+                self._doubts[-1].start(DOUBT)
         for request in waiting:
             if request not in self._batch:
                 request.done.errback(Failure(_sentence(request, self.halted)))
@@ -160,8 +162,7 @@ class Lane:
         self._unsure = False
         doubts, self._doubts = self._doubts, []
         for doubt in doubts:
-            if doubt.active():
-                doubt.cancel()
+            doubt.stop()
 
     def follow(self, after: int, facts: Sequence[Fact]) -> None:
         """Apply and tell what others stored in the same ledger; a batch under way ends first.
