@@ -10,7 +10,8 @@ import ast
 import graphlib
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -57,8 +58,9 @@ THE_WIRE = frozenset({"granja", "contract", "wire", "text", "catalog_file"})
 CLOCKS_AND_CHANCE = frozenset({"time", "datetime", "random", "secrets", "uuid"})
 
 
-def modules() -> dict[str, ast.Module]:
-    """Every module of the package, by its dotted name."""
+@cache
+def modules() -> Mapping[str, ast.Module]:
+    """Every module of the package, by its dotted name: read once, and never changed."""
     found = {}
     for path in sorted((ROOT / "granja").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -82,6 +84,13 @@ def imports(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 yield whole if whole in known else node.module
+
+
+@cache
+def all_imports() -> Mapping[str, frozenset[str]]:
+    """What each module of the package imports, read once."""
+    known = modules()
+    return {name: frozenset(imports(tree, known)) for name, tree in known.items()}
 
 
 def checkers_imports(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
@@ -121,15 +130,13 @@ def floor_of(module: str) -> int:
 class Rooms(SynchronousTestCase):
     def setUp(self) -> None:
         self.modules = modules()
-        self.imports = {
-            name: set(imports(tree, self.modules)) for name, tree in self.modules.items()
-        }
+        self.imports = all_imports()
 
-    def ours(self, module: str) -> set[str]:
+    def ours(self, module: str) -> Set[str]:
         """The modules of the package that one of them imports."""
         return {name for name in self.imports[module] if name.split(".")[0] == "granja"}
 
-    def foreign(self, module: str) -> set[str]:
+    def foreign(self, module: str) -> Set[str]:
         return self.imports[module] - self.ours(module)
 
     def tables(self) -> list[str]:
