@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from granja.health.stalls import Stalls
 from granja.health.vitals import Vitals
+from granja.ledger.postgresql.schema import bring_up_to_date
 from granja.tap import Options
 from tests.house.test_imports import ROOT
 from tests.support.farm import Farm
+from tests.support.postgresql import server
 
 CONTRIB = ROOT / "contrib"
 
@@ -153,10 +157,35 @@ class Containers(SynchronousTestCase):
         setup = configparser.ConfigParser()
         setup.read(ROOT / "setup.cfg")
         wanted = setup["options"]["install_requires"].split("\n")
-        wanted += setup["options.extras_require"]["metrics"].split("\n")
+        for extra in ("metrics", "cluster"):
+            wanted += setup["options.extras_require"][extra].split("\n")
         text = (CONTRIB / "constraints.txt").read_text()
         pinned = dict(re.findall(r"(?m)^(\S+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text))
         self.assertEqual(len(pinned), text.count("=="))
         for requirement in map(Requirement, filter(None, wanted)):
             version = pinned.get(canonicalize_name(requirement.name), "0")
             self.assertIn(version, requirement.specifier, requirement.name)
+
+    def test_the_nodes_start_with_options_that_there_are(self) -> None:
+        """Each under a name of its own, on one ledger and one bus, with a console."""
+        text = (CONTRIB / "compose-cluster.yaml").read_text()
+        found = []
+        for name, service in re.findall(r"(?m)^  (\w+):\n    <<: \*node\n((?:    .*\n)+)", text):
+            options = Options()
+            options.parseOptions(re.findall(r"(?m)^      - (--\S+)$", service))
+            self.assertEqual(options["node"], name)
+            found.append((name, options["ledger"], options["bus"], options["admin"]))
+        self.assertEqual([name for name, *_ in found], ["norte", "sur", "este"])
+        self.assertEqual(len({tuple(rest) for _, *rest in found}), 1)
+
+    def test_the_database_of_the_nodes_is_one_for_a_granja(self) -> None:
+        """Its role is no superuser and owns it, and a ledger can be opened there."""
+        script = (CONTRIB / "compose-database.sh").read_text().replace("granja", "hato")
+        database = server()
+        environ = os.environ | {"PGHOST": "127.0.0.1", "PGPORT": f"{database.port}"}
+        environ |= {"PGUSER": "root", "POSTGRES_PASSWORD": "it's a secret"}
+        done = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        url = f"postgresql://hato:it%27s%20a%20secret@127.0.0.1:{database.port}/hato"
+        with psycopg.connect(url, autocommit=True) as connection:
+            self.assertTrue(bring_up_to_date(connection, "hato"))
