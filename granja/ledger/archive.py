@@ -1,7 +1,7 @@
-"""A ledger at rest: what an operator's programs read of it, whichever engine keeps it.
+"""Archives: a ledger as an operator's programs read it, whatever engine keeps it.
 
-:func:`granja.ledger.url.open_archive` gives the one of a URL.  A server may be writing to the
-ledger meanwhile.  Everything here blocks, and each method but ``close`` raises
+:func:`granja.ledger.url.open_archive` opens the archive of a URL.  A server may write to the ledger
+at the same time.  Everything here blocks.  Each method but ``close`` raises
 :class:`~granja.ledger.interface.LedgerRefused`, with a sentence, when the ledger cannot be read.
 """
 
@@ -23,16 +23,16 @@ from granja.market.market import Market
 
 
 class NotCopied(Exception):
-    """A copy cannot be made where it is wanted; the text is half a sentence that says why."""
+    """A copy cannot be made there.  The text is half a sentence that says why."""
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """A state of the market that the ledger keeps, so that a start need not replay everything.
+    """A state of the market in the ledger.  With it, a start does not have to replay everything.
 
-    ``sequence``: the entry after which it was taken.  ``problem``: half a sentence about why it is
-    not to be believed, or None.  ``state``: a :meth:`granja.market.market.Market.snapshot`, or None
-    when there is a problem.
+    ``sequence``: the entry after which it was saved.  ``problem``: half a sentence why nobody
+    should believe it, or None.  ``state``: a :meth:`granja.market.market.Market.snapshot`, or None
+    if there is a problem.
     """
 
     sequence: int
@@ -41,7 +41,7 @@ class SavedState:
 
 
 class IArchive(Interface):
-    """A ledger that is looked at, and not changed."""
+    """A ledger that we read and do not change."""
 
     name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
 
@@ -55,52 +55,52 @@ class IArchive(Interface):
         """What its chain goes on from: nothing, or the end of one that was closed."""
 
     def end() -> int:
-        """The last entry's number; more when damage hides it."""
+        """The last entry's number; a higher one if damage hides it."""
 
     def entries(after: int) -> Iterator[Entry]:  # noqa: N805 (a zope interface has no self)
-        """The entries from number ``after + 1`` to the one that is the last now, in order, as they
-        are stored: :func:`granja.ledger.chain.verified` says whether they fit.
+        """The entries after number ``after``, up to the one that is the last now, in order, as they
+        are stored.  :func:`granja.ledger.chain.verified` checks whether they fit.
 
         :raises BadEntry: at the first that cannot be read, or when they end too early.
         """
 
     def fact(entry: Entry) -> Fact:  # noqa: N805
-        """What an entry says.
+        """The fact in an entry.
 
         :raises BadEntry: when the kind is unknown or the fields do not fit it.
         """
 
     def saved_states() -> Iterator[SavedState]:
-        """The states that are kept, newest first."""
+        """The saved states, newest first."""
 
     def verifiers() -> Iterator[tuple[FarmerId, str | None]]:
-        """Each registered farmer's password verifier, or None for one that cannot be read."""
+        """Each registered farmer's password verifier; None for one that cannot be read."""
 
     def kept() -> Iterator[Kept]:
-        """What is kept beside the chain; what cannot be read is left out."""
+        """What the ledger keeps beside the chain, without what cannot be read."""
 
     def strangeness() -> str | None:
-        """Half a sentence about a table that is not as granja makes it, or None."""
+        """Half a sentence about a table that granja has not made like this, or None."""
 
     def damage() -> str | None:
-        """Half a sentence about the first damage that the engine finds in its files, or None."""
+        """Half a sentence about the first damage in the engine's files, or None."""
 
     def copy(target: Path) -> int:  # noqa: N805
-        """Make a consistent copy, whole and durable when it appears under its name.
+        """Make a consistent copy.  It is whole and durable when it appears under its name.
 
-        :param target: a file that is not there yet.
+        :param target: a file that does not exist yet.
         :returns: the number of the copy's last entry.
-        :raises FileExistsError: when there is something already.
-        :raises NotCopied: when it cannot be written.
+        :raises FileExistsError: when the file exists.
+        :raises NotCopied: when the copy cannot be written.
         """
 
     def close() -> None:
-        """Let go of it."""
+        """Close the ledger."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All of a ledger, to be written into another.
+    """Everything in a ledger, ready to be written into another one.
 
     ``head`` is the last entry, and ``market`` the state after it.  ``closed``: see
     :attr:`IArchive.closed`.
@@ -116,12 +116,12 @@ class Contents:
 
 
 def verifiers(archive: IArchive) -> Iterator[tuple[FarmerId, str]]:
-    """The password verifiers that can be read."""
+    """The password verifiers, without those that cannot be read."""
     return ((farmer, verifier) for farmer, verifier in archive.verifiers() if verifier is not None)
 
 
 def contents(archive: IArchive, market: Market, head: Head) -> Contents:
-    """What an archive holds up to an entry, which is checked once more while it is read.
+    """What an archive holds up to an entry.  The entries are checked again while they are read.
 
     :param market: the state after that entry.
     """
@@ -147,15 +147,18 @@ def entries_to(archive: IArchive, head: Head) -> Iterator[Entry]:
 
 
 class ITarget(Interface):
-    """A place where a ledger is to be, and is not yet."""
+    """A place for a new ledger."""
 
     name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
 
     def check() -> None:
-        """:raises NotCopied: when there is something already, or it cannot be reached."""
+        """Check that the place is free.
+
+        :raises NotCopied: when there is something already, or when it cannot be reached.
+        """
 
     def fill(contents: Contents) -> None:  # noqa: N805
-        """Write all of it, or nothing.
+        """Write everything or nothing.
 
         :raises NotCopied: when it cannot be written.
         """

@@ -1,8 +1,8 @@
-"""Entries and the chain of hashes that ties each one to all before it.
+"""Entries, and the chain of hashes that ties each entry to all entries before it.
 
-An entry's hash covers the hash of the entry before it, so that an edit anywhere in the past is
-found, and located: either the edited entry no longer fits its own hash, or, if that was made to
-fit, the next entry no longer fits its predecessor.
+An entry's hash covers the hash of the entry before it.  So we find every change of the past, and
+its place: the changed entry does not fit its own hash.  If somebody has made it fit, then the next
+entry does not fit the one before it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from granja.market.facts import KINDS, Begun, Fact, from_body
 
-#: What stands in the place of the hash before the first entry.
+#: The hash that stands before the first entry.
 GENESIS = bytes(32)
 
 
@@ -30,7 +30,7 @@ class Head:
 class Entry(NamedTuple):
     """One row of the ledger, as it is stored.
 
-    ``time`` is in Unix seconds, ``body`` is canonical JSON, ``hash`` has 32 bytes.
+    ``time``: Unix seconds.  ``body``: canonical JSON.  ``hash``: 32 bytes.
     """
 
     sequence: int
@@ -40,14 +40,14 @@ class Entry(NamedTuple):
     hash: bytes
 
     def fact(self, shown: Callable[[Fact], Fact] = lambda fact: fact) -> Fact:
-        """What it says.
+        """The fact in this entry.
 
-        :param shown: puts the names back, for which the chain has hashes.
+        :param shown: puts the names in the place of the chain's hashes.
         :raises BadEntry: when the kind is unknown or the fields do not fit it.
         """
         try:
             return shown(from_body(self.kind, json.loads(self.body)))
-        except (ValueError, RecursionError) as error:  # JSON can be nested without end.
+        except (ValueError, RecursionError) as error:  # A forged JSON can be nested very deep.
             raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
 
 
@@ -65,20 +65,23 @@ class BadEntry(Exception):
 
 
 def digest(before: bytes, sequence: int, time: float, kind: str, body: str) -> bytes:
-    """The hash of an entry, ``before`` being the hash of the one before it.
+    """The hash of an entry.
 
-    The encoding is unambiguous: numbers and kinds hold no ``|``, and the body comes last.
+    The text has only one meaning: numbers and kinds contain no ``|``, and the body comes last.
     ``repr`` gives the shortest decimal that is the same float again, on every platform.  Bytes that
-    are no UTF-8, which only damage can have put there, are taken as they are read.
+    are no UTF-8 come only from damage; the hash covers them as they are.
+
+    :param before: the hash of the entry before it.
+    :param time: Unix seconds.
     """
     text = f"{sequence}|{time!r}|{kind}|{body}"
     return sha256(before + text.encode(errors="surrogateescape")).digest()
 
 
 def canonical(fact: Fact) -> str:
-    """The one way to write down a fact's fields: JSON with sorted keys, no spaces, in ASCII.
+    """The one way to write a fact's fields: JSON with sorted keys, no spaces, in ASCII.
 
-    As ``json.dumps(asdict(fact), …)``, but without copying all that is in a fact first.
+    It gives the text of ``json.dumps(asdict(fact), …)``, without a copy of the fact first.
     """
     return _ENCODER.encode({name: getattr(fact, name) for name in _FIELDS[type(fact)]})
 
@@ -98,7 +101,8 @@ def extend(
 ) -> Iterator[Entry]:
     """The entries that follow the one numbered ``sequence``, whose hash is ``before``.
 
-    :param written: how a fact's fields are written down.
+    :param time: Unix seconds.
+    :param written: writes a fact's fields.
     """
     for fact in facts:
         sequence += 1
@@ -108,7 +112,7 @@ def extend(
 
 
 def fits(entry: Entry, before: bytes) -> bool:
-    """Whether an entry is what was written after the entry whose hash is ``before``."""
+    """Whether this entry was written after the entry whose hash is ``before``."""
     return entry.hash == digest(before, entry.sequence, entry.time, entry.kind, entry.body)
 
 
@@ -126,7 +130,7 @@ def beginning(first: Entry | None) -> Head:
 
 
 def verified(entries: Iterable[Entry], before: bytes, sequence: int) -> Iterator[Entry]:
-    """The same entries, each checked, from the one after ``sequence`` on.
+    """The same entries, each checked.  They begin with the one after ``sequence``.
 
     :raises BadEntry: at the first that is missing or does not fit.
     """

@@ -1,4 +1,4 @@
-"""A ledger that fails as it is told: for the tests of what farmers hear then."""
+"""A ledger that fails when a test tells it to.  Tests find out what farmers hear then."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from granja.market.facts import Fact
 
 @implementer(ILedger, IForgetful)
 class FaultyLedger:
-    """Passes everything on to another ledger, until it is told otherwise.
+    """Passes everything to another ledger, until a test tells it to fail.
 
-    :param inner: the ledger that really keeps things; it is what a restart finds.
+    :param inner: the ledger that keeps things; a restart finds what is in it.
     """
 
     def __init__(self, inner: ILedger) -> None:
@@ -31,32 +31,32 @@ class FaultyLedger:
     # -- what goes wrong ---------------------------------------------------------------------
 
     def fill(self) -> None:
-        """From now on there is no room on the disk."""
+        """Fill the disk: from now on there is no room."""
         self._full = True
 
     def empty(self) -> None:
-        """There is room again."""
+        """Make room again."""
         self._full = False
 
     def halt(self, *, stored: bool) -> None:
-        """The next append ends with an unknown outcome, as when a sync fails.
+        """Let the next append end with an unknown outcome, as when a sync fails.
 
-        :param stored: what the next start will find; the one who appends cannot know.
+        :param stored: what the next start will find.  The one who appends cannot know it.
         """
         self._halts = "stored" if stored else "lost"
 
     def hold(self) -> None:
-        """Appends are stored, but their answers wait, as on a slow disk."""
+        """Store appends, but hold their answers back, as on a slow disk."""
         self._held = [] if self._held is None else self._held
 
     def release(self) -> None:
-        """Let the answers that wait go, in their order."""
+        """Give all answers that wait, in their order."""
         waiting, self._held = self._held or [], None
         for answer in waiting:
             answer.callback(None)
 
     def release_first(self) -> None:
-        """Let the answer go that has waited longest; the others wait on."""
+        """Give the answer that has waited longest."""
         if self._held:
             self._held.pop(0).callback(None)
 

@@ -1,4 +1,4 @@
-"""The names of visitors who are long gone are forgotten, day by day."""
+"""Forgetting: removes the names of visitors who left long ago, day by day."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DAY: Final = 86400.0
 
 
 class Keeps(Protocol):
-    """How long names are kept (:class:`granja.settings.Settings`)."""
+    """How long we keep names (:class:`granja.settings.Settings`)."""
 
     @property
     def keep_visitors(self) -> float:
-        """Seconds after which the name of a visitor who left is forgotten."""
+        """Seconds after which we forget the name of a visitor who left."""
 
 
 class Forgetting:
-    """:param now: the time on the wall, in Unix seconds.
-    :param settings: are read at each look.
+    """:param now: the time of day, in Unix seconds.
+    :param settings: read again at each look.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -40,7 +40,8 @@ class Forgetting:
         self._timer = Timer(clock, self._look)
 
     def start(self) -> None:
-        """Look now, and once a day; a ledger that keeps no names apart has nothing to forget."""
+        """Look now, and once a day.  Some ledgers keep no names apart and have nothing to
+        forget."""
         if IForgetful.providedBy(self._ledger):
             self._look()
 
@@ -58,5 +59,5 @@ class Forgetting:
             self.log.info("The names of {count} visitors who left are forgotten.", count=count)
 
     def _not_now(self, failure: Failure) -> None:
-        """Tomorrow, then; the ledger has said why."""
+        """Try again tomorrow.  The ledger has logged why."""
         failure.trap(LedgerError)

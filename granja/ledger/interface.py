@@ -1,4 +1,4 @@
-"""What every ledger promises."""
+"""The interface of a ledger: what every ledger promises."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from granja.market.facts import Fact
 
 
 class LedgerError(Exception):
-    """The facts were not stored; the text says why."""
+    """The facts are not stored.  The text says why."""
 
 
 class NotStored(LedgerError):
-    """Surely not stored (no room, no permission): the ledger is as it was; try again later."""
+    """Surely not stored (no room, no permission).  The ledger is unchanged; try again later."""
 
 
 class Stale(LedgerError):
-    """The decision was made against an older state than the ledger's; nothing was stored.
+    """The decision used an older state than the ledger's, and nothing was stored.
 
-    When something was missed, the next append may come in a turn that a shared ledger keeps for it,
-    and for which others wait: it is made soon, with nothing to store if there is nothing.
+    If ``missed`` is not empty, a shared ledger may keep a turn for the next append, and others wait
+    for it.  So make that append soon, even if it has nothing to store.
 
-    :param missed: the facts that were stored since that state, in order; empty when the ledger
-        cannot say them.
+    :param missed: the facts stored since that state, in order; empty if the ledger cannot give
+        them.
     """
 
     def __init__(self, why: str, missed: Sequence[Fact] = ()) -> None:
@@ -37,25 +37,24 @@ class Stale(LedgerError):
 
 
 class Halted(LedgerError):
-    """Whether the facts are stored is not known (a sync failed), or what is stored is not what it
-    was (somebody else has written to it).  Every later append fails the same way until the ledger
-    is opened anew."""
+    """Nobody knows whether the facts are stored (a sync failed), or somebody else has changed the
+    ledger.  Every later append fails in the same way until the ledger is opened again."""
 
 
 class LedgerRefused(Exception):
-    """The ledger cannot be opened; the text is one sentence for the operator."""
+    """The ledger cannot be opened.  The text is one sentence for the operator."""
 
 
-#: What can be kept beside the chain: what JSON has.
+#: What a ledger can keep beside the chain: any value of JSON.
 Value = str | int | float | bool | list[Any] | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Something that is kept with the ledger, and not in its chain: it may be forgotten.
+    """A thing that the ledger keeps beside its chain, so it may be forgotten.
 
-    ``subject``: what it is about, such as ``passes``.  ``key``: which one of them.  ``value``: what
-    is kept under it from now on, None to forget it.
+    ``subject``: what it is about, such as ``passes``.  ``key``: which of them.  ``value``: what the
+    ledger keeps under the key from now on; None forgets it.
     """
 
     subject: str
@@ -63,7 +62,7 @@ class Kept:
     value: Value | None
 
 
-#: What a ledger keeps beside its chain: values by key, by subject.
+#: What a ledger keeps beside its chain: values by subject and key.
 AllKept = Mapping[str, Mapping[str, Value]]
 
 
@@ -87,42 +86,42 @@ class Opened:
 
 
 class CannotForget(LedgerError):
-    """This ledger holds names where they cannot be taken out; the text is a sentence."""
+    """This ledger holds names where nobody can remove them.  The text is a sentence."""
 
 
 class IForgetful(Interface):
-    """A ledger that can forget names, although nothing of its chain changes."""
+    """A ledger that can forget names while its chain stays the same."""
 
     def forget(farmers: Iterable[FarmerId]) -> Deferred[int]:  # noqa: N805
-        """Leave no byte of these farmers' names in the ledger's files, in and beside the chain.
+        """Remove every byte of these farmers' names from the ledger's files, also beside the chain.
 
-        In their place stands :func:`granja.contract.messages.somebody`.  Whoever calls it sees to
-        it that the market knows these farmers no more.
+        :func:`granja.contract.messages.somebody` stands in their place.  The caller makes sure that
+        the market does not know these farmers any more.
 
-        :returns: fires with how many names that were; fails with :class:`NotStored`,
-            :class:`Halted`, or :class:`CannotForget` when older entries hold names in plain.
+        :returns: fires with the number of names; fails with :class:`NotStored`, :class:`Halted`, or
+            :class:`CannotForget` when older entries hold names in plain.
         """
 
     def forget_name(name: str) -> Deferred[int]:  # noqa: N805
-        """The same for everybody who has had a name, in any spelling: nobody has it now."""
+        """Forget everybody who has had a name, in any spelling.  Nobody may have it now."""
 
     def objection() -> str | None:
-        """Why this ledger cannot forget, in a sentence, or None."""
+        """A sentence about why this ledger cannot forget, or None."""
 
     def forget_visitors(before: float) -> Deferred[int]:  # noqa: N805
-        """The same, but only in the chain, for the visitors who left before that time.
+        """Forget, only in the chain, the names of visitors who left before a time.
 
         :param before: in Unix seconds.
         """
 
 
 class ILedger(Interface):
-    """An append-only record of facts, numbered from 1 without gaps."""
+    """A record of facts that only grows.  Its entries have numbers from 1, without gaps."""
 
     def open() -> Opened:
-        """Read what is there; blocks; called once, before the server listens.
+        """Read what is there.  It blocks.  The server calls it once, before it listens.
 
-        :raises LedgerRefused: with a sentence, when it is in use, newer, or damaged.
+        :raises LedgerRefused: with a sentence, when the ledger is in use, newer, or damaged.
         """
 
     def append(
@@ -131,22 +130,22 @@ class ILedger(Interface):
         credentials: Mapping[FarmerId, str],
         kept: Sequence[Kept] = (),
     ) -> Deferred[int]:
-        """Store facts, password verifiers and what is kept beside the chain, all or nothing.
+        """Store facts, password verifiers and things beside the chain: all or nothing.
 
-        :param after: the sequence number that the decision was made against.
-        :param kept: in their order; a later one replaces an earlier one of the same key.
-        :returns: fires with the new last sequence number once the facts survive a power cut;
-            fails with :class:`NotStored`, :class:`Stale` or :class:`Halted`.
+        :param after: the sequence number that the decision is based on.
+        :param kept: in order; a later one replaces an earlier one with the same key.
+        :returns: fires with the new last sequence number once the facts survive a power cut; fails
+            with :class:`NotStored`, :class:`Stale` or :class:`Halted`.
         """
 
     def checkpoint(snapshot: dict[str, Any], sequence: int) -> None:  # noqa: N805
-        """Take note of the state at ``sequence``, so that a later :meth:`open` is quick.
+        """Save the state at ``sequence``, so that a later :meth:`open` is quick.
 
-        A hint: a ledger may ignore it, and does it behind the appends in its own time.
+        This is a hint.  A ledger may ignore it, and saves the state after the appends that wait.
         """
 
     def wants_checkpoint() -> bool:
-        """Whether enough facts have come since the last snapshot to be worth another."""
+        """Whether enough facts have come since the last snapshot for another one."""
 
     def close() -> Deferred[None]:
-        """Finish what was begun and let go of the file."""
+        """Finish what has begun, and close the file."""

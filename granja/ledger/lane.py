@@ -1,14 +1,14 @@
 """The one lane on which artifacts move: decide, record, apply, tell.
 
-Requests wait in line, in one for each farmer that they touch.  All that are the first in their
-lines are decided together against the same state and recorded in one ledger transaction; only
-when that is durable are the facts applied and told, in order, and the next requests decided.  One
-batch is under way at a time, so the state that a decision saw is the state that it is applied to,
-and nothing is ever undone.
+Requests wait in lines; each farmer that a request touches has a line.  The lane takes all requests
+that are first in all their lines.  It decides them together against the same state, and records
+them in one ledger transaction.  When that is durable, it applies and tells the facts in order, and
+takes the next requests.  Only one batch is in work at a time.  So a decision is applied to the
+state that it saw, and nobody ever undoes anything.
 
-Somebody else may write to the same ledger.  Then a batch is refused as stale: the lane applies and
-tells what it missed, and decides the batch again.  Until that is stored, or nothing is, the ledger
-may keep the others waiting.
+Somebody else may write to the same ledger.  Then the ledger refuses a batch as stale.  The lane
+applies and tells what it missed, and decides the batch again.  Until that is stored, or is nothing,
+the ledger may make the others wait.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from granja.reactor.stopwatch import Stopwatch
 #: docs/performance/trading.md.
 MOST_AT_ONCE = 100
 
-#: Seconds that applying and telling may take before the chat has its turn.
+#: Seconds of applying and telling before the chat has its turn.
 TURN = 0.001
 
-#: Seconds after which whoever waits hears that it is still not known whether a write was stored.
+#: Seconds after which farmers hear that nobody knows yet whether a write is stored.
 DOUBT = 10.0
 
 Tell = Callable[[Fact, "list[Happened]"], None]
@@ -51,7 +51,7 @@ Tell = Callable[[Fact, "list[Happened]"], None]
 class _Request:
     """``ahead``: how many of its farmers have an earlier request.
 
-    ``doubt``: called when it takes long to find out whether it was stored.
+    ``doubt``: called when nobody knows for a long time whether it is stored.
     """
 
     farmers: frozenset[FarmerId]
@@ -66,13 +66,13 @@ class _Request:
 
     @property
     def stores(self) -> bool:
-        """Whether there is something to store."""
+        """Whether it has something to store."""
         return bool(self.facts or self.credentials or self.kept)
 
 
 class Lane:
-    """:param clock: gives the chat its turn while many are told.
-    :param sequence: the ledger's last sequence number, which ``market`` is the state at.
+    """:param clock: gives the chat its turn while many facts are told.
+    :param sequence: the ledger's last sequence number; ``market`` is the state at it.
     :param tell: called once for each applied fact, with the offers that it ended.
     """
 
@@ -84,22 +84,22 @@ class Lane:
         self.market = market
         self._clock = clock
         self.halted = False
-        #: Whether the last write was refused, and nothing was stored since.
+        #: Whether the last write was refused and nothing has been stored since.
         self.refused = False
-        #: From a decision to the disk.
+        #: Measures the time from a decision to the disk.
         self.appending = Stopwatch()
         self._since = 0.0
         self._ledger = ledger
         self._sequence = sequence
         self._tell = tell
-        # A request is ready when it is the first of each of its farmers: however many wait for one
-        # farmer, nobody looks through them.
+        # A request is ready when it is first in the lines of all its farmers.  So nobody searches
+        # through the others, however many wait for one farmer.
         self._lines: dict[FarmerId, deque[_Request]] = {}
         self._ready: deque[_Request] = deque()
         self._busy = False
-        # The ledger keeps others out until the stale decision was made again.
+        # The ledger makes others wait until we have decided the stale batch again.
         self._in_turn = False
-        # What the ledger is writing.
+        # What the ledger writes now.
         self._batch: list[_Request] = []
         self._unsure = False
         self._doubts: list[Timer] = []
@@ -108,7 +108,7 @@ class Lane:
 
     @property
     def sequence(self) -> int:
-        """Of the last entry that the market knows."""
+        """The number of the last entry that the market knows."""
         return self._sequence
 
     def submit(
@@ -121,14 +121,14 @@ class Lane:
         trade: bool = False,
         doubt: Callable[[], object] | None = None,
     ) -> Deferred[list[Fact]]:
-        """Have something decided in its turn.
+        """Decide something when its turn comes.
 
         :param farmers: everyone whose artifacts or offers the decision looks at.
-        :param decide: called when nothing else of theirs is under way, and again if the ledger
+        :param decide: called when none of them has other work in progress, and again if the ledger
             finds the decision stale; returns the facts, or raises a GranjaError.
         :param credentials: password verifiers to store together with the facts.
-        :param kept: what to keep beside the chain together with the facts; it is looked at after
-            ``decide`` was called, which may fill it.
+        :param kept: what to keep beside the chain together with the facts.  The lane reads it after
+            ``decide``, which may fill it.
         :param trade: chooses the sentence for a failed write.
         :param doubt: called if nobody knows for :data:`DOUBT` seconds whether it is stored.
         :returns: fires with the facts once they are durable, applied and told; fails with what
@@ -142,8 +142,10 @@ class Lane:
         return request.done
 
     def unsure(self) -> None:
-        """Whether the batch under way is stored cannot be found out now.  Those in it wait for the
-        truth, and everybody else is refused until :meth:`sure`."""
+        """Nobody can find out now whether the present batch is stored.
+
+        The requests in it wait for the truth.  The lane refuses all others until :meth:`sure`.
+        """
         self._unsure = True
         waiting = dict.fromkeys(chain(self._ready, *self._lines.values()))
         under_way = [request for request in waiting if request in self._batch]
@@ -158,17 +160,17 @@ class Lane:
                 request.done.errback(Failure(_sentence(request, self.halted)))
 
     def sure(self) -> None:
-        """It is known again, and those who waited have the answer."""
+        """The outcome is known again, and those who waited have their answer."""
         self._unsure = False
         doubts, self._doubts = self._doubts, []
         for doubt in doubts:
             doubt.stop()
 
     def follow(self, after: int, facts: Sequence[Fact]) -> None:
-        """Apply and tell what others stored in the same ledger; a batch under way ends first.
+        """Apply and tell facts that others stored in the same ledger.  A present batch ends first.
 
-        Facts that the lane knows already are left out.  After a gap nothing is applied: the next
-        batch is stale then, and the ledger says all that is missing.
+        The lane leaves out facts that it knows.  After a gap it applies nothing: the next batch is
+        stale then, and the ledger gives everything that is missing.
 
         :param after: the sequence number before the first of ``facts``.
         """
@@ -177,7 +179,7 @@ class Lane:
             self._catch_up()
 
     def when_idle(self) -> Deferred[None]:
-        """Fires as soon as nothing is waiting or under way."""
+        """Fires as soon as no request waits or is in work."""
         if not self._busy:
             return succeed(None)
         idle: Deferred[None] = Deferred()
@@ -195,7 +197,7 @@ class Lane:
             self._ready.append(request)
 
     def _release(self, request: _Request) -> None:
-        """It is over: whoever waited for it alone is ready."""
+        """End a request.  Requests that waited only for it become ready."""
         for farmer in request.farmers:
             line = self._lines[farmer]
             line.popleft()
@@ -214,29 +216,29 @@ class Lane:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Decide and record, until the ledger is writing, or the chat must have its turn."""
+        """Decide and record, until the ledger writes, or until the chat must have its turn."""
         enough = self._clock.seconds() + TURN
         self._catch_up()
         while self._ready:
             batch = self._decide_batch(enough)
             if batch and not self._record(batch):
-                return  # The ledger is writing; the answer comes back here.
+                return  # The ledger writes now.  Its answer calls this method again.
             if self._ready and self._clock.seconds() > enough:
                 self._clock.callLater(0, self._go_on)
                 return
             self._catch_up()
         if self._in_turn and not self._record([]):
-            return  # The turn is given back by storing nothing.
+            return  # To give the turn back, we store nothing.
         self._busy = False
         idle, self._idle = self._idle, []
         for waiter in idle:
             waiter.callback(None)
 
     def _decide_batch(self, enough: float) -> list[_Request]:
-        """Decide those that are ready, which touch different farmers.
+        """Decide the ready requests.  They touch different farmers.
 
-        Who has nothing to record is answered at once, so that whoever comes next is decided with
-        that answer given.
+        A request with nothing to record is answered at once.  So the next decision already sees the
+        effect of that answer.
         """
         batch: list[_Request] = []
         while self._ready and len(batch) < MOST_AT_ONCE:
@@ -249,12 +251,15 @@ class Lane:
         return batch
 
     def _decide(self, request: _Request) -> bool:
-        """Whether the request has something to record; if not, it is answered."""
+        """Decide one request.
+
+        :return: whether it has something to record; if not, it is answered.
+        """
         try:
             request.facts = list(request.decide())
             if self.halted and request.stores:
                 raise _sentence(request, halted=True)
-        except Exception:  # Whoever asked gets it, whatever it is, and says so in the log.
+        except Exception:  # The caller gets any exception, and logs it.
             self._end(request, Failure())
             return False
         if request.stores:
@@ -269,7 +274,10 @@ class Lane:
     # -- record ------------------------------------------------------------------------------
 
     def _record(self, batch: list[_Request]) -> bool:
-        """Whether the record is finished already (a ledger in memory is quick)."""
+        """Record a batch.
+
+        :return: whether that is finished already (a ledger in memory is quick).
+        """
         facts = [fact for request in batch for fact in request.facts]
         credentials = {k: v for request in batch for k, v in request.credentials.items()}
         kept = [item for request in batch for item in request.kept]
@@ -293,7 +301,7 @@ class Lane:
         return self._apply(sequence, batch)
 
     def _apply(self, sequence: int, batch: list[_Request]) -> Deferred[None] | None:
-        """Apply and tell, in order.  What takes long goes on after the chat had its turn."""
+        """Apply and tell, in order.  If this takes long, it goes on after the chat had its turn."""
         self._sequence = sequence
         enough = self._clock.seconds() + TURN
         for position, request in enumerate(batch, 1):
@@ -314,35 +322,36 @@ class Lane:
         ended = self.market.apply(fact)
         try:
             self._tell(fact, ended)
-        except Exception:  # It has happened, whoever may not hear of it.
+        except Exception:  # The fact is true, even if somebody does not hear of it.
             self.log.failure("telling {fact}", fact=fact)
 
     def _catch_up(self) -> None:
-        """Apply what came by :meth:`follow`."""
+        """Apply the facts of :meth:`follow`."""
         others, self._others = self._others, []
         for after, facts in others:
             if after <= self._sequence:
                 self._apply_others(facts[self._sequence - after :])
 
     def _apply_others(self, facts: Sequence[Fact]) -> None:
-        """Apply and tell facts that somebody else stored.  One that does not fit halts trading."""
+        """Apply and tell facts that somebody else stored.  A fact that does not fit halts
+        trading."""
         try:
             for fact in facts:
                 if self.halted:
                     return
                 self._apply_fact(fact)
                 self._sequence += 1
-        except Exception:  # The market is not what the ledger says.
+        except Exception:  # The market differs from the ledger.
             self._halt(Failure())
 
     def _decide_again(self, missed: Sequence[Fact], batch: list[_Request]) -> None:
-        """Bring in what the batch did not know of, and put it in front."""
+        """Apply the facts that the batch did not know, and decide the batch first."""
         self._in_turn = True
         self._apply_others(missed)
         self._ready.extendleft(reversed(batch))
 
     def _refuse(self, failure: Failure, batch: list[_Request]) -> None:
-        """Nothing was stored, or nobody knows: nothing is applied and everyone hears so."""
+        """Apply nothing, and tell everyone: nothing was stored, or nobody knows."""
         error = failure.value
         if isinstance(error, Stale) and error.missed:
             self._decide_again(error.missed, batch)
@@ -356,7 +365,7 @@ class Lane:
             self._end(request, Failure(_sentence(request, self.halted)))
 
     def _refuse_rest(self, failure: Failure, batch: list[_Request]) -> None:
-        """Something failed that can't: nobody must wait for ever for it."""
+        """Answer everybody after a failure that should be impossible: nobody may wait for ever."""
         self._halt(failure)
         for request in batch:
             if not request.done.called:

@@ -1,4 +1,4 @@
-"""A ledger that forgets: for tests and for throw-away parties (``memory:``)."""
+"""A ledger in memory, for tests and for parties without a record (``memory:``)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from granja.text.names import fold
 
 @implementer(ILedger, IForgetful)
 class MemoryLedger:
-    """Keeps facts in a list, if they are wanted.
+    """Keeps facts in a list, if ``keep`` is true.
 
-    :param keep: False drops each fact once it is counted, so that a server that runs for years on
+    :param keep: False drops each fact after counting it.  So a server that runs for years on
         ``memory:`` does not grow.
     """
 
@@ -69,7 +69,7 @@ class MemoryLedger:
         return succeed(self._forget(lambda named: fold(named.name) == fold(name)))
 
     def forget_visitors(self, before: float) -> Deferred[int]:
-        """All goes with the process."""
+        """Forget nothing: everything is gone when the process ends."""
         return succeed(0)
 
     def objection(self) -> str | None:
@@ -87,7 +87,7 @@ class MemoryLedger:
         return False
 
     def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
-        """Nothing to speed up."""
+        """Do nothing: there is no start to make quick."""
 
     def close(self) -> Deferred[None]:
         return succeed(None)

@@ -1,4 +1,4 @@
-"""What is to be kept beside the chain, and is tried again when the disk was full."""
+"""Owed: what the ledger must still keep beside the chain, because the disk was full."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.market.facts import Fact
 
-#: Something to keep, and which one it is in the order in which they came.
+#: Something to keep, with its position in the order in which things came.
 _Numbered = tuple[int, Kept]
 
 
 class Owed:
-    """Things to keep or to forget that could not be stored when they came: they go with the next
-    that is stored.  Of two for the same key the later one counts.
+    """Things to keep or forget that could not be stored.  They are stored together with the next.
 
-    :param most: how many are owed; beyond it, what has been owed longest is given up.
+    Of two for the same key, the later one counts.
+
+    :param most: how many can be owed.  Above that number, the oldest are given up.
     """
 
     def __init__(self, lane: Lane, most: int = 1_000_000) -> None:
@@ -32,7 +33,7 @@ class Owed:
         self._items: dict[tuple[str, str], _Numbered] = {}
 
     def owe(self, *items: Kept) -> None:
-        """Store these with the next."""
+        """Store these together with the next."""
         self._put(zip(self._numbers, items, strict=False))
 
     def store(
@@ -41,8 +42,8 @@ class Owed:
         """Store what is owed, and more.
 
         :param farmers: whose turn it is in the lane.
-        :param items: they are owed if they cannot be stored now.
-        :param once: they are not: whoever asked is refused.
+        :param items: owed, if they cannot be stored now.
+        :param once: not owed, if they cannot be stored now.
         :returns: fires when all is stored; fails with NotStored or Halted.
         """
         mine = [(next(self._numbers), item) for item in items]
@@ -50,7 +51,7 @@ class Owed:
         kept: list[Kept] = []
 
         def decide() -> list[Fact]:
-            # In its turn, so that what the one before it could not store is there.
+            # We look when our turn comes: by then the request before us may have left something.
             self._put(taken)
             taken[:] = self._take()
             kept[:] = [*(item for _, item in taken), *items, *once]
@@ -72,11 +73,11 @@ class Owed:
                 self._items[item.subject, item.key] = number, item
 
     def _take(self) -> list[_Numbered]:
-        """All that is owed, in the order in which it came; then nothing is."""
+        """Everything that is owed, in the order in which it came.  Then nothing is owed."""
         taken = sorted(self._items.values(), key=itemgetter(0))
         self._items.clear()
         return taken
 
 
 def _done(stored: object) -> None:
-    """Nobody asks what was stored."""
+    """Ignore the facts: nobody asks for them."""

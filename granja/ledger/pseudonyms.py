@@ -1,12 +1,12 @@
-"""Names in the chain: salted hashes, so that a name can be forgotten and the chain still fits.
+"""Pseudonyms: the chain has salted hashes instead of names, so a name can be forgotten.
 
-The chain holds ``7 9f86…`` where farmer 7's name would stand: the number, and a hash of a random
-salt, the number and the name.  Names and salts stand in a table beside the chain.  When a row of it
-is deleted, nobody can find out the name any more, not even by trying all names, and whoever reads
-the chain sees *granjero 7* in its place.  (No name has a space in it, so neither looks like one.)
+The chain holds ``7 9f86…`` in the place of farmer 7's name: the number, and a hash of a random
+salt, the number and the name.  A table beside the chain holds names and salts.  When a row of it is
+deleted, nobody can find out the name any more, not even by trying all names.  A reader of the chain
+then sees *granjero 7*.  (No name has a space in it, so neither looks like a name.)
 
-Ledgers of before that hold names in plain, and go on with them; ``granja rewrite`` makes of such a
-one a ledger that can forget.
+Older ledgers hold names in plain, and continue with them.  ``granja rewrite`` makes from such a
+ledger one that can forget.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ LENGTH: Final = 32
 
 
 class NameRow(NamedTuple):
-    """A name, and what stands for it in the chain.
+    """A name, and the hash that stands for it in the chain.
 
-    ``gone``: when a visitor left, in Unix seconds; None while they are here, and of the registered.
+    ``gone``: when a visitor left, in Unix seconds; None while they are here, and for registered
+    farmers.
     """
 
     hash: str
@@ -42,7 +43,7 @@ class NameRow(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether it is the name that was hashed."""
+        """Whether the hash belongs to this name."""
         return self.hash == hash_of(self.salt, self.farmer, self.name)
 
 
@@ -52,10 +53,10 @@ def hash_of(salt: bytes, farmer: FarmerId, name: str) -> str:
 
 
 class Pseudonyms:
-    """What stands for which name.
+    """Knows which hash stands for which name.
 
     :param rows: the table.
-    :param plain: the chain has, or may have, names in plain: those that are not in the table.
+    :param plain: whether the chain may also have names in plain: those that are not in the table.
     :param chance: gives so many bytes that nobody can guess.
     """
 
@@ -75,7 +76,7 @@ class Pseudonyms:
         self._forgotten: set[FarmerId] = set()
         self._forgotten_names: set[str] = set()
         self._fresh: list[NameRow] = []
-        #: Whether a name was asked for that is not in the table any more.
+        #: Whether somebody asked for a name that is no longer in the table.
         self.missed = False
         for row in rows:
             self._add(row)
@@ -90,7 +91,7 @@ class Pseudonyms:
         return [*self._by_hash.values()]
 
     def leave(self, farmer: FarmerId, time: float) -> None:
-        """A visitor left, or a registered farmer for good."""
+        """A visitor left, or a registered farmer left for good."""
         for row in self._of(farmer):
             self._add(row._replace(gone=time))
 
@@ -100,12 +101,12 @@ class Pseudonyms:
     # -- hiding ----------------------------------------------------------------------------------
 
     def take_fresh(self) -> list[NameRow]:
-        """The rows that are new since the last time: they are to be stored with the facts."""
+        """The rows that are new since the last call.  They are stored together with the facts."""
         fresh, self._fresh = self._fresh, []
         return fresh
 
     def drop(self, rows: Iterable[NameRow]) -> None:
-        """These are in the table no more, or were never stored."""
+        """Drop rows that are no longer in the table, or were never stored."""
         for row in rows:
             self._by_hash.pop(row.hash, None)
             self._hashes.get(row.farmer, set()).discard(row.hash)
@@ -114,18 +115,18 @@ class Pseudonyms:
                 del self._by_name[row.name]
 
     def forget(self, rows: Iterable[NameRow]) -> None:
-        """The same for good: these names never come into the table again under those numbers."""
+        """Drop rows for good: these names never come back under those numbers."""
         rows = list(rows)
         self.drop(rows)
         self._forgotten.update(row.farmer for row in rows)
         self._forgotten_names.update(row.name for row in rows)
 
     def body(self, fact: Fact) -> str:
-        """A fact as the chain holds it."""
+        """The fact's fields as the chain holds them."""
         return canonical(self.hide(fact))
 
     def hide(self, fact: Fact) -> Fact:
-        """The fact without a name in it; who is new gets a row."""
+        """The fact without names.  A new farmer gets a row."""
         if isinstance(fact, Declared | Registered):
             return replace(fact, name=self._hidden(fact.farmer, fact.name, new=True))
         if isinstance(fact, Left) and fact.missed:
@@ -142,7 +143,7 @@ class Pseudonyms:
 
     def _hidden(self, farmer: FarmerId, name: str, *, new: bool = False) -> str:
         number = name.rpartition(" ")[2]
-        if number.isdecimal() and name == somebody(int(number)):  # It was forgotten before.
+        if number.isdecimal() and name == somebody(int(number)):  # It is forgotten already.
             return f"{number} "
         row = self._by_farmer.get((farmer, name))
         if row is None and new and farmer not in self._forgotten:
@@ -152,11 +153,11 @@ class Pseudonyms:
             self._fresh.append(row)
         if row is None:
             gone = farmer in self._forgotten or name in self._forgotten_names
-            return f"{farmer} " if gone else name  # of an older chain
+            return f"{farmer} " if gone else name  # A name in plain, from an older chain.
         return f"{farmer} {row.hash}"
 
     def _hidden_name(self, name: str) -> str:
-        """Of somebody whose number is not said: the last one of that name."""
+        """Hide a name without a number: we take the last farmer with that name."""
         if not name:
             return name
         return self._hidden(self._by_name.get(name, FarmerId(0)), name)
@@ -166,7 +167,7 @@ class Pseudonyms:
     def show(self, fact: Fact) -> Fact:
         """The fact with its names.
 
-        :raises ValueError: when a row of the table is not what was hashed.
+        :raises ValueError: when a row of the table does not fit its hash.
         """
         if isinstance(fact, Declared | Registered):
             return replace(fact, name=self._shown(fact.name))
@@ -197,13 +198,13 @@ class Pseudonyms:
     # -- states ----------------------------------------------------------------------------------
 
     def hide_state(self, state: dict[str, Any]) -> dict[str, Any]:
-        """A :meth:`granja.market.market.Market.snapshot` without a name in it."""
+        """A :meth:`granja.market.market.Market.snapshot` without names."""
         return _with_names(state, self._hidden, self._hidden_name)
 
     def show_state(self, state: dict[str, Any]) -> dict[str, Any]:
         """A state with its names.
 
-        :raises ValueError: when a row of the table is not what was hashed.
+        :raises ValueError: when a row of the table does not fit its hash.
         """
         return _with_names(state, lambda farmer, name: self._shown(name), self._shown)
 

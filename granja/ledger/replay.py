@@ -1,4 +1,4 @@
-"""The market that a ledger remembers."""
+"""Replay: makes the market from what a ledger remembers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from granja.market.market import Limits, Market, replay
 
 
 def market_of(opened: Opened, limits: Limits) -> Market:
-    """The newest snapshot, and what came after it.
+    """The market after the newest snapshot and the facts after it.
 
-    The deeds are not judged here as the audit judges them: that would make every start slow, for
-    the sake of forgers.  But what the market cannot even follow is named.
+    This does not judge the facts as the audit does: that would make every start slow, and only
+    forgers need it.  But it names a fact that the market cannot follow.
 
-    :raises LedgerRefused: naming the entry of a deed that cannot have happened.
+    :raises LedgerRefused: with the entry of a fact that cannot have happened.
     """
     market = Market.restore(opened.snapshot, limits) if opened.snapshot else Market(limits)
     reached = opened.snapshot_sequence
@@ -29,7 +29,7 @@ def market_of(opened: Opened, limits: Limits) -> Market:
 
     try:
         replay(market, counted())
-    except KeyError:  # of a farmer or an offer that is not there
+    except KeyError:  # There is no such farmer or offer.
         bad = BadEntry(reached, "it cannot have happened; see granja audit")
         raise LedgerRefused(f"the ledger cannot be replayed: {bad}") from None
     return market

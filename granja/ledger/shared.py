@@ -1,4 +1,4 @@
-"""What a ledger promises that several nodes of one farm share."""
+"""The interface of a ledger that several nodes of one farm share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from granja.text.names import Name
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a name: a row of the table of names.
+    """A farmer with a name: a row of the table of names.
 
-    ``writer`` is the lease of the node where they are, or are coming in; None while they are away.
-    ``arrived`` is their place in the order of arrival, None before they are in the chat.
+    ``writer``: the lease of the node where they are, or come in; None while they are away.
+    ``arrived``: their place in the order of arrival; None before they are in the chat.
     """
 
     farmer: FarmerId
@@ -31,27 +31,32 @@ class Holder:
 
 
 class Watcher(Protocol):
-    """Who hears, in the reactor's thread, what happens at the ledger."""
+    """Hears, in the reactor's thread, what happens in the ledger."""
 
     def others(self, after: int, facts: Sequence[Fact]) -> None:
-        """Other nodes stored these; ``after`` is the sequence number before the first."""
+        """Other nodes stored these facts; ``after`` is the sequence number before the first."""
 
     def beside(self, items: Sequence[Kept]) -> None:
-        """Other nodes changed this beside the chain."""
+        """Other nodes changed these things beside the chain."""
 
     def unsure(self) -> None:
-        """Whether the write under way is stored is not known, until :meth:`sure`."""
+        """Nobody knows whether the present write is stored, until :meth:`sure`."""
 
     def sure(self) -> None:
-        """It is known again, and whoever waits for it has the answer."""
+        """The outcome is known again, and those who wait have their answer."""
 
     def fenced(self, writer: int) -> None:
-        """The lease of this node was ended by another: nothing of it is stored any more, and this
-        is the number of the new one."""
+        """Another node has ended this node's lease.
+
+        The old lease stores nothing more.  ``writer`` is the number of the new one.
+        """
 
     def orphaned(self, holders: Sequence[Holder]) -> None:
-        """The nodes where these were have ended without a word: somebody has to record that they
-        left, and to free their names (:meth:`ISharedLedger.free`)."""
+        """The nodes of these farmers died.
+
+        Somebody has to record that the farmers left, and to free their names
+        (:meth:`ISharedLedger.free`).
+        """
 
 
 class ISharedLedger(ILedger):
@@ -64,37 +69,40 @@ class ISharedLedger(ILedger):
     here = Attribute("farmers who are at other nodes that live (Mapping[FarmerId, Holder])")
 
     def hurry() -> None:
-        """The server stops, and has waited for long enough: wait no more for a ledger that is away.
+        """Stop waiting for a ledger that is away: the server stops and has waited long enough.
 
-        An append whose outcome is not known then fails with Halted.
+        An append with an unknown outcome then fails with Halted.
         """
 
     def watch(watcher: Watcher) -> None:  # noqa: N805 (a zope interface has no self)
-        """Tell it from now on what others do; called once, after open()."""
+        """Tell the watcher what others do, from now on.  Call this once, after open()."""
 
     def claim(name: Name) -> Deferred[Holder]:  # noqa: N805
         """Hold a name for a new visitor of this node.
 
-        :returns: fires with the new row, whose ``farmer`` is a new number; or with the row of
-            whoever has the name, or one that could be mistaken for it, already.
+        :returns: fires with the new row, whose ``farmer`` is a new number; or with the row of the
+            farmer who has this name already, or a name that looks like it.
         """
 
     def enter(farmer: FarmerId) -> Deferred[Holder | None]:  # noqa: N805
-        """They are in the chat at this node from now on; the order of arrival is kept when they
-        were in the chat at another.
+        """Note that they are in the chat at this node from now on.
+
+        If they were in the chat at another node, they keep their place in the order of arrival.
 
         :returns: fires with the row as it was *before*; None when there is none.
         """
 
     def free(holders: Iterable[Holder]) -> Deferred[None]:  # noqa: N805
-        """These are gone: visitors' rows go, registered farmers are away; but only where the row
-        still says the same node."""
+        """Note that these are gone: delete visitors' rows, and set registered farmers away.
+
+        This changes a row only if it still names the same node.
+        """
 
     def present() -> Deferred[list[Holder]]:
-        """Who is in the chat, at any node, in order of arrival."""
+        """The farmers in the chat, at all nodes, in order of arrival."""
 
     def verifier(farmer: FarmerId) -> Deferred[str]:  # noqa: N805
-        """The password verifier as it is now, empty when there is none."""
+        """The present password verifier; empty when there is none."""
 
 
 #: Farmers who are at other nodes.

@@ -1,4 +1,4 @@
-"""A state of the market as a ledger keeps it beside the facts, and whether it may be believed."""
+"""Snapshots: a state of the market that a ledger keeps, and whether we may believe it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from twisted.logger import Logger
 
 from granja.market.market import Market
 
-#: How many a ledger keeps: the last, and one to fall back to.
+#: How many a ledger keeps: the last one, and one in reserve.
 KEPT = 2
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``state`` (JSON) is the market's right after entry ``sequence``, whose hash is ``hash``.
+    """``state`` (JSON) is the market right after entry ``sequence``, whose hash is ``hash``.
 
-    It is as it was found: what it says is to be believed when it is whole and
+    These are the values that were found.  Believe them only if the snapshot is whole and
     :meth:`objection` has none.
     """
 
@@ -32,14 +32,14 @@ class Snapshot:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """The state, read once: of ten thousand farmers that takes a tenth of a second."""
+        """The state, decoded only once, because that takes long."""
         content: dict[str, Any] = json.loads(self.state)
         return content
 
     def objection(self, entry_hash: bytes | None) -> str | None:
         """Half a sentence about what is wrong with it, or None.
 
-        :param entry_hash: the hash that stands at its entry, None if there is no such entry.
+        :param entry_hash: the hash of its entry; None if there is no such entry.
         """
         if entry_hash is None:
             return "it was taken at an entry that is not there"
@@ -54,7 +54,7 @@ class Snapshot:
 
 
 def _objection(snapshot: Snapshot) -> str | None:
-    """A forger, or a mistake of ours, may have computed the checksum of something else."""
+    """Try the state.  A forger, or our own mistake, may have given a checksum to something else."""
     try:
         Market.restore(snapshot.content)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
@@ -65,7 +65,7 @@ def _objection(snapshot: Snapshot) -> str | None:
 def first_trusted(
     found: Iterable[Snapshot], distrust: Callable[[Snapshot], str | None], log: Logger
 ) -> Snapshot | None:
-    """The newest that can be trusted; those that cannot are logged and passed over.
+    """The newest snapshot that we can trust.  It logs and skips the others.
 
     :param found: the newest first.
     :param distrust: half a sentence about what is wrong with one, or None.
@@ -80,14 +80,14 @@ def first_trusted(
 
 
 def checksum(entry_hash: bytes, state: str) -> bytes:
-    """What shows that a snapshot is as it was stored."""
+    """Shows that a snapshot is as it was stored."""
     return sha256(entry_hash + state.encode(errors="surrogateescape")).digest()
 
 
 def comparable(state: Mapping[str, Any]) -> str:
-    """A market's state as text, whatever the order in which it came about.
+    """A market's state as text that does not depend on the order of its parts.
 
-    :raises RecursionError: for one that no market has.
+    :raises RecursionError: for a state that no market has.
     """
 
     def settle(value: Any) -> Any:
@@ -101,13 +101,15 @@ def comparable(state: Mapping[str, Any]) -> str:
 
 
 def fingerprint(state: Mapping[str, Any]) -> str:
-    """What two markets have in common when they are in the same state, in hexadecimal."""
+    """A hash in hexadecimal: two markets in the same state have the same one."""
     return sha256(comparable(state).encode(errors="surrogateescape")).hexdigest()
 
 
 def dump(state: dict[str, Any]) -> str:
-    """As :func:`json.dumps`, but in pieces: one call for everything would keep the interpreter,
-    and with it the chat, for as long as it takes."""
+    """As :func:`json.dumps`, but in pieces.
+
+    One call for everything would stop all other threads, and so the chat, until it ends.
+    """
     pieces = (f"{json.dumps(key)}:{_dump_value(value)}" for key, value in state.items())
     return "{" + ",".join(pieces) + "}"
 

@@ -1,4 +1,4 @@
-"""Which ledger an operator means: ``memory:``, ``sqlite:PATH`` or ``postgresql://…``."""
+"""The URL of a ledger: ``memory:``, ``sqlite:PATH`` or ``postgresql://…``."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from granja.ledger.sqlite.target import SQLiteTarget
 
 DEFAULT = "sqlite:granja.db"
 
-#: What the URL of a database begins with that several nodes may share.
+#: How the URL of a database begins that several nodes may share.
 SHARED = ("postgresql://", "postgres://")
 
 
 def open_ledger(
     url: str, reactor: IReactorFromThreads, now: Callable[[], float], node: str = ""
 ) -> ILedger:
-    """The ledger of that URL; nothing is touched before its :meth:`~ILedger.open`.
+    """The ledger of a URL.  Nothing is touched before its :meth:`~ILedger.open`.
 
     :param now: the time in Unix seconds.
-    :param node: what this node is called, if others share the ledger.
-    :raises ConfigurationError: when the URL is of no kind.
+    :param node: the name of this node, if others share the ledger.
+    :raises ConfigurationError: when the URL is of no known kind.
     """
     check(url)
     if is_shared(url):
@@ -45,20 +45,20 @@ def open_ledger(
 def open_shared(
     url: str, reactor: IReactorFromThreads, now: Callable[[], float], node: str
 ) -> ISharedLedger:
-    """The same for a URL that :func:`is_shared`."""
+    """The ledger of a URL that :func:`is_shared`."""
     from granja.ledger.postgresql.address import Address
     from granja.ledger.postgresql.ledger import PostgreSQLLedger
 
-    clock: Any = reactor  # It has more interfaces than one.
+    clock: Any = reactor  # The reactor also has a clock.
     name = node or os.uname().nodename
     return PostgreSQLLedger(Address(url), name, reactor, now, clock.seconds)
 
 
 def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
-    """The same ledger, to be looked at; a server may be writing to it.
+    """The archive of a URL.  A server may write to the ledger at the same time.
 
-    :param to_copy: it need not be understood, so it may be of an older version.
-    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
+    :param to_copy: it will only be copied, so it may have an older version.
+    :raises ConfigurationError: when the URL is of no known kind, or ``memory:``.
     :raises LedgerRefused: with a sentence, when it cannot be read.
     """
     check(url)
@@ -74,9 +74,9 @@ def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
 
 
 def open_target(url: str) -> ITarget:
-    """Where a ledger is to be copied to.
+    """The place that a URL names for a copy.
 
-    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
+    :raises ConfigurationError: when the URL is of no known kind, or ``memory:``.
     """
     check(url)
     if is_shared(url):
@@ -109,8 +109,11 @@ def is_shared(url: str) -> bool:
 
 
 def check(url: str) -> None:
-    """:raises ConfigurationError: with a sentence, when the URL is of no kind, or what it needs is
-    not installed."""
+    """Check a URL.
+
+    :raises ConfigurationError: with a sentence, when the URL is of no known kind, or when a package
+        that it needs is not installed.
+    """
     if not is_shared(url):
         path_of(url)
         return
@@ -122,7 +125,7 @@ def check(url: str) -> None:
 
 
 def password_of(url: str) -> str | None:
-    """The secret in a URL, if there is one."""
+    """The password in a URL, if there is one."""
     if not is_shared(url):
         return None
     from granja.ledger.postgresql.address import Address
@@ -131,9 +134,9 @@ def password_of(url: str) -> str | None:
 
 
 def shown(url: str) -> str:
-    """A URL for people: a database's without its password.
+    """A URL for people: without a database's password.
 
-    :raises ConfigurationError: when it is of no kind.
+    :raises ConfigurationError: when it is of no known kind.
     """
     if not is_shared(url):
         return url
@@ -143,17 +146,17 @@ def shown(url: str) -> str:
 
 
 def path_of(url: str) -> Path | None:
-    """The file of a ledger, None for one in memory or in a database.
+    """The file of a ledger; None for a ledger in memory or in a database.
 
-    :raises ConfigurationError: with a sentence, when the URL is of no kind, or in the home of
-        somebody unknown.
+    :raises ConfigurationError: with a sentence, when the URL is of no known kind, or names the home
+        of an unknown user.
     """
     kind, colon, path = url.partition(":")
     if url == "memory:" or is_shared(url):
         return None
     if kind == "sqlite" and colon and path and "\0" not in path:
         return _expanded(path)
-    # A URL may have a password in it, so what looks like one is not said again.
+    # A URL may contain a password, so we do not repeat it if it looks like that.
     quoted = "what was given" if "@" in url else repr(url)
     raise ConfigurationError(
         f"the ledger must be memory: or sqlite:PATH, not {quoted}; "

@@ -1,4 +1,4 @@
-"""The thread that writes a ledger, whatever its engine: jobs go in, and answers to the reactor."""
+"""The thread that writes a ledger, for any engine: jobs go in, answers go to the reactor."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from granja.ledger.chain import Head
 from granja.ledger.interface import Kept, LedgerError
 from granja.market.facts import Fact
 
-#: Why nothing more is stored, if nothing better is known.
+#: Why nothing more is stored, if no better reason is known.
 UNKNOWN = "whether the last write is stored is not known"
 
 
 @dataclass(eq=False, slots=True)
 class Append:
-    """Facts that wait to be stored.  ``head`` is where the chain ends once they are."""
+    """Facts that wait to be stored.  ``head``: the end of the chain after them."""
 
     facts: Sequence[Fact]
     after: int
@@ -44,13 +44,13 @@ class Checkpoint:
 
 @dataclass(eq=False, slots=True)
 class Close:
-    """The last job."""
+    """The last job: close."""
 
     done: Deferred[None] = field(default_factory=Deferred)
 
 
 class Answerable(Protocol):
-    """A job that somebody waits for."""
+    """A job whose answer somebody waits for."""
 
     @property
     def done(self) -> Deferred[int]: ...
@@ -60,9 +60,9 @@ J = TypeVar("J")
 
 
 class WriterThread(Generic[J]):
-    """Takes jobs from any thread, and does them in its own: ``_run``, which an engine has.
+    """Takes jobs from any thread, and does them in its own thread.  The engine defines ``_run``.
 
-    :param reactor: where answers are given.
+    :param reactor: gives the answers.
     :param log: of the engine.
     """
 
@@ -77,7 +77,7 @@ class WriterThread(Generic[J]):
         self._thread.start()
 
     def put(self, job: J) -> None:
-        """Take a job, from any thread.  Jobs are done in the order in which they came."""
+        """Take a job, from any thread.  The thread does jobs in the order in which they came."""
         self._queue.put(job)
 
     # -- all below happens in the thread -----------------------------------------------------
@@ -87,7 +87,7 @@ class WriterThread(Generic[J]):
         raise NotImplementedError
 
     def _waiting(self, seconds: float | None = None) -> list[J]:
-        """All that waits, up to a :class:`Close`.
+        """All jobs that wait, up to a :class:`Close`.
 
         :param seconds: how long to wait for the first; then there may be none.  None: for ever.
         """
@@ -103,7 +103,10 @@ class WriterThread(Generic[J]):
         return jobs
 
     def _halt(self, why: str, what: str = UNKNOWN) -> str:
-        """The reason that later appends will hear: the first one."""
+        """Halt.
+
+        :return: the reason that later appends hear: the first one.
+        """
         if self._halted is None:
             self._halted = f"{what} ({why})"
             self._log.critical(
@@ -117,7 +120,7 @@ class WriterThread(Generic[J]):
             self._answer(job.done.errback, error)
 
     def _accept(self, appends: Sequence[Append]) -> None:
-        """They are stored: one turn of the reactor hears of all of them."""
+        """Report that they are stored, in one turn of the reactor for all of them."""
         self._reactor.callFromThread(_succeed, appends)
 
     def _answer(self, call: Callable[[Any], None], value: object) -> None:

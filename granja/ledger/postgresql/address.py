@@ -1,4 +1,4 @@
-"""The URL of a database, and what of it may be shown."""
+"""The URL of a database, and the part of it that we may show."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from granja.contract.errors import ConfigurationError
 
-#: Seconds until a host that does not answer is given up, and how the system finds a dead peer.
+#: Seconds until we give up a host that does not answer, and how the system finds a dead peer.
 _HABITS: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    # Of several hosts, or of one that was primary once, only the one that may be written to.
+    # Of several hosts, take only the one that accepts writes; a former primary does not.
     "target_session_attrs": "read-write",
 }
 
@@ -24,8 +24,9 @@ _HABITS: dict[str, Any] = {
 class Address:
     """Where a database is.
 
-    :param url: as libpq takes it, several hosts included.
-    :raises ConfigurationError: with a sentence that quotes nothing, for a password may be in it.
+    :param url: as libpq takes it, also with several hosts.
+    :raises ConfigurationError: with a sentence that quotes nothing, because a password may be in
+        it.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,19 +40,19 @@ class Address:
 
     @property
     def password(self) -> str | None:
-        """The secret in it, if there is one."""
+        """The password in it, if there is one."""
         secret = self._parts.get("password")
         return str(secret) if secret else None
 
     def conninfo(self, name: str) -> str:
-        """What libpq connects with.
+        """The text that libpq connects with.
 
-        :param name: what the database shows of us in ``pg_stat_activity``.
+        :param name: the database shows it in ``pg_stat_activity``.
         """
         return make_conninfo("", **{**_HABITS, "application_name": name, **self._parts})
 
     def __str__(self) -> str:
-        """For people: without the password."""
+        """The address for people, without the password."""
         parts = self._parts
         hosts = str(parts.get("host") or parts.get("hostaddr") or "").split(",")
         ports = str(parts.get("port") or "").split(",")

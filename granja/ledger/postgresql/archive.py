@@ -1,4 +1,4 @@
-"""A ledger in a database, to be looked at or copied; nodes may be writing to it."""
+"""A ledger in a database, to read or to copy.  Nodes may write to it at the same time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from granja.market.facts import Fact
 from granja.market.market import Limits
 from granja.text import names
 
-#: An operator's program may think about what it has read for as long as it likes.
+#: An operator's program may take as long as it likes between two reads.
 _PATIENT = "SET idle_in_transaction_session_timeout = 0"
 
 
 def _connect(address: Address, session: Session) -> Connection:
-    """:raises LedgerRefused: when the database is away."""
+    """Open a connection.
+
+    :raises LedgerRefused: when the database is away.
+    """
     try:
         connection = session.connect()
         connection.execute(_PATIENT)
@@ -41,7 +44,7 @@ def _connect(address: Address, session: Session) -> Connection:
 @implementer(IArchive)
 class PostgreSQLArchive:
     """:param address: of the database.
-    :raises LedgerRefused: when there is no ledger of this version in it.
+    :raises LedgerRefused: when it holds no ledger of this version.
     """
 
     def __init__(self, address: Address) -> None:
@@ -100,12 +103,12 @@ class PostgreSQLArchive:
             return schema.problem(self._connection)
 
     def damage(self) -> str | None:
-        """The head is the last entry; of its own files PostgreSQL has the checksums."""
+        """Check that the head is the last entry.  PostgreSQL has checksums for its own files."""
         with _sentences():
             return reading.headless(self._connection)
 
     def copy(self, target: Path) -> int:
-        """As :func:`granja.ledger.archive.contents` says it, into an SQLite file."""
+        """Copy into an SQLite file, as :func:`granja.ledger.archive.contents` says."""
         with _sentences():
             head = reading.head(self._connection)
             start = reading.start(self._connection)
@@ -129,12 +132,12 @@ def _sentences() -> Iterator[None]:
         raise LedgerRefused(f"the ledger cannot be read: {told(error)}") from None
 
 
-# -- the other way ---------------------------------------------------------------------------
+# -- copying into a database -----------------------------------------------------------------
 
 
 @implementer(ITarget)
 class PostgreSQLTarget:
-    """:param address: of a database that is empty, or has an empty ledger without a node."""
+    """:param address: of a database that is empty, or has an empty ledger and no node."""
 
     def __init__(self, address: Address) -> None:
         self.name = str(address)
@@ -206,7 +209,7 @@ def _fill(connection: Connection, contents: Contents) -> None:
 
 
 def _fill_names(connection: Connection, contents: Contents) -> None:
-    """The names that are registered; who is a visitor there has left here."""
+    """Fill in the registered names.  A visitor of the other ledger has left here."""
     try:
         with connection.cursor() as cursor:
             cursor.executemany(

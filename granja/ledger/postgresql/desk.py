@@ -1,4 +1,4 @@
-"""The thread that is asked about names and verifiers, one question after the other."""
+"""The desk: the thread that answers questions about names and verifiers, one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _log = Logger()
 
-#: Under a lease that stands; whoever ends it waits.
+#: Only while our lease stands.  Whoever ends the lease waits for us.
 _MINE = (
     "EXISTS (SELECT 1 FROM granja.leases WHERE writer = %(writer)s AND until > clock_timestamp())"
 )
@@ -55,7 +55,7 @@ RETURNING b.farmer, b.spelling, b.registered, b.writer, b.arrived
 
 
 class Desk:
-    """:param session: connected at the first question."""
+    """:param session: it connects at the first question."""
 
     def __init__(self, session: Session, lease: Lease, reactor: IReactorFromThreads) -> None:
         self._session = session
@@ -70,13 +70,13 @@ class Desk:
         self._thread.start()
 
     def stop(self) -> None:
-        """What was asked is answered first."""
+        """Stop after answering the questions that wait."""
         self._queue.put(None)
 
     def ask(self, question: Callable[[Connection], T]) -> Deferred[T]:
-        """Have something done in the thread, in a transaction by itself.
+        """Ask a question in the thread, in a transaction of its own.
 
-        :returns: fires with what it returns; fails with NotStored.
+        :returns: fires with the answer; fails with NotStored.
         """
         done: Deferred[T] = Deferred()
         self._queue.put((question, done))
@@ -90,7 +90,7 @@ class Desk:
 
         def claim(connection: Connection) -> Holder:
             values = {**keys, "spelling": name.spelling, "writer": self._lease.writer}
-            for _ in range(2):  # Who had it may leave between the two statements.
+            for _ in range(2):  # The holder may leave between the two statements.
                 for sql in (_CLAIM, _TAKEN):
                     row = connection.execute(sql, values).fetchone()
                     if row is not None:
@@ -156,7 +156,7 @@ class Desk:
             except (Away, LedgerRefused, psycopg.Error) as error:
                 self._session.drop()
                 self._refuse([done, *self._waiting()], NotStored(told(error)))
-            except Exception as error:  # A mistake of ours, of which whoever asked hears.
+            except Exception as error:  # A mistake of ours.  The caller hears of it too.
                 _log.failure("The ledger's desk failed")
                 self._reactor.callFromThread(done.errback, NotStored(type(error).__name__))
             else:
@@ -164,7 +164,7 @@ class Desk:
         self._session.drop()
 
     def _waiting(self) -> Iterator[Deferred[Any]]:
-        """All who wait behind one that could not be answered: each would wait as long again."""
+        """The questions behind one that failed: each of them would wait just as long."""
         with suppress(Empty):
             while True:
                 asked = self._queue.get_nowait()
@@ -178,7 +178,7 @@ class Desk:
             self._reactor.callFromThread(done.errback, error)
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
-        """Asked again, once, where the connection was lost while nobody asked anything."""
+        """Answer a question.  Ask again, once, if the idle connection was lost."""
         if not self._session.is_up:
             return question(self._connect())
         try:
@@ -187,7 +187,7 @@ class Desk:
             return question(self._connect())
 
     def _connect(self) -> Connection:
-        """What is read is on the standby as well: something is committed first."""
+        """Connect, and commit something first: then the standby has everything that we read."""
         connection = self._session.connect()
         try:
             self._lease.renew(connection)

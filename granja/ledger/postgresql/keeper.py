@@ -1,4 +1,4 @@
-"""The thread that keeps the lease, hears that others wrote, and ends the leases of the dead."""
+"""The keeper: the thread that renews the lease, hears of others' writes, and ends dead leases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from granja.ledger.shared import Holder
 
 _log = Logger()
 
-#: Renewals between two times that is cleared away which was forgotten long ago.
+#: After so many renewals we delete what was forgotten long ago.
 _FORGET_EACH = 600
 
 _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leases)"
@@ -26,9 +26,9 @@ _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leas
 class Keeper:
     """:param seconds: a clock that only goes forward.
     :param wake: called when others have written.
-    :param fenced: called with the number of the new lease, when the old one was ended.
-    :param orphaned: called with those whose nodes have ended without a word; again and again, until
-        they are gone from the table.
+    :param fenced: called with the number of the new lease, when another node has ended the old one.
+    :param orphaned: called with the holders of dead nodes, again and again, until they are gone
+        from the table.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """From any thread; the lease itself is ended by the writer."""
+        """Stop, from any thread.  The writer ends the lease itself."""
         self._stopped.set()
         self._session.cut()
 
@@ -90,7 +90,7 @@ class Keeper:
         except Fenced:
             self._steady_since = None
             if self._stopped.is_set():
-                return  # The writer has given it back.
+                return  # The writer has given the lease back.
             self._take_another(connection)
         if self._steady_since is None:
             self._steady_since = self._seconds()
@@ -108,8 +108,10 @@ class Keeper:
         self._fenced(number)
 
     def _is_steady(self) -> bool:
-        """Whether our own renewals have succeeded for a whole lease: a database that comes back
-        finds everybody late, and nobody dead."""
+        """Whether our own renewals have succeeded for a whole lease.
+
+        After a time without the database, every node is late, and none of them is dead.
+        """
         since = self._steady_since
         return since is not None and self._seconds() - since >= self._lease.lasts
 
@@ -123,7 +125,7 @@ class Keeper:
             self._orphaned(orphans)
 
     def _listen(self, connection: Connection) -> None:
-        """Wait until the next renewal; wake the writer when others have written."""
+        """Wait until the next renewal.  Wake the writer when others have written."""
         end = self._seconds() + self._each
         while (left := end - self._seconds()) > 0 and not self._stopped.is_set():
             for notice in connection.notifies(timeout=left, stop_after=1):

@@ -1,4 +1,4 @@
-"""The lease of this node: the right to write, for a few seconds at a time."""
+"""The lease of this node: the right to write, for some seconds at a time."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 from granja.ledger.postgresql.schema import Connection
 
-#: Seconds, by the database's clock, that a lease lasts without being renewed.
+#: Seconds that a lease lasts without a renewal, by the database's clock.
 LASTS = 5.0
 
 #: Seconds between two renewals.
 RENEWED_EACH = 1.0
 
-#: Which facts this granja knows, beside what a lease says of its node.
+#: Which facts this granja knows.  A lease tells it of its node.
 VERSION = 1
 
 
 class Fenced(Exception):
-    """The lease is gone: another node has ended it."""
+    """The lease is gone, because another node has ended it."""
 
 
 class NodeLives(Exception):
-    """Another node of this name has a lease, which lasts for so many seconds: ``args[0]``."""
+    """Another node of this name has a lease.  It lasts so many seconds: ``args[0]``."""
 
 
 class Lease:
-    """``writer`` is its number, from :meth:`take` on; a new one each time.
+    """``writer``: the number of the lease, after :meth:`take`; each time a new one.
 
-    :param node: as the operator calls this node.
+    :param node: what the operator calls this node.
     :param lasts: seconds.
     """
 
@@ -38,9 +38,9 @@ class Lease:
         self.writer = 0
 
     def take(self, connection: Connection) -> int:
-        """A new lease, in the place of one of this name that is over.
+        """Take a new lease.  It replaces an ended one of this name.
 
-        :raises NodeLives: when it is not over.
+        :raises NodeLives: when the other lease has not ended.
         """
         node = (self.node,)
         with connection.transaction():
@@ -64,7 +64,10 @@ class Lease:
         return self.writer
 
     def renew(self, connection: Connection) -> None:
-        """:raises Fenced: when it is gone."""
+        """Renew the lease.
+
+        :raises Fenced: when it is gone.
+        """
         done = connection.execute(
             "UPDATE granja.leases SET until = clock_timestamp() + make_interval(secs => %s) "
             "WHERE writer = %s",
@@ -74,10 +77,10 @@ class Lease:
             raise Fenced
 
     def begin(self, connection: Connection) -> int:
-        """Let this connection be the one that writes, and all earlier ones write nothing more.
+        """Make this connection the one that writes.  Earlier ones write nothing more.
 
-        What one of them had begun is finished first.  And since this is committed before anything
-        is read, whatever is read afterwards is on the standby as well.
+        A write that an earlier one has begun ends first.  This commits before we read anything.  So
+        the standby, too, has everything that we read after it.
 
         :returns: the number of the session.
         :raises Fenced: when the lease is gone.
@@ -97,13 +100,13 @@ class Lease:
         return int(row[0])
 
     def end(self, connection: Connection) -> None:
-        """The node stops in good order: nobody has to wait for the end of the lease."""
+        """End the lease when the node stops properly.  So nobody has to wait for its end."""
         with suppress(Fenced):
             connection.execute("DELETE FROM granja.leases WHERE writer = %s", (self.writer,))
 
 
 def reap(connection: Connection) -> list[str]:
-    """End the leases that are over, and say of which nodes."""
+    """Remove leases that are over, and return the names of their nodes."""
     rows: Any = connection.execute(
         "DELETE FROM granja.leases WHERE until <= clock_timestamp() RETURNING node"
     )
@@ -111,6 +114,6 @@ def reap(connection: Connection) -> list[str]:
 
 
 def live(connection: Connection) -> dict[int, str]:
-    """The nodes that have a lease, by its number."""
+    """The nodes with a lease, by the lease's number."""
     rows: Any = connection.execute("SELECT writer, node FROM granja.leases ORDER BY writer")
     return dict(rows.fetchall())

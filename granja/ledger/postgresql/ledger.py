@@ -29,10 +29,10 @@ from granja.ledger.writing import Append, Checkpoint, Close
 from granja.market.facts import Fact
 from granja.text.names import Name
 
-#: Seconds between two sentences in the log while a start waits for the database.
+#: Seconds between two log sentences while a start waits for the database.
 PATIENCE = 10.0
 
-#: Seconds between two attempts meanwhile.
+#: Seconds between two attempts while it waits.
 AGAIN = 0.5
 
 _log = Logger()
@@ -40,12 +40,12 @@ _log = Logger()
 
 @implementer(ISharedLedger)
 class PostgreSQLLedger:
-    """Facts in a PostgreSQL database, to which other nodes write as well.
+    """Facts in a PostgreSQL database.  Other nodes write to it too.
 
     :param address: of the database.
-    :param node: what the operator calls this node; no two that live have one name.
-    :param reactor: where answers are given; threads of its own talk to the database.
-    :param now: the time in Unix seconds, asked when facts are appended.
+    :param node: what the operator calls this node; no two running nodes have the same name.
+    :param reactor: gives the answers; the ledger's own threads talk to the database.
+    :param now: the time in Unix seconds, asked at each append.
     :param seconds: a clock that only goes forward, for any thread.
     :param lasts: seconds of a lease.
     :param sleep: waits so many seconds, while the start waits for the database.
@@ -83,8 +83,8 @@ class PostgreSQLLedger:
     # -- the start ---------------------------------------------------------------------------
 
     def open(self) -> Opened:
-        """See :meth:`ILedger.open`; waits for a database that is away, and for the end of the lease
-        that a node of this name had."""
+        """See :meth:`ILedger.open`.  It waits for a database that is away, and for the end of an
+        older lease of this name."""
         session = Session(self.address, f"granja {self._lease.node}")
         try:
             connection = self._wait_for(session)
@@ -121,9 +121,9 @@ class PostgreSQLLedger:
             waited += AGAIN
 
     def _take_lease(self, connection: Connection) -> None:
-        """Wait for the end of the lease that a node of this name had.
+        """Wait for the end of an older lease of this name.
 
-        :raises LedgerRefused: when it lives: its lease is renewed, and not for a last time.
+        :raises LedgerRefused: when the other node is alive: it renews its lease more than once.
         """
         seen: list[tuple[object, ...]] = []
         while True:
@@ -192,9 +192,9 @@ class PostgreSQLLedger:
         return session
 
     def _facts(self, start: Head, end: Head) -> Iterator[Fact]:
-        """The facts between two entries, read and checked as they are asked for.
+        """The facts between two entries.  They are read and checked one by one, when asked for.
 
-        :raises LedgerRefused: naming an entry that is not what was written.
+        :raises LedgerRefused: with the number of an entry that is not what was written.
         """
         if start == end:
             return
@@ -235,7 +235,7 @@ class PostgreSQLLedger:
         return behind >= FACTS_PER_SNAPSHOT
 
     def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
-        """See :meth:`ILedger.checkpoint`; one that another node has just made is left out."""
+        """See :meth:`ILedger.checkpoint`.  It is left out if another node has just made one."""
         if self._writer is not None:
             self._snapshot_at = sequence
             self._writer.put(Checkpoint(snapshot, sequence))
@@ -253,7 +253,7 @@ class PostgreSQLLedger:
         return closing.done
 
     def hurry(self) -> None:
-        """Wait no longer for a database that is away; what is not known then is never told."""
+        """Stop waiting for a database that is away.  Nobody learns an unknown outcome then."""
         if self._writer is not None:
             self._writer.hurry()
 
@@ -285,11 +285,11 @@ class PostgreSQLLedger:
             return fail(NotStored("the ledger is closed"))
         return question(self._desk)
 
-    # -- what the keeper says, in its thread -------------------------------------------------
+    # -- calls from the keeper, in its thread ------------------------------------------------
 
     def _wake(self) -> None:
         writer = self._writer
-        if writer is not None:  # It may be closing.
+        if writer is not None:  # None while the ledger closes.
             writer.put(_Look())
 
     def _fenced(self, writer: int) -> None:

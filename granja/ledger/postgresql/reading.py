@@ -1,4 +1,4 @@
-"""Reading the tables, a few thousand rows at a time."""
+"""Reading the tables, some thousand rows at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = Logger()
 def head(connection: Connection, *, turn: bool = False) -> Head:
     """The last entry.
 
-    :param turn: nobody else appends until the transaction ends.
+    :param turn: take the turn: nobody else appends until the transaction ends.
     """
     lock = " FOR UPDATE" if turn else ""
     row = _row(connection, f"SELECT sequence, hash FROM granja.head{lock}")
@@ -45,7 +45,7 @@ def start(connection: Connection) -> Head:
 
 
 def entries(connection: Connection, after: int, through: int | None = None) -> Iterator[Entry]:
-    """The entries numbered ``after + 1`` to ``through``, in order; to the last one without."""
+    """The entries from number ``after + 1`` to ``through``, in order; None means to the last."""
     last = after
     limit = 2**63 - 1 if through is None else through
     while True:
@@ -77,26 +77,26 @@ def headless(connection: Connection) -> str | None:
 
 
 def text(value: Value | None) -> str | None:
-    """What is kept beside the chain, as it is stored."""
+    """A value beside the chain, as it is stored."""
     if value is None:
         return None
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def hash_of(connection: Connection, sequence: int) -> bytes | None:
-    """The hash that stands at an entry, None if there is no such entry."""
+    """The hash of an entry; None if there is no such entry."""
     row = _row(connection, "SELECT hash FROM granja.entries WHERE sequence = %s", sequence)
     return None if row is None else row[0]
 
 
 def written(connection: Connection, sequence: int) -> tuple[bytes, int | None] | None:
-    """The hash and the writer of an entry, None if there is no such entry."""
+    """The hash and the writer of an entry; None if there is no such entry."""
     row = _row(connection, "SELECT hash, writer FROM granja.entries WHERE sequence = %s", sequence)
     return None if row is None else (row[0], row[1])
 
 
 def pseudonyms(connection: Connection) -> Pseudonyms:
-    """What stands for which name in a chain that was copied; what is written here is in plain."""
+    """The table of names of a chain that was copied.  This ledger itself writes names in plain."""
     rows: Any = connection.execute(
         "SELECT hash, farmer, salt, name, gone FROM granja.pseudonyms ORDER BY farmer, gone"
     )
@@ -109,10 +109,9 @@ def checked(
     end: Head,
     shown: Callable[[Fact], Fact] = lambda fact: fact,
 ) -> Iterator[Fact]:
-    """The facts between two entries, each held against the chain.
+    """The facts between two entries, each checked against the chain.
 
-    :param shown: puts the names back, for which the chain has hashes.
-
+    :param shown: puts the names in the place of the chain's hashes.
     :raises BadEntry: at the first that is missing, does not fit, or is of an unknown kind.
     """
     reached = start
@@ -134,7 +133,7 @@ def verifiers(connection: Connection) -> dict[FarmerId, str]:
 
 
 def kept(connection: Connection) -> tuple[int, dict[str, dict[str, Value]]]:
-    """The count of changes, and all that is kept, by subject and key."""
+    """The number of changes, and everything beside the chain, by subject and key."""
     changes = _changes(connection)
     found: dict[str, dict[str, Value]] = {}
     for _, item in kept_since(connection, -1):
@@ -149,7 +148,7 @@ def _changes(connection: Connection) -> int:
 
 
 def kept_since(connection: Connection, changes: int) -> list[tuple[int | None, Kept]]:
-    """What was changed after so many changes, and by which writer, in order."""
+    """The changes after the first ``changes``, and who wrote each, in order."""
     rows: Any = connection.execute(
         "SELECT writer, subject, key, value FROM granja.kept WHERE changed > %s ORDER BY changed",
         (changes,),
@@ -158,7 +157,7 @@ def kept_since(connection: Connection, changes: int) -> list[tuple[int | None, K
 
 
 def changes_since(connection: Connection, changes: int, writer: int) -> tuple[int, list[Kept]]:
-    """The count of changes, and what others have changed after so many."""
+    """The number of changes now, and what others have changed after the first ``changes``."""
     now = _changes(connection)
     if now == changes:
         return now, []
@@ -172,7 +171,7 @@ def changes_since(connection: Connection, changes: int, writer: int) -> tuple[in
 
 
 def forget(connection: Connection) -> None:
-    """Clear away what was forgotten an hour ago: every node that lives has heard of it."""
+    """Delete what was forgotten an hour ago: by now every running node has heard of it."""
     connection.execute(
         "DELETE FROM granja.kept WHERE value IS NULL AND at < clock_timestamp() - interval '1 hour'"
     )
@@ -193,7 +192,7 @@ def _value(text: str | None) -> Value | None:
 
 
 def snapshots(connection: Connection) -> Iterator[Snapshot]:
-    """All that are kept, newest first, one at a time, because they are large."""
+    """All snapshots, newest first, one at a time, because they are large."""
     numbers: Any = connection.execute("SELECT sequence FROM granja.snapshots ORDER BY 1 DESC")
     for (sequence,) in numbers.fetchall():
         row = _row(
@@ -213,15 +212,15 @@ def distrust(connection: Connection, snapshot: Snapshot) -> str | None:
 
 
 def newest(connection: Connection) -> Snapshot | None:
-    """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
+    """The newest snapshot that we can trust.  It logs and skips the others."""
     return first_trusted(snapshots(connection), partial(distrust, connection), _log)
 
 
 def save(connection: Connection, state: dict[str, Any], sequence: int, distance: int) -> None:
-    """Store the state at an entry and drop all but the last :data:`KEPT` snapshots.
+    """Store the state at an entry, and keep only the last :data:`KEPT` snapshots.
 
-    A snapshot of an entry that is not there is ignored, and so is one that another node made a few
-    entries from it.
+    It ignores a snapshot of an entry that does not exist.  It also ignores one if another node has
+    made one at most ``distance`` entries before it.
     """
     entry_hash = hash_of(connection, sequence)
     near = _row(
@@ -253,7 +252,7 @@ def holder(row: Sequence[Any]) -> Holder:
 
 
 def holders(connection: Connection, condition: str, *values: object) -> list[Holder]:
-    """The names for which that holds, in the order of arrival."""
+    """The holders for which the condition is true, in the order of arrival."""
     sql = f"SELECT {HOLDER} FROM granja.names WHERE {condition} ORDER BY arrived, farmer"
     return [holder(row) for row in connection.execute(sql, values)]
 

@@ -1,4 +1,4 @@
-"""The tables in the database: making them, recognising them, holding them against the plan."""
+"""The tables in the database: makes them, recognises them, compares them with the plan."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Connection = psycopg.Connection[tuple[object, ...]]
 #: The version of ``schema.sql``.
 VERSION = 1
 
-#: The oldest PostgreSQL that this is tried with, as ``server_version_num`` says it.
+#: The oldest PostgreSQL that we test, in the form of ``server_version_num``.
 OLDEST = 140000
 
-#: Two first nodes make one schema: a number that no other program locks.
+#: A lock with this number lets only one of two first nodes make the tables.
 _LOCK = 0x4752414E
 
 _NAMESPACES = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
@@ -38,11 +38,11 @@ def script() -> str:
 
 
 def bring_up_to_date(connection: Connection, where: str) -> str:
-    """Make the tables where there are none.
+    """Make the tables if there are none.
 
     :param where: the database, for people.
-    :returns: which farm it is.
-    :raises LedgerRefused: when the database or the role is not one for a granja.
+    :returns: the farm's identity.
+    :raises LedgerRefused: when the database or the role is not fit for a granja.
     """
     _check_role(connection, where)
     farm = recognise(connection, where)
@@ -50,9 +50,9 @@ def bring_up_to_date(connection: Connection, where: str) -> str:
 
 
 def recognise(connection: Connection, where: str) -> str | None:
-    """Which farm it is, None for an empty database.
+    """The farm's identity; None for an empty database.
 
-    :raises LedgerRefused: when something else is there, or a newer granja's.
+    :raises LedgerRefused: when something else is there, or a newer granja's ledger.
     """
     check_version(connection, where)
     if (stranger := _one(connection, _STRANGERS)) is not None:
@@ -66,7 +66,10 @@ def recognise(connection: Connection, where: str) -> str | None:
 
 
 def check_version(connection: Connection, where: str) -> None:
-    """:raises LedgerRefused: for a PostgreSQL that is too old."""
+    """Check PostgreSQL's version.
+
+    :raises LedgerRefused: when it is too old.
+    """
     if connection.info.server_version < OLDEST:
         version = connection.info.server_version // 10000
         raise LedgerRefused(
@@ -128,9 +131,9 @@ def _create(connection: Connection, where: str) -> str:
 
 
 def problem(connection: Connection) -> str | None:
-    """What distinguishes the tables from those of ``schema.sql``, in half a sentence, or None.
+    """Half a sentence about a difference between the tables and ``schema.sql``, or None.
 
-    A trigger could refuse what is traded, and another function pretend it.
+    A foreign trigger could refuse trades, and a foreign function could invent them.
     """
     wanted, found = set(_planned()), set(_columns(connection))
     for table, column, kind in sorted(found - wanted):

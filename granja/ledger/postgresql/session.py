@@ -1,4 +1,4 @@
-"""Connections to the database, and what their errors mean."""
+"""Connections to the database, and the meaning of their errors."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from granja.ledger.postgresql.schema import Connection
 
 _log = Logger()
 
-#: What every connection says first.  Nobody ever cancels a statement of ours: a commit that waits
-#: for the standby would answer that with success (docs/cluster.md).  A node that is paused while it
-#: has the turn loses it.
+#: What every connection sets first.  We never cancel a statement: a commit that waits for the
+#: standby would answer a cancel with success (docs/cluster.md).  A node that stands still while it
+#: has the turn loses the turn.
 _SETTINGS = (
     "SET client_encoding = 'UTF8'; SET statement_timeout = 0; SET lock_timeout = 0; "
     "SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; "
     "SET extra_float_digits = 1; SET idle_in_transaction_session_timeout = 500"
 )
 
-#: What a database says that will not be another one by waiting.
+#: Answers of a database that will not change by waiting.
 _FINAL = (
     *("password authentication failed", "no password supplied", "no pg_hba.conf entry"),
     *("does not exist", "permission denied for database", "certificate", "is not permitted to log"),
@@ -36,34 +36,37 @@ _FINAL = (
 
 
 class Away(Exception):
-    """The database cannot be reached now; the text says why, in half a sentence."""
+    """We cannot reach the database now.  The text says why, in half a sentence."""
 
 
 class Session:
     """At most one connection to a database, always of the same farm.
 
-    :param name: what the database shows of it.
+    :param name: the database shows it.
     """
 
     def __init__(self, address: Address, name: str) -> None:
         self.address = address
         self.farm: str | None = None
-        #: Whether the last statement was answered with a warning: what it did is not known then.
+        #: Whether the last statement was answered with a warning: then its outcome is unknown.
         self.warned = False
         self._name = name
         self._connection: Connection | None = None
 
     @property
     def connection(self) -> Connection:
-        """:raises Away: when there is none at the moment."""
+        """The connection.
+
+        :raises Away: when there is none at the moment.
+        """
         if self._connection is None or self._connection.closed:
             raise Away("the connection is lost")
         return self._connection
 
     def check(self) -> None:
-        """Whether the server has hung up is seen before anything is said to it.
+        """Find out whether the server has hung up, before we send anything.
 
-        :raises Away: then nothing of what comes next has been sent.
+        :raises Away: if it has: then nothing was sent.
         """
         connection = self.connection
         try:
@@ -77,10 +80,10 @@ class Session:
         return self._connection is not None and not self._connection.closed
 
     def connect(self) -> Connection:
-        """A new connection in autocommit mode; the one before is dropped.
+        """Open a new connection in autocommit mode, and drop the old one.
 
-        :raises Away: when that may be tried again.
-        :raises LedgerRefused: when that is of no use.
+        :raises Away: when another attempt may succeed.
+        :raises LedgerRefused: when another attempt is useless.
         """
         self.drop()
         try:
@@ -108,7 +111,10 @@ class Session:
         return Away(why)
 
     def _check_farm(self, opened: Connection) -> None:
-        """:raises LedgerRefused: when a failover has led to somebody else's database."""
+        """Check that this is still the same farm.
+
+        :raises LedgerRefused: when a failover has led to somebody else's database.
+        """
         if self.farm is not None and schema.recognise(opened, str(self.address)) != self.farm:
             raise LedgerRefused(f"the database {self.address} has become that of another granja")
 
@@ -118,15 +124,17 @@ class Session:
             _log.warn("The database warns: {what}.", what=notice.message_primary)
 
     def drop(self) -> None:
-        """Close the connection, whatever was under way."""
+        """Close the connection, even in the middle of a statement."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(psycopg.Error):
                 connection.close()
 
     def waits_for(self) -> int:
-        """The process of the server that a statement is under way in, 0 when there is none; from
-        any thread."""
+        """The server process that works on our statement; 0 if there is none.
+
+        Any thread may call this.
+        """
         connection = self._connection
         try:
             if connection is not None and not connection.closed:
@@ -134,12 +142,14 @@ class Session:
                 if info.transaction_status is TransactionStatus.ACTIVE:
                     return info.backend_pid
         except psycopg.Error:
-            pass  # It was closed meanwhile.
+            pass  # Another thread has just closed it.
         return 0
 
     def cut(self) -> None:
-        """Let whoever waits for an answer wait no more, from another thread; the database is not
-        asked to cancel anything."""
+        """Cut the connection from another thread, so that nobody waits for an answer.
+
+        This does not ask the database to cancel anything.
+        """
         connection = self._connection
         if connection is None:
             return
@@ -151,19 +161,19 @@ class Session:
 
 
 def told(error: Exception) -> str:
-    """What the database or libpq says, in one line.  There is no password in it."""
+    """What the database or libpq says, in one line, without a password."""
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         return f"{error.diag.message_primary} ({error.sqlstate})"
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def is_strange(error: psycopg.Error) -> bool:
-    """Whether the tables are not what granja left there: trying again is of no use."""
+    """Whether the tables are not as granja left them: then another attempt is useless."""
     return (error.sqlstate or "")[:2] in ("22", "23", "42", "0A", "P0")
 
 
 def complaints(connection: Connection) -> list[str]:
-    """What of the database's settings costs trades when a machine dies; half sentences."""
+    """Half sentences about settings of the database that may lose trades when a machine dies."""
     found = []
     value = {
         str(name): str(setting)

@@ -1,8 +1,9 @@
-"""The thread that notices a server that does not answer any more, and has not hung up either.
+"""The watchdog: the thread that finds a server that neither answers nor hangs up.
 
-A statement may take long for good reasons: a commit waits for the standby.  So the server is asked
-in another connection whether it is at it still.  If not, the wait is ended by closing the socket.
-Nothing is ever cancelled: a cancelled commit that waits for a standby says that it succeeded.
+A statement may take long for good reasons: a commit waits for the standby.  So the watchdog asks
+the server, over another connection, whether it still works on the statement.  If not, the watchdog
+ends the wait and closes the socket.  It never cancels a statement: a cancelled commit that waits
+for a standby says that it succeeded.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import psycopg
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.session import Session
 
-#: Looks, one a second, at which a statement is still under way before the server is asked.
+#: The watchdog asks the server after seeing the same statement in so many looks, one a second.
 PATIENCE = 5
 
 EACH = 1.0
 
 
 class Watchdog:
-    """:param sessions: those of one node."""
+    """:param sessions: of one node."""
 
     def __init__(self, address: Address, sessions: Sequence[Session]) -> None:
         self._address = address
@@ -35,7 +36,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """From any thread."""
+        """Stop, from any thread."""
         self._stopped.set()
 
     def _run(self) -> None:

@@ -1,8 +1,9 @@
-"""The thread that writes: everything that waits, in one statement; and that reads what others do.
+"""The writer: the thread that writes everything that waits, in one statement, and reads what others
+wrote.
 
-Each statement that appends is a transaction by itself.  Only after others were quicker does this
-node stand in the queue for the head, see all that was missed, and keep the turn until the decision
-was made again: so that no node is always too late.
+Each statement that appends is a transaction of its own.  When others were quicker, this node waits
+in the queue for the head, reads everything that it missed, and keeps the turn until the decision
+was made again.  So no node is always too late.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from granja.ledger.shared import Watcher
 from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
 from granja.market.facts import Fact, Registered
 
-#: Seconds after which a turn that nobody uses is given back.
+#: Seconds after which an unused turn is given back.
 TURN = 0.1
 
-#: Seconds between two looks at what others did, when nothing says that they did something.
+#: Seconds between two looks at what others wrote, if no message says that they wrote.
 LOOK = 1.0
 
 #: Seconds between two attempts to connect.
 RETRY = 0.3
 
-#: Facts after which a snapshot is worth its while, and how far apart those of two nodes are.
+#: So many facts are worth a snapshot.  Snapshots of two nodes are half as far apart at least.
 FACTS_PER_SNAPSHOT = 20_000
 
 _APPEND = (
@@ -49,7 +50,7 @@ _log = Logger()
 
 @dataclass(eq=False, slots=True)
 class Look:
-    """Others have done something."""
+    """Look at what others wrote."""
 
 
 Job = Append | Checkpoint | Look | Close
@@ -65,7 +66,7 @@ class _Batch:
 
     @property
     def end(self) -> Head:
-        """Where the chain ends once it is stored."""
+        """The end of the chain once the batch is stored."""
         last = self.entries[-1] if self.entries else None
         return Head(last.sequence, last.hash) if last else self.before
 
@@ -91,18 +92,18 @@ class _Batch:
 
 
 class _Lost(Exception):
-    """The connection was lost, or gave a warning, while a commit was under way."""
+    """During a commit the connection was lost, or gave a warning."""
 
 
 class Writer(WriterThread[Job]):
     """Owns its session from :meth:`start` to the answer to a :class:`Close`.
 
-    ``up``: whether what is put now has a chance to be stored.
+    ``up``: whether a new job has a chance to be stored.
 
     :param session: connected.
     :param number: of the session, from :meth:`Lease.begin`.
-    :param head: what the market is the state at.
-    :param changes: beside the chain, that are known.
+    :param head: the entry whose state the market has.
+    :param changes: the number of known changes beside the chain.
     """
 
     def __init__(
@@ -127,11 +128,11 @@ class Writer(WriterThread[Job]):
 
     @property
     def sequence(self) -> int:
-        """Of the last entry that is known, from any thread."""
+        """The number of the last known entry; any thread may ask."""
         return self._head.sequence
 
     def hurry(self) -> None:
-        """The server stops: wait no longer for a database that is away."""
+        """Stop waiting for a database that is away: the server stops."""
         self._hurried.set()
         self._session.cut()
 
@@ -140,13 +141,13 @@ class Writer(WriterThread[Job]):
     def _run(self) -> None:
         closing: Close | None = None
         while closing is None:
-            # After a while without a job, a look at what others did.
+            # Without a job for a while, we look at what others wrote.
             jobs = self._waiting(TURN if self._in_turn else LOOK if self.up else RETRY)
             closing = next((job for job in jobs if isinstance(job, Close)), None)
             appends = [job for job in jobs if isinstance(job, Append)]
             try:
                 self._work(jobs, appends)
-            except Exception as error:  # A mistake in here must not leave farmers waiting.
+            except Exception as error:  # After a mistake here, farmers must not wait for ever.
                 _log.failure("The ledger's writer failed; trading stops.")
                 why = self._halt(f"{type(error).__name__}: {error}")
                 self._refuse(appends, Halted(why))
@@ -187,7 +188,7 @@ class Writer(WriterThread[Job]):
     # -- the connection ----------------------------------------------------------------------
 
     def _ready(self) -> bool:
-        """Whether there is a connection that writes: a new one after the last is lost."""
+        """Whether there is a connection that writes.  It opens a new one if the last is lost."""
         if self.up and self._session.is_up:
             return True
         self.up = False
@@ -200,7 +201,7 @@ class Writer(WriterThread[Job]):
         return self.up
 
     def _connect(self) -> None:
-        """A new connection, which has committed something before it believes what it reads.
+        """Open a new connection.  It commits something before it believes what it reads.
 
         :raises Fenced: when the lease is gone.
         """
@@ -211,7 +212,7 @@ class Writer(WriterThread[Job]):
         self.up = True
 
     def _believe(self, connection: Connection) -> None:
-        """Halt when something is gone that farmers were told of."""
+        """Halt if the database has lost something that farmers were told of."""
         if self._head.sequence and reading.hash_of(connection, self._head.sequence) != (
             self._head.hash
         ):
@@ -222,7 +223,7 @@ class Writer(WriterThread[Job]):
             )
 
     def _note(self, error: Exception) -> None:
-        """Say why the database is away, once."""
+        """Log once why the database is away."""
         if self.up or not isinstance(error, Away):
             _log.warn("The ledger's database is away: {why}.", why=told(error))
         self._in_turn = False
@@ -239,7 +240,7 @@ class Writer(WriterThread[Job]):
             self._store(accepted)
 
     def _pass_on(self, accepted: list[Append]) -> None:
-        """The second decision was to do nothing: the turn is for others."""
+        """Give the turn to others: the second decision has nothing to store."""
         try:
             self._give_turn_back()
         except psycopg.Error as error:
@@ -249,7 +250,7 @@ class Writer(WriterThread[Job]):
         self._accept(accepted)
 
     def _in_order(self, appends: list[Append]) -> list[Append]:
-        """Those that were decided against the state that they will meet."""
+        """The appends that were decided against the state that they will meet."""
         accepted: list[Append] = []
         late: list[Append] = []
         sequence = self._head.sequence
@@ -298,9 +299,9 @@ class Writer(WriterThread[Job]):
         return _Batch(appends, self._head, entries)
 
     def _call(self, batch: _Batch) -> str:
-        """Append, and commit.
+        """Append and commit.
 
-        :raises _Lost: when it may have been committed.
+        :raises _Lost: when it may be committed.
         :raises Away: when nothing was sent.
         :raises psycopg.Error: when it was not committed.
         """
@@ -313,7 +314,7 @@ class Writer(WriterThread[Job]):
                 _APPEND, batch.parameters(self._lease.writer, self._number)
             ).fetchone()
         except psycopg.Error as error:
-            if connection.closed and in_turn:  # Nothing was committed: the turn was taken from us.
+            if connection.closed and in_turn:  # The database took our turn; nothing is committed.
                 self._connect_again(error)
                 return self._call(batch)
             if connection.closed:
@@ -338,7 +339,10 @@ class Writer(WriterThread[Job]):
             raise
 
     def _connect_again(self, error: Exception) -> None:
-        """:raises Away: when that does not succeed at once; nothing was stored."""
+        """Connect once more.
+
+        :raises Away: when that fails; nothing was stored.
+        """
         self._note(error)
         try:
             self._connect()
@@ -350,7 +354,7 @@ class Writer(WriterThread[Job]):
         self._accept(batch.appends)
 
     def _failed(self, batch: _Batch, error: psycopg.Error) -> None:
-        """The database has refused it, and nothing was stored."""
+        """Answer the batch: the database has refused it, and nothing was stored."""
         why = told(error)
         if is_strange(error):
             what = "somebody else has changed the database; the last write is not stored"
@@ -361,10 +365,10 @@ class Writer(WriterThread[Job]):
         if error.sqlstate == "25006":  # It is a standby now.
             self._note(Away(why))
 
-    # -- an outcome that is not known --------------------------------------------------------
+    # -- an unknown outcome ------------------------------------------------------------------
 
     def _resolve(self, batch: _Batch, why: str) -> None:
-        """Find out whether it was stored, however long that takes."""
+        """Find out whether the batch is stored, however long that takes."""
         _log.warn("{what} ({why}); asking again.", what=UNKNOWN.capitalize(), why=why)
         self._session.drop()
         self._notify("unsure")
@@ -377,9 +381,9 @@ class Writer(WriterThread[Job]):
         self._notify("sure")
 
     def _found_out(self, batch: _Batch, writer: int) -> bool:
-        """Whether it is known now, and told.
+        """Whether the outcome is known now, and told.
 
-        Of the sessions of an ended lease nothing more is stored, as of an earlier one of this.
+        An ended lease stores nothing more, and neither does an earlier session of this lease.
         """
         try:
             self._connect()
@@ -390,14 +394,14 @@ class Writer(WriterThread[Job]):
         except (Away, LedgerRefused, psycopg.Error) as error:
             self._note(error if isinstance(error, Away) else Away(told(error)))
             return False
-        except Fenced:  # Until the keeper has taken another one.
+        except Fenced:  # We wait until the keeper has another lease.
             self._session.drop()
             return False
         if self._halted is not None:
             self._refuse(batch.appends, Halted(self._halted))
         elif stored:
             self._stored(batch)
-        elif not batch.entries:  # What is beside the chain may be written twice.
+        elif not batch.entries:  # Changes beside the chain may be written twice.
             self._store(batch.appends)
         else:
             self._refuse(batch.appends, NotStored("the connection was lost before it was stored"))
@@ -406,7 +410,7 @@ class Writer(WriterThread[Job]):
     # -- the turn ----------------------------------------------------------------------------
 
     def _queue_up(self, late: list[Append]) -> None:
-        """Wait for the turn, and say what was missed; the turn is kept for the next decision."""
+        """Wait for the turn, and report what was missed.  The next decision has the turn."""
         first = late[0]
         try:
             missed = self._take_turn(first.after)
@@ -448,13 +452,13 @@ class Writer(WriterThread[Job]):
             self._in_turn = False
             self._session.connection.execute("ROLLBACK")
 
-    # -- what others did ---------------------------------------------------------------------
+    # -- what others wrote -------------------------------------------------------------------
 
     def _look(self) -> None:
         if self.watcher is None:
             return
         connection, start = self._session.connection, self._head
-        # First this, so that no change is heard of before the facts that it was stored with.
+        # Changes come first: nobody may hear of one before the facts that it was stored with.
         self._changes, items = reading.changes_since(connection, self._changes, self._lease.writer)
         found = list(reading.entries(connection, start.sequence))
         if found:

@@ -1,4 +1,4 @@
-"""An SQLite ledger at rest, or one that a server is writing to."""
+"""An SQLite ledger to read.  A server may write to it at the same time."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from granja.market.facts import Fact
 @implementer(IArchive)
 class SQLiteArchive:
     """:param path: the ledger.
-    :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it cannot be read; also when a server would not start on what its
-        last crash left: SQLite would read what stands before the damage, and all would seem in
-        order.
+    :param any_version: it will only be copied, so it may have any version.
+    :raises LedgerRefused: when it cannot be read; also when a server would refuse to start after
+        the last crash.  SQLite would read only the part before the damage, and everything would
+        seem right.
     """
 
     def __init__(self, path: Path, *, any_version: bool = False) -> None:
@@ -114,7 +114,7 @@ def _unreadable(why: object) -> LedgerRefused:
 
 
 def _names(connection: sqlite3.Connection) -> Pseudonyms:
-    """Of an older version, or with its table damaged, it has none: what needs them finds out."""
+    """The table of names.  An older or damaged ledger gives none; its users find that out."""
     try:
         return names.read(connection)
     except sqlite3.DatabaseError:

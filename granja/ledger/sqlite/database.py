@@ -1,4 +1,4 @@
-"""The SQLite file: opening it, recognising it, bringing it up to date."""
+"""The SQLite file: opens it, recognises it, brings it up to date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from granja.ledger.sqlite.files import (
     sync_folder,
 )
 
-#: "GRAN": what PRAGMA application_id of a ledger says.
+#: "GRAN": the PRAGMA application_id of a ledger.
 APPLICATION = 0x4752414E
 
 #: The version of ``schema.sql``.
@@ -30,11 +30,11 @@ _log = Logger()
 
 
 def locate(path: Path) -> Path:
-    """The file that is meant, itself: SQLite's log and our lock are beside it, not beside a link.
+    """The ledger's file itself, without links: SQLite's log and our lock are beside the file.
 
-    :raises LedgerRefused: when something else than a file is there.
+    :raises LedgerRefused: when it is not a file.
     """
-    # Not Path.resolve: whether that raises for a circle, and what, depends on Python's version.
+    # Not Path.resolve: its error for a circle of links depends on Python's version.
     path = Path(os.path.realpath(path))
     if path.is_symlink():
         raise LedgerRefused(f"{path} is a link that leads back to itself")
@@ -46,12 +46,12 @@ def locate(path: Path) -> Path:
 
 
 def create(path: Path) -> None:
-    """Make an empty file if there is none: one that only its owner may read, because password
-    verifiers will be inside.
+    """Make an empty file if there is none.  Only its owner may read it, because it will hold
+    password verifiers.
 
-    :raises LedgerRefused: when it is only SQLite's log that is there, which SQLite would delete; or
-        when that is a link, whose target SQLite would write over.
-    :raises OSError: when it cannot be made.
+    :raises LedgerRefused: when there is only SQLite's log, which SQLite would delete; or when the
+        log is a link, because SQLite would overwrite the link's target.
+    :raises OSError: when the file cannot be made.
     """
     log = log_of(path)
     for own in (log, index_of(path)):
@@ -69,12 +69,12 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode; every transaction is begun and committed in so many words.
+    """Open a connection in autocommit mode.  Our code begins and commits every transaction.
 
-    It may be used by one thread at a time, not only by this one.
+    One thread at a time may use it, and not only the present one.
 
-    :param read_only: promises to change nothing, so a live ledger may be read.
-    :param immutable: nobody else changes it either, so nothing is locked.
+    :param read_only: it changes nothing, so it may read a live ledger.
+    :param immutable: nobody else changes the ledger either, so it locks nothing.
     """
     mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
@@ -82,9 +82,9 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """Open the ledger, making, tightening or upgrading the file as needed.
+    """Open the ledger.  Make, protect or upgrade the file if needed.
 
-    :raises LedgerRefused: when it is not a ledger, a newer one, or one that was cut off.
+    :raises LedgerRefused: when it is not a ledger, or is a newer one, or was cut off.
     :raises OSError: when the file cannot be made.
     :raises sqlite3.Error: when SQLite cannot work with it.
     """
@@ -96,14 +96,14 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         _tighten(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        # What is deleted is overwritten: names must be forgettable.
+        # SQLite overwrites what it deletes, because a name must leave no byte.
         connection.execute("PRAGMA secure_delete = ON")
-        # The writer moves the log into the file itself: SQLite does it at the end of a commit,
-        # while farmers wait for the answer, and keeps what goes wrong to itself.
+        # Our writer moves the log into the file.  SQLite would do it at the end of a commit, while
+        # farmers wait for the answer, and would hide its errors.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         _bring_up_to_date(connection, path)
-        # SQLite deleted the journal of its old mode.  If a power cut brought that back, it would
-        # undo the change of mode, and with it all that came after.
+        # SQLite has deleted the journal of its old mode.  If a power cut brought the journal back,
+        # it would undo the change of mode and everything after it.
         sync_folder(path.parent)
     except BaseException:
         connection.close()
@@ -112,11 +112,11 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection:
-    """Open a ledger that may be live at this moment, to look at it.
+    """Open a ledger to read it.  It may be live.
 
-    :param any_version: it need not be understood, only copied.
-    :raises LedgerRefused: when it is not there, empty, not a ledger, cut off, or of another
-        version.
+    :param any_version: it will only be copied, so it may have any version.
+    :raises LedgerRefused: when it does not exist, is empty, is not a ledger, was cut off, or has
+        another version.
     """
     if not path.is_file():
         raise LedgerRefused(f"there is no ledger at {path}")
@@ -140,12 +140,12 @@ def open_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection
 
 def _connect_to_look(path: Path) -> sqlite3.Connection:
     log, index = log_of(path), index_of(path)
-    # To read a ledger, SQLite makes a log and its index.  On a medium where it cannot, it need not:
-    # without them there is no server.  But of what is in a log, nothing would be seen.
+    # SQLite makes a log and its index to read a ledger.  On a read-only medium it cannot.  If both
+    # are missing, no server runs, and SQLite needs neither.  But it would not see what is in a log.
     if not (index.exists() or (log.exists() and log.stat().st_size)) and not _writable(path.parent):
         return connect(path, immutable=True)
-    # A read-only connection leaves SQLite's log alone, which a crash may have left for the next
-    # start to look at; but where there is none it would leave an empty one behind.
+    # A read-only connection does not change the log, so the next start can look at what a crash
+    # left in it.  If there is no log, such a connection would leave an empty one behind.
     return connect(path, read_only=log.exists())
 
 
@@ -154,16 +154,16 @@ def _writable(folder: Path) -> bool:
 
 
 def unreadable(path: Path, error: sqlite3.Error) -> str:
-    """Why SQLite cannot open or read a ledger, in half a sentence."""
+    """Half a sentence about why SQLite cannot open or read a ledger."""
     if outcome.name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
         return obstacle(path) or str(error)
     return str(error)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
-    """A consistent copy, all in one read transaction, whole and durable when it appears.
+    """Make a consistent copy in one read transaction.  It is whole and durable when it appears.
 
-    :raises FileExistsError: a copy never takes the place of something else.
+    :raises FileExistsError: when the target exists.  A copy never replaces a file.
     """
     with appearing(target) as part:
         fill(source, part)
@@ -172,8 +172,8 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
 def fill(source: sqlite3.Connection, part: Path) -> None:
     """Copy a database into an empty file."""
     with closing(connect(part)) as copied:
-        # One step for all pages: between steps, every commit of a live server would make
-        # SQLite begin anew, for ever.
+        # One step for all pages.  With more steps, each commit of a live server would make SQLite
+        # begin again, without end.
         source.backup(copied, pages=-1)
 
 
@@ -183,7 +183,10 @@ def lay_out(connection: sqlite3.Connection) -> None:
 
 
 def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
-    """A copy before something irrevocable: ``<path>.<why>``, or with a number if that exists."""
+    """Copy the ledger before a change that nobody can undo, to ``<path>.<why>``.
+
+    If that file exists, the name gets a number.
+    """
     for target in beside(path, why):
         with suppress(FileExistsError):
             copy(connection, target)
@@ -192,10 +195,9 @@ def copy_beside(connection: sqlite3.Connection, path: Path, why: str) -> Path:
 
 
 def _tighten(path: Path) -> None:
-    """Take from others what they may do with a ledger: not with a file that is none, whose mode
-    is not our business.
+    """Take all rights to a ledger from other users.  We leave files that are no ledger alone.
 
-    SQLite has opened its log and the log's index by then, and made them like the ledger was.
+    SQLite has opened its log and the log's index by now, and gave them the ledger's old rights.
     """
     for file in (path, log_of(path), index_of(path)):
         if file.exists() and file.stat().st_mode & 0o077:
@@ -204,18 +206,21 @@ def _tighten(path: Path) -> None:
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of a ledger, 0 for an empty file."""
+    """The version of a ledger; 0 for an empty file.
+
+    :raises LedgerRefused: when it is not a ledger, or a newer one.
+    """
     try:
         application = _pragma(connection, "application_id")
         version = _pragma(connection, "user_version")
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if outcome.is_damage(error):
-            pages.check_length(connection, path)  # which has a better word for it
+            pages.check_length(connection, path)  # It has a better sentence for this damage.
         if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
             raise
         raise LedgerRefused(f"{path} is not a ledger") from None
-    except UnicodeDecodeError:  # SQLite complains of the damage in the very words that are damaged.
+    except UnicodeDecodeError:  # SQLite quotes the damaged text in its error.
         raise LedgerRefused(f"the ledger {path} is damaged: its tables cannot be read") from None
     if empty and not application and not version:
         return 0
@@ -246,7 +251,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _run(connection: sqlite3.Connection, name: str, version: int) -> None:
-    """Run one SQL file and note the version that it led to, all or nothing."""
+    """Run one SQL file and note its version, all or nothing."""
     try:
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{schema.script(name)}\nPRAGMA application_id = {APPLICATION};\n"

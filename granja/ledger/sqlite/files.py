@@ -1,4 +1,4 @@
-"""Where a ledger's files are, and whether they still are where the next start will look."""
+"""The names of a ledger's files, and whether they are still where the next start will look."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-#: Seconds between two looks.  Right after a sync a look takes 40 us: with one at each write, a lone
-#: trade took a tenth longer.
+#: Seconds between two looks.  A look at each write would make trades slower
+#: (docs/performance/choices.md).
 SELDOM = 0.1
 
 
 def log_of(ledger: Path) -> Path:
-    """Where SQLite has the log of a ledger.
+    """The path of SQLite's log.
 
-    :param ledger: its path, with links followed.
+    :param ledger: the ledger's path without links.
     """
     return ledger.with_name(ledger.name + "-wal")
 
 
 def index_of(ledger: Path) -> Path:
-    """Where SQLite has the index of that log."""
+    """The path of the index of that log."""
     return ledger.with_name(ledger.name + "-shm")
 
 
 def beside(ledger: Path, why: str) -> Iterator[Path]:
-    """Names for something to keep: ``<ledger>.<why>``, then with a number, for when that exists."""
+    """Names for a file to keep: ``<ledger>.<why>``, then the same with a number."""
     first = ledger.with_name(f"{ledger.name}.{why}")
     yield first
     for number in count(1):
@@ -37,7 +37,7 @@ def beside(ledger: Path, why: str) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut as well as its content."""
+    """Make a new file's name survive a power cut, as its content does."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -45,18 +45,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-#: What a file system answers that knows no second name for a file.
+#: The errors of file systems on which a file cannot have a second name.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
-    """A new file to be filled, which gets the name ``target`` when it is whole and durable.
+    """A new file to fill.  It gets the name ``target`` when it is whole and durable.
 
-    Whoever interrupts the filling, even with ``kill -9``, leaves nothing under that name.  The file
-    is private, and beside its target.
+    If the filling stops early, even by ``kill -9``, there is nothing under that name.  The file is
+    private and in the same folder as its target.
 
-    :raises FileExistsError: when there is something at ``target``; it stays as it is.
+    :raises FileExistsError: when ``target`` exists; it stays as it is.
     :raises OSError: when the file cannot be made.
     """
     if os.path.lexists(target):
@@ -77,12 +77,12 @@ def appearing(target: Path) -> Iterator[Path]:
     sync_folder(target.parent)
 
 
-#: What SQLite may leave beside a file when it is interrupted.
+#: The ends of files that SQLite may leave behind when it is interrupted.
 _BESIDE = ("-journal", "-wal", "-shm")
 
 
 def _give_name(part: Path, target: Path) -> None:
-    """A link never takes the place of another file, and a rename does."""
+    """Link the file to its name: unlike a rename, a link never replaces another file."""
     try:
         os.link(part, target)
     except OSError as error:
@@ -94,20 +94,20 @@ def _give_name(part: Path, target: Path) -> None:
 
 
 def refused(ledger: Path, error: OSError) -> str:
-    """Which file was refused and why, in half a sentence, for whoever knows the ledger's path."""
+    """Half a sentence: which file was refused and why, for a reader who knows the ledger's path."""
     if error.filename is None:
         return str(error.strerror or error)
     path = Path(os.fsdecode(error.filename))
     if not os.path.lexists(path):
-        path = path.parent  # it is the folder that does not take a new file
+        path = path.parent  # The folder refuses a new file.
     named = "" if path == ledger else f"{path}: "
     return f"{named}{error.strerror or error}"
 
 
 def obstacle(ledger: Path) -> str | None:
-    """Half a sentence about which of a ledger's files SQLite cannot open; it does not say which.
+    """Half a sentence about the file that SQLite cannot open, because SQLite does not name it.
 
-    None when nothing is found.
+    None when we find nothing.
     """
     files = (ledger, log_of(ledger), index_of(ledger))
     for path in files:
@@ -125,26 +125,29 @@ def _allowed(path: Path, how: int) -> bool:
 
 
 class Place:
-    """Remembers the ledger's file and SQLite's log as they are now.
+    """Remembers which files the ledger and SQLite's log are now.
 
-    Who removes or replaces a file does not take it from those who have it open: they write on, and
-    are told that all is durable, into a file without a name that goes when they close it.
+    When somebody removes or replaces a file, a process with the file open does not notice.  It goes
+    on writing, and hears that everything is durable.  But the file has no name, and is gone when it
+    is closed.
 
-    :param ledger: its path, with links followed.
-    :param now: the time in seconds, on a clock that may be set.
+    :param ledger: the ledger's path without links.
+    :param now: the time in seconds, on a clock that somebody may set.
     """
 
     def __init__(self, ledger: Path, now: Callable[[], float]) -> None:
         self._now = now
         self._looked = now()
-        # Where the system cannot share memory between processes, SQLite has no log.
+        # On a system where processes cannot share memory, SQLite has no log.
         self._files = [
             (path, _identity(path)) for path in (ledger, log_of(ledger)) if path.exists()
         ]
 
     def problem(self) -> str | None:
-        """Half a sentence about what is not there any more, or None; also if it is too early for
-        another look."""
+        """Half a sentence about a file that is gone, or None.
+
+        It is also None if the last look was a short time ago.
+        """
         now = self._now()
         if abs(now - self._looked) < SELDOM:
             return None
@@ -155,7 +158,7 @@ class Place:
                     continue
             except (FileNotFoundError, NotADirectoryError):
                 return f"{path} was removed"
-            except OSError:  # a server that has shed its privileges may not be allowed to look
+            except OSError:  # A server that gave up its privileges may not be allowed to look.
                 continue
             return f"{path} was replaced"
         return None

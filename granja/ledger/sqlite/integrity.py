@@ -1,4 +1,5 @@
-"""Whether the pages of a ledger's file are all there, and whether SQLite can make sense of them."""
+"""Integrity: whether all pages of a ledger's file are there, and whether SQLite understands
+them."""
 
 from __future__ import annotations
 
@@ -9,19 +10,19 @@ from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import outcome
 from granja.ledger.sqlite.files import log_of
 
-#: Bytes of a ledger that are looked at in three milliseconds, or forty if they come from the disk.
+#: The bytes of a ledger that we can check quickly at the start (docs/performance/choices.md).
 _SMALL = 2 * 2**20
 
 
 def check_length(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a ledger that has lost its end; it may be live.
+    """Refuse a ledger that has lost its end.  It may be live.
 
-    Of a page that is there in part SQLite takes the rest for zeros, and so a ledger of a few pages
-    for an empty one.  While there is a log, the missing part may be in that.
+    SQLite fills the missing part of a page with zeros, so it takes a ledger of a few pages for an
+    empty one.  While there is a log, the missing part may be in the log.
 
     :raises LedgerRefused: when a part of the last page is missing.
     """
-    # The size first: a live server's log is there before the file grows.
+    # The size comes first: a live server's log exists before the file grows.
     size, log = path.stat().st_size, log_of(path)
     (page,) = connection.execute("PRAGMA page_size").fetchone()
     if size % page and not (log.exists() and log.stat().st_size):
@@ -32,12 +33,12 @@ def check_length(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check_start(connection: sqlite3.Connection, path: Path) -> None:
-    """Look at the pages of a small ledger, as the audit does at those of every ledger.
+    """Check the pages of a small ledger.  The audit does this for every ledger.
 
-    To write into a file in which a page is lost, or has two owners, would damage it further.  But
-    values that no table would take harm nobody: whoever reads them finds out what they are.
+    If a page is lost or has two owners, more writing would damage the file further.  But a value
+    that does not fit its table is harmless: whoever reads it finds out.
 
-    :raises LedgerRefused: when the pages make no sense together.
+    :raises LedgerRefused: when the pages contradict each other.
     """
     if path.stat().st_size > _SMALL:
         return
@@ -47,13 +48,13 @@ def check_start(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def problems(connection: sqlite3.Connection, most: int = 1) -> list[str]:
-    """What SQLite finds wrong with the file, up to so many things."""
+    """What SQLite finds wrong with the file, at most ``most`` things."""
     try:
         rows = connection.execute(f"PRAGMA integrity_check({most})").fetchall()
     except sqlite3.DatabaseError as error:
         if not outcome.is_damage(error):
             raise
-        return [str(error)]  # There are pages that stop even that.
-    # Before what it says of pages, it says of which database.
+        return [str(error)]  # Some damaged pages stop even this check.
+    # SQLite first names the database, then it lists the pages.
     lines = [line for (found,) in rows for line in found.splitlines()]
     return [line for line in lines if line != "ok" and not line.startswith("***")]

@@ -1,4 +1,4 @@
-"""What is kept beside the chain: a table that can be changed and forgotten."""
+"""What is kept beside the chain: a table whose rows may change and go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = Logger()
 
 
 def write(connection: sqlite3.Connection, items: Sequence[Kept]) -> int:
-    """Store or forget each, in order, in the transaction at hand.
+    """Store or forget each item, in order, in the present transaction.
 
     :returns: about how many pages that writes.
     """
@@ -33,8 +33,8 @@ def write(connection: sqlite3.Connection, items: Sequence[Kept]) -> int:
 
 
 def stored(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Value | None]]:
-    """Each subject, key and value; None for a value that cannot be read."""
-    # As BLOB: for text that is no longer UTF-8 sqlite3 raises an error with that text in it.
+    """Each subject, key and value; the value is None if it cannot be read."""
+    # As BLOB: sqlite3 raises an error for text that is not UTF-8, and the error quotes the text.
     names = ("subject", "key", "value")
     columns = ", ".join(f"ifnull(CAST({name} AS BLOB), x'')" for name in names)
     for subject, key, value in connection.execute(f"SELECT {columns} FROM kept"):
@@ -50,7 +50,7 @@ def _value(text: bytes) -> Value | None:
 
 
 def read(connection: sqlite3.Connection) -> dict[str, dict[str, Value]]:
-    """All of it, by subject and key; the operator hears what cannot be read."""
+    """Everything by subject and key.  It logs a value that cannot be read."""
     found: dict[str, dict[str, Value]] = {}
     for subject, key, value in stored(connection):
         if value is None:

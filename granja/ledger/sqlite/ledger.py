@@ -1,4 +1,4 @@
-"""The ledger that survives anything: ``sqlite:PATH``."""
+"""The ledger that survives crashes and power cuts: ``sqlite:PATH``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from granja.ledger.writing import Append, Checkpoint, Close
 from granja.market.facts import Fact
 from granja.text.names import fold
 
-#: Facts after which a snapshot is worth its while: replaying this many takes a quarter second.
+#: So many facts are worth a snapshot: their replay is still quick (docs/performance/choices.md).
 FACTS_PER_SNAPSHOT = 20_000
 
 
@@ -57,9 +57,9 @@ _CLOSED = (
 class SQLiteLedger:
     """Facts in an SQLite file, in WAL mode with ``synchronous=FULL``.
 
-    :param path: the file; it is made when it is not there.
-    :param reactor: where answers are given; the writing happens in a thread of its own.
-    :param now: the time in Unix seconds, asked when facts are appended.
+    :param path: the file; we make it if it does not exist.
+    :param reactor: gives the answers; a thread of its own writes.
+    :param now: the time in Unix seconds, asked at each append.
     """
 
     def __init__(self, path: Path, reactor: IReactorFromThreads, now: Callable[[], float]) -> None:
@@ -72,7 +72,7 @@ class SQLiteLedger:
         self._plain = False
 
     def open(self) -> Opened:
-        """See :meth:`ILedger.open`.  Only what came after the newest snapshot is verified."""
+        """See :meth:`ILedger.open`.  It verifies only what came after the newest snapshot."""
         try:
             self.path = database.locate(self.path)
             self._lock.take(self.path)
@@ -162,7 +162,7 @@ class SQLiteLedger:
         return self._facts_since_snapshot >= FACTS_PER_SNAPSHOT
 
     def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
-        """See :meth:`ILedger.checkpoint`; a snapshot that came too late is ignored."""
+        """See :meth:`ILedger.checkpoint`.  It ignores a snapshot that comes too late."""
         if self._writer is not None:
             self._facts_since_snapshot = 0
             self._writer.put(Checkpoint(snapshot, sequence))

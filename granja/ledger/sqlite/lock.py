@@ -1,4 +1,4 @@
-"""One server for one ledger."""
+"""A lock: only one server may use a ledger."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 
 from granja.ledger.interface import LedgerRefused
 
-#: A byte of the ledger far behind what SQLite locks (at 1 GiB) and the longest that it can be.
+#: A byte of the ledger far behind SQLite's own locks (at 1 GiB) and behind any possible end.
 _BYTE = 1 << 60
 
 
 class Lock:
-    """Two files, locked as long as a server uses the ledger.
+    """Two locked files, for as long as a server uses the ledger.
 
-    One is beside the ledger and says whose it is.  But it is found by its name: it can be removed
-    under a server, and a ledger with two names (hard links) has two.  So the ledger itself is
-    locked, too.
+    One is beside the ledger and says which process has it.  But it depends on its name: somebody
+    may remove it, and a ledger with two names (hard links) has two.  So we lock the ledger itself
+    too.
 
-    The kernel lets go of the locks when the process ends, however it ends, so ``kill -9`` leaves
+    The kernel releases the locks when the process ends, however it ends.  So ``kill -9`` leaves
     nothing to clean up.
     """
 
@@ -34,8 +34,8 @@ class Lock:
     def take(self, ledger: Path) -> None:
         """Lock ``<ledger>-lock``.
 
-        :raises LedgerRefused: when another server (or this one) has it, or what is there is no
-            lock file: a link, say, to a file that would be emptied.
+        :raises LedgerRefused: when another server (or this one) has it; or when it is no lock file,
+            but for example a link to a file that we would empty.
         :raises OSError: when the file cannot be made.
         """
         self._path = ledger.with_name(ledger.name + "-lock")
@@ -51,32 +51,32 @@ class Lock:
                 ) from None
             if _is_at(descriptor, self._path):
                 self._descriptor = descriptor
-            else:  # its last holder unlinked it between our open and our lock
+            else:  # The last holder removed it after our open and before our lock.
                 os.close(descriptor)
         os.truncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def take_itself(self, ledger: Path) -> None:
-        """Lock the ledger, which is there by now, before SQLite opens it.
+        """Lock the ledger itself, which exists by now, before SQLite opens it.
 
-        SQLite locks it with POSIX locks, and a process loses all of those when it closes *any* of
-        its descriptors of the file: this one stays open until :meth:`release`, which comes after
-        SQLite has closed its own.  The lock is of the kind that belongs to the descriptor, and on
-        a byte of its own, so neither is in the other's way, not even on NFS, which makes a POSIX
-        lock of the whole file of what ``flock`` takes.
+        SQLite uses POSIX locks.  A process loses all of those when it closes *any* of its
+        descriptors of the file.  So this descriptor stays open until :meth:`release`, after SQLite
+        has closed its own.  Our lock belongs to the descriptor and is on a byte of its own.  So our
+        lock and SQLite's do not meet, not even on NFS, which makes a POSIX lock of the whole file
+        from ``flock``.
 
         :raises LedgerRefused: when a server has it.
         :raises OSError: when the file cannot be written to.
         """
-        if sys.platform != "linux":  # which alone has such locks
+        if sys.platform != "linux":  # Only Linux has such locks.
             return
         descriptor = os.open(ledger, os.O_RDWR)
         wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _BYTE, 1, 0)
         try:
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wanted)
         except BlockingIOError:
-            # The descriptor is not closed: if that other server is in this process, it would lose
-            # SQLite's locks.  If it is not, this process ends soon.
+            # We do not close the descriptor: if the other server is in this process, it would lose
+            # SQLite's locks.  If not, this process ends soon.
             raise LedgerRefused(
                 f"the ledger {ledger} is in use by another server, which has it under another name "
                 "or has lost its lock file"
@@ -84,22 +84,22 @@ class Lock:
         self._ledger = descriptor
 
     def release(self) -> None:
-        """Also when nothing was taken.  SQLite has closed the ledger by now."""
+        """Release both locks, if we have them.  SQLite has closed the ledger by now."""
         if self._ledger is not None:
             os.close(self._ledger)
             self._ledger = None
         if self._descriptor is not None:
-            # Unlinked while still locked: who waits for it sees that it is no longer there.
+            # Remove it while it is locked: whoever waits for it then sees that it is gone.
             self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def _open(path: Path) -> int:
-    """Make the lock file, or open the one that a crash left behind, and nothing else."""
+    """Make the lock file, or open one that a crash left behind; refuse everything else."""
     if path.is_symlink():
         raise LedgerRefused(_NO_LOCK.format(path=path, what="a link"))
-    # Without O_NONBLOCK, a pipe would be waited for.
+    # Without O_NONBLOCK, opening a pipe would wait.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:

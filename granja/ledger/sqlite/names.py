@@ -1,4 +1,4 @@
-"""The table of names, which alone says whose the hashes in the chain are."""
+"""The table of names.  Only this table says whose the hashes in the chain are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from granja.contract.messages import somebody
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.text.names import fold
 
-#: In the table of notes, if the chain holds names in plain as well.
+#: The key in the table of notes, if the chain holds names in plain as well.
 PLAIN = "plain"
 
 
@@ -22,12 +22,12 @@ CLOSED = "closed"
 
 
 def read(connection: sqlite3.Connection) -> Pseudonyms:
-    """All of it.  What is damaged fits no hash, and whoever needs it finds out."""
+    """The whole table.  A damaged row fits no hash, and whoever needs the row finds that out."""
     return Pseudonyms(rows(connection), plain=is_plain(connection))
 
 
 def rows(connection: sqlite3.Connection) -> list[NameRow]:
-    # As BLOB: for text that is no longer UTF-8 sqlite3 raises an error with that text in it.
+    # As BLOB: sqlite3 raises an error for text that is not UTF-8, and the error quotes the text.
     found = connection.execute(
         "SELECT ifnull(CAST(hash AS BLOB), x''), farmer, ifnull(CAST(salt AS BLOB), x''), "
         "ifnull(CAST(name AS BLOB), x''), gone FROM names ORDER BY farmer, gone"
@@ -40,7 +40,7 @@ def rows(connection: sqlite3.Connection) -> list[NameRow]:
 
 
 def is_plain(connection: sqlite3.Connection) -> bool:
-    """Whether entries of before version 5 may hold names in plain."""
+    """Whether entries from before version 5 may hold names in plain."""
     return is_noted(connection, PLAIN)
 
 
@@ -55,7 +55,7 @@ def note(connection: sqlite3.Connection, key: str) -> None:
 
 
 def add(connection: sqlite3.Connection, new: Iterable[NameRow]) -> None:
-    """In the transaction of the facts that they are in."""
+    """Add rows, in the transaction of the facts that need them."""
     connection.executemany("INSERT INTO names VALUES (?, ?, ?, ?, ?)", new)
 
 
@@ -65,10 +65,10 @@ def leave(connection: sqlite3.Connection, gone: Iterable[tuple[float, FarmerId]]
 
 
 def forget(connection: sqlite3.Connection, gone: Collection[NameRow]) -> None:
-    """Take rows out, in the transaction at hand.
+    """Remove rows, in the present transaction.
 
-    The table is written anew: when SQLite moves a row from a page to another it may leave its bytes
-    behind, but what a table had as a whole it overwrites (``secure_delete``).
+    This writes the whole table again.  When SQLite moves a row to another page, it may leave the
+    row's bytes behind.  But it overwrites a whole table that is deleted (``secure_delete``).
     """
     known = set(gone)
     left = [row for row in rows(connection) if row not in known]
@@ -77,7 +77,7 @@ def forget(connection: sqlite3.Connection, gone: Collection[NameRow]) -> None:
 
 
 def forget_beside(connection: sqlite3.Connection, gone: Iterable[NameRow]) -> None:
-    """Take names out of what is kept beside the chain, which is written anew as well."""
+    """Remove names from the things beside the chain.  That table is written again too."""
     hide = _hiding(gone)
     folded = {fold(row.name) for row in gone}
     found = connection.execute("SELECT subject, key, value FROM kept").fetchall()

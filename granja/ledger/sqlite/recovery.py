@@ -1,4 +1,4 @@
-"""Reading a ledger at start: what to trust, what to trim, what to refuse."""
+"""Recovery: reads a ledger at the start, and decides what to trust, to trim or to refuse."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from granja.ledger.sqlite import (
 )
 from granja.market.facts import Fact
 
-#: More bad entries than this at the end are no torn write, but another accident.
+#: More bad entries at the end are no torn write, but another accident.
 MOST_TORN = 1000
 
 _CHUNK = 5000
@@ -41,12 +41,12 @@ _log = Logger()
 
 
 def read(connection: sqlite3.Connection, after: int, through: int | None = None) -> Iterator[Entry]:
-    """The entries numbered ``after + 1`` to ``through``, in order.
+    """The entries from number ``after + 1`` to ``through``, in order.
 
-    They are read a few thousand at a time, each time in a read transaction of its own: entries
-    are only ever added, and a transaction that lasted would keep a live server's log growing.
+    It reads some thousand at a time, each time in a read transaction of its own.  Entries are only
+    added, never changed.  One long transaction would make a live server's log grow.
 
-    :raises BadEntry: at the first that is on a damaged page, or when they end too early.
+    :raises BadEntry: at the first on a damaged page, or when they end too early.
     """
     last, size = after, _CHUNK
     limit = end(connection) if through is None else through
@@ -58,21 +58,21 @@ def read(connection: sqlite3.Connection, after: int, through: int | None = None)
                 raise
             if size == 1:
                 raise BadEntry(last + 1, f"it cannot be read: {error}") from None
-            size //= 2  # The damage is closer than that.
+            size //= 2  # We look for the place of the damage.
             continue
-        # Damage may lead SQLite round in circles, and it has no end of finding the same ones.
+        # Damage may lead SQLite in a circle, where it finds the same entries without end.
         if not rows or rows[-1][0] <= last:
             break
         yield from starmap(_entry, rows)
         last = rows[-1][0]
-    # With a page gone, SQLite may know of a last entry and not find the way to it; or what it takes
-    # for the last one was there long before one that is known.
+    # With a page gone, SQLite may know the last entry and not find it.  Or it takes an entry for
+    # the last one that is older than one we know.
     if last != limit:
         raise BadEntry(min(last, limit) + 1, "it is missing")
 
 
-# As what they should be: for text that is no longer UTF-8 sqlite3 raises an error that names no
-# entry, and damage may have made a number of a hash.
+# With CASTs: sqlite3 raises an error for text that is not UTF-8 and does not name the entry.
+# Damage may also have made a number of a hash.
 _SELECT = (
     "SELECT sequence, CAST(time AS REAL), ifnull(CAST(kind AS BLOB), x''), "
     "ifnull(CAST(body AS BLOB), x''), ifnull(CAST(hash AS BLOB), x'') "
@@ -95,13 +95,13 @@ def start(connection: sqlite3.Connection) -> Head:
 
 
 def _entry(sequence: int, time: float, kind: bytes, body: bytes, hash: bytes) -> Entry:
-    """What is not UTF-8 is kept as it is: then it does not fit its hash, like other damage."""
+    """One row.  Bytes that are no UTF-8 stay as they are, and then do not fit the hash."""
     how = "surrogateescape"
     return Entry(sequence, time, kind.decode("utf-8", how), body.decode("utf-8", how), hash)
 
 
 def end(connection: sqlite3.Connection) -> int:
-    """The last entry's number, or more when the page that says so is damaged."""
+    """The last entry's number; a higher one if its page is damaged."""
     try:
         return last_sequence(connection)
     except sqlite3.DatabaseError as error:
@@ -115,10 +115,10 @@ def last_sequence(connection: sqlite3.Connection) -> int:
 
 
 def check_log(path: Path) -> int:
-    """Look at SQLite's own log before SQLite does.  The ledger may be live.
+    """Look at SQLite's log before SQLite does.  The ledger may be live.
 
-    :returns: how many bytes at its end are torn; of a live ledger, a write that is under way.
-    :raises LedgerRefused: when commits stand behind a damaged place.
+    :returns: the torn bytes at its end; in a live ledger, a write in progress.
+    :raises LedgerRefused: when there are commits behind a damaged place.
     """
     found = tail.inspect(path)
     if found.lost:
@@ -130,13 +130,13 @@ def check_log(path: Path) -> int:
 
 
 def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Path) -> None:
-    """Report a torn end of SQLite's log, which SQLite passes over, and empty the log.
+    """Log the torn end of SQLite's log, which SQLite ignores, and empty the log.
 
-    SQLite would go on writing where the good part ends, in front of what a torn write left, and
-    with the same salt.  After a second crash that could look like commits behind a damaged place.
+    SQLite would write on after the good part, in front of the torn rest, and with the same salt.
+    After a second crash that could look like commits behind a damaged place.
 
-    :param kept: where the log as it was is: whether anybody was told of what is trimmed is not
-        known.
+    :param kept: where a copy of the log is.  Nobody knows whether farmers were told of what we
+        trim.
     """
     _log.warn(
         "The log of {path} ends in a write that is not whole: {torn} bytes are trimmed; "
@@ -157,17 +157,17 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Head, Sna
 
     Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
-    Bad entries at the very end are trimmed, after a copy; bad ones before good ones are not, nor
-    are any that a snapshot shows to have been stored.  A crash leaves its torn write in SQLite's
-    log, not here, but a disk may lie about its syncs.
+    We trim bad entries at the very end, after a copy.  We do not trim bad entries before good ones,
+    nor entries that a snapshot proves.  A crash leaves its torn write in SQLite's log, not here;
+    but a disk may lie about its syncs.
 
-    :raises LedgerRefused: naming the first bad entry, or what is wrong with the file.
+    :raises LedgerRefused: with the first bad entry, or with what is wrong with the file.
     """
     snapshot = snapshots.newest(connection)
     first = start(connection)
     trusted = Head(snapshot.sequence, snapshot.hash) if snapshot else first
-    # The tables' own first page tells where all others are: with another in its place, only some of
-    # the entries are seen.  Then a start from a snapshot would not miss those before it.
+    # The table's first page says where its other pages are.  With a wrong one, we would see only
+    # some entries, and a start from a snapshot would not miss those before it.
     if snapshot is not None and snapshots.hash_of(connection, first.sequence + 1) is None:
         missing = BadEntry(first.sequence + 1, "it is missing")
         raise LedgerRefused(f"the ledger {path} is damaged: {missing}")
@@ -182,7 +182,7 @@ def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Head, Sna
 
 
 def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry | None]:
-    """The last good entry after one that is trusted, and the bad one behind it."""
+    """The last good entry after a trusted one, and the bad entry behind it, if any."""
     try:
         for entry in verified(read(connection, head.sequence), head.hash, head.sequence):
             head = Head(entry.sequence, entry.hash)
@@ -194,8 +194,8 @@ def _follow(connection: sqlite3.Connection, head: Head) -> tuple[Head, BadEntry 
 def _check_against_snapshots(connection: sqlite3.Connection, path: Path, first: BadEntry) -> None:
     """Refuse to go on without trades that farmers were told of.
 
-    :param first: what would be the first entry to be written anew.
-    :raises LedgerRefused: when a snapshot shows that there was one already.
+    :param first: the first entry that would be written again.
+    :raises LedgerRefused: when a snapshot shows that this entry existed.
     """
     shown = snapshots.shown(connection, first.sequence - 1)
     if shown is not None:
@@ -206,7 +206,7 @@ def _check_against_snapshots(connection: sqlite3.Connection, path: Path, first: 
 
 
 def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:
-    """Not when a page is damaged there: SQLite leaves no such page behind."""
+    """Whether we may trim.  Not if a page there is damaged: a crash of SQLite leaves none."""
     try:
         return _is_torn(connection, first)
     except (BadEntry, sqlite3.DatabaseError):
@@ -214,10 +214,10 @@ def _may_be_trimmed(connection: sqlite3.Connection, first: int) -> bool:
 
 
 def _is_torn(connection: sqlite3.Connection, first: int) -> bool:
-    """Whether nothing from entry ``first`` on can be shown to be what was written.
+    """Whether no entry from ``first`` on is provably what was written.
 
-    An entry is, if it fits the one before it: the hash that stands there, or the one that its
-    content should have, for the damage may be in that hash alone.
+    An entry is proved if it fits the one before it.  That means either the stored hash there, or
+    the hash that its content should have: perhaps only that hash is damaged.
     """
     if last_sequence(connection) - first >= MOST_TORN:
         return False
@@ -253,9 +253,9 @@ def _trim(connection: sqlite3.Connection, path: Path, bad: BadEntry) -> None:
 
 
 def facts(path: Path, start: int, end: int) -> Iterator[Fact]:
-    """The facts after entry ``start`` up to entry ``end``, read as they are asked for.
+    """The facts after entry ``start`` up to entry ``end``, read when asked for.
 
-    :raises LedgerRefused: naming an entry that holds no fact that this granja knows.
+    :raises LedgerRefused: with an entry that holds no fact that this granja knows.
     """
     if start == end:
         return

@@ -1,4 +1,4 @@
-"""What tables a ledger consists of, and whether it consists of anything else."""
+"""The tables of a ledger, and whether it has anything else."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from importlib import resources
 
 
 def script(name: str) -> str:
-    """One of the SQL files beside this one."""
+    """The text of an SQL file in this folder."""
     return resources.files("granja.ledger.sqlite").joinpath(name).read_text("utf-8")
 
 
 def problem(connection: sqlite3.Connection) -> str | None:
-    """What distinguishes a ledger of this version from a fresh one, in half a sentence, or None.
+    """Half a sentence about a difference between this ledger and a new one, or None.
 
-    A trigger in it could refuse what is traded, and a view pretend it.
+    A foreign trigger could refuse trades, and a foreign view could invent them.
     """
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.executescript(script("schema.sql"))
@@ -33,7 +33,7 @@ def problem(connection: sqlite3.Connection) -> str | None:
 
 
 def _things(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
-    """As BLOB, because for text that is no longer UTF-8 sqlite3 raises an error."""
+    """All tables and the like.  As BLOB, because sqlite3 raises an error for bad UTF-8."""
     columns = (f"ifnull(CAST({column} AS BLOB), x'')" for column in ("type", "name", "sql"))
     for row in connection.execute(f"SELECT {', '.join(columns)} FROM sqlite_master"):
         kind, name, sql = (column.decode(errors="replace") for column in row)

@@ -1,4 +1,4 @@
-"""The market's state beside the facts, so that a start need not replay all of them."""
+"""Snapshots in SQLite: with them, a start does not have to replay all facts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _log = Logger()
 
 
 def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -> int:
-    """Store the state at entry ``sequence`` and drop all but the last :data:`KEPT` snapshots.
+    """Store the state at entry ``sequence``, and keep only the last :data:`KEPT` snapshots.
 
-    The caller begins and commits.  Returns the size of what was stored.  A snapshot of an entry
-    that was not stored is ignored.
+    The caller begins and commits.  It ignores a snapshot of an entry that does not exist.
+
+    :return: the size of what was stored, in characters.
     """
     entry_hash = hash_of(connection, sequence)
     if entry_hash is None:
@@ -38,15 +39,15 @@ def save(connection: sqlite3.Connection, state: dict[str, Any], sequence: int) -
 
 
 def newest(connection: sqlite3.Connection) -> Snapshot | None:
-    """The newest snapshot that can be trusted; those that cannot are logged and passed over."""
+    """The newest snapshot that we can trust.  It logs and skips the others."""
     return first_trusted(stored(connection), partial(distrust, connection), _log)
 
 
 def shown(connection: sqlite3.Connection, after: int) -> int | None:
-    """The number of an entry after that one, which a snapshot shows to have been stored.
+    """The number of an entry after ``after`` that a snapshot proves.
 
-    A snapshot is only taken of what is durable.  But one whose hash belongs to an earlier entry
-    has a damaged number, and shows nothing.
+    A snapshot is made only of durable facts.  But a snapshot whose hash belongs to an earlier entry
+    has a damaged number, and proves nothing.
     """
     for snapshot in stored(connection, after):
         if snapshot.is_whole and not _is_hash_of_one(connection, snapshot.hash, after):
@@ -55,10 +56,10 @@ def shown(connection: sqlite3.Connection, after: int) -> int | None:
 
 
 def stored(connection: sqlite3.Connection, after: int = -(2**63)) -> Iterator[Snapshot]:
-    """All that are kept, newest first, of entries after that one.
+    """The snapshots of entries after ``after``, newest first.
 
-    One at a time, because they are large, and each in a read transaction of its own: a live server
-    may replace one that was not read yet, which is passed over then.
+    It reads them one at a time, because they are large, each in a read transaction of its own.  A
+    live server may replace one before it is read; then it is left out.
     """
     sequences = "SELECT sequence FROM snapshots WHERE sequence > ? ORDER BY sequence DESC"
     for (sequence,) in connection.execute(sequences, (after,)).fetchall():
@@ -69,7 +70,7 @@ def stored(connection: sqlite3.Connection, after: int = -(2**63)) -> Iterator[Sn
 
 
 def _row(connection: sqlite3.Connection, sequence: int) -> tuple[bytes, bytes, bytes] | None:
-    """Hash, state and checksum: nothing that fits, if they are on a damaged page."""
+    """Hash, state and checksum; on a damaged page, values that do not fit."""
     try:
         row: tuple[bytes, bytes, bytes] | None
         row = connection.execute(_SELECT, (sequence,)).fetchone()
@@ -80,8 +81,8 @@ def _row(connection: sqlite3.Connection, sequence: int) -> tuple[bytes, bytes, b
     return row
 
 
-# As BLOB, whatever the damage made of them: for text that is no longer UTF-8 sqlite3 raises an
-# error; the checksum says more.
+# As BLOB, whatever damage has made of the values: sqlite3 raises an error for text that is not
+# UTF-8, and the checksum tells more.
 _SELECT = (
     "SELECT ifnull(CAST(hash AS BLOB), x''), ifnull(CAST(state AS BLOB), x''), "
     "ifnull(CAST(checksum AS BLOB), x'') FROM snapshots WHERE sequence = ?"
@@ -102,13 +103,13 @@ def distrust(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
 
 
 def _is_hash_of_one(connection: sqlite3.Connection, entry_hash: bytes, through: int) -> bool:
-    """Reads all entries, so it is only asked when something is wrong."""
+    """Whether an entry up to ``through`` has this hash.  It reads all of them, so ask rarely."""
     sought = "SELECT 1 FROM entries WHERE hash = ? AND sequence <= ? LIMIT 1"
     return connection.execute(sought, (entry_hash, through)).fetchone() is not None
 
 
 def hash_of(connection: sqlite3.Connection, sequence: int) -> bytes | None:
-    """The hash that stands at an entry, None if there is no such entry."""
+    """The hash of an entry; None if there is no such entry."""
     sought = "SELECT ifnull(CAST(hash AS BLOB), x'') FROM entries WHERE sequence = ?"
     row = connection.execute(sought, (sequence,)).fetchone()
     return None if row is None else bytes(row[0])

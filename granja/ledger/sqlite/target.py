@@ -1,4 +1,4 @@
-"""A new SQLite ledger with the contents of another, of whatever engine."""
+"""A new SQLite ledger with the contents of another ledger, of any engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @implementer(ITarget)
 class SQLiteTarget:
-    """:param path: of the file that is to be there."""
+    """:param path: of the new file."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)

@@ -1,4 +1,4 @@
-"""Reading password verifiers.  Of what is in them, nothing is ever told to anybody."""
+"""Reads password verifiers.  It never tells anybody what is in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from granja.contract.ids import FarmerId
 
-#: In the place of a verifier that cannot be read: no password fits it.
+#: Stands for a verifier that cannot be read.  No password fits it.
 UNREADABLE = "unreadable"
 
 _log = Logger()
@@ -17,7 +17,7 @@ _log = Logger()
 
 def stored(connection: sqlite3.Connection) -> Iterator[tuple[FarmerId, str]]:
     """Each farmer's verifier, or :data:`UNREADABLE`."""
-    # As BLOB: for text that is no longer UTF-8 sqlite3 raises an error with that text in it.
+    # As BLOB: sqlite3 raises an error for text that is not UTF-8, and the error quotes the text.
     rows = connection.execute(
         "SELECT farmer, ifnull(CAST(verifier AS BLOB), x'') FROM credentials ORDER BY farmer"
     )
@@ -26,7 +26,7 @@ def stored(connection: sqlite3.Connection) -> Iterator[tuple[FarmerId, str]]:
 
 
 def read(connection: sqlite3.Connection) -> dict[FarmerId, str]:
-    """All of them; the operator hears who cannot log in."""
+    """All verifiers.  It logs which farmers cannot log in."""
     found = dict(stored(connection))
     for farmer, verifier in found.items():
         if verifier == UNREADABLE:

@@ -1,11 +1,10 @@
-"""What a crash may have left at the end of SQLite's write-ahead log.
+"""The end of SQLite's write-ahead log after a crash.
 
-SQLite reads the log up to the last commit whose checksums hold and silently forgets the rest.
-That is right for the one transaction that a crash cut short, which nobody was told of.  It is
-wrong for a log that was damaged in the middle: then commits that farmers were told of stand
-behind the damage.  So the log is read before SQLite opens it.  Damage within the last commit, or
-at the end of the one before it, looks the same as a crash, and is trimmed like one: so the log is
-kept as it was.  The format is described at
+SQLite reads the log up to the last commit with correct checksums, and silently forgets the rest.
+That is right for the one transaction that a crash cut short: nobody was told of it.  It is wrong
+for a log that is damaged in the middle: farmers were told of the commits behind the damage.  So we
+read the log before SQLite opens it.  Damage in the last commit, or at the end of the one before it,
+looks like a crash, and we trim it like one.  For that case we keep a copy of the log.  The format:
 https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 """
 
@@ -25,17 +24,17 @@ from granja.ledger.sqlite.files import appearing, beside, log_of
 
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
-_MAGIC = 0x377F0682  # the lowest bit says whether checksums read their words big-endian
+_MAGIC = 0x377F0682  # Its lowest bit says whether checksums read their words big-endian.
 _MASK = 0xFFFFFFFF
 
-#: The size of a ledger's pages, SQLite's own choice; the header says it, unless it is damaged.
+#: SQLite's own choice for the size of a page.  The header says it, unless the header is damaged.
 _PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
     """``torn``: bytes of an unfinished write, which SQLite will forget.
-    ``lost``: finished commits behind a damaged place, which it would forget as well.
+    ``lost``: finished commits behind a damaged place, which SQLite would forget too.
     ``good``: where the last commit before all that ends in the file."""
 
     torn: int = 0
@@ -45,8 +44,8 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """``end``: where it ends in the file; ``commits``: it says that it is the last of a
-    transaction; ``holds``: it and all before it are what was written."""
+    """``end``: where it ends in the file.  ``commits``: whether it is the last of a transaction.
+    ``holds``: whether it and all frames before it are what was written."""
 
     end: int
     commits: bool
@@ -56,9 +55,9 @@ class _Frame:
 def inspect(path: Path) -> Tail:
     """Read the log of the ledger at ``path`` (``<path>-wal``), if there is one.
 
-    The ledger may be live.  Then a frame can be seen half written, and whole commits that came in
-    the meantime behind it; or the old beginning of the log and the new rest.  By a second look
-    that is over, and damage is where it was.
+    The ledger may be live.  Then we may see a frame that is half written, with whole commits behind
+    it that came later.  Or we see the old beginning of the log with its new rest.  A second look
+    shows whether this is over.  Real damage stays in its place.
     """
     found = _look(path)
     while found.lost:
@@ -69,14 +68,16 @@ def inspect(path: Path) -> Tail:
 
 
 def keep(path: Path) -> Path:
-    """A copy of the log of the ledger at ``path``, before its end is trimmed; durable when this
-    returns, and as private as the log.  One that an earlier start made of the same log will do, or
-    a server that is started again and again in vain would fill the disk with them.
+    """Copy the log of the ledger at ``path`` before its end is trimmed.
 
-    It is not called ``.torn-wal``: beside the ledger that is kept as ``.torn``, SQLite would take
-    it for the log of that one.
+    The copy is durable when this returns, and as private as the log.  If an earlier start has
+    copied the same log, that copy is enough: a server that starts again and again would fill the
+    disk.
 
-    :raises LedgerRefused: when it cannot be made.
+    The copy's name is not ``.torn-wal``: a copy of the ledger may be named ``.torn``, and SQLite
+    would take this file for its log.
+
+    :raises LedgerRefused: when the copy cannot be made.
     """
     log = log_of(path)
     try:
@@ -100,7 +101,7 @@ def _copy(log: Path, target: Path) -> None:
 
 
 def pages(path: Path) -> int:
-    """How many pages the log has room for: it keeps its size when it begins anew."""
+    """How many pages the log has room for.  The log keeps its size when a new round begins."""
     log = log_of(path)
     return log.stat().st_size // (_FRAME.size + _PAGE) if log.exists() else 0
 
@@ -122,16 +123,16 @@ def _judge(frames: Iterator[_Frame]) -> Tail:
             commits += frame.commits
         elif frame.commits:
             good = end
-    # Each commit is synced before the next begins: a crash can tear one of them, never two.  The
-    # first that is seen is the end of the torn one.  Whether its checksum holds says nothing: of a
-    # write of one page, that very frame is the torn one.
+    # SQLite syncs each commit before the next begins: a crash can tear one of them, never two.  The
+    # first bad commit mark is the end of the torn commit.  Its checksum tells nothing: in a write
+    # of one page, that frame itself is torn.
     return Tail(0, commits - 1, good) if commits > 1 else Tail(end - good, 0, good)
 
 
 def _frames(log: BinaryIO) -> Iterator[_Frame]:
-    """The frames of the log's present round, in order, and before them its header if that is bad.
+    """The frames of the log's present round, in order.  If the header is bad, it comes first.
 
-    The file is written over round after round, and what an earlier round left has another salt.
+    SQLite writes the file again, round after round.  Frames of an earlier round have another salt.
     """
     header = log.read(_HEADER.size)
     if len(header) < _HEADER.size:
@@ -142,7 +143,7 @@ def _frames(log: BinaryIO) -> Iterator[_Frame]:
     if list(sums) == stored and magic & ~1 == _MAGIC:
         yield from _frames_of(header[16:24], log, page, sums, order)
     elif not _is_new_round(header, order):
-        # It is synced before the first frame is written: like a commit, it is torn alone.
+        # SQLite syncs the header before it writes the first frame: like a commit, it tears alone.
         yield _Frame(_HEADER.size, commits=True, holds=False)
         yield from _frames_of(None, log, _PAGE, None, order)
 
@@ -150,13 +151,14 @@ def _frames(log: BinaryIO) -> Iterator[_Frame]:
 def _frames_of(
     salt: bytes | None, log: BinaryIO, page: int, sums: tuple[int, int] | None, order: str
 ) -> Iterator[_Frame]:
-    """The frames of the round that has this salt, wherever they are in the rest of the file.
+    """The frames of the round with this salt, wherever they are in the rest of the file.
 
-    What an earlier round left stands behind them, but also between them, where a power cut kept it
-    from being written over.  And a frame of this round may be one whose salt is damaged.
+    Frames of an earlier round stand behind them.  They also stand between them, where a power cut
+    kept a new frame from the disk.  A frame of this round may also have a damaged salt.
 
-    :param salt: None when it is not known: any, but not the zeros of a file that was only begun.
-    :param sums: the checksum so far; None after the first bad place, when it says no more.
+    :param salt: None if it is unknown: then any salt fits, except the zeros of a file that has only
+        been begun.
+    :param sums: the checksum so far; None after the first bad place, where it has no meaning.
     """
     size = _FRAME.size + page
     while len(frame := log.read(size)) == size:
@@ -177,10 +179,10 @@ def _is_salt(found: bytes, salt: bytes | None) -> bool:
 
 
 def _is_new_round(header: bytes, order: str) -> bool:
-    """Whether the crash came while the header was written over for a new round.
+    """Whether the crash came while SQLite wrote a new header for a new round.
 
-    All that the log holds is in the ledger's file already then.  The round's number comes before
-    the salt: with the number before it, the header must be the old one, which was whole.
+    Then everything in the log is in the ledger's file already.  The header has the round's number
+    before the salt.  With the number before it, we must get the old header, which was whole.
     """
     *before, number = struct.unpack_from(">4I", header)
     old = struct.pack(">4I", *before, (number - 1) & _MASK) + header[16:24]
@@ -188,7 +190,7 @@ def _is_new_round(header: bytes, order: str) -> bool:
 
 
 def _checksum(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
-    """SQLite's checksum of pairs of 32-bit words, continued from ``sums``."""
+    """SQLite's checksum over pairs of 32-bit words, continued from ``sums``."""
     first, second = sums
     words = struct.unpack(f"{order}{len(data) // 4}I", data)
     for even, odd in zip(words[::2], words[1::2], strict=True):

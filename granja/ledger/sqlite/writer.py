@@ -1,4 +1,4 @@
-"""The thread that writes: everything that waits, in one transaction."""
+"""The writer: the thread that writes everything that waits, in one transaction."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from granja.ledger.sqlite.files import Place
 from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
 from granja.market.facts import Departed, Released
 
-#: Pages in SQLite's log after which it is moved into the file.  One page of the log's index covers
-#: some 4,000 pages, and publishing can only fail when the index must grow, so stay well below.
+#: With more pages in SQLite's log, we move the log into the file.  One page of the log's index
+#: covers some 4,000 pages.  Publishing can fail only when the index must grow, so we stay well
+#: below.
 MOST_LOG_PAGES = 1000
 
 #: SQLite takes at least 999 parameters, and :mod:`sqlite3` remembers 128 statements.
@@ -38,9 +39,9 @@ _log = Logger()
 
 @dataclass(eq=False, slots=True)
 class Forget:
-    """Names that are to go.  ``is_meant``: which rows; ``beside``: also beside the chain.
+    """Names to forget.  ``is_meant``: chooses the rows.  ``beside``: also forget beside the chain.
 
-    ``done`` fires with how many they were, as soon as no byte of them is left.
+    ``done`` fires with the number of names as soon as no byte of them is left.
     """
 
     is_meant: Callable[[NameRow], bool]
@@ -54,13 +55,13 @@ Job = Append | Checkpoint | Forget | Close
 class Writer(WriterThread[Job]):
     """Owns the connection from :meth:`start` to the answer to a :class:`Close`.
 
-    :param connection: on the ledger, with nothing begun.
+    :param connection: on the ledger, with no transaction.
     :param head: the last entry in it.
-    :param place: where its files are.
-    :param reactor: where answers are given.
-    :param log_pages: how many are in SQLite's log already: a crash leaves them there, and servers
-        that crash often, each with little of its own, would make it grow for ever.
-    :param pseudonyms: what stands for names in the chain.
+    :param place: remembers where its files are.
+    :param reactor: gives the answers.
+    :param log_pages: how many pages are in SQLite's log already.  A crash leaves them there.
+        Without this number, the log would grow without end under servers that crash often.
+    :param pseudonyms: the names behind the chain's hashes.
     """
 
     def __init__(
@@ -74,12 +75,12 @@ class Writer(WriterThread[Job]):
     ) -> None:
         super().__init__(reactor, _log)
         self._pseudonyms = Pseudonyms() if pseudonyms is None else pseudonyms
-        #: Those who wait until SQLite's log is empty, and how many names they had forgotten.
+        #: Jobs that wait until SQLite's log is empty, and how many names each has forgotten.
         self._emptying: list[tuple[Forget, int]] = []
         self._connection = connection
         self._head = head
         self._place = place
-        #: Rows of the table of names in the transaction at hand.
+        #: Rows for the table of names in the present transaction.
         self._new_names: list[NameRow] = []
         self._log_pages = log_pages
 
@@ -97,12 +98,12 @@ class Writer(WriterThread[Job]):
                 elif isinstance(job, Forget):
                     self._guarded(self._forget, job)
             self._guarded(self._empty_log if self._emptying else self._move_log)
-        self._guarded(self._connection.close)  # which empties SQLite's log
+        self._guarded(self._connection.close)  # This empties SQLite's log.
         self._forgotten()
         self._answer(closing.done.callback, None)
 
     def _guarded(self, work: Callable[..., object], *arguments: object) -> None:
-        """A mistake in here must not end the thread in silence, with farmers waiting."""
+        """Do some work.  A mistake in it must not end the thread while farmers wait."""
         try:
             work(*arguments)
         except Exception as error:
@@ -116,7 +117,8 @@ class Writer(WriterThread[Job]):
             self._refuse(appends, Halted(self._halted))
 
     def _in_order(self, appends: list[Append]) -> list[Append]:
-        """Those that were decided against the state that they will meet; the others are told."""
+        """The appends that were decided against the state that they will meet; refuse the
+        others."""
         accepted, sequence = [], self._head.sequence
         for job in appends:
             if job.after == sequence:
@@ -137,7 +139,7 @@ class Writer(WriterThread[Job]):
             head = self._insert(appends)
             committing = True
             self._connection.execute("COMMIT")
-        except Exception as error:  # whatever it was, somebody waits for the answer
+        except Exception as error:  # Somebody waits for the answer, whatever has failed.
             self._failed(appends, error, committing)
             return
         if problem := self._place.problem():
@@ -188,7 +190,10 @@ class Writer(WriterThread[Job]):
             self._refuse(appends, Halted(self._halt(why, _STRANGE if known else UNKNOWN)))
 
     def _roll_back(self) -> bool:
-        """Whether nothing is left of the transaction.  SQLite may have ended it by itself."""
+        """Roll back.  SQLite may have ended the transaction by itself.
+
+        :return: whether nothing is left of the transaction.
+        """
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -198,7 +203,7 @@ class Writer(WriterThread[Job]):
         return True
 
     def _save(self, job: Checkpoint) -> None:
-        """A snapshot that cannot be stored is no loss, unless its outcome is unknown."""
+        """Store a snapshot.  A failure is no loss, unless its outcome is unknown."""
         if self._halted is not None:
             return
         committing = False
@@ -212,7 +217,7 @@ class Writer(WriterThread[Job]):
             self._failed([], error, committing)
 
     def _forget(self, job: Forget) -> None:
-        """Take names out, and answer when SQLite's log is empty, which has them, too."""
+        """Remove names.  Answer when SQLite's log, which has them too, is empty."""
         if self._halted is not None:
             self._refuse([job], Halted(self._halted))
             return
@@ -243,8 +248,10 @@ class Writer(WriterThread[Job]):
             self._refuse([job], Halted(self._halt(why)))
 
     def _empty_log(self) -> None:
-        """Empty SQLite's log, which holds what was forgotten; whoever reads is in the way, and then
-        it is tried again after the next job."""
+        """Empty SQLite's log, which holds the forgotten names.
+
+        A reader may prevent this.  Then we try again after the next job.
+        """
         if self._halted is not None:
             return
         try:
@@ -258,13 +265,13 @@ class Writer(WriterThread[Job]):
             self._forgotten()
 
     def _forgotten(self) -> None:
-        """No byte is left of what was forgotten."""
+        """Answer: no byte is left of the forgotten names."""
         done, self._emptying = self._emptying, []
         for job, count in done:
             self._answer(job.done.callback, count)
 
     def _move_log(self) -> None:
-        """Move SQLite's log into its file from time to time; readers may be in the way."""
+        """Move SQLite's log into its file from time to time.  Readers may prevent this."""
         if self._halted is not None or self._log_pages < MOST_LOG_PAGES:
             return
         self._log_pages = 0
@@ -279,10 +286,13 @@ class Writer(WriterThread[Job]):
 
 
 def insert(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
-    """Insert rows and return about how many bytes they have.
+    """Insert rows.
 
-    Many rows by one statement, because each statement lets go of the interpreter and has to wait
-    for it again, for up to 5 ms when the chat is busy: with ``executemany`` that is once a row.
+    It uses one statement for many rows.  At each statement the thread gives the interpreter away
+    and has to wait for it, up to 5 ms when the chat is busy.  With ``executemany`` that would be
+    once a row.
+
+    :return: about how many bytes the rows have.
     """
     for at in range(0, len(entries), _AT_ONCE):
         chunk = entries[at : at + _AT_ONCE]
