@@ -1,1 +1,9 @@
-"""Passwords: how they are stored and checked, and in which order; knows no connection."""
+"""Passwords: how they are stored and checked, and in which order; knows no connection.
+
+Words of this room:
+
+- A *verifier* is what the ledger keeps instead of a password: a hash with its parameters.
+- A *network* is what one stranger can have for free: an IPv4 address, or an IPv6 /64.
+- To be *at home* is to come from a network from which the name has come in before.
+- A *trusted* network is one that the operator names as exempt from limits.
+"""

@@ -1,8 +1,8 @@
 """The doorkeeper: how many may come from one network, how fast, and how many in all (PROTOCOL §6).
 
-Every limit hangs on the network, which a stranger can't choose: an IPv4 address, or an IPv6 /64.
-Loopback and the operator's own networks are exempt from all but the total, and so are the peers of
-unix sockets, who are in no network.
+Every limit is for a network, because a stranger cannot choose it: an IPv4 address, or an IPv6 /64.
+Loopback and the operator's own networks have only the total limit.  So have unix sockets, which are
+in no network.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from granja.contract.errors import TooManyRegistrations
 from granja.contract.messages import Notice
 from granja.reactor.descriptors import Descriptors
 
-#: New connections of a network in a minute that are asked for a name at once, and the longest, in
-#: seconds, that a further one waits for its question.
+#: New connections of a network in a minute that hear the first question at once; and the longest,
+#: in seconds, that a further one waits for it.
 MOST_NEW: Final = 60
 MINUTE: Final = 60.0
 LONGEST_WAIT: Final = 20.0
-#: Connections of browsers above the total.
+#: Connections of browsers that may come above the total.
 MOST_PAGES_BEYOND: Final = 8
-#: Registrations of a network in an hour.
+#: Registrations from a network in an hour.
 MOST_REGISTRATIONS: Final = 10
 HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class DoorLimits:
-    """``per_network``: connections at once.  ``trusted``: the networks that are exempt."""
+    """``per_network``: connections at a time.  ``trusted``: networks without that limit."""
 
     per_network: int = 64
     trusted: tuple[Network, ...] = ()
 
 
 class Doorkeeper:
-    """:param clock: in seconds, does not go back.
-    :param limits: may be changed: who is inside stays.
-    :param descriptors: what all connections together hold.
+    """:param clock: in seconds; it does not go back.
+    :param limits: may change; people inside stay.
+    :param descriptors: counts the descriptors of all connections.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class Doorkeeper:
         self._registrations = Recent(MOST_REGISTRATIONS, HOUR)
 
     def refusal(self, address: str) -> Notice | None:
-        """Why nobody else may come in from there; None if they may."""
+        """Why nobody else may come in from this address; None if they may."""
         network = self._counted(address)
         if network is not None and self._inside[network] >= self.limits.per_network:
             return messages.NETWORK_FULL
         return messages.FARM_FULL if self.descriptors.exceeded() else None
 
     def enter(self, address: str) -> float:
-        """Somebody comes in, until :meth:`leave`.
+        """Count somebody who comes in, until :meth:`leave`.
 
-        :returns: the seconds that they have to wait for the first question.
+        :returns: the seconds that they must wait for the first question.
         """
         network = self._counted(address)
         if network is None:
@@ -81,7 +81,7 @@ class Doorkeeper:
         return wait
 
     def leave(self, address: str) -> None:
-        """Somebody who came in is gone."""
+        """Count them no more: they are gone."""
         network = self._counted(address)
         if network is not None:
             _count_out(self._inside, network)
@@ -89,11 +89,11 @@ class Doorkeeper:
     # -- browsers --------------------------------------------------------------------------------
 
     def page_refusal(self, address: str) -> Notice | None:
-        """The same as :meth:`refusal` for a browser, which may only want to see the page.
+        """As :meth:`refusal`, for a browser.  It may only want to see the page.
 
-        Those are counted by themselves: who is in the chat and who looks at the page do not take
-        one another's places.  A few more may come than there is room for, so that who comes on to
-        the chat hears the refusal there.
+        We count browsers separately: people in the chat and people who look at the page do not take
+        each other's places.  A few more browsers may come than there is room for.  So a person who
+        goes on to the chat hears the refusal there.
         """
         network = self._counted(address)
         if network is not None and self._pages[network] >= self.limits.per_network:
@@ -101,13 +101,13 @@ class Doorkeeper:
         return messages.FARM_FULL if self.descriptors.exceeded(MOST_PAGES_BEYOND) else None
 
     def enter_page(self, address: str) -> None:
-        """A browser connects, until :meth:`leave_page`."""
+        """Count a browser, until :meth:`leave_page`."""
         network = self._counted(address)
         if network is not None:
             self._pages[network] += 1
 
     def leave_page(self, address: str) -> None:
-        """It is gone, or in the chat."""
+        """Count it no more: it is gone, or in the chat."""
         network = self._counted(address)
         if network is not None:
             _count_out(self._pages, network)
@@ -115,10 +115,10 @@ class Doorkeeper:
     # -- registering -----------------------------------------------------------------------------
 
     def let_register(self, address: str) -> Callable[[], None]:
-        """Somebody registers a name.
+        """Count somebody who registers a name.
 
-        :returns: what is to be called if they don't in the end.
-        :raises TooManyRegistrations: when it would be one too many.
+        :returns: call this if they do not register in the end.
+        :raises TooManyRegistrations: when there would be too many.
         """
         network = self._counted(address)
         if network is None:
@@ -130,7 +130,7 @@ class Doorkeeper:
         return partial(self._registrations.take_back, now, network)
 
     def _counted(self, address: str) -> str | None:
-        """The network whose limits count for an address; None if it is exempt."""
+        """The network that an address counts for; None if it has no limits."""
         return None if is_among(address, self.limits.trusted) else network_of(address)
 
 
@@ -141,4 +141,4 @@ def _count_out(counter: Counter[str], network: str) -> None:
 
 
 def _nothing() -> None:
-    """To be taken back: nothing was counted."""
+    """Do nothing: nothing was counted."""

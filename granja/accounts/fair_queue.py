@@ -1,4 +1,4 @@
-"""Slow work in a few threads of its own, each network in its turn."""
+"""A fair queue: slow work in a few threads of its own, and each network has its turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(eq=False, slots=True, repr=False)
 class _Job:
-    """No repr: the work may hold a password.  ``number``: which one it is, from the beginning."""
+    """``number``: counts the jobs.  It has no repr, because the work may hold a password."""
 
     work: Callable[[], Any]
     who: str
@@ -27,15 +27,15 @@ class _Job:
 
 
 class Turns:
-    """A queue before a small thread pool.
+    """A queue in front of a small thread pool.
 
-    Whoever waits is served in the order of arrival among those of the same network; networks take
-    turns, so that one that sends thousands delays the others by one job each.
+    Within a network, jobs go in the order of arrival.  Networks take turns: one that sends
+    thousands delays each other network by only one job.
 
-    :param reactor: where answers are given.
-    :param threads: how many jobs are under way at once.
-    :param most: jobs that may wait.  Beyond it, the newest of the network with the most is refused;
-        of several with as many, the newest of all.
+    :param reactor: gives the answers.
+    :param threads: how many jobs run at a time.
+    :param most: jobs that may wait.  For one more, we refuse the newest job of the network with the
+        most jobs; of several such networks, the newest job of all.
     """
 
     def __init__(self, reactor: IReactorFromThreads, threads: int = 1, most: int = 2000) -> None:
@@ -51,16 +51,17 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        """How many jobs have not begun."""
+        """How many jobs wait."""
         return self._count
 
     def take(self, work: Callable[[], T], who: str) -> Deferred[T]:
         """Run ``work`` in a thread when its turn comes.
 
-        Cancelling the Deferred takes the job out of the queue, if it has not begun.
+        To cancel the Deferred takes the job out of the queue, if it has not begun.
 
-        :param who: the network, or whoever else takes turns with the networks.
-        :returns: fires with the result; fails with :class:`TooManyWaiting` or what it raised.
+        :param who: the network, or somebody else who takes turns with the networks.
+        :returns: fires with the result; fails with :class:`TooManyWaiting` or with the work's
+            error.
         """
         if self._closed is not None:
             return fail(TooManyWaiting())
@@ -75,7 +76,7 @@ class Turns:
         return job.done
 
     def close(self) -> Deferred[None]:
-        """Refuse what waits, finish what has begun and end the threads."""
+        """Refuse the jobs that wait, finish those that run, and end the threads."""
         if self._closed is None:
             self._closed = Deferred()
             for jobs in list(self._waiting.values()):
@@ -117,8 +118,8 @@ class Turns:
 
     def _finish(self, job: _Job, result: object) -> None:
         self._free += 1
-        if not job.done.called:  # else it was cancelled meanwhile, and nobody listens
-            job.done.callback(result)  # a Failure is as good
+        if not job.done.called:  # It is called already if somebody cancelled it.
+            job.done.callback(result)  # A Failure works too.
         self._advance()
         self._end_if_idle()
 
@@ -126,5 +127,5 @@ class Turns:
         if self._closed is None or self._closed.called or self._free < self._threads:
             return
         if self._pool.started:
-            self._pool.stop()  # Its threads are idle, so this does not block.
+            self._pool.stop()  # This does not block, because its threads do nothing.
         self._closed.callback(None)

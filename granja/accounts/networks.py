@@ -1,4 +1,4 @@
-"""What a network is (PROTOCOL §5): how much of an address one stranger can have for nothing."""
+"""What a network is (PROTOCOL §5): the part of an address that one stranger can have for free."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ipaddress import (
 )
 from typing import Final
 
-#: The bits of an IPv6 address that its owner chooses: one customer gets a /64 at the least.
+#: The bits of an IPv6 address that its owner chooses: one customer gets at least a /64.
 FREE_BITS: Final = 64
 
-#: Addresses of which it is remembered what they are: who arrives is asked for theirs ten times.
+#: How many parsed addresses we remember: the server asks about each new connection ten times.
 KNOWN: Final = 256
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: The bits before an IPv4 address that is written as IPv6.
+#: The bits before an IPv4 address in the form of IPv6.
 _MAPPED: Final = 96
 
 
 @lru_cache(maxsize=KNOWN)
 def address_of(text: str) -> Address | None:
-    """An address without its zone, and as IPv4 if that is what is mapped into it.
+    """An address without its zone.  An IPv4 address in the form of IPv6 becomes IPv4.
 
-    None for the peer of a unix socket, which has no address.
+    None for a unix socket, which has no address.
     """
     try:
         found = ip_address(text.partition("%")[0])
@@ -45,7 +45,7 @@ def address_of(text: str) -> Address | None:
 def network_of(text: str) -> str | None:
     """The network of an address: an IPv4 address, or the first address of an IPv6 /64.
 
-    None for the peer of a unix socket, who is in no network.
+    None for a unix socket, which is in no network.
     """
     found = address_of(text)
     if isinstance(found, IPv6Address):
@@ -54,9 +54,9 @@ def network_of(text: str) -> str | None:
 
 
 def read_network(text: str) -> Network:
-    """``192.0.2.0/24``, ``2001:db8::/32``, or one address.
+    """Read ``192.0.2.0/24``, ``2001:db8::/32``, or one address.
 
-    :raises ValueError: for anything else; the text says what one looks like.
+    :raises ValueError: for anything else; the text says what a network looks like.
     """
     try:
         network = ip_network(text)
@@ -66,7 +66,7 @@ def read_network(text: str) -> Network:
 
 
 def unmapped(network: Network) -> Network:
-    """IPv4 that is written as IPv6 is IPv4."""
+    """The same network; IPv4 in the form of IPv6 becomes IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < _MAPPED:
         return network
@@ -74,7 +74,7 @@ def unmapped(network: Network) -> Network:
 
 
 def is_among(address: str, networks: Iterable[Network]) -> bool:
-    """Whether an address is of one of these networks, or of this machine itself."""
+    """Whether an address is in one of these networks, or belongs to this machine."""
     found = address_of(address)
     return found is not None and (
         found.is_loopback or any(found in network for network in networks)

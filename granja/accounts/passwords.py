@@ -1,8 +1,8 @@
-"""Passwords: from what a farmer types to what the ledger keeps, and back to yes or no.
+"""Passwords: from what a farmer types to what the ledger keeps, and to yes or no.
 
-argon2id with 19 MiB, two passes and one lane (RFC 9106; the OWASP password storage cheat sheet
-names these numbers).  One check keeps a processor busy for some 20 ms, so it happens in a thread;
-argon2 lets go of the interpreter meanwhile.
+argon2id with 19 MiB, two passes and one lane (RFC 9106; the numbers are from OWASP's password
+storage cheat sheet).  One check is slow, so it happens in a thread.  argon2 releases the
+interpreter in the meantime.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Typ
 
 
 def normalise(password: str) -> str:
-    """The password that was meant: without the spaces at its ends, in NFC."""
+    """The password that the farmer meant: without spaces at its ends, in NFC."""
     return unicodedata.normalize("NFC", password.strip())
 
 
@@ -58,16 +58,18 @@ def is_verifier(text: str) -> bool:
 
 
 def outdated(verifier: str) -> bool:
-    """Whether a verifier was made with other parameters than today's: hash the password anew the
-    next time that it is given."""
+    """Whether a verifier has other parameters than today's.
+
+    Then hash the password again the next time that the farmer gives it.
+    """
     try:
         return _hasher.check_needs_rehash(verifier)
     except InvalidHashError:
-        return False  # There is no password that fits it.
+        return False  # No password fits it.
 
 
 class PasswordTrouble(Exception):
-    """argon2 itself failed (no memory, …).  It says nothing about the password."""
+    """argon2 itself failed (no memory, …).  This says nothing about the password."""
 
 
 class IAccounts(Interface):
@@ -83,9 +85,9 @@ class IAccounts(Interface):
         """
 
     def verify(verifier: str, password: str, address: str = "") -> Deferred[bool]:  # noqa: N805
-        """Whether it is the password of that verifier.
+        """Whether a password belongs to a verifier.
 
-        Fails with :class:`~granja.contract.errors.TooManyWaiting`.  Cancelling it leaves the queue.
+        Fails with :class:`~granja.contract.errors.TooManyWaiting`.  To cancel it leaves the queue.
         """
 
     def login(
@@ -94,24 +96,24 @@ class IAccounts(Interface):
         attempt: Attempt,
         waits: Callable[[], object],
     ) -> Deferred[bool]:
-        """As :meth:`verify`, but the answer waits while there are too many wrong ones.
+        """As :meth:`verify`, but the answer waits after too many wrong ones.
 
-        :param waits: called at once, and once, when the answer waits.
+        :param waits: called at once, and only once, when the answer waits.
         """
 
     def judge(right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:  # noqa: N805
-        """The same for what is known to be right or wrong already, such as a pass."""
+        """As :meth:`login`, for something already known to be right or wrong, such as a pass."""
 
     def close() -> Deferred[None]:
-        """End the threads; what waits is cancelled."""
+        """End the threads, and cancel the jobs that wait."""
 
 
 @implementer(IAccounts)
 class Accounts:
-    """Makes and checks verifiers in threads, and makes those wait who guess.
+    """Makes and checks verifiers in threads, and makes guessers wait.
 
-    :param reactor: the real one: answers are given there, and its clock is the throttle's.
-    :param threads: checks at once.  More than one takes a processor away from the chat.
+    :param reactor: the real one: it gives the answers, and its clock is the throttle's.
+    :param threads: checks at a time.  More than one takes a processor away from the chat.
     """
 
     def __init__(self, reactor: Any, threads: int = 1) -> None:
@@ -142,8 +144,8 @@ class Accounts:
         """See :meth:`IAccounts.login`."""
         waiter = _Waiter(waits)
         if self._throttle.wait(self._reactor.seconds(), attempt):
-            waiter.tell()  # However long the check itself has to wait for its turn.
-        # Whoever comes by a unix socket takes turns by name: they are in no network.
+            waiter.tell()  # Now, because the check itself may have to wait for its turn.
+        # Unix sockets are in no network: they take turns by name.
         checked = self._verify(verifier, password, network_of(attempt.address) or attempt.name)
         return checked.addCallback(self._answer, attempt, waiter)
 
@@ -177,7 +179,7 @@ class Accounts:
 
 
 class _Waiter:
-    """Somebody who is told once that the answer waits."""
+    """Tells somebody, once, that the answer waits."""
 
     def __init__(self, waits: Callable[[], object]) -> None:
         self._waits = waits
@@ -191,7 +193,7 @@ class _Waiter:
 
 @implementer(IAccounts)
 class PlainAccounts:
-    """A double for tests: instant, and as secret as a post card.  It holds to the same rules."""
+    """A double for tests, with the same rules: it answers at once, and hides nothing."""
 
     waiting = 0
 
@@ -227,7 +229,7 @@ def _matches(verifier: str, password: str) -> bool:
 
 
 def _quietly(work: Callable[[], T]) -> tuple[T] | str:
-    """The result, or what went wrong in a word: the frames of a traceback hold the password."""
+    """The result, or the name of the error.  A traceback's frames would hold the password."""
     try:
         return (work(),)
     except Exception as error:

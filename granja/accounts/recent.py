@@ -1,22 +1,22 @@
-"""What happened a short while ago, by key, in memory that is bounded whoever causes it."""
+"""Recent events by key.  Its memory is limited, whoever causes the events."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from typing import Final
 
-#: Keys that are remembered.
+#: How many keys we remember.
 MOST_KEPT: Final = 10_000
 
 
 class Recent:
-    """Remembers when each key had its last events, and says when it may have another.
+    """Remembers the last events of each key, and says when a key may have another one.
 
-    Time comes as an argument, in seconds on any clock that does not go back.
+    The time is an argument, in seconds on any clock that does not go back.
 
     :param most: events of one key within ``seconds``.
-    :param most_kept: keys that are remembered.  Beyond it, the one whose last event is longest ago
-        is forgotten, so an attack from a million networks costs the attacker more than us.
+    :param most_kept: how many keys we remember.  For one more, we forget the key whose last event
+        is oldest.  So an attack from a million networks costs the attacker more than us.
     """
 
     def __init__(self, most: int, seconds: float, most_kept: int = MOST_KEPT) -> None:
@@ -26,7 +26,7 @@ class Recent:
         self._events: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, now: float, key: str) -> float:
-        """Seconds until the next event of a key is within what it may have: 0 or more."""
+        """Seconds until a key may have its next event: 0 or more."""
         events = self._events.get(key)
         if events is None or len(events) < self._most:
             return 0.0
@@ -35,7 +35,7 @@ class Recent:
     def note(self, at: float, key: str) -> None:
         """Remember an event.
 
-        :param at: not before the last one of this key.
+        :param at: not before the last event of this key.
         """
         self._events.setdefault(key, deque(maxlen=self._most)).append(at)
         self._events.move_to_end(key)
@@ -43,7 +43,7 @@ class Recent:
             self._events.popitem(last=False)
 
     def take_back(self, at: float, key: str) -> None:
-        """An event that was noted has not happened after all."""
+        """Forget an event: it has not happened after all."""
         events = self._events.get(key, deque())
         if at in events:
             events.remove(at)

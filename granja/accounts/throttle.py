@@ -1,8 +1,8 @@
-"""How long the answer to a password waits, when there were too many wrong ones (PROTOCOL §5).
+"""The throttle: how long an answer waits after too many wrong passwords (PROTOCOL §5).
 
-Nothing here may let somebody who guesses delay somebody else.  So a network, and a name from one
-network, are counted by themselves; and the count of a name, which anybody can fill, delays only
-those who come from where its owner has not been.
+A guesser must not be able to delay anybody else.  So we count each network separately, and each
+name from one network.  Anybody can fill the count of a name.  So that count delays only people who
+come from a network where the name's owner has not been.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final
 from granja.accounts.networks import network_of
 from granja.accounts.recent import MOST_KEPT, Recent
 
-#: Seconds within which wrong ones are counted, and the longest that an answer waits.
+#: Seconds in which we count wrong answers.  An answer never waits longer than this.
 WINDOW: Final = 60.0
-#: Wrong ones that are answered at once: for a name from one network; from a network; for a name.
+#: Wrong ones that we answer at once: for a name from one network; from a network; for a name.
 MOST_BY_PAIR: Final = 10
 MOST_BY_NETWORK: Final = 30
 MOST_BY_NAME: Final = 30
@@ -23,10 +23,10 @@ MOST_BY_NAME: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who tries to be whom.
+    """Somebody tries to be somebody.
 
-    ``name``: in the form in which equal names are equal; empty for a pass, which is nobody's until
-    it is right.  ``address``: of the peer, without the port.  ``at_home``: the name has come in
+    ``name``: folded, so that equal names are equal; empty for a pass, which is nobody's until it is
+    right.  ``address``: of the peer, without the port.  ``at_home``: whether the name has come in
     from the network of that address before.
     """
 
@@ -38,11 +38,11 @@ class Attempt:
 class Throttle:
     """Counts wrong passwords for each name, each network, and each name from each network.
 
-    Peers of unix sockets are in no network.  Among them, those who try one name are counted as one.
+    Unix sockets are in no network.  For one name, all of them count as one.
 
-    Time comes as an argument, in seconds on any clock that does not go back.
+    The time is an argument, in seconds on any clock that does not go back.
 
-    :param most_kept: names, networks and pairs that are remembered, of each.
+    :param most_kept: how many names, networks and pairs we remember, of each.
     """
 
     def __init__(self, most_kept: int = MOST_KEPT) -> None:
@@ -52,10 +52,10 @@ class Throttle:
         self._local_names = Recent(MOST_BY_NAME, WINDOW, most_kept)
 
     def wait(self, now: float, attempt: Attempt) -> float:
-        """Seconds until an attempt that was just checked may be answered: at most :data:`WINDOW`.
+        """Seconds that the answer to a checked attempt must wait: at most :data:`WINDOW`.
 
-        It is asked before a wrong one is counted, so right and wrong answers wait alike; otherwise
-        waiting would be an answer.
+        Ask this before you count a wrong attempt.  So right and wrong answers wait the same time;
+        otherwise the wait itself would be an answer.
         """
         counts = self._counts(attempt)
         if attempt.at_home:
@@ -63,7 +63,7 @@ class Throttle:
         return max((_delay(counter, now, key) for counter, key in counts), default=0.0)
 
     def wrong(self, now: float, attempt: Attempt) -> None:
-        """An attempt was wrong; its answer waits as :meth:`wait` said."""
+        """Count a wrong attempt, at the time of its answer (:meth:`wait`)."""
         for counter, key in self._counts(attempt):
             counter.note(now + _delay(counter, now, key), key)
 
@@ -82,5 +82,5 @@ class Throttle:
 
 
 def _delay(counter: Recent, now: float, key: str) -> float:
-    """Never more than a window: else a crowd of guessers could keep a farmer out for ever."""
+    """At most a window: else a crowd of guessers could keep a farmer out for ever."""
     return min(counter.wait(now, key), WINDOW)
