@@ -1,18 +1,18 @@
-"""What a farmer typed, made harmless to the terminals of the others (PROTOCOL §1).
+"""Cleaning: makes what a farmer typed harmless for other people's terminals (PROTOCOL §1).
 
 ``clean`` removes, in this order:
 
-1. whole escape sequences of ECMA-48 and ECMA-35, 7-bit and 8-bit; one that is broken or never
-   ends is removed up to the end of its line (but CAN, SUB, ESC and the 8-bit controls cut short
-   a control sequence, and what follows them is text, as on a terminal);
+1. whole escape sequences of ECMA-48 and ECMA-35, 7-bit and 8-bit.  If one is broken or has no end,
+   we remove it up to the end of its line.  (CAN, SUB, ESC and the 8-bit controls cut a control
+   sequence short; the text after them stays, as on a terminal);
 2. control characters (a tab becomes a space), line and paragraph separators, lone surrogates,
-   noncharacters, interlinear annotations, the object replacement character and whatever Unicode
-   calls ``Default_Ignorable_Code_Point``: bidirectional controls, fillers and the like;
-3. marks beyond the fourth on one letter, and those joiners, variation selectors and tags that no
-   emoji and no script needs where they stand (:mod:`granja.text.unicode.extenders`).
+   noncharacters, interlinear annotations, the object replacement character, and everything that
+   Unicode calls ``Default_Ignorable_Code_Point``: bidirectional controls, fillers and the like;
+3. marks after the fourth on one letter, and each joiner, variation selector and tag that no emoji
+   and no script needs in its place (:mod:`granja.text.unicode.extenders`).
 
-Everything else stays as typed: nothing is normalised, spaces of any width stay, and so do private
-use and unassigned characters, which are visible at worst as a box.
+Everything else stays as typed: we normalise nothing.  Spaces of any width stay, and so do private
+use and unassigned characters, which at worst look like a box.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _HARMLESS_RANGES = (
     r"\u3000-\u3029\u3030-\u3098\u309b-\u3163\u3165-\ua4cf\uac00-\ud7a3\uff01-\uff9f"  # East Asia
     r"\U0001f000-\U0001faff"  # emoji
 )
-"""Characters that stay wherever they stand; the many that are missing only take longer."""
+"""Characters that always stay.  Many more do too; they only take the slow way."""
 
 _harmless_line = re.compile(f"[{_HARMLESS_RANGES}]*").fullmatch
 _harmless_lines = re.compile(f"[{_HARMLESS_RANGES}\r\n]*").fullmatch
-#: A table for ``bytes.translate`` that leaves printable ASCII as it is, and nothing else: all the
-#: rest becomes NUL, and NUL becomes DEL.  To translate and compare takes half the time of asking
+#: A table for ``bytes.translate`` that keeps printable ASCII and changes everything else: NUL
+#: becomes DEL, and the rest becomes NUL.  To translate and compare is faster than to ask
 #: ``isascii`` and ``isprintable``.
 PRINTABLE = bytes([0x7F, *(code if 0x20 <= code < 0x7F else 0 for code in range(1, 256))])
 _PLAIN_ASCII = bytes([*range(0x20, 0x7F), 0x0D, 0x0A])
 
 _SKIPPED = r"\x00-\x09\x0b\x0c\x0e-\x17\x19\x1c-\x1f\x7f"
-"""Controls that a terminal obeys in the midst of a sequence, and then goes on with it."""
+"""Controls that a terminal obeys in the middle of a sequence, before it goes on with it."""
 
 _END = r"(?:[{finals}\x18\x1a]|(?=[\x1b\x80-\x9f])|[^\r\n]*)"
 
@@ -73,20 +73,20 @@ _SEQUENCE = re.compile(
 
 _introducer = re.compile("[\x1b\x80-\x9f]").search
 
-#: Hangul's fillers are blank, and removed; where a command is typed they are spaces first.
+#: Hangul's fillers are blank, and we remove them.  Before a command they count as spaces.
 _FILLERS = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), " ")
 _begins_with_colon = re.compile(r"[\s\u2800\u115f\u1160\u3164\uffa0]*:").match
 
 _EDITING = re.compile("[\b\x7f\x15]")
 
-#: Spaces in a row that talk keeps.
+#: The most spaces in a row in talk.
 MOST_SPACES = 8
 _NINE_SPACES = " " * (MOST_SPACES + 1)
 _OTHER_BLANKS = (
     *("\t", "\v", "\f", "\xa0", "\u1680", "\u202f", "\u205f", "\u3000", "\u2800"),
     *map(chr, range(0x2000, 0x200B)),
 )
-"""Every blank within a line but the space: Unicode's, and the Braille pattern without dots."""
+"""Every blank in a line except the space: Unicode's, and the Braille pattern without dots."""
 _LONG_RUN = re.compile(f"[ {''.join(_OTHER_BLANKS)}]{{{MOST_SPACES + 1},}}")
 
 _NEVER_NEEDED = (
@@ -101,9 +101,9 @@ _NEVER_NEEDED = (
 
 
 def decode(raw: bytes) -> str:
-    """One line without its end, as bytes from a farmer, to clean text.
+    """Clean text from the bytes of one line without its end.
 
-    :raises NotUTF8: also for overlong forms, surrogates and what lies beyond U+10FFFF.
+    :raises NotUTF8: also for overlong forms, surrogates, and values above U+10FFFF.
     """
     try:
         text = raw.decode()
@@ -119,10 +119,10 @@ def decode(raw: bytes) -> str:
 
 
 def edited(text: str) -> str:
-    """``text`` as its editing keys left it (PROTOCOL §1).
+    """``text`` after its editing keys have worked (PROTOCOL §1).
 
-    BS and DEL take back the character before them, with its marks; NAK (Ctrl-U) takes back the
-    line so far.
+    BS and DEL erase the character before them, with its marks.  NAK (Ctrl-U) erases the line so
+    far.
     """
     kept: list[str] = []
     for char in text:
@@ -136,24 +136,24 @@ def edited(text: str) -> str:
 
 
 def _take_back(kept: list[str]) -> None:
-    """The last character, and the marks on it."""
+    """Erase the last character and the marks on it."""
     while kept and unicodedata.category(kept.pop())[0] == "M":
         pass
 
 
 def squeezed(text: str) -> str:
-    """Talk whose runs of more than 8 spaces of any kind are 8 (PROTOCOL §1).
+    """Talk with at most 8 spaces of any kind in a row (PROTOCOL §1).
 
-    Otherwise a row of spaces could push something to the next row of a terminal, where it would
-    look like a line of its own.
+    With more, somebody could push text to the next row of a terminal.  There it would look like a
+    line of its own.
     """
     return text if is_squeezed(text) else _LONG_RUN.sub(lambda run: run[0][:MOST_SPACES], text)
 
 
 def is_squeezed(lines: str) -> bool:
-    """Whether :func:`squeezed` changes none of these lines, which LF separates."""
-    # Most talk has no other blank than the space, and to seek a string is a hundred times as fast.
-    if lines.isascii() and lines.isprintable():  # one line, as most are
+    """Whether :func:`squeezed` changes none of these lines; LF separates them."""
+    # Most talk has no other blank than the space, and a search for a string is very fast.
+    if lines.isascii() and lines.isprintable():  # The usual case: one line.
         return _NINE_SPACES not in lines
     if any(blank in lines for blank in _OTHER_BLANKS):
         return _LONG_RUN.search(lines) is None
@@ -161,9 +161,9 @@ def is_squeezed(lines: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """``text`` (one line without its end) without what could harm or deceive who reads it.
+    """``text`` (one line without its end) without what could harm or deceive a reader.
 
-    Cleaning what is clean changes nothing.
+    To clean clean text changes nothing.
     """
     if _harmless_line(text):
         return text
@@ -173,22 +173,21 @@ def clean(text: str) -> str:
 
 
 def is_clean_line(text: str) -> bool:
-    """Whether it is plain at a glance that :func:`decode` changes nothing in this one line.
+    """Whether a quick look shows that :func:`decode` changes nothing in this line.
 
-    ``False`` may be wrong, ``True`` never.
+    ``False`` may be wrong; ``True`` never is.
     """
     return _harmless_line(text) is not None
 
 
 def is_clean(lines: str) -> bool:
-    """Whether it is plain at a glance that ``clean`` changes none of these lines.
+    """Whether a quick look shows that ``clean`` changes none of these lines.
 
-    CR and LF are taken for ends of lines, wherever they stand.  The answer may be ``False`` for
-    lines that are clean (those with joined emoji or combining marks, say), never ``True`` for one
-    that is not.
+    Every CR and LF counts as a line end.  The answer may be ``False`` for clean lines (with joined
+    emoji or combining marks, for example).  It is never ``True`` for a line that is not clean.
     """
     if lines.isascii():
-        return not lines.encode().translate(None, _PLAIN_ASCII)  # half the time of a match
+        return not lines.encode().translate(None, _PLAIN_ASCII)  # Faster than a match.
     return _harmless_lines(lines) is not None
 
 

@@ -1,12 +1,12 @@
-"""What a name is, and which names are one name (PROTOCOL §2).
+"""Names: what a name is, and which names count as one name (PROTOCOL §2).
 
-Names that a person could mistake for one another are one name.  Three comparisons say so, and any
-of them is enough: the *skeleton* of the folded forms (``Ana``, ``ANA`` and ``аnа`` in Cyrillic),
-the folded form of the skeletons (``SERVlDOR`` with an l, ``SERVIDOR``, and ``B0B`` with a zero),
-and that of the forms in capitals (``beto`` and ``вето``, because ``BETO`` looks like ``ВЕТО``).
-Folding is NFKC_Casefold of the Unicode standard; a skeleton is that of UTS 39, ``confusable``.
-Latin letters and digits that look alike but have skeletons of their own, such as ``d`` and ``cl``,
-are put one for the other at the end of each.
+If a person could take one name for another, both are one name.  There are three comparisons, and
+any of them is enough: the *skeleton* of the folded forms (``Ana``, ``ANA`` and ``аnа`` in
+Cyrillic); the folded form of the skeletons (``SERVlDOR`` with an l and ``SERVIDOR``; ``B0B`` with a
+zero); and the folded skeleton of the forms in capitals (``beto`` and ``вето``, because ``BETO``
+looks like ``ВЕТО``).  The folded form is NFKC_Casefold of the Unicode standard.  The skeleton is
+that of UTS 39, ``confusable``.  Some Latin letters and digits look alike but have different
+skeletons, such as ``d`` and ``cl``.  At the end of each comparison we replace one by the other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_MARKS = 4
 PUNCTUATION = "_-."
 
 _MAX_SOUGHT = 80
-"""No name is so long in any spelling; what is longer is not compared at all."""
+"""No spelling of a name is longer.  We do not compare longer texts at all."""
 
 RESERVED = (
     *("server", "servidor", "servidora", "sistema", "system", "root", "granja", "soporte"),
@@ -39,7 +39,7 @@ RESERVED = (
     *("moderador", "moderadora", "moderator", "operador", "operadora", "operator"),
     *("ninguno", "ninguna", "nadie", "todos", "todas"),
 )
-"""Whoever had one of these names could speak for the granja, or be taken for no one."""
+"""With one of these names somebody could speak for the granja, or seem to be nobody."""
 
 
 Keys = tuple[str, str, str]
@@ -47,21 +47,21 @@ Keys = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name: as its owner spells it (in NFC), and what it is compared by."""
+    """A name: its owner's spelling (in NFC), and the forms by which we compare it."""
 
     spelling: str
     folded: str
     keys: Keys
-    """The skeleton of the folded form, the folded form of the skeleton, and that in capitals."""
+    """The skeleton of the folded form; the folded skeleton of the spelling, and of the capitals."""
 
     def __str__(self) -> str:
         return self.spelling
 
 
 def parse(text: str) -> Name:
-    """The name that somebody typed, spaces around it aside.
+    """The name that somebody typed, without the spaces around it.
 
-    :raises InvalidName: with the reason, in Spanish, when it is not one, or is reserved.
+    :raises InvalidName: with the reason, in Spanish, when it is no name, or is reserved.
     """
     spelling = unicodedata.normalize("NFC", text.strip())
     fault = _fault(spelling)
@@ -77,9 +77,9 @@ def parse(text: str) -> Name:
 
 
 class Reserved:
-    """Words that nobody may have as a name, nor with digits behind, nor with a sign and anything.
+    """Words that nobody may use as a name, also with digits behind, or with a sign and more behind.
 
-    :param words: what is no name may be among them, and keeps nobody from anything.
+    :param words: they may contain a word that is no name; it has no effect.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -88,20 +88,20 @@ class Reserved:
         self._keys = [frozenset(key) for key in zip(*keys, strict=True)]
 
     def keeps(self, name: Name) -> bool:
-        """Whether somebody with this name could be taken for one of the words."""
+        """Whether a person with this name could be taken for one of the words."""
         stems = map(recall, _stems(name.spelling) - {name.spelling})
         return any(any(map(contains, self._keys, each.keys)) for each in (name, *stems))
 
 
 def _stems(spelling: str) -> set[str]:
-    """What a name is without the digits at its end, and up to its first sign (PROTOCOL §2)."""
+    """A name without the digits at its end, and a name up to its first sign (PROTOCOL §2)."""
     return {_DIGITS_AT_THE_END.sub("", spelling), _SIGN.split(spelling, maxsplit=1)[0]}
 
 
 _DIGITS_AT_THE_END = re.compile(r"\d+\Z")
 _SIGN = re.compile(f"[{re.escape(PUNCTUATION)}]")
 
-#: An IPv4 or IPv6 address, or a network of them: whoever bans one means no farmer.
+#: An IPv4 or IPv6 address, or a network.  Who bans one of these does not mean a farmer.
 _ADDRESS = re.compile(
     r"(?:\d{1,3}(?:\.\d{1,3}){3} | [0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*) (?:/\d{1,3})?",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
@@ -109,12 +109,12 @@ _ADDRESS = re.compile(
 
 
 def recall(spelling: str) -> Name:
-    """A name that was parsed before: it is not checked again, lest a new rule lock someone out."""
+    """A name that was accepted before.  We do not check it: a new rule must lock nobody out."""
     folded = fold(spelling)
     looks = _pairs_apart(skeleton(folded))
     folded_looks = _pairs_apart(fold(skeleton(spelling)))
     capital_looks = _pairs_apart(fold(skeleton(folded.upper())))
-    # Ten thousand names are kept at a time, so equal texts are kept as one.
+    # There may be ten thousand names, so we keep equal texts only once.
     folded = spelling if folded == spelling else folded
     looks = folded if looks == folded else looks
     folded_looks = looks if folded_looks == looks else folded_looks
@@ -123,12 +123,12 @@ def recall(spelling: str) -> Name:
 
 
 def same(one: Name, other: Name) -> bool:
-    """Whether a person could mistake one for the other."""
+    """Whether a person could take one name for the other."""
     return any(map(eq, one.keys, other.keys))
 
 
 def fold(text: str) -> str:
-    """``text`` without case and compatibility forms: NFKC_Casefold, until nothing changes."""
+    """``text`` without case and compatibility forms: NFKC_Casefold, repeated until it is stable."""
     text = unicodedata.normalize("NFC", _visible(text))
     while True:
         folded = unicodedata.normalize("NFKC", text.casefold())
@@ -138,16 +138,16 @@ def fold(text: str) -> str:
 
 
 def skeleton(text: str) -> str:
-    """What ``text`` looks like: equal for texts that look alike (UTS 39, section 4).
+    """What ``text`` looks like: the same for texts that look alike (UTS 39, section 4).
 
-    A dot above i or j is left out, because these letters show one dot with it or without.
+    We leave out a dot above i or j: these letters show one dot in any case.
     """
     visible = _visible(unicodedata.normalize("NFD", text))
     look = unicodedata.normalize("NFD", visible.translate(prototypes()))
     return re.sub("([ij])\u0307", r"\1", look)
 
 
-#: What looks alike in Latin letters (PROTOCOL §2): one side stands for the other.
+#: What looks alike in Latin letters (PROTOCOL §2).  We replace the left side by the right one.
 _PAIRS = str.maketrans({"0": "o", "1": "l", "5": "s", "d": "cl", "m": "rn", "w": "vv"})
 
 
@@ -168,7 +168,7 @@ def _ignorable() -> dict[int, None]:
 
 
 def _fault(spelling: str) -> str | None:
-    """Why this is not a name, or None if it is one.  ``spelling`` is in NFC."""
+    """Why this is no name; None if it is one.  ``spelling`` is in NFC."""
     if not spelling:
         return "está vacío"
     if _ADDRESS.fullmatch(spelling):
@@ -226,15 +226,15 @@ class _Entry(Generic[T]):
     place: int
 
 
-#: Nearly always there is one for a key, and a tuple of one is small.
+#: Nearly always a key has one entry, and a tuple of one is small.
 _Keyed = dict[str, tuple[_Entry[T], ...]]
 
 
 class NameIndex(Generic[T]):
-    """Finds whoever a name means, in any spelling.
+    """Finds the item that a typed name means, in any spelling.
 
-    Two that are not one name may still both be meant by a third, one by each comparison.  Iterating
-    gives the items in the order of their addition.
+    A third name may mean both of two different names, each by another comparison.  To iterate gives
+    the items in the order in which they were added.
     """
 
     def __init__(self) -> None:
@@ -244,10 +244,10 @@ class NameIndex(Generic[T]):
         self._places = 0
 
     def add(self, name: Name, item: T) -> None:
-        """Put ``item`` last.
+        """Add ``item`` at the end.
 
-        :raises ValueError: if an item is there under the same folded form.  Look-alikes are let
-            in: names that were two when they were given stay two when Unicode learns more.
+        :raises ValueError: if there is an item with the same folded form.  Names that look alike
+            are allowed: two names that were different stay different when Unicode learns more.
         """
         if name.folded in self._entries:
             raise ValueError(f"{name} is there already")
@@ -255,13 +255,16 @@ class NameIndex(Generic[T]):
         self._file(_Entry(name, item, self._places))
 
     def remove(self, name: Name) -> T:
-        """Take out the item of that folded form, and return it.  :raises KeyError: if none is."""
+        """Remove the item with the same folded form, and return it.
+
+        :raises KeyError: if there is none.
+        """
         entry = self._entries.pop(name.folded)
         self._unfile(entry)
         return entry.item
 
     def replace(self, name: Name, item: T) -> T:
-        """Put ``item`` in the place of the one of that folded form, which is returned.
+        """Replace the item with the same folded form, and return the old one.
 
         :raises KeyError: if there is none.
         """
@@ -271,11 +274,11 @@ class NameIndex(Generic[T]):
         return entry.item
 
     def find(self, name: str | Name) -> T | None:
-        """Whoever is meant: the one of the same folded form, else the first added of those alike.
+        """The item with the same folded form, else the first added of those that look alike.
 
-        Any text may be asked for, also what is not a name.
+        ``name`` may be any text, also one that is no name.
         """
-        # Nearly always the name is typed as it is spelled, and folding costs ten times as much.
+        # Nearly always somebody types the spelling, and folding is much slower than this.
         spelled = self._spelled.get(name) if isinstance(name, str) else None
         if spelled is not None:
             return spelled.item
@@ -289,13 +292,13 @@ class NameIndex(Generic[T]):
         return alike[0].item if alike else None
 
     def exact(self, name: str | Name) -> T | None:
-        """The one of the same folded form, if there is one."""
+        """The item with the same folded form, or None."""
         sought = self._sought(name)
         entry = self._entries.get(sought.folded) if sought is not None else None
         return entry.item if entry is not None else None
 
     def matches(self, name: str | Name) -> list[T]:
-        """All whose name is one with this, in the order of their addition."""
+        """All items whose name counts as this one, in the order in which they were added."""
         sought = self._sought(name)
         return [] if sought is None else [entry.item for entry in self._alike(sought)]
 
@@ -330,7 +333,7 @@ class NameIndex(Generic[T]):
             entries[key] = (*entries.get(key, ()), entry)
 
     def _unfile(self, entry: _Entry[T]) -> None:
-        """Take it out of everything but ``_entries``, where it has its place in the order."""
+        """Remove it from everything but ``_entries``, where it keeps its place in the order."""
         del self._spelled[entry.name.spelling]
         for entries, key in zip(self._by_key, entry.name.keys, strict=True):
             left = tuple(other for other in entries[key] if other is not entry)

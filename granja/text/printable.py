@@ -1,12 +1,12 @@
-"""Text of strangers for an operator's eyes: in the log, and at the terminal."""
+"""Strangers' text for an operator's eyes, in the log and at the terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """The text in one line that does nothing to a terminal: what cannot be seen is spelt.
+    """The text in one line that is harmless to a terminal.  We spell invisible characters.
 
-    Other than in the chat nothing is left out: an operator wants to know what is there.
+    Unlike in the chat, we remove nothing: an operator wants to know what is there.
     """
     if text.isprintable():
         return text

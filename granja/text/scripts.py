@@ -1,9 +1,9 @@
-"""Whether the characters of a name go together (PROTOCOL §2).
+"""Whether the characters of a name belong together (PROTOCOL §2).
 
-The letters of a name are of one script, or of scripts that are written together: Han with Kana,
-with Hangul or with Bopomofo.  That is what UTS 39, section 5.2, calls Highly Restrictive, without
-the Latin letters that it lets in beside them.  Marks and digits are such as that script uses; what
-every script uses, ASCII digits among them, goes with all.
+The letters of a name are of one script, or of scripts that people write together: Han with Kana,
+with Hangul or with Bopomofo.  UTS 39, section 5.2, calls this Highly Restrictive, but also allows
+Latin letters beside them; we do not.  The script must also use the name's marks and digits.
+Characters that every script uses, such as ASCII digits, belong to all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 
 from granja.text.unicode import EVERY_SCRIPT, scripts_of
 
-#: Systems of writing that use several scripts, by each of them (UTS 39, section 5.1).
+#: For each script, the systems of writing that use it with others (UTS 39, section 5.1).
 _TOGETHER = {
     "Hani": {"Hanb", "Jpan", "Kore"},
     "Hira": {"Jpan"},
@@ -23,11 +23,11 @@ _TOGETHER = {
 }
 
 Scripts = frozenset[str] | None
-"""The scripts that use some characters; None stands for every script."""
+"""The scripts that use some characters; None means every script."""
 
 
 def mixture(spelling: str) -> str | None:
-    """Why the characters of a name do not go together, in Spanish; None if they do."""
+    """Why the characters of a name do not belong together, in Spanish; None if they do."""
     if spelling.isascii():
         return None
     characters = spelling + unicodedata.normalize("NFKC", spelling)
@@ -41,7 +41,7 @@ def mixture(spelling: str) -> str | None:
 
 
 def _common(scripts: Scripts, characters: list[str]) -> Scripts:
-    """Those of ``scripts`` that use each of the characters."""
+    """The scripts of ``scripts`` that use each of the characters."""
     for char in characters:
         used_by = _writings(scripts_of(char))
         if scripts is None or used_by is None:
@@ -53,7 +53,7 @@ def _common(scripts: Scripts, characters: list[str]) -> Scripts:
 
 @cache
 def _writings(scripts: frozenset[str]) -> Scripts:
-    """The scripts, and the systems of writing that use one of them together with others."""
+    """These scripts, and the systems of writing that use one of them together with others."""
     if EVERY_SCRIPT in scripts:
         return None
     return scripts.union(*(_TOGETHER.get(script, ()) for script in scripts))

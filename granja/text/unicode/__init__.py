@@ -1,8 +1,8 @@
-"""What Unicode says of its characters, where Python's ``unicodedata`` does not say it.
+"""What Unicode says about characters and Python's ``unicodedata`` does not.
 
-The tables are the same under every Python, so what one farmer may type does not depend on the
-operator's interpreter.  ``tools/build_unicode.py`` makes them from Unicode's own files; they are
-read when they are first asked for.
+The tables are the same in every version of Python.  So the operator's Python does not decide what a
+farmer may type.  ``tools/build_unicode.py`` makes them from Unicode's own files.  We read a table
+when it is needed first.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from importlib.resources import files
 
 
 class CharSet:
-    """A set of characters, kept as ranges because some hold a hundred thousand."""
+    """A set of characters.  It keeps ranges, because some sets have a hundred thousand members."""
 
     def __init__(self, ranges: list[tuple[int, int]]) -> None:
-        """``ranges``: the first and last code point of each range, sorted and disjoint."""
+        """:param ranges: the first and last code point of each range, sorted and disjoint."""
         self._firsts = [first for first, _ in ranges]
         self._lasts = [last for _, last in ranges]
 
     def __contains__(self, char: str) -> bool:
-        """Whether ``char`` is one character of this set; the empty string is in none."""
+        """Whether ``char`` is one character of this set.  The empty string is in no set."""
         if not char:
             return False
         at = bisect_right(self._firsts, ord(char)) - 1
@@ -41,13 +41,13 @@ def char_set(name: str) -> CharSet:
 
 @cache
 def flag_regions() -> frozenset[str]:
-    """The countries that have an emoji flag: two letters each, in lower case."""
+    """The countries with an emoji flag: two letters each, in lower case."""
     return frozenset(_classes()["regions"])
 
 
 @cache
 def prototypes() -> dict[int, str]:
-    """What each confusable code point becomes in a skeleton (UTS 39), for ``str.translate``."""
+    """For ``str.translate``: what each confusable code point becomes in a skeleton (UTS 39)."""
     return {
         int(source, 16): "".join(chr(int(point, 16)) for point in target.split())
         for target, sources in _entries("confusables.txt").items()
@@ -69,7 +69,7 @@ def scripts_of(char: str) -> frozenset[str]:
 
 @cache
 def _scripts() -> tuple[list[int], list[int], list[frozenset[str]]]:
-    """Ranges in their order: their first and last code points, and the scripts of each."""
+    """Ranges in order: their first code points, their last ones, and the scripts of each."""
     ranges = []
     for scripts, spans in _entries("scripts.txt").items():
         used_by = frozenset(scripts.split())
@@ -90,7 +90,7 @@ def _classes() -> dict[str, list[str]]:
 
 
 def _entries(file_name: str) -> dict[str, list[str]]:
-    """Lines ``name: word word …``; a line that begins with a space goes on with the one before."""
+    """Lines ``name: word word …``.  A line that begins with a space continues the one before."""
     text = files(__name__).joinpath(file_name).read_text(encoding="utf-8")
     body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     lines = body.replace("\n ", " ").splitlines()

@@ -1,7 +1,8 @@
-"""Which marks, joiners, variation selectors and tags stay after the character before them.
+"""Which marks, joiners, variation selectors and tags stay behind a character.
 
-They are *extenders*: nothing is seen of them but what they do to their *base*.  A mark stays if it
-is among the first four of its base.  The others stay where a script or an emoji has a use for them:
+They are *extenders*: we see only what they do to their *base*, the character before them.  A mark
+stays if it is one of the first four on its base.  Another extender stays where a script or an emoji
+needs it:
 
 - U+200C and U+200D after a virama, U+200C between letters that would join (RFC 5892, appendix A);
 - U+200D between an Indic consonant and its virama (Unicode standard, chapter 12: the Bengali
@@ -10,8 +11,8 @@ is among the first four of its base.  The others stay where a script or an emoji
   country that has a flag and a part of it (UTS 51);
 - other selectors after a base that has such variants: ideographs, Mongolian and a few scripts.
 
-A second pass over the result keeps all of it, because a decision looks back only at what stayed,
-and ahead only for what will stay.
+A second pass changes nothing more: a decision looks back only at what stays, and ahead only at what
+will stay.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from itertools import groupby
 from granja.text.unicode import char_set, flag_regions
 
 MAX_MARKS = 4
-#: No script and no emoji needs so many after one character; looking ahead costs their square.
+#: No script and no emoji needs so many after one character.  Looking ahead costs their square.
 MAX_RUN = 64
 ZWNJ, ZWJ = "\u200c", "\u200d"
 TEXT_STYLE, EMOJI_STYLE = "\ufe0e", "\ufe0f"
@@ -52,14 +53,14 @@ _TAG_OFFSET = 0xE0000
 
 
 def drop_needless(text: str) -> str:
-    """``text`` with those extenders only that a reader has a use for.
+    """``text`` with only those extenders that a reader needs.
 
-    Of what Unicode calls ignorable, ``text`` may have the ``SOMETIMES_NEEDED`` and nothing else.
+    ``text`` may contain no ignorable characters except ``SOMETIMES_NEEDED``.
     """
     extenders = _extenders()
     if extenders.isdisjoint(text):
         return text
-    # Stretches of bases and of extenders, by turns.
+    # Groups of bases and groups of extenders take turns.
     stretches = ["".join(group) for _, group in groupby(text, extenders.__contains__)]
     first = 0 if text[0] in extenders else 1
     for at in range(first, len(stretches), 2):
@@ -81,15 +82,17 @@ def _needed(base: str, extenders: str, following: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _needed_run(base: str, extenders: str, following: str) -> str:
-    """People say the same again and again; who means harm fills a line with it."""
+    """Cached: people often type the same, and an attacker fills a line with it."""
     return _Run(base, extenders, following).needed()
 
 
 class _Run:
-    """The extenders between two bases, and those of them that stayed so far."""
+    """The extenders between two bases, and those that have stayed so far."""
 
     def __init__(self, base: str, extenders: str, following: str) -> None:
-        """``base`` and ``following`` are empty at the ends of a line."""
+        """:param base: empty at the beginning of a line.
+        :param following: empty at its end.
+        """
         self._base = base
         self._extenders = extenders
         self._following = following
@@ -110,7 +113,7 @@ class _Run:
         return self._kept
 
     def _flag_tags(self) -> str:
-        """A flag of a part of a country, such as Scotland or Galicia (UTS 51, ED-14a)."""
+        """The tags of a region's flag, such as Scotland or Galicia (UTS 51, ED-14a)."""
         tags = _TAGS.match(self._extenders) if self._base == BLACK_FLAG else None
         if not tags:
             return ""
@@ -123,7 +126,7 @@ class _Run:
         return True
 
     def _selects(self, char: str, ahead: int) -> bool:
-        """Whether ``char`` is a variation selector, and its base has such a variant."""
+        """Whether ``char`` is a variation selector and its base has such a variant."""
         base = self._base
         if char in (TEXT_STYLE, EMOJI_STYLE):
             if base and base in "#*0123456789":
@@ -178,7 +181,7 @@ class _Run:
         )
 
     def _ends_word(self, ahead: int) -> bool:
-        """A letter that shows how it joins, though nothing follows that it could join."""
+        """Whether the letter shows how it joins, although no letter follows that it could join."""
         return (
             self._is_last(ahead)
             and self._base in char_set("joins_next")
