@@ -1,6 +1,6 @@
-"""What moderators did: each act is a line of the log, and is kept with the ledger.
+"""Acts: what moderators did.  Each act is a line in the log, and the ledger keeps it.
 
-It is kept beside the chain, because an act may name an address, which must be forgettable.
+The ledger keeps it beside the chain.  An act may name an address, so we must be able to forget it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from granja.ledger.owed import Owed
 from granja.people.moments import in_full
 from granja.people.roster import Farmer
 
-#: What acts are kept under; their keys count up.
+#: The ledger's subject.  Its keys count up.
 SUBJECT: Final = "acts"
-#: Acts that are kept; beyond it the oldest are forgotten.
+#: Acts that we keep.  For one more, we forget the oldest.
 MOST: Final = 10_000
 
 
@@ -31,7 +31,7 @@ MOST: Final = 10_000
 class Act:
     """``did``: a verb in the past, for the log.  ``whom``: a name, an address or a network.
 
-    ``seconds``: for how long, None for what has no end.  ``why`` may be empty.
+    ``seconds``: for how long; None if it has no end.  ``why`` may be empty.
     """
 
     did: str
@@ -56,7 +56,7 @@ def _length(seconds: int) -> str:
 
 
 class Acts:
-    """:param now: the time on the wall, in Unix seconds.
+    """:param now: the time of day, in Unix seconds.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
@@ -71,10 +71,10 @@ class Acts:
         self._last = int(self._keys[-1]) if self._keys else 0
 
     def store(self, by: Farmer | None, act: Act, kept: Sequence[Kept] = ()) -> Deferred[None]:
-        """Have an act take effect only once it and ``kept`` are durable.
+        """Store an act and ``kept``.  The act must have no effect before that.
 
         :param by: None for the operator's console.
-        :returns: fires when it is; fails with NotStored or Halted.
+        :returns: fires when they are durable; fails with NotStored or Halted.
         """
         sentence = act.sentence(name_of(by), self._now())
         act_kept, *old = self._kept(by, act)
@@ -82,12 +82,12 @@ class Acts:
         return stored.addCallback(lambda _: self.log.info("{act}", act=sentence))
 
     def note(self, by: Farmer | None, act: Act) -> None:
-        """An act that takes effect at once; if it can't be kept now, it is with the next one."""
+        """Log an act that has its effect at once.  If we cannot keep it now, the next act does."""
         self.log.info("{act}", act=act.sentence(name_of(by), self._now()))
         self._owed.store([], self._kept(by, act)).addErrback(self._is_owed)
 
     def follow(self, item: Kept) -> None:
-        """A moderator at another node has acted: ours have greater numbers from here on."""
+        """Follow a moderator at another node: our next acts have greater numbers."""
         if item.value is not None and item.key.isascii() and item.key.isdigit():
             self._last = max(self._last, int(item.key))
             self._keys.append(item.key)
@@ -107,5 +107,5 @@ class Acts:
 
 
 def name_of(by: Farmer | None) -> str:
-    """How a moderator, or the operator, is said."""
+    """The name that we show for a moderator, or for the operator."""
     return messages.CONSOLE if by is None else str(by)

@@ -1,6 +1,6 @@
-"""Who may not come in until when: names, addresses and networks.
+"""Bans: which names, addresses and networks may not come in, and until when.
 
-Pure: the time on the wall arrives as an argument, in Unix seconds.
+This is pure code: the time of day is an argument, in Unix seconds.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from granja.ledger.interface import AllKept, Kept
 from granja.moderation.sanctions import Names, Networks, Sanction, network_named
 from granja.text.names import Name, recall
 
-#: What they are kept under, by the folded name or by the network.
+#: The ledger's subjects.  The keys are the folded name, or the network.
 NAMES: Final = "bans"
 NETWORKS: Final = "banned-networks"
 
 
 class Bans:
-    """A ban's ``whom`` says what it is: a name, or an address or network.
+    """All bans.  A ban's ``whom`` shows its kind: a name, or an address or network.
 
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
@@ -27,7 +27,7 @@ class Bans:
         self._networks = Networks(NETWORKS, kept.get(NETWORKS, {}))
 
     def on(self, name: Name, address: str, now: float) -> Sanction | None:
-        """The ban that keeps out longest whoever comes under this name from this address."""
+        """The longest ban of whoever comes under this name from this address; None if none."""
         found = (self._names.find(name, now), self._networks.find(address, now))
         bans = [ban for ban in found if ban is not None]
         return max(bans, key=lambda ban: ban.ends, default=None)
@@ -38,12 +38,12 @@ class Bans:
         return self._names.find(whom, now) if network is None else self._networks.get(network, now)
 
     def all(self, now: float) -> list[Sanction]:
-        """Those that stand, in the order of their making."""
+        """The bans that stand, oldest first."""
         bans = [*self._names.all(now), *self._networks.all(now)]
         return sorted(bans, key=lambda ban: ban.made)
 
     def add(self, ban: Sanction) -> None:
-        """Put it in the place of what stands against the same; forget what is over."""
+        """Add a ban in the place of an older one of the same, and forget bans that are over."""
         network = network_named(ban.whom)
         self._names.forget_old(ban.made)
         self._networks.forget_old(ban.made)
@@ -53,7 +53,10 @@ class Bans:
             self._networks.add(network, ban)
 
     def follow(self, item: Kept) -> Sanction | None:
-        """Another node keeps something else of it from now on; returns a ban that is new."""
+        """Follow another node, which has changed a ban.
+
+        :return: a new ban, or None.
+        """
         return (self._names if item.subject == NAMES else self._networks).follow(item)
 
     def remove(self, ban: Sanction) -> None:
@@ -63,10 +66,10 @@ class Bans:
         else:
             self._networks.remove(network)
 
-    # -- what is to be kept ----------------------------------------------------------------------
+    # -- what the ledger keeps --------------------------------------------------------------------
 
     def kept_with(self, ban: Sanction) -> list[Kept]:
-        """What the ledger is to keep once this is added."""
+        """What the ledger must keep after this ban is added."""
         new = Kept(NAMES, recall(ban.whom).folded, ban.value())
         network = network_named(ban.whom)
         if network is not None:
@@ -74,7 +77,7 @@ class Bans:
         return [*self.kept_without(ban, ban.made), new]
 
     def kept_without(self, ban: Sanction, now: float) -> list[Kept]:
-        """What it is to forget once this is removed; what is over, too."""
+        """What the ledger must forget after this ban is removed, with the bans that are over."""
         network = network_named(ban.whom)
         items = [*self._names.kept_old(now), *self._networks.kept_old(now)]
         if network is None:

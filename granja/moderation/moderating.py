@@ -1,4 +1,4 @@
-"""What moderators type: expel, mute, ban, announce (PROTOCOL §7)."""
+"""Moderating: what moderators type, to expel, mute, ban and announce (PROTOCOL §7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from granja.text.clean import squeezed
 
 
 class Moderating:
-    """The commands of moderators; ``me`` is whoever typed the line."""
+    """The moderators' commands.  ``me`` is the moderator who typed the line."""
 
     def __init__(self, roster: Roster, moderators: Moderators, order: Order) -> None:
         self._roster = roster
@@ -53,7 +53,7 @@ class Moderating:
         self._order.expel(me, other, squeezed(why or ""))
 
     def mute(self, me: Farmer, name: str, seconds: int, why: str | None) -> Deferred[None]:
-        """``:callar``; for 0 seconds they may speak again."""
+        """``:callar``; 0 seconds end the mute."""
         other = self._roster.person(name)
         if not seconds:
             return self._unmute(me, other, name)
@@ -67,7 +67,7 @@ class Moderating:
         return self._order.mute(me, other, seconds, squeezed(why or "")).addCallback(done)
 
     def _unmute(self, me: Farmer, other: Farmer | None, name: str) -> Deferred[None]:
-        """:param other: None for a visitor who has left, whose name may still be muted."""
+        """:param other: None for a visitor who has left; the name may still be muted."""
         mute = self._order.mute_of(name) if other is None else None
         if other is None and mute is None:
             raise errors.Nobody(name)
@@ -89,9 +89,10 @@ class Moderating:
         return self._order.ban(me, said, seconds, squeezed(why or "")).addCallback(done)
 
     def _bannable_name(self, text: str) -> str:
-        """As its owner spells it; nobody need have it now.
+        """The name as its owner spells it; perhaps nobody has it now.
 
         :raises InvalidName: when nobody can have it.
+        :raises LooksAfterTheFarm: when it is a moderator's.
         """
         owner = self._roster.meant(text)
         if owner is not None:

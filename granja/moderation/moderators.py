@@ -1,4 +1,4 @@
-"""Who looks after the farm: the registered farmers whom the operator names (PROTOCOL §7)."""
+"""Moderators: the registered farmers whom the operator names (PROTOCOL §7)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from granja.text.names import Name, NameIndex, recall
 
 
 class Moderators:
-    """Nobody but its owner becomes a moderator by a name: one that nobody has registered is kept
-    from everybody."""
+    """Knows the moderators.  Only the owner of a name becomes a moderator by it.
+
+    So nobody may take a moderator's name that is not registered yet.
+    """
 
     log: ClassVar[Logger] = Logger()
 
@@ -23,7 +25,7 @@ class Moderators:
         self._appointed: list[Farmer] = []
 
     def appoint(self, names: Iterable[str]) -> None:
-        """Let these be the moderators, and nobody else."""
+        """Let these farmers be the moderators, and nobody else."""
         for farmer in self._appointed:
             farmer.moderator = False
         self._names, self._appointed = NameIndex(), []
@@ -41,7 +43,7 @@ class Moderators:
             self._appointed.append(owner)
 
     def _owner(self, name: Name) -> Farmer | None:
-        """Who has registered this name, and not only one that looks like it."""
+        """The farmer who has registered this name, not a name that only looks like it."""
         holder = self._roster.holder(name)
         own = holder is not None and holder.registered and holder.name.folded == name.folded
         return holder if own else None
@@ -51,13 +53,13 @@ class Moderators:
         return any(self._owner(moderator) is None for moderator in self._names.matches(name))
 
     def appoint_again(self) -> None:
-        """The same, of whom somebody has registered meanwhile."""
+        """Appoint the same names again: somebody has registered one of them by now."""
         self.appoint(str(name) for name in list(self._names))
 
     def listed(self, name: str) -> Name | None:
-        """How the operator wrote the moderator's name that this is, or could be mistaken for."""
+        """The operator's spelling of the moderator's name that this is, or looks like."""
         return self._names.find(name)
 
     def is_one(self, name: str) -> bool:
-        """Whether a moderator has this name, registered or not."""
+        """Whether this is a moderator's name, registered or not."""
         return self._names.find(name) is not None

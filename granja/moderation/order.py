@@ -1,6 +1,6 @@
-"""Order: who may not come in or speak until when, and to make it so (PROTOCOL §7).
+"""Order: makes it so that people cannot come in or speak for a time (PROTOCOL §7).
 
-Moderators act by typing (:mod:`granja.moderation.moderating`), the operator from the console;
+Moderators act by typing (:mod:`granja.moderation.moderating`), the operator from the console.
 ``by`` is None for the operator.
 """
 
@@ -23,16 +23,16 @@ from granja.text.clean import squeezed
 from granja.text.names import recall
 from granja.wire.addresses import Proxies
 
-#: What mutes are kept under, by the folded name.
+#: The ledger's subject for mutes.  Its keys are folded names.
 MUTES: Final = "mutes"
 
 
 class Order:
-    """:param now: the time on the wall, in Unix seconds.
+    """:param now: the time of day, in Unix seconds.
     :param seconds: the reactor's clock.
-    :param connections: all that there are, whether anybody has arrived on them or not.
-    :param proxies: whose networks cannot be banned.
-    :param put_out: ends the passes of somebody, and their lingering.
+    :param connections: gives all connections, also those on which nobody has arrived.
+    :param proxies: nobody can ban their networks.
+    :param put_out: ends somebody's passes, and their lingering.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
@@ -62,7 +62,7 @@ class Order:
     # -- who comes -------------------------------------------------------------------------------
 
     def ban_on(self, farmer: Farmer, address: str) -> errors.Banned | None:
-        """Why they cannot come in; None if they can, as moderators always can."""
+        """The ban that keeps them out; None if they may come in.  Moderators always may."""
         if farmer.moderator:
             return None
         now = self.now()
@@ -70,7 +70,10 @@ class Order:
         return None if ban is None else errors.Banned(ban.said(now), ban.why)
 
     def turns_away(self, farmer: Farmer, connection: Connection) -> bool:
-        """Whether they are banned; then they are told, and the connection is closed."""
+        """Turn a banned farmer away: tell them and close.
+
+        :return: whether they are banned.
+        """
         ban = self.ban_on(farmer, connection.address)
         if ban is not None:
             connection.refuse(ban)
@@ -78,20 +81,20 @@ class Order:
         return ban is not None
 
     def welcome(self, farmer: Farmer) -> None:
-        """They come into the chat: a mute goes with the name."""
+        """Note that they come into the chat.  A mute belongs to the name."""
         farmer.since = self.seconds()
         farmer.mute = None if farmer.moderator else self._mutes.find(farmer.name, self.now())
 
     # -- acts ------------------------------------------------------------------------------------
 
     def announce(self, by: Farmer | None, text: str) -> None:
-        """Everybody in the chat hears it."""
+        """Tell everybody in the chat."""
         said = squeezed(text)
         self._acts.note(by, Act("announced", why=said))
         self._board.announce(messages.Announced(said))
 
     def expel(self, by: Farmer | None, farmer: Farmer, why: str) -> None:
-        """Put out somebody who is in the chat."""
+        """Put out a farmer in the chat, at any node."""
         self._acts.note(by, Act("expelled", str(farmer), why=why))
         if farmer.elsewhere is not None:
             farmer.elsewhere.expel(farmer, why)
@@ -99,7 +102,7 @@ class Order:
             self.put_out(farmer, why)
 
     def put_out(self, farmer: Farmer, why: str) -> None:
-        """Put out somebody who is at this node, and tell them."""
+        """Put out a farmer at this node, and tell them."""
         connection = farmer.connection
         if connection is not None:
             connection.tell(messages.Expelled(why))
@@ -108,7 +111,10 @@ class Order:
             connection.finish()
 
     def mute(self, by: Farmer | None, farmer: Farmer, seconds: int, why: str) -> Deferred[Sanction]:
-        """:returns: fires when it holds and is kept; fails with NotStored or Halted."""
+        """Mute a farmer.
+
+        :returns: fires when the mute holds and is kept; fails with NotStored or Halted.
+        """
         now, name = self.now(), str(farmer)
         mute = Sanction(name, now + seconds, why, name_of(by), now)
         kept = [*self._mutes.kept_old(now), *self._mutes.kept_with(mute)]
@@ -122,25 +128,27 @@ class Order:
         return self._acts.store(by, Act("muted", name, seconds, why), kept).addCallback(done)
 
     def follow_mute(self, item: Kept) -> None:
-        """A moderator at another node has muted somebody, or lets them speak."""
+        """Follow a moderator at another node: a farmer is muted, or may speak again."""
         self._mutes.follow(item)
         for farmer in self._roster:
             if farmer.name.folded == item.key and not farmer.moderator:
                 farmer.mute = self._mutes.find(farmer.name, self.now())
 
     def follow_ban(self, item: Kept) -> None:
-        """A moderator at another node has banned somebody, or pardons them."""
+        """Follow a moderator at another node: somebody is banned or pardoned."""
         ban = self.bans.follow(item)
         if ban is not None and ban.ends > self.now():
             self.enforce(ban)
 
     def mute_of(self, name: str) -> Sanction | None:
-        """What keeps whoever has this name from speaking."""
+        """The mute of whoever has this name; None if there is none."""
         return self._mutes.find(name, self.now())
 
     def unmute(self, by: Farmer | None, name: str, farmer: Farmer | None) -> Deferred[None]:
-        """:param farmer: who has the name now.
-        :returns: as :meth:`mute` does.
+        """End a mute.
+
+        :param farmer: the farmer who has the name now, if any.
+        :returns: as :meth:`mute`.
         """
         now = self.now()
         kept = [*self._mutes.kept_old(now), *self._mutes.kept_without(name)]
@@ -154,12 +162,14 @@ class Order:
         return self._acts.store(by, Act("let speak", name), kept).addCallback(done)
 
     def bears_a_proxy(self, network: Network) -> bool:
-        """Whether to ban this network would ban all that come through a proxy."""
+        """Whether a ban of this network would ban everybody behind a proxy."""
         return any(network.overlaps(proxy) for proxy in self._proxies.networks)
 
     def ban(self, by: Farmer | None, whom: str, seconds: int, why: str) -> Deferred[Sanction]:
-        """:param whom: a name, an address or a network, as it is to be said.
-        :returns: as :meth:`mute` does; whoever is banned is not put out yet (:meth:`enforce`).
+        """Ban a name, an address or a network.  :meth:`enforce` then puts people out.
+
+        :param whom: as we show it.
+        :returns: as :meth:`mute`.
         """
         now = self.now()
         ban = Sanction(whom, now + seconds, why, name_of(by), now)
@@ -172,7 +182,8 @@ class Order:
         return self._acts.store(by, act, self.bans.kept_with(ban)).addCallback(done)
 
     def enforce(self, ban: Sanction) -> None:
-        """Put out whoever is banned now: those inside are expelled, those at the door sent away."""
+        """Put out everybody who is banned now: inside, they are expelled; at the door, turned
+        away."""
         for connection in list(self._connections()):
             farmer = connection.farmer
             if farmer is None or connection.over:
@@ -187,10 +198,13 @@ class Order:
                 self._put_out(farmer)
         away = self._roster.holder(recall(ban.whom))
         if away is not None and self.ban_on(away, away.address) is not None:
-            self._put_out(away)  # Their passes would serve when the ban is over.
+            self._put_out(away)  # Otherwise their passes would work after the ban.
 
     def pardon(self, by: Farmer | None, ban: Sanction) -> Deferred[None]:
-        """:returns: as :meth:`mute` does."""
+        """End a ban.
+
+        :returns: as :meth:`mute`.
+        """
         kept = self.bans.kept_without(ban, self.now())
         done = self._acts.store(by, Act("pardoned", ban.whom), kept)
         return done.addCallback(lambda _: self.bans.remove(ban))

@@ -1,6 +1,6 @@
-"""What a moderator forbids somebody for a time, and to whom it applies.
+"""Sanctions: what a moderator forbids somebody for a time, and to whom it applies.
 
-Pure: the time on the wall arrives as an argument, in Unix seconds.
+This is pure code: the time of day is an argument, in Unix seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from granja.text.names import Name, NameIndex, recall
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """``whom``: as it is said.  ``ends``, ``made``: Unix seconds.  ``why`` may be empty.
+    """``whom``: as we show it.  ``ends`` and ``made``: Unix seconds.  ``why`` may be empty.
 
     ``by``: a moderator's name.
     """
@@ -30,7 +30,7 @@ class Sanction:
     made: float
 
     def said(self, now: float) -> str:
-        """Its end, as a moment is said."""
+        """The sentence for its end."""
         return until(self.ends, now)
 
     def value(self) -> Value:
@@ -39,7 +39,7 @@ class Sanction:
 
 
 def _recalled(kept: Mapping[str, Value]) -> list[Sanction]:
-    """In the order of their making, without what is damaged."""
+    """The sanctions, oldest first, without damaged ones."""
     found = []
     for value in kept.values():
         match value:
@@ -51,7 +51,7 @@ def _recalled(kept: Mapping[str, Value]) -> list[Sanction]:
 class Names:
     """Sanctions by name, in any spelling.
 
-    :param subject: what they are kept under; their key is the folded name.
+    :param subject: the ledger's subject; a key is a folded name.
     :param kept: what the ledger keeps under it.
     """
 
@@ -62,12 +62,12 @@ class Names:
             self.add(sanction)
 
     def find(self, name: str | Name, now: float) -> Sanction | None:
-        """What stands against this name, or one that could be mistaken for it."""
+        """The longest sanction that stands against this name, or against one that looks like it."""
         alike = [sanction for sanction in self._index.matches(name) if sanction.ends > now]
         return max(alike, key=lambda sanction: sanction.ends, default=None)
 
     def add(self, sanction: Sanction) -> None:
-        """Put it last, instead of what stands against that name."""
+        """Add a sanction at the end, in the place of an older one against that name."""
         name = recall(sanction.whom)
         self.remove(name)
         self._index.add(name, sanction)
@@ -77,7 +77,10 @@ class Names:
             self._index.remove(recall(sanction.whom))
 
     def follow(self, item: Kept) -> Sanction | None:
-        """Another node keeps something else of it from now on; returns what stands there now."""
+        """Follow another node, which has changed a sanction.
+
+        :return: the sanction that stands there now, or None.
+        """
         for old in [s for s in self._index if recall(s.whom).folded == item.key]:
             self._index.remove(recall(old.whom))
         found = _recalled({} if item.value is None else {item.key: item.value})
@@ -86,22 +89,22 @@ class Names:
         return found[0] if found else None
 
     def all(self, now: float) -> list[Sanction]:
-        """Those that stand, in the order of their making."""
+        """The sanctions that stand, oldest first."""
         return [sanction for sanction in self._index if sanction.ends > now]
 
-    # -- what is to be kept ----------------------------------------------------------------------
+    # -- what the ledger keeps --------------------------------------------------------------------
 
     def kept_with(self, sanction: Sanction) -> list[Kept]:
-        """What the ledger is to keep once this is added."""
+        """What the ledger must keep after this sanction is added."""
         key = recall(sanction.whom).folded
         return [*self.kept_without(sanction.whom), Kept(self._subject, key, sanction.value())]
 
     def kept_without(self, name: str | Name) -> list[Kept]:
-        """What it is to forget once nothing stands against this name."""
+        """What the ledger must forget when nothing stands against this name."""
         return self._forgotten(self._index.matches(name))
 
     def kept_old(self, now: float) -> list[Kept]:
-        """What it is to forget because it is over."""
+        """What the ledger must forget because it is over."""
         return self._forgotten(sanction for sanction in self._index if sanction.ends <= now)
 
     def _forgotten(self, sanctions: Iterable[Sanction]) -> list[Kept]:
@@ -114,7 +117,7 @@ class Names:
 
 
 class Networks:
-    """Sanctions by network; the arguments are those of :class:`Names`."""
+    """Sanctions by network.  The arguments are those of :class:`Names`."""
 
     def __init__(self, subject: str, kept: Mapping[str, Value]) -> None:
         self._subject = subject
@@ -125,7 +128,7 @@ class Networks:
                 self._found[network] = sanction
 
     def find(self, address: str, now: float) -> Sanction | None:
-        """What stands against the networks of this address."""
+        """The longest sanction that stands against a network of this address."""
         found = address_of(address)
         if found is None or not self._found:
             return None
@@ -133,12 +136,12 @@ class Networks:
         return max(over_it, key=lambda sanction: sanction.ends, default=None)
 
     def get(self, network: Network, now: float) -> Sanction | None:
-        """What stands against exactly this network."""
+        """The sanction that stands against exactly this network."""
         found = self._found.get(network)
         return found if found is not None and found.ends > now else None
 
     def add(self, network: Network, sanction: Sanction) -> None:
-        """Put it last, instead of what stands against that network."""
+        """Add a sanction at the end, in the place of an older one against that network."""
         self._found.pop(network, None)
         self._found[network] = sanction
 
@@ -146,7 +149,7 @@ class Networks:
         self._found.pop(network, None)
 
     def follow(self, item: Kept) -> Sanction | None:
-        """As :meth:`Names.follow`."""
+        """Follow another node; see :meth:`Names.follow`."""
         network = network_named(item.key)
         if network is None:
             return None
@@ -159,7 +162,7 @@ class Networks:
         return [sanction for sanction in self._found.values() if sanction.ends > now]
 
     def kept_old(self, now: float) -> list[Kept]:
-        """What the ledger is to forget because it is over."""
+        """What the ledger must forget because it is over."""
         old = (network for network, sanction in self._found.items() if sanction.ends <= now)
         return [Kept(self._subject, str(network), None) for network in old]
 
@@ -170,9 +173,9 @@ class Networks:
 
 
 def network_named(text: str) -> Network | None:
-    """An address or a network that somebody typed, as a network; None if it is neither.
+    """The network that somebody typed; None if it is neither an address nor a network.
 
-    An address means all that one stranger has for nothing, so of IPv6 its /64 (PROTOCOL §5).
+    An address means everything that one stranger can have for free: for IPv6 its /64 (PROTOCOL §5).
     """
     address, slash, _ = text.partition("/")
     if slash:
@@ -185,7 +188,7 @@ def network_named(text: str) -> Network | None:
 
 
 def label(text: str) -> str:
-    """How a network that somebody typed is said."""
+    """How we show a network that somebody typed."""
     network = network_named(text)
     if "/" in text or network is None:
         return str(network or unicodedata.normalize("NFC", text))
