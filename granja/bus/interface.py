@@ -1,4 +1,4 @@
-"""What every bus promises."""
+"""The interface of a bus: what every bus promises."""
 
 from __future__ import annotations
 
@@ -7,59 +7,58 @@ from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred
 
-#: Seconds that an answer from another node may take (PROTOCOL §8).
+#: Seconds that we wait for another node's answer (PROTOCOL §8).
 PATIENCE: Final = 2.0
 
-#: Called with what was published.
+#: Takes what was published.
 Hear = Callable[[bytes], None]
 #: Called with a question; what it returns is the answer, now or later.
 Answer = Callable[[bytes], bytes | Deferred[bytes]]
 
 
 class NoAnswer(Exception):
-    """Nobody answered in time, or there is nobody, or the bus is away."""
+    """No answer came in time, nobody is there to answer, or the bus is away."""
 
 
 class Bus(Protocol):
     """Carries messages between nodes, each at most once.
 
-    All that one node publishes, under whichever subjects, arrives in its order.  What is published
-    while the bus is away is lost, and so may be what was published shortly before.  A node does not
-    hear itself.
+    Messages of one node arrive in order, also under different subjects.  Messages that a node
+    publishes while the bus is away are lost.  Those shortly before may be lost too.  A node does
+    not hear its own messages.
 
-    ``up``: whether it is there, as far as this node knows.
+    ``up``: whether the bus is there, as far as this node knows.
     """
 
     @property
     def up(self) -> bool: ...
 
     def open(self) -> None:
-        """Reach for it, from now on and again whenever it is lost."""
+        """Connect, and connect again whenever the bus is lost."""
 
     def close(self) -> Deferred[None]:
-        """Publish what is on its way, then let go of it."""
+        """Publish what waits, then disconnect."""
 
     def watch(self, changed: Callable[[bool], None]) -> None:
-        """Have ``changed`` called each time it comes (with True) or goes.
+        """Call ``changed`` each time the bus comes (with True) or goes (with False).
 
-        When it comes, everything that is subscribed to is heard already.
+        When it comes, all subscriptions work already.
         """
 
     def publish(self, subject: str, data: bytes) -> None:
         """Tell all other nodes that have subscribed to ``subject``."""
 
     def subscribe(self, subject: str, hear: Hear) -> None:
-        """From here on ``hear`` is called with what others publish."""
+        """Call ``hear`` with what others publish, from now on."""
 
     def answer(self, subject: str, answer: Answer) -> None:
-        """From here on ``answer`` is asked what others request."""
+        """Ask ``answer`` for an answer to others' requests, from now on."""
 
     def withdraw(self, subject: str) -> None:
-        """Hear and answer no more under ``subject``."""
+        """Neither hear nor answer under ``subject`` any more."""
 
     def request(self, subject: str, data: bytes, seconds: float = PATIENCE) -> Deferred[bytes]:
-        """Ask whoever answers at ``subject``.
+        """Ask the node that answers at ``subject``.
 
-        :returns: fires with the answer; fails with :class:`NoAnswer`, after ``seconds`` at the
-            latest.
+        :returns: fires with the answer; fails with :class:`NoAnswer`, after at most ``seconds``.
         """

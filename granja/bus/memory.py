@@ -1,4 +1,4 @@
-"""A bus between several nodes in one process, which can be cut, slow, and lossy."""
+"""A bus between several nodes in one process.  A test can cut it, slow it, and make it lose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from granja.bus.waiting import Waiting
 
 
 class Exchange:
-    """What the buses of one farm have in common.
+    """The common part of the buses of one farm.
 
     :param clock: delivers in its ticks, never within a call.
     """
@@ -23,7 +23,7 @@ class Exchange:
         self.buses: list[MemoryBus] = []
 
     def bus(self) -> MemoryBus:
-        """A bus for one more node."""
+        """Make a bus for one more node."""
         made = MemoryBus(self)
         self.buses.append(made)
         return made
@@ -32,8 +32,8 @@ class Exchange:
 class MemoryBus:
     """A node's end of an :class:`Exchange`.
 
-    ``delay``: seconds until something arrives here.  ``to_lose``: how many of the next messages get
-    lost on their way here.  ``published``: how many messages it was given.
+    ``delay``: seconds until a message arrives here.  ``to_lose``: how many of the next messages to
+    here get lost.  ``published``: how many messages this node has published.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -52,7 +52,7 @@ class MemoryBus:
     # -- what happens to it ----------------------------------------------------------------------
 
     def cut(self) -> None:
-        """The bus is away, and what was on its way here is lost."""
+        """Take the bus away.  Messages on their way to here are lost."""
         if self.up:
             self.up = False
             self._life += 1
@@ -60,7 +60,7 @@ class MemoryBus:
             self._tell(False)
 
     def mend(self) -> None:
-        """It is there again."""
+        """Bring the bus back."""
         if not self.up:
             self.up = True
             self._tell(True)
@@ -111,7 +111,7 @@ class MemoryBus:
     # -- what arrives ----------------------------------------------------------------------------
 
     def _receive(self, arrive: Callable[[], None]) -> None:
-        """Later, after all that is on its way here already."""
+        """Deliver later, after everything that is on its way to here."""
         if not self.up:
             return
         if self.to_lose:

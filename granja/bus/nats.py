@@ -1,4 +1,4 @@
-"""A bus of NATS servers, reached by a connection that is made anew whenever it is lost."""
+"""A bus of NATS servers.  It connects again whenever the connection is lost."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from granja.bus.url import BusAddress, Server
 from granja.bus.waiting import Waiting
 from granja.reactor.clockwork import Timer
 
-#: Seconds until the next attempt: the first ones, and then always the last.
+#: Seconds until the next attempts; the last value repeats.
 PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
-#: Seconds that an attempt may take.
+#: The most seconds for one attempt.
 CONNECTING: Final = 3
 
 
 class NatsBus:
     """:param reactor: connects, and gives the time.
-    :param name: what the servers show of this node.
-    :param inbox: a subject that nobody else knows, which answers come to.
+    :param name: the servers show it for this node.
+    :param inbox: a subject for answers, which nobody else knows.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -48,7 +48,7 @@ class NatsBus:
         self._closing = False
         self._said = ""
         self._changed: list[Callable[[bool], None]] = []
-        self._last_sid = 1  # The first is the inbox's.
+        self._last_sid = 1  # The inbox has the first number.
         self._sids: dict[str, int] = {}
         self._subjects: dict[int, str] = {}
         self._hear: dict[str, Hear] = {}
@@ -99,7 +99,7 @@ class NatsBus:
         self._is_away(f"{self._address} is away ({why})")
 
     def _is_away(self, sentence: str) -> None:
-        """Say so once, and try again."""
+        """Log it once, and try again."""
         was_up, self.up = self.up, False
         if self._closing:
             return
@@ -181,7 +181,7 @@ class NatsBus:
                 self._reply(reply, self._answer[wanted](data))
             elif wanted in self._hear:
                 self._hear[wanted](data)
-        except Exception:  # One message that nobody understands must not end the connection.
+        except Exception:  # A message that nobody understands must not end the connection.
             self.log.failure("A message of {subject} could not be taken", subject=wanted)
 
     def _reply(self, reply: str, answer: bytes | Deferred[bytes]) -> None:

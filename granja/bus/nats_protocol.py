@@ -1,6 +1,6 @@
-"""Core NATS on one connection: what a client says, and what a server does.
+"""Core NATS on one connection: what a client says, and what a server says.
 
-As much of https://docs.nats.io/reference/reference-protocols/nats-protocol as a farm needs.
+It has as much of https://docs.nats.io/reference/reference-protocols/nats-protocol as a farm needs.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from granja.reactor.clockwork import Timer
 
 CRLF: Final = b"\r\n"
 
-#: Bytes that a line of the server may have, and a message.
+#: The most bytes of a server's line, and of a message.
 LONGEST_LINE: Final = 1 << 16
 LARGEST: Final = 1 << 26
-#: Seconds between two pings; a connection is lost when the answer to one takes longer.
+#: Seconds between two pings.  Without an answer until the next one, the connection is lost.
 PING: Final = 2.0
-#: Bytes that may wait for a server that takes nothing.
+#: The most bytes that may wait for a server that takes nothing.
 MOST_WAITING: Final = 8 << 20
 
 
 class Broken(Exception):
-    """The server says what it must not, or refuses; the text says what."""
+    """The server breaks the protocol, or refuses us.  The text says how."""
 
 
 class Owner(Protocol):
-    """Who uses the connection."""
+    """The user of the connection."""
 
     def greeted(self, protocol: NatsProtocol) -> None:
-        """The server is told who we are, and may be told what to send."""
+        """The server knows who we are.  Now we may subscribe."""
 
     def connected(self, protocol: NatsProtocol) -> None:
-        """It has taken all of that."""
+        """The server has accepted all of that."""
 
     def heard(self, sid: int, subject: str, reply: str, data: bytes) -> None:
-        """A message for a subscription."""
+        """A message for a subscription has come."""
 
     def nobody(self, subject: str) -> None:
         """Nobody is there to answer the request with this reply subject."""
@@ -53,13 +53,13 @@ class Owner(Protocol):
 
 
 class Line(ITCPTransport, IConsumer):
-    """What a connection must offer: TCP does, and so does TLS."""
+    """What a connection must offer.  TCP does, and TLS does too."""
 
 
 @implementer(IPushProducer)
 class NatsProtocol(TwistedProtocol):
-    """:param login: what CONNECT says of who we are.
-    :param start_tls: called when the line has to be encrypted; None where that is not expected.
+    """:param login: what CONNECT says about who we are.
+    :param start_tls: called when encryption must begin; None if we expect none.
     """
 
     transport: Line
@@ -130,14 +130,14 @@ class NatsProtocol(TwistedProtocol):
             self._closed.callback(None)
 
     def pauseProducing(self) -> None:  # noqa: N802
-        """The transport has enough: what is said from now on waits in it."""
+        """Let the transport keep what we say from now on: the server takes no more."""
         self._paused = True
 
     def resumeProducing(self) -> None:  # noqa: N802
         self._paused, self._waits = False, 0
 
     def stopProducing(self) -> None:  # noqa: N802
-        """The connection is being lost."""
+        """Do nothing: the connection is ending."""
 
     def _break(self, why: str) -> None:
         self._why = self._why or why
@@ -145,7 +145,7 @@ class NatsProtocol(TwistedProtocol):
         self.transport.abortConnection()
 
     def _look(self) -> None:
-        """Is it still there?  Also asked of one that has not greeted yet."""
+        """Find out whether the server is still there, or has not greeted in time."""
         if self._unanswered or not self._ready:
             self._break("it does not answer")
             return
@@ -166,7 +166,10 @@ class NatsProtocol(TwistedProtocol):
             self._break("it does not speak NATS")
 
     def _take(self) -> bool:
-        """Take one line or one message; False when it has not come yet."""
+        """Take one line or one message.
+
+        :return: False if it has not come completely yet.
+        """
         if self._message is not None:
             return self._take_message(*self._message)
         end = self._buffer.find(CRLF)
@@ -214,7 +217,7 @@ class NatsProtocol(TwistedProtocol):
             raise Broken("it does not speak NATS")
 
     def _expect(self, words: list[str], *, headers: bool) -> None:
-        """The message itself comes next."""
+        """Read the head of a message; the message itself comes next."""
         subject, sid, *rest = words
         size = int(rest.pop())
         head = int(rest.pop()) if headers else 0
@@ -224,7 +227,7 @@ class NatsProtocol(TwistedProtocol):
 
     def _info(self, info: dict[str, Any]) -> None:
         if self._greeted:
-            return  # It tells now and then what has changed.
+            return  # Later INFO lines only tell what has changed.
         self._greeted = True
         if self._start_tls is not None:
             if not info.get("tls_required") and not info.get("tls_available"):
@@ -236,7 +239,7 @@ class NatsProtocol(TwistedProtocol):
         self._connect(headers=bool(info.get("headers")))
 
     def _connect(self, *, headers: bool) -> None:
-        """Say who we are and what we hear.  The answer to a ping tells whether that will do."""
+        """Say who we are and what we hear.  The answer to a ping shows whether that is accepted."""
         said = {
             "verbose": False,
             "pedantic": False,
@@ -260,6 +263,6 @@ class NatsProtocol(TwistedProtocol):
             self._owner.connected(self)
 
     def _error(self, what: str) -> None:
-        """What is only about one subject leaves the connection as it is."""
+        """Report an error.  One that concerns only a subject does not end the connection."""
         if not what.lower().startswith(("permissions violation", "invalid subject")):
             raise Broken(f"it says: {what}")

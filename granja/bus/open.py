@@ -1,4 +1,4 @@
-"""The bus that an operator means."""
+"""Opens the bus that the operator's URL names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from granja.bus.url import read_bus
 
 
 def open_bus(url: str | None, reactor: Any, name: str, inbox: str) -> Bus:
-    """The bus of that URL; nothing is reached for before its :meth:`~Bus.open`.
+    """The bus of a URL.  It connects only in its :meth:`~Bus.open`.
 
-    :param url: None for one that nobody else is on.
-    :param name: what the servers show of this node.
-    :param inbox: what nobody else knows or has.
+    :param url: None for a bus without anybody else.
+    :param name: the servers show it for this node.
+    :param inbox: a subject that nobody else knows or has.
     :raises ConfigurationError: when the URL is none.
     """
     if url is None:

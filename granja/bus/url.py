@@ -1,4 +1,4 @@
-"""Which bus an operator means: ``nats://HOST:PORT``."""
+"""The URL of a bus: ``nats://HOST:PORT``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from granja.contract.errors import ConfigurationError
 
 PORT: Final = 4222
 
-#: Whether each scheme's connections are encrypted from the start of what is secret.
+#: For each scheme, whether a connection is encrypted before we send any secret.
 SCHEMES: Final = {"nats": False, "tls": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server of a bus.  ``tls``: nothing secret is sent before the line is encrypted."""
+    """One server of a bus.  ``tls``: we encrypt the connection before we send any secret."""
 
     host: str
     port: int
@@ -31,19 +31,19 @@ class Server:
 class BusAddress:
     """Where a bus is: any of these servers.
 
-    ``login``: what the first message to a server says of who we are.
+    ``login``: what the first message to a server says about who we are.
     """
 
     servers: tuple[Server, ...]
     login: dict[str, str] = field(repr=False)
 
     def __str__(self) -> str:
-        """For people: without what is secret."""
+        """The address for people, without secrets."""
         return ",".join(map(str, self.servers))
 
 
 def read_bus(url: str) -> BusAddress:
-    """``nats://[USER:PASSWORD@ or TOKEN@]HOST[:PORT]``, or ``tls://…``; several with commas.
+    """Read ``nats://[USER:PASSWORD@ or TOKEN@]HOST[:PORT]``, or ``tls://…``; several with commas.
 
     :raises ConfigurationError: when it is none; the sentence quotes nothing that may be secret.
     """

@@ -12,7 +12,7 @@ from granja.reactor.clockwork import Timer
 
 
 class Waiting:
-    """Each request has a number; what comes too late finds nobody."""
+    """Each request has a number.  An answer that comes too late finds no request."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -20,7 +20,7 @@ class Waiting:
         self._requests: dict[int, tuple[Deferred[bytes], Timer]] = {}
 
     def begin(self, seconds: float) -> tuple[int, Deferred[bytes]]:
-        """A new request, which fails with NoAnswer after so many seconds."""
+        """Begin a request.  It fails with NoAnswer after so many seconds."""
         self._last += 1
         late = partial(self.fail, self._last, NoAnswer("nobody answered in time"))
         timer = Timer(self._clock, late)
@@ -30,19 +30,19 @@ class Waiting:
         return self._last, answer
 
     def succeed(self, number: int, data: bytes) -> None:
-        """The answer has come."""
+        """Give the answer to its request."""
         answer = self._take(number)
         if answer is not None:
             answer.callback(data)
 
     def fail(self, number: int, why: NoAnswer) -> None:
-        """There will be none."""
+        """End a request that will get no answer."""
         answer = self._take(number)
         if answer is not None:
             answer.errback(why)
 
     def give_up(self) -> None:
-        """The bus is lost: there will be none to any."""
+        """End all requests: the bus is lost."""
         for number in list(self._requests):
             self.fail(number, NoAnswer("the bus is away"))
 
