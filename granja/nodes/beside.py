@@ -1,4 +1,4 @@
-"""What other nodes changed beside the chain: each room takes note of its own subject."""
+"""What other nodes change beside the chain: each room follows its own subject."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from granja.people.passes import Passes
 
 
 class Follower(Protocol):
-    """Another room that keeps something of its own beside the chain."""
+    """Another room that keeps something beside the chain."""
 
     def follow(self, item: Kept) -> None:
-        """Another node keeps something else of it from now on."""
+        """Follow another node, which has changed this."""
 
 
 class Beside:
-    """:param others: what follows further subjects."""
+    """:param others: followers of further subjects."""
 
     log: ClassVar[Logger] = Logger()
 
@@ -51,12 +51,12 @@ class Beside:
         }
 
     def follow(self, items: Sequence[Kept]) -> None:
-        """Other nodes changed these, in this order.  What nobody here knows is left alone."""
+        """Follow changes by other nodes, in their order.  Unknown subjects have no effect."""
         for item in items:
             follow = self._follow.get(item.subject)
             if follow is None:
                 continue
             try:
                 follow(item)
-            except Exception:  # One that is damaged must not keep the others from being followed.
+            except Exception:  # A damaged item must not stop the others.
                 self.log.failure("{subject} of another node", subject=item.subject)

@@ -1,4 +1,4 @@
-"""What other nodes tell: said to everybody here, in each node's order, and the lost counted."""
+"""Hearing: says here what other nodes tell, in each node's order, and counts what is lost."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from granja.nodes.tick import NEWS, Entry, Tick, Unreadable, decode
 
 
 class Hearing:
-    """:param deaf_to: those in the chat here who do not hear a farmer.
-    :param happened: called with what a tick says that nobody hears.
-    :param make: makes a node of its number, its last tick, and its lines until then.
+    """:param deaf_to: gives the listeners here that do not hear a farmer.
+    :param happened: takes the entries that nobody hears.
+    :param make: makes a neighbour from its number, its last tick, and its lines until then.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -33,9 +33,9 @@ class Hearing:
         writer: int,
     ) -> None:
         self.nodes: dict[int, Neighbour] = {}
-        #: Those that have ended: nothing that they say is heard.
+        #: Nodes that have ended.  We hear nothing that they say.
         self.dead: set[int] = set()
-        #: Those who began after us have said nothing that nobody here could have heard.
+        #: Nodes that began after this one have said nothing that we could have missed.
         self.writer = writer
         self._board = board
         self._history = history
@@ -46,7 +46,7 @@ class Hearing:
     def hear(self, data: bytes) -> Tick | None:
         """Take a tick.
 
-        :returns: it, unless it was heard before.
+        :returns: the tick; None if we have heard it before or cannot use it.
         """
         try:
             said = decode(data)
@@ -65,7 +65,7 @@ class Hearing:
         return said
 
     def miss(self, node: Neighbour, number: int, lines: int) -> None:
-        """A node had said ``lines`` lines in ``number`` ticks: what has not come is lost."""
+        """Count as lost what has not come: a node has said ``lines`` lines in ``number`` ticks."""
         if number <= node.number:
             return
         node.number, node.known = number, False
@@ -92,7 +92,7 @@ class Hearing:
                 self._happened(node, entry)
 
     def announce(self, message: Message) -> None:
-        """Say it to everybody here, and to nobody else."""
+        """Say it to everybody at this node, and to nobody else."""
         self._history.announce_other(message, self._board.counters.lines)
         self._board.pass_on(message)
 

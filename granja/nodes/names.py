@@ -19,15 +19,15 @@ from granja.text.names import Name, recall
 
 #: Seconds between two attempts to free names.
 RETRY: Final = 1.0
-#: Seconds until a name is claimed again whose owner is just leaving, and how often that is tried.
+#: Seconds until we claim again the name of somebody who is just leaving, and how often we try.
 AGAIN: Final = 0.05
 TRIES: Final = 20
 
 
 class SharedNames:
-    """:param ledger: that the nodes share (:class:`granja.ledger.shared.ISharedLedger`).
-    :param absent: those of whom this node says that they are absent, if they are: nobody was there
-        for it when this one began.
+    """:param ledger: the one that the nodes share (:class:`granja.ledger.shared.ISharedLedger`).
+    :param absent: farmers whose absence this node has to record: no other node was there for it
+        when this node began.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class SharedNames:
         self._roster = roster
         self._ours = set(absent)
         self._moving: set[FarmerId] = set()
-        #: Whose names are to be freed, and the node that they were at.
+        #: Farmers whose names we must free, and the node where they were.
         self._to_free: dict[FarmerId, int] = {}
         self._retry = Timer(clock, self._free)
 
@@ -56,7 +56,7 @@ class SharedNames:
         if row.registered:
             return self._owner(row)
         if row.writer == self._ledger.writer and row.farmer in self._to_free and tries:
-            again: Deferred[None] = Deferred()  # They are leaving at this moment.
+            again: Deferred[None] = Deferred()  # They are just leaving.
             self._clock.callLater(AGAIN, again.callback, None)
             return again.addCallback(lambda _: self._claim(name, tries - 1))
         known = self._roster.present(row.farmer) is not None or row.farmer in self._ours
@@ -72,7 +72,7 @@ class SharedNames:
         return visitor
 
     def _owner(self, row: Holder) -> Farmer:
-        """Whose name it is, also if we have not read yet that they have registered it."""
+        """The owner of a name, even if this node has not read the registration yet."""
         name = recall(row.spelling)
         known = self._roster.holder(name)
         if known is None or known.id != row.farmer:
@@ -120,7 +120,7 @@ class SharedNames:
         self._free()
 
     def orphaned(self, holder: Holder) -> None:
-        """The node where they were is gone, and that they left is on record."""
+        """Free the name of a farmer whose node is gone.  The record says that they left."""
         if holder.writer is not None:
             self._to_free[holder.farmer] = holder.writer
             self._free()
@@ -142,7 +142,7 @@ class SharedNames:
         self._retry.start(RETRY)
 
     def stop(self) -> None:
-        """Try no more; a node that is gone is noticed by the others."""
+        """Stop trying.  The other nodes notice a node that is gone."""
         self._retry.stop()
         self._to_free.clear()
 

@@ -1,4 +1,4 @@
-"""Another node: what was heard of it, who is there, and what it is asked."""
+"""Neighbour: another node, what we have heard of it, who is there, and what we ask it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from granja.nodes.outbox import Outbox
 from granja.nodes.people import Census
 from granja.people.roster import Farmer
 
-#: What is answered when somebody was told; and when they are not there.
+#: The answers: somebody was told, or is not there.
 DONE, GONE = b"done", b"gone"
 
 
 def subject_of(writer: int) -> str:
-    """Where a node is asked."""
+    """The subject under which a node answers."""
     return f"granja.node.{writer}"
 
 
@@ -35,8 +35,9 @@ def ask(
 
 
 class Neighbour:
-    """``number``: of its last tick that was heard.  ``lines``: it had said until then.  ``known``:
-    its people are known as of that tick.  ``heard_at``: the reactor's seconds when it was heard.
+    """``number``: of the last tick that we heard.  ``lines``: what it had said until then.
+    ``known``: whether we know its people as of that tick.  ``heard_at``: the reactor's seconds when
+    we heard it.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -56,7 +57,7 @@ class Neighbour:
         return ask(self._bus, self.writer, question, seconds)
 
     def whisper(self, to: Farmer, name: str, text: str, speaker: FarmerId) -> Deferred[None]:
-        """What the speaker said before is told first."""
+        """Tell a whisper there, after everything that the speaker said before it."""
         outbox = self._outbox
         outbox.publish()
         place = (outbox.writer, outbox.number, outbox.lines)
@@ -64,7 +65,7 @@ class Neighbour:
         return told.addCallbacks(_judge, _unanswered, (to,), errbackArgs=(to,))
 
     def expel(self, farmer: Farmer, why: str) -> None:
-        """Put them out there."""
+        """Put them out at that node."""
         self.ask("expel", farmer.id, why).addErrback(self._failed, farmer)
 
     def _failed(self, failure: Failure, farmer: Farmer) -> None:

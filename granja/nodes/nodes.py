@@ -1,4 +1,4 @@
-"""This node among the others: it renews what they know of it, and answers what they ask."""
+"""This node among the others: it tells them how far it is, and answers their questions."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from granja.nodes.watching import Farm, Watching
 from granja.people.roster import Farmer
 from granja.reactor.clockwork import Timer
 
-#: Seconds between two words of how far we are and how many are here.
+#: Seconds between two ticks that tell how far we are and how many people are here.
 RENEWAL: Final = 1.0
-#: Seconds in which a node that lives is heard.
+#: We hear a running node at least once in so many seconds.
 SILENT: Final = 6.0
 
 
@@ -74,9 +74,9 @@ class Nodes:
         return self._outbox.writer
 
     def begin(self, farm: Farm, here: Mapping[FarmerId, Holder]) -> None:
-        """Hear the others, and be heard.
+        """Begin to hear the others and to be heard.
 
-        :param here: those who were at other nodes when the ledger was opened.
+        :param here: farmers who were at other nodes when the ledger was opened.
         """
         self._farm = farm
         ledger: Any = farm.ledger
@@ -86,7 +86,7 @@ class Nodes:
         self.names = SharedNames(self._clock, ledger, self.roster, inside)
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
-            self.names.enter(farmer).addErrback(_cannot_yet)  # Those who linger since before.
+            self.names.enter(farmer).addErrback(_cannot_yet)  # They linger since the last run.
         make = partial(Neighbour, bus=self.bus, outbox=self._outbox)
         self._hearing = Hearing(
             farm.board, self.history, farm.ignoring.deaf_to, self._happened, make, self.writer
@@ -98,7 +98,7 @@ class Nodes:
         self.bus.open()
 
     def renumber(self, writer: int) -> None:
-        """Go on under another number, with nobody here."""
+        """Go on with another number, and with nobody here."""
         self.bus.withdraw(subject_of(self.writer))
         self._outbox.begin(writer)
         self._hearing.writer = writer
@@ -106,7 +106,7 @@ class Nodes:
         self._renew()
 
     def is_first(self) -> bool:
-        """Whether of all nodes that are heard this one began first."""
+        """Whether this node began before all nodes that we hear."""
         return all(self.writer < writer for writer in self._hearing.nodes)
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Nodes:
         strangers = len(self._hearing.nodes)
         tick = self._hearing.hear(data)
         if len(self._hearing.nodes) > strangers:
-            self._outbox.renew()  # Whoever is new need not wait for it.
+            self._outbox.renew()  # So the new node does not have to wait for it.
         node = self._hearing.nodes.get(tick.writer) if tick is not None else None
         if tick is None or node is None:
             return
@@ -169,7 +169,7 @@ class Nodes:
                 self.roster.enter_other(farmer, node)
 
     def _stays(self, farmer: Farmer, node: Neighbour, entered: float) -> bool:
-        """Whether they came in somewhere else after that; if not, they are there no more."""
+        """Whether they came in somewhere else later.  If not, they are no longer there."""
         if self.roster.present(farmer.id) is None:
             return False
         elsewhere = farmer.elsewhere
@@ -189,13 +189,13 @@ class Nodes:
                 self.roster.free(farmer)
 
     def bury(self, writer: int) -> None:
-        """The ledger says that a node has ended; it says so to one of us, who tells the others."""
+        """Tell the other nodes that a node has ended.  The ledger tells it to only one of us."""
         if writer not in self._hearing.dead:
             self._outbox.add(("dead", writer), 0)
             self.gone(writer)
 
     def _look_for_the_silent(self) -> None:
-        """Whoever is silent while the bus is there may have ended while it was not."""
+        """Check the silent nodes: one may have ended while the bus was away."""
         before = self._clock.seconds() - SILENT
         silent = [node for node in self._hearing.nodes.values() if node.heard_at < before]
         if silent and self.bus.up and self._up_since < before:
@@ -203,17 +203,17 @@ class Nodes:
             asked.addCallbacks(self._found, self._not_found, (silent,))
 
     def _found(self, rows: list[Holder], silent: list[Neighbour]) -> None:
-        """:param rows: who is in the chat, as the ledger has it."""
+        """:param rows: the farmers in the chat, as the ledger has them."""
         alive = {row.writer for row in rows}
         for node in silent:
             if node.writer not in alive:
                 self.gone(node.writer)
 
     def _not_found(self, failure: Failure) -> None:
-        failure.trap(NotStored)  # It is asked again.
+        failure.trap(NotStored)  # We ask again at the next renewal.
 
     def gone(self, writer: int) -> None:
-        """A node has ended: everybody who was there is gone, but for those who linger."""
+        """A node has ended: everybody there is gone, except those who linger."""
         self._hearing.dead.add(writer)
         node = self._hearing.nodes.pop(writer, None)
         if node is None:
@@ -224,7 +224,7 @@ class Nodes:
                 self._hearing.announce(Departed(str(farmer)))
 
     def lingers(self, farmer: FarmerId) -> bool:
-        """Whether somebody who is cut off may come back."""
+        """Whether a farmer who is cut off may come back."""
         presence = self._farm.presence
         return farmer in presence.passes.visits and presence.lingering.seconds > 0
 
@@ -237,7 +237,7 @@ class Nodes:
 
     def _not_told(self, failure: Failure, node: Neighbour) -> None:
         failure.trap(NoAnswer)
-        node.asked = False  # It is asked again when it is heard again.
+        node.asked = False  # We ask again when we hear it again.
 
     def _told_people(self, data: bytes, node: Neighbour) -> None:
         node.asked = False
@@ -248,7 +248,7 @@ class Nodes:
                     self._know(node, people)
 
     def _know(self, node: Neighbour, people: list[Entry]) -> None:
-        """These are there, and nobody else."""
+        """Note that these people are there, and nobody else."""
         there = {entry[1] for entry in people}
         for id in [id for id in node.census.people if id not in there]:
             self._went(node, id)
@@ -289,5 +289,5 @@ class Nodes:
 
 
 def _cannot_yet(failure: Failure) -> None:
-    """The database is away; they linger all the same."""
+    """Do nothing: the database is away, and they linger all the same."""
     failure.trap(errors.CannotEnter)

@@ -1,4 +1,4 @@
-"""What this node tells the others: gathered for a tick, numbered, and published once."""
+"""The outbox: collects what this node tells the others, and publishes it in numbered ticks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from granja.nodes import tick
 from granja.nodes.tick import TALK, Entry, Tick
 from granja.reactor.clockwork import Timer
 
-#: Seconds between two ticks at least.
+#: The shortest time between two ticks, in seconds.
 GAP: Final = 0.002
-#: Characters that are published without waiting for the tick.
+#: With so many characters we publish before the tick.
 FULL: Final = 1 << 17
 
-#: How many are here, and a checksum of them.
+#: Gives how many people are here, and a checksum of them.
 Census = Callable[[], tuple[int, int]]
 
 
@@ -42,8 +42,11 @@ class Outbox:
         self._timer = Timer(clock, self.publish)
 
     def add(self, entry: Entry, lines: int, size: int = 0) -> None:
-        """:param lines: how many lines everybody hears of it.
-        :param size: in characters."""
+        """Tell an entry with the next tick.
+
+        :param lines: how many lines of it everybody hears.
+        :param size: in characters.
+        """
         if self._closed:
             return
         self._entries.append(entry)
@@ -56,21 +59,21 @@ class Outbox:
             self._timer.start(GAP - since if 0 <= since < GAP else 0)
 
     def publish(self) -> None:
-        """Publish what has gathered, if anything has."""
+        """Publish what waits, if anything does."""
         if self._entries:
             self._publish(None)
 
     def renew(self) -> None:
-        """The same, and say where we are, and how many there are here."""
+        """Publish what waits, how far we are, and how many people are here."""
         self._publish(self._census())
 
     def begin(self, writer: int) -> None:
-        """This node has another number from here on, and has said nothing under it yet."""
+        """Go on with another number, under which this node has said nothing yet."""
         self.publish()
         self.writer, self.number, self.lines = writer, 0, 0
 
     def stop(self) -> None:
-        """Publish what has gathered, and nothing that is said later."""
+        """Publish what waits, and nothing after it."""
         self.publish()
         self._closed = True
         self._timer.stop()
@@ -87,7 +90,7 @@ class Outbox:
 
 
 class TellingHistory(History):
-    """Tells an outbox of all that it takes note of, but not of what others told."""
+    """Tells an outbox everything that it keeps, except what other nodes said."""
 
     def __init__(self, most: int, outbox: Outbox) -> None:
         super().__init__(most)
@@ -117,9 +120,9 @@ class TellingHistory(History):
     def add_other(
         self, by: int, name: str, data: bytes, lines: int, time: float, acted: bool, place: int
     ) -> None:
-        """Somebody said it at another node."""
+        """Keep what somebody said at another node."""
         super().add(by, name, data, lines, time, acted=acted, place=place)
 
     def announce_other(self, message: Message, place: int) -> None:
-        """Another node said it to everybody, or it is about what others said."""
+        """Keep an announcement of another node, or one about its lines."""
         super().announce(message, place)

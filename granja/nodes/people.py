@@ -1,4 +1,4 @@
-"""Who is here, at any node."""
+"""People: who is here, at any node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK: Final = (1 << 32) - 1
 
 
 class Census:
-    """The people of one node: how many they are, and a sum that others can compare."""
+    """The people of one node: how many they are, and a sum that other nodes can compare."""
 
     def __init__(self) -> None:
         self.people: dict[FarmerId, Farmer] = {}
@@ -34,19 +34,19 @@ class Census:
             self._sum -= crc32(b"%d" % farmer.id)
 
     def count(self) -> tuple[int, int]:
-        """How many, and the sum."""
+        """The number of people, and the sum."""
         return len(self.people), self._sum & _MASK
 
 
 class SharedRoster(Roster):
-    """Those in the chat at any node, in order of arrival.
+    """The farmers in the chat at any node, in order of arrival.
 
-    Who comes and goes here is told to the others.
+    It tells the other nodes who comes and goes here.
 
-    :param outbox: tells it.
-    :param now: the time on the wall, in Unix seconds.
+    :param outbox: tells them.
+    :param now: the time of day, in Unix seconds.
 
-    ``here``: those at this node, lingering ones included.
+    ``here``: the farmers at this node, also those who linger.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -62,7 +62,8 @@ class SharedRoster(Roster):
     # -- this node's own -------------------------------------------------------------------------
 
     def enter(self, farmer: Farmer) -> None:
-        """They are in the chat here.  Who was at another node keeps the place in the order."""
+        """Let them into the chat here.  A farmer from another node keeps their place in the
+        order."""
         if farmer.elsewhere is not None:
             self.let_go(farmer)
         elif not farmer.arrived:
@@ -73,7 +74,7 @@ class SharedRoster(Roster):
         self._outbox.add(came(farmer), 0)
 
     def leave(self, farmer: Farmer) -> None:
-        """They are gone from here."""
+        """Let them go from here."""
         super().leave(farmer)
         farmer.arrived = 0.0
         self.here.remove(farmer)
@@ -82,13 +83,16 @@ class SharedRoster(Roster):
     # -- those of others -------------------------------------------------------------------------
 
     def enter_other(self, farmer: Farmer, at: Elsewhere) -> bool:
-        """They are in the chat at another node.  False if that cannot be."""
+        """Note that they are in the chat at another node.
+
+        :return: False if that cannot be.
+        """
         if farmer.elsewhere is not None:
             self.let_go(farmer)
         farmer.elsewhere = at
         try:
             self._add(farmer)
-        except ValueError:  # Two have one name: only without a table of names that they share.
+        except ValueError:  # Two farmers with one name: only without a common table of names.
             self.log.warn("{name} is here twice", name=str(farmer))
             farmer.elsewhere = None
             self._present.pop(farmer.id, None)
@@ -97,14 +101,14 @@ class SharedRoster(Roster):
         return True
 
     def let_go(self, farmer: Farmer) -> None:
-        """They are at that node no more."""
+        """Note that they are no longer at that node."""
         if farmer.elsewhere is not None:
             super().leave(farmer)
             farmer.elsewhere.census.remove(farmer)
             farmer.elsewhere = None
 
     def let_in(self, id: FarmerId, spelling: str, *, registered: bool) -> Farmer | None:
-        """Somebody of another node, whose name is held from here on; None if somebody has it."""
+        """A farmer of another node, whose name we hold now; None if somebody here has the name."""
         name = recall(spelling)
         known = self._present.get(id) or self.holder(name)
         if known is not None and known.id == id:
@@ -147,11 +151,11 @@ def _arrival(farmer: Farmer) -> tuple[float, int]:
 
 
 def came(farmer: Farmer) -> Entry:
-    """That somebody is here, as other nodes are told."""
+    """The entry that tells other nodes that somebody is here."""
     name, registered = str(farmer), farmer.registered
     return ("came", farmer.id, name, registered, farmer.arrived, farmer.entered, farmer.address)
 
 
 def everybody(people: Iterable[Farmer]) -> list[Entry]:
-    """The same for many."""
+    """The entries for many."""
     return [came(farmer) for farmer in people]

@@ -1,4 +1,4 @@
-"""What a node tells all others at once: everything that was said there since its last tick."""
+"""Ticks: what a node tells all others, with everything that was said there since its last tick."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from granja.contract.messages import Announced, Arrived, Departed, Message
 #: The subject of ticks.
 TALK: Final = "granja.talk"
 
-#: What was said to everybody by the server, by the word for it.
+#: The server's messages to everybody, by the entry's word.
 NEWS: Final[dict[str, Callable[[str], Message]]] = {
     "arrived": Arrived,
     "departed": Departed,
     "announced": Announced,
 }
 
-#: Something that was said or has happened: a word, and what belongs to it.
+#: Something that was said or has happened: a word, and its values.
 Entry = Sequence[Any]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Unreadable(Exception):
-    """It is no tick."""
+    """This is no tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """``writer``: which node says it.  ``number``: of its messages, from 1.  ``lines``: that were
+    """``writer``: the node that says it.  ``number``: of its ticks, from 1.  ``lines``: what was
     said to everybody there before.  ``people``: how many are there after it, and a checksum of
-    them; None where that is not told.
+    them; None
+    if the tick does not tell.
     """
 
     writer: int
@@ -48,7 +49,10 @@ class Tick:
 
 
 def decode(data: bytes) -> Tick:
-    """:raises Unreadable: when it is none."""
+    """Read a tick.
+
+    :raises Unreadable: when it is none.
+    """
     try:
         match json.loads(data):
             case [int(writer), int(number), int(lines), [*entries], people]:
@@ -66,17 +70,17 @@ def _people(found: object) -> tuple[int, int] | None:
 
 
 def said(by: int, name: str, data: bytes, time: float) -> Entry:
-    """Clean lines in UTF-8, with LF between them."""
+    """The entry for clean lines in UTF-8, with LF between them."""
     return ("said", by, name, data.decode(), time)
 
 
 def acted(by: int, name: str, data: bytes, time: float) -> Entry:
-    """The same for ``:yo``."""
+    """The entry for ``:yo``."""
     return ("acted", by, name, data.decode(), time)
 
 
 def news(message: Message) -> Entry | None:
-    """What the server says to everybody; None for what is this node's own business."""
+    """The entry for a message to everybody; None if it concerns only this node."""
     match message:
         case Arrived(name):
             return ("arrived", name)

@@ -1,4 +1,4 @@
-"""What happens at the ledger that the nodes share, and what this node does then."""
+"""Watching: what happens in the ledger that the nodes share, and what this node does about it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Farm(Protocol):
     def connections(self) -> Collection[Connection]: ...
     @property
     def followers(self) -> dict[str, Follower]:
-        """What else is kept beside the chain, by its subject."""
+        """The followers of further subjects beside the chain."""
 
 
 class Others(Protocol):
@@ -70,7 +70,7 @@ class Others(Protocol):
 
 
 class Watching:
-    """Hears what happens at the ledger (:class:`granja.ledger.shared.Watcher`)."""
+    """Hears what happens in the ledger (:class:`granja.ledger.shared.Watcher`)."""
 
     log: ClassVar[Logger] = Logger()
 
@@ -100,12 +100,12 @@ class Watching:
         self._farm.lane.sure()
 
     def fenced(self, writer: int) -> None:
-        """Everybody here has left, as the others have it: they are put out."""
+        """Put everybody out: for the other nodes, they have left."""
         self._farm.presence.put_all_out(self._farm.connections)
         self._others.renumber(writer)
 
     def orphaned(self, holders: Sequence[Holder]) -> None:
-        """Each node may do this, and do it again."""
+        """Bury the nodes of these farmers.  Several nodes may do this, more than once."""
         for writer in {holder.writer for holder in holders}:
             if writer is not None and writer != self._others.writer:
                 self._others.bury(writer)
@@ -136,5 +136,5 @@ class Watching:
             self._farm.presence.passes.forget_visit(holder.farmer)
 
     def _not_yet(self, failure: Failure) -> None:
-        """The ledger says it again."""
+        """Do nothing: the ledger says it again."""
         failure.trap(errors.NotStored, errors.Halted, errors.CannotEnter)
