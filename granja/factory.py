@@ -247,7 +247,7 @@ class GranjaFactory(ServerFactory):
 
     @property
     def followers(self) -> dict[str, Follower]:
-        """What else is kept beside the chain, by its subject."""
+        """The followers of further subjects beside the chain."""
         return {
             doors.SUBJECT: self.doors,
             freezing.SUBJECT: self.freezing,
@@ -306,7 +306,7 @@ class GranjaFactory(ServerFactory):
     def say_goodbye(self) -> None:
         """To everybody, and then close their connections."""
         self.presence.attendance.reconcile()  # What a full disk has kept from the record until now.
-        # Registered farmers first: what ends with the visitors is news to them.
+        # Registered farmers first: the end of a visitor's offers is news to them.
         if self.nodes is not None:
             self.nodes.stop()
         connections = sorted(self.connections, key=_is_a_visitors)
@@ -335,11 +335,11 @@ class GranjaFactory(ServerFactory):
         return self._empty
 
     def welcome(self, connection: Connection) -> None:
-        """The connection is there."""
+        """Count a new connection."""
         self.connections.add(connection)
 
     def forget(self, connection: Connection) -> None:
-        """The connection is closed at both ends."""
+        """Forget a connection that is closed at both ends."""
         self.connections.discard(connection)
         if not self.connections and self._empty is not None:
             empty, self._empty = self._empty, None

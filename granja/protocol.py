@@ -81,7 +81,7 @@ class FarmerProtocol(LineReceiver):
             self._let_in()
 
     def allow(self, rate: Rate | None) -> None:
-        """From here on it may speak so fast."""
+        """Let it speak this fast from now on."""
         self._inbox.allow(rate, self.factory.clock.seconds())
 
     def _wait_at_the_door(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ class FarmerProtocol(LineReceiver):
         self.abort()  # Nothing can be told any more, so nothing is worth obeying.
 
     def abort(self) -> None:
-        """Close at once, told or not."""
+        """Close at once, even if something was not told."""
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
@@ -119,7 +119,10 @@ class FarmerProtocol(LineReceiver):
         self.listener.close()
 
     def stop_obeying(self) -> Deferred[None]:
-        """Obey no further line.  Fires when the one under way is done."""
+        """Obey no further line.
+
+        :return: fires when the line that is being obeyed is done.
+        """
         stopped = self._obeying.stop()
         self._conversation.abandon()
         return stopped
@@ -140,11 +143,14 @@ class FarmerProtocol(LineReceiver):
         self.finish()
 
     def stop_the_clock(self) -> float:
-        """Take no more of the time for arriving.  Returns the seconds that are left of it."""
+        """Stop the time for arriving.
+
+        :return: the seconds that are left of it.
+        """
         return self._deadline.stop()
 
     def start_the_clock(self, seconds: float) -> None:
-        """From here on, so many seconds are left for arriving."""
+        """Give so many seconds for arriving, from now on."""
         if not self.over:
             self._deadline.restart(seconds)
 
@@ -155,16 +161,16 @@ class FarmerProtocol(LineReceiver):
         self.listener.tell(*messages)
 
     def enter_chat(self, farmer: Farmer) -> None:
-        """From here on a line is talk or a command of this farmer."""
+        """Take each line as talk or as a command of this farmer from now on."""
         self.converse(Chat(self.factory, farmer))
 
     def converse(self, conversation: Conversation) -> None:
-        """Go on to another place of the conversation, and ask what is asked there."""
+        """Go to another place of the conversation, and ask its question."""
         self._conversation = conversation
         self.ask()
 
     def ask(self) -> None:
-        """Ask the question at hand, if there is one."""
+        """Ask the present question, if there is one."""
         question = self._conversation.question
         if question is not None:
             self.tell(question)

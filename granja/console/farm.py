@@ -45,7 +45,7 @@ class Presence(Protocol):
     def issuing(self) -> Issuing: ...
 
     def end_passes(self, farmer: Farmer) -> Deferred[None]:
-        """No pass of theirs serves from here on; fails with NotStored or Halted."""
+        """End all their passes; fails with NotStored or Halted."""
 
 
 class Issuing(Protocol):

@@ -29,7 +29,10 @@ def subject_of(writer: int) -> str:
 def ask(
     bus: Bus, writer: int, question: Sequence[Any], seconds: float = PATIENCE
 ) -> Deferred[bytes]:
-    """:returns: fires with the answer; fails with NoAnswer."""
+    """Ask this node.
+
+    :returns: fires with the answer; fails with NoAnswer.
+    """
     asked = json.dumps(question, ensure_ascii=False).encode()
     return bus.request(subject_of(writer), asked, seconds)
 
@@ -53,7 +56,10 @@ class Neighbour:
         self._outbox = outbox
 
     def ask(self, *question: Any, seconds: float = PATIENCE) -> Deferred[bytes]:
-        """:returns: fires with the answer; fails with NoAnswer."""
+        """Ask this node.
+
+        :returns: fires with the answer; fails with NoAnswer.
+        """
         return ask(self._bus, self.writer, question, seconds)
 
     def whisper(self, to: Farmer, name: str, text: str, speaker: FarmerId) -> Deferred[None]:

@@ -25,7 +25,7 @@ class Doorkeeper(Protocol):
         """A browser connects."""
 
     def leave_page(self, address: str) -> None:
-        """It is gone, or in the chat."""
+        """Count it no more: it is gone, or in the chat."""
 
 
 class Farm(Protocol):
