@@ -1,4 +1,4 @@
-"""Reading what a farmer answers to a question: a list of artifacts, a yes."""
+"""Answers: reads what a farmer answers to a question, such as a list of artifacts, or a yes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from granja.contract.catalog import Catalog
 from granja.contract.errors import NotAList, TooManyArtifacts, UnknownArtifact
 from granja.contract.ids import ArtifactId
 
-#: Words that may stand for a list (PROTOCOL §2, §4b): at arrival, of what one seeks, of either.
+#: Words for whole lists (PROTOCOL §2, §4b): at arrival; of wishes; in both.
 NONE = "ninguno"
 EVERYTHING, SPARES, NOTHING = "todo", "repetidos", "nada"
-#: What ``:busco`` says, in a swap.
+#: In a swap: what ``:busco`` says.
 MISSING = "faltantes"
 
 _YES = frozenset({"si", "sí", "s"})
@@ -21,9 +21,9 @@ _SEPARATORS = re.compile(r"[,;\s]+")
 
 
 def whole_number(word: str) -> int:
-    """A number as people write it: decimal digits of any script, zeros in front allowed.
+    """Read a number as people write it: decimal digits of any script, also with zeros in front.
 
-    :raises ValueError: for anything else, a sign included, and for absurdly many digits.
+    :raises ValueError: for anything else, also for a sign, and for far too many digits.
     """
     if not word.isdecimal():
         raise ValueError("not a whole number")
@@ -31,21 +31,21 @@ def whole_number(word: str) -> int:
 
 
 def is_yes(text: str) -> bool:
-    """PROTOCOL §2: ``si``, ``sí`` or ``s`` in any case, composed or not."""
+    """Whether it is ``si``, ``sí`` or ``s`` in any case, composed or not (PROTOCOL §2)."""
     return folded(text.strip()) in _YES
 
 
 def folded(text: str) -> str:
-    """In small letters, composed: how answers are compared."""
+    """The text in small letters and composed: so we compare answers."""
     return unicodedata.normalize("NFC", text.casefold())
 
 
 def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
-    """The numbers of a list that is separated by commas, semicolons or spaces.
+    """The numbers in a list with commas, semicolons or spaces between them.
 
     :param limit: the most copies that a list may have.
     :raises NotAList: when something in it is not a number.
-    :raises TooManyArtifacts: past ``limit``.
+    :raises TooManyArtifacts: when it has more than ``limit``.
     :raises UnknownArtifact: for the first number that is not in the catalog.
     """
     if text.strip().casefold() == NONE:
@@ -65,10 +65,10 @@ def artifact_list(text: str, catalog: Catalog, limit: int) -> list[ArtifactId]:
 
 
 def _numbers(word: str, catalog: Catalog) -> list[int]:
-    """The number that a word is, or all artifacts from one to another: ``1-42``.
+    """The number in a word, or all artifacts of a range: ``1-42``.
 
     :raises ValueError: when it is neither.
-    :raises UnknownArtifact: when an end of a range is not in the catalog.
+    :raises UnknownArtifact: when an end of the range is not in the catalog.
     """
     ends = _RANGE.fullmatch(word)
     if ends is None:
@@ -80,7 +80,10 @@ def _numbers(word: str, catalog: Catalog) -> list[int]:
 
 
 def known_artifact(number: int, catalog: Catalog) -> ArtifactId:
-    """:raises UnknownArtifact: when the catalog has no such number."""
+    """The artifact with this number.
+
+    :raises UnknownArtifact: when the catalog has no such number.
+    """
     if number not in catalog:
         raise UnknownArtifact(str(number), catalog.first, catalog.last)
     return ArtifactId(number)

@@ -1,4 +1,4 @@
-"""The catalog: which artifacts there are, by number, and what they are called."""
+"""The catalog: which artifacts there are, with their numbers and names."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LAST: Final = 999_999_999
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One place of the museum's collection."""
+    """One thing that the museum collects."""
 
     id: ArtifactId
     name: str
 
 
 class Catalog(Mapping[int, Artifact]):
-    """The artifacts, by number, in the order of their numbers.
+    """The artifacts by number, in the order of their numbers.
 
-    ``edition`` is another one after :meth:`become`.
+    ``edition`` counts how often :meth:`become` has changed it.
     """
 
     def __init__(self, names: Mapping[int, str]) -> None:
@@ -44,7 +44,7 @@ class Catalog(Mapping[int, Artifact]):
         return next(reversed(self._artifacts))
 
     def become(self, other: Catalog) -> None:
-        """Have the artifacts of another catalog from now on, for everybody who has this one."""
+        """Take the artifacts of another catalog, for everybody who has this one."""
         if other._artifacts != self._artifacts:
             self._artifacts = other._artifacts
             self.edition += 1
@@ -64,7 +64,7 @@ class Catalog(Mapping[int, Artifact]):
         return cls({_number(k, source): _name(k, v, source) for k, v in entries.items()})
 
     def describe(self, number: int) -> Artifact:
-        """The artifact, also when an operator has since taken its number out of the catalog."""
+        """The artifact; also for a number that the operator has taken out of the catalog."""
         known = self._artifacts.get(number)
         return known or Artifact(ArtifactId(number), f"artefacto n.º {number}")
 

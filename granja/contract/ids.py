@@ -1,7 +1,7 @@
 """Numbers that stand for farmers, artifacts and offers.
 
-A farmer's number is never used again, so a name that has become somebody else's inherits nothing.
-An artifact's is the catalog's, an offer's counts up.
+We never use a farmer's number again: if somebody else gets the same name, they inherit nothing.  An
+artifact's number is that of the catalog.  The numbers of offers count up.
 """
 
 from __future__ import annotations

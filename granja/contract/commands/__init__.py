@@ -1,8 +1,8 @@
 """The command table: everything that a farmer can type after a colon.
 
 To add a command, add a row to :data:`TABLE`.  Dispatch, the checks of the arguments, ``Uso:`` and
-``:help`` all come from the table, which refuses to load a row without help.  :class:`Farm` is what
-the table knows of the rooms that obey: ``granja.people.talking`` and ``registration``,
+``:help`` all use the table.  It refuses to load a row without help.  :class:`Farm` says what the
+table needs from the rooms that obey: ``granja.people.talking`` and ``registration``,
 ``granja.trade.collecting`` and ``offering``.
 """
 

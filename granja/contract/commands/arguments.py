@@ -1,4 +1,4 @@
-"""The arguments of commands: how each is read, and how the usage names it."""
+"""The arguments of commands: how we read each, and how the usage names it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from granja.contract.commands.words import split_words
 class Argument:
     """One argument of a command.
 
-    ``label``: as the usage shows it.  ``read``: from the typed word to the value; a ValueError is
-    a wrong argument.  ``rest``: takes the rest of the line, spaces and all.  ``optional``: may be
-    left out, and is then None.  ``kind``: what it is, for whoever completes or hides it: a
-    ``name``, an ``artifact`` (``mine``, ``theirs``), an ``offer``, a ``secret`` or else a ``word``.
+    ``label``: its text in the usage.  ``read``: makes the value from the typed word; a ValueError
+    means a wrong argument.  ``rest``: it takes the rest of the line with all spaces.  ``optional``:
+    it may be missing, and is then None.  ``kind``: tells those who complete or hide it what it is:
+    a ``name``, an ``artifact`` (``mine``, ``theirs``), an ``offer``, a ``secret`` or else a
+    ``word``.
     """
 
     label: str
@@ -33,7 +34,10 @@ def _offer_number(word: str) -> int:
 
 
 def _count(word: str) -> int:
-    """:raises ValueError: unless it is a whole number above 0."""
+    """Read a count.
+
+    :raises ValueError: unless it is a whole number above 0.
+    """
     count = whole_number(word)
     if not count:
         raise ValueError(word)
@@ -41,7 +45,10 @@ def _count(word: str) -> int:
 
 
 def _door(word: str) -> bool:
-    """:raises ValueError: unless it is ``no``, ``si`` or ``sí``."""
+    """Read whether the door is to be open.
+
+    :raises ValueError: unless it is ``no``, ``si`` or ``sí``.
+    """
     answer = folded(word)
     if answer not in ("no", "si", "sí"):
         raise ValueError(word)
@@ -51,14 +58,14 @@ def _door(word: str) -> bool:
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d{1,6})([mhd])")
 
-#: Seconds that a mute or a ban may last: a hundred years.
+#: The most seconds of a mute or a ban: a hundred years.
 LONGEST = 36500 * 86400
 
 
 def duration(word: str) -> int:
     """The seconds of ``10m``, ``2h`` or ``7d``.
 
-    :raises ValueError: for anything else, nothing at all and more than a century.
+    :raises ValueError: for anything else, for zero, and for more than a hundred years.
     """
     time = _TIME.fullmatch(folded(word))
     seconds = int(time[1]) * _UNITS[time[2]] if time else 0
@@ -68,17 +75,17 @@ def duration(word: str) -> int:
 
 
 def duration_or_none(word: str) -> int:
-    """The same, or 0, which ends what lasts."""
+    """The seconds of such a time, or 0, which ends a mute."""
     return 0 if word == "0" else duration(word)
 
 
 def _spaced(text: str) -> str:
-    """With one space between the words."""
+    """The text with one space between the words."""
     return " ".join(split_words(text, -1))
 
 
 def _sides(text: str) -> tuple[str, str]:
-    """What is on either side of ``por``, which may be left out between two words.
+    """The two sides of ``por``.  It may be missing between two words.
 
     :raises ValueError: when there are no two sides.
     """

@@ -16,9 +16,9 @@ from granja.contract.errors import WrongArguments
 class Command:
     """A row of the table.
 
-    ``word`` and ``aliases`` have their colon; ``run`` is called with the farm, the farmer and the
-    arguments' values; ``summary`` is the Spanish half-sentence that ``:help`` shows.
-    ``moderators``: for anybody but them the command does not exist.
+    ``word`` and ``aliases`` have their colon.  ``run`` gets the farm, the farmer and the arguments'
+    values.  ``summary`` is the Spanish half sentence in ``:help``.  ``moderators``: whether only
+    moderators have this command.
     """
 
     word: str
@@ -27,10 +27,10 @@ class Command:
     run: Callable[..., object]
     aliases: tuple[str, ...] = ()
     moderators: bool = False
-    #: The fewest words that the arguments need, and into how many the rest of a line is split.
+    #: The fewest words that the arguments need; and how often to split the rest of a line.
     _least: int = field(init=False)
     _cuts: int = field(init=False)
-    #: Whether the words are the values.
+    #: Whether the words are the values already.
     _verbatim: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,8 +65,8 @@ class Command:
 def load(rows: Iterable[Command]) -> dict[str, Command]:
     """The rows by their words.
 
-    :raises ValueError: for a row without help, a word that could not be typed as a command, or a
-        word that stands twice.
+    :raises ValueError: for a row without help, for a word that nobody could type as a command, or
+        for a word that stands in the table twice.
     """
     table: dict[str, Command] = {}
     for row in rows:

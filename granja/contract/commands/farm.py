@@ -1,4 +1,4 @@
-"""What the commands know of the rooms that obey them."""
+"""What the commands need from the rooms that obey them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Talk(Protocol):
 
 
 class Ignoring(Protocol):
-    """Whom one does not hear."""
+    """Whom a farmer does not hear."""
 
     def ignore(self, me: Any, name: str | None) -> object: ...
     def hear_again(self, me: Any, name: str) -> object: ...
@@ -34,7 +34,7 @@ class Registration(Protocol):
 
 
 class Collection(Protocol):
-    """One's own artifacts."""
+    """A farmer's own artifacts."""
 
     def show_inventory(self, me: Any) -> None: ...
     def show_artifact(self, me: Any, number: int) -> None: ...
@@ -54,7 +54,7 @@ class Trade(Protocol):
 
 
 class Moderation(Protocol):
-    """What moderators do (PROTOCOL §7).  Seconds are whole; a reason may be None."""
+    """What moderators do (PROTOCOL §7).  Seconds are whole numbers; a reason may be None."""
 
     def list_people(self, me: Any) -> None: ...
     def expel(self, me: Any, name: str, why: str | None) -> object: ...
@@ -66,7 +66,7 @@ class Moderation(Protocol):
 
 
 class Freezing(Protocol):
-    """Whether artifacts change hands at all."""
+    """Whether trading is allowed at all."""
 
     def freeze(self, me: Any) -> object: ...
     def thaw(self, me: Any) -> object: ...
@@ -90,9 +90,9 @@ class Swaps(Protocol):
 
 
 class Farm(Protocol):
-    """Whom commands ask.  ``me`` is whoever typed the command.
+    """The rooms that obey commands.  ``me`` is the farmer who typed the command.
 
-    What returns an object may return something to wait for before the next line of that farmer.
+    A method that returns an object may return a Deferred: that farmer's next line waits for it.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""From a line to the command and its arguments, or to nothing: talk (PROTOCOL §3)."""
+"""Parsing: finds the command and its arguments in a line, or sees that it is talk (PROTOCOL §3)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from granja.contract.errors import UnknownCommand, WrongArguments
 def parse(
     text: str, commands: Mapping[str, Command] = COMMANDS
 ) -> tuple[Command, list[Any]] | None:
-    """The row and the arguments' values of a command line; None for what is talk (PROTOCOL §3).
+    """The row and the arguments' values of a command line; None for talk (PROTOCOL §3).
 
-    :param commands: those that there are for whoever typed it.
-
-    :raises UnknownCommand: for what is a command's word by its form, and is in no row.
+    :param commands: those that exist for the farmer who typed it.
+    :raises UnknownCommand: when the word has a command's form and is in no row.
     :raises WrongArguments: with the usage, when the arguments do not fit.
     """
     if ":" not in text:
-        if not text[:1].isalpha():  # most talk begins with a letter, and is no slip
+        if not text[:1].isalpha():  # Most talk begins with a letter, and a slip never does.
             for word in split_words(text, 1)[:1]:
                 _refuse_secret(word)
         return None
     word, _, rest = text.partition(" ")
     command = commands.get(word)
-    if command is None:  # not as the table has it
+    if command is None:  # The word may be typed in another way than the table has it.
         word, *more = split_words(text, 1) or [""]
         command, rest = _command(word, commands), "".join(more)
         if command is None:
@@ -40,7 +39,7 @@ def parse(
 
 
 def _refuse_secret(word: str) -> None:
-    """PROTOCOL §3: no secret is said aloud by a slip, such as ``:clave: girasoles``.
+    """Refuse to say a secret after a slip, such as ``:clave: girasoles`` (PROTOCOL §3).
 
     :param word: the first of a line.
     :raises WrongArguments: when it is such a slip.
@@ -50,19 +49,20 @@ def _refuse_secret(word: str) -> None:
         raise WrongArguments(COMMANDS[f":{slip[1]}"].usage)
 
 
-#: What a slip begins with, in small letters: no letter, then the word of a command with a secret.
-#: No letter follows; who looks at many lines at once need not ask (:mod:`granja.wire.plain`).
+#: How a slip begins, in small letters: no letter, then the word of a command with a secret.  After
+#: it comes no letter, but :mod:`granja.wire.plain`, which looks at many lines at once, need not
+#: check.
 SLIP = r"(?:[^\w\s]|[\d_])++(registrar|clave|volver)"
 _SLIP = re.compile(SLIP + r"(?![^\W\d_])")
 
 
 def _command(typed: str, commands: Mapping[str, Command]) -> Command | None:
-    """The row for a word that is not typed as the table has it; None if it is talk."""
+    """The row for a word that the table writes in another way; None if it is talk."""
     word = unicodedata.normalize("NFC", typed)
     command = commands.get(word)
     if command is None:
         if len(word) < 3 or word[0] != ":" or not word[1:].isalpha():
-            return None  # :) and :D and : are talk
+            return None  # :) and :D and : are talk.
         command = commands.get(word.casefold())
     if command is None:
         raise UnknownCommand(word)
@@ -70,11 +70,11 @@ def _command(typed: str, commands: Mapping[str, Command]) -> Command | None:
 
 
 def returning(text: str) -> tuple[str, int | None] | None:
-    """With which pass somebody who is asked for a name comes back (PROTOCOL §5b).
+    """The pass of somebody who answers the question for the name with ``:volver`` (PROTOCOL §5b).
 
     :returns: the pass, and the last line that they have heard, if they say so; None if it is not
         ``:volver``.
-    :raises WrongArguments: when it is that without a pass.
+    :raises WrongArguments: when it is ``:volver`` without a pass.
     """
     if not any(":volver" in word.casefold() for word in split_words(text, 1)[:1]):
         return None
@@ -88,5 +88,5 @@ def returning(text: str) -> tuple[str, int | None] | None:
     try:
         (number,) = map(whole_number, numbers)
     except ValueError:
-        return rest, None  # no pass has spaces
+        return rest, None  # No pass has spaces.
     return secret, number

@@ -119,14 +119,14 @@ TABLE = (
             lambda farm, me: farm.freezing.thaw(me), moderators=True),
 )  # fmt: skip
 
-#: The rows that there are for anybody.
+#: The rows for everybody.
 FOR_ALL = tuple(row for row in TABLE if not row.moderators)
 
-#: By their words: the commands of anybody, and those of a moderator.
+#: The rows by their words: everybody's, and a moderator's.
 COMMANDS = load(FOR_ALL)
 MODERATORS_COMMANDS = load(TABLE)
 
 
 def help_entries(rows: Sequence[Command] = FOR_ALL) -> list[HelpEntry]:
-    """``:help``, a line for each row."""
+    """``:help``: a line for each row."""
     return [HelpEntry(row.usage, row.summary) for row in rows]

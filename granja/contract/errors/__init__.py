@@ -1,10 +1,10 @@
-"""Every mistake a farmer can make, each a class with the sentence that the farmer reads.
+"""Every mistake that a farmer can make: each is a class with the sentence that the farmer reads.
 
-A sentence may name the fields of its class in braces.  ``{artifact}`` is special: the field
-holds a catalog number, and whoever renders the sentence puts the artifact's name there
-(see :func:`granja.contract.messages.failure`), because the rules below know numbers only.
+A sentence may name the fields of its class in braces.  ``{artifact}`` is special: the field has a
+catalog number, and the one who makes the line puts the artifact's name there
+(:func:`granja.contract.messages.failure`).  The rules themselves know only numbers.
 
-The errors stand in one file for each subject; all of their names are here.
+The errors are in one file for each subject; all of their names are here.
 """
 
 from granja.contract.errors.arriving import (

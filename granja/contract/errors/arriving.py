@@ -1,4 +1,4 @@
-"""Names and passes that open no door (PROTOCOL §2, §5b)."""
+"""Names and passes that do not work (PROTOCOL §2, §5b)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class NameTaken(GranjaError):
 
 @dataclass(eq=False)
 class CannotEnter(GranjaError):
-    """Nobody new can come in for a while: the farm drains, or the names are away (PROTOCOL §8)."""
+    """Nobody new can come in for a while: the farm drains, or the table of names is away
+    (PROTOCOL §8)."""
 
     prefix = ""
     sentence = "Ahora no se puede entrar; inténtalo en un momento."

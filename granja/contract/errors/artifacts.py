@@ -1,4 +1,4 @@
-"""Artifacts that there are not, or that one has or lacks (PROTOCOL §2, §5)."""
+"""Artifacts that do not exist, or that a farmer has or lacks (PROTOCOL §2, §5)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DoesNotHave(GranjaError):
 
 @dataclass(eq=False)
 class AlreadyHas(GranjaError):
-    """Who has it does not seek it."""
+    """The farmer has it, so they cannot seek it."""
 
     artifact: int
     sentence = "ya tienes {artifact}."

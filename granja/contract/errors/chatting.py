@@ -1,4 +1,4 @@
-"""Commands that cannot be obeyed (PROTOCOL §3)."""
+"""Commands that we cannot obey (PROTOCOL §3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class UnknownCommand(GranjaError):
 
 @dataclass(eq=False)
 class Nobody(GranjaError):
-    """Neither in the chat nor registered."""
+    """Nobody in the chat and no registered farmer has this name."""
 
     name: str
     sentence = "no hay nadie con el nombre {name}."
@@ -32,7 +32,7 @@ class NotIgnored(GranjaError):
 
 
 class NoHistory(GranjaError):
-    """``--history 0``."""
+    """The operator has set ``--history 0``."""
 
     prefix = ""
     sentence = "Esta granja no guarda lo que se dice."
@@ -45,7 +45,7 @@ class NothingSaid(GranjaError):
 
 @dataclass(eq=False)
 class WrongArguments(GranjaError):
-    """``usage``: the command's usage, as its row in the table has it."""
+    """``usage``: the command's usage, from its row in the table."""
 
     usage: str
     prefix = "Uso: "

@@ -1,4 +1,4 @@
-"""Lines that cannot be read (PROTOCOL §1)."""
+"""Lines that we cannot read (PROTOCOL §1)."""
 
 from __future__ import annotations
 

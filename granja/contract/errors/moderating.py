@@ -1,4 +1,4 @@
-"""What moderators may not do, and what those hear whom they limit (PROTOCOL §7)."""
+"""What moderators may not do, and what muted and banned people read (PROTOCOL §7)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from granja.contract.errors.refusal import GranjaError
 
 @dataclass(eq=False)
 class Limited(GranjaError):
-    """Something is refused for a time.
+    """Something is forbidden for a time.
 
-    ``until``: as a moment is said; ``why``: a moderator's reason, which may be empty.
+    ``until``: a moment, as we show it.  ``why``: a moderator's reason; it may be empty.
     """
 
     until: str
@@ -28,7 +28,7 @@ class Muted(Limited):
 
 
 class Banned(Limited):
-    """The connection is closed after it."""
+    """After this line the connection is closed."""
 
     prefix = ""
     sentence = "No puedes entrar hasta las {until}{reason}."
@@ -36,7 +36,7 @@ class Banned(Limited):
 
 @dataclass(eq=False)
 class LooksAfterTheFarm(GranjaError):
-    """Moderators are not expelled, muted or banned by moderators."""
+    """Moderators cannot expel, mute or ban a moderator."""
 
     name: str
     sentence = "{name} también cuida la granja."
@@ -47,7 +47,7 @@ class OwnNetwork(GranjaError):
 
 
 class NetworkOfProxy(GranjaError):
-    """Everybody who comes through that proxy would be banned with it."""
+    """The ban would also hit everybody else behind that proxy."""
 
     sentence = "esa red es de un proxy."
 

@@ -1,4 +1,4 @@
-"""A refusal: what a farmer reads who made a mistake."""
+"""A refusal: what a farmer reads after a mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class GranjaError(Exception):
     sentence: ClassVar[str] = "algo falló de nuestro lado; ya quedó anotado."
 
     def explain(self, name_of: Callable[[int], str] = str) -> str:
-        """The sentence, filled in.  ``name_of`` turns an artifact's number into its name."""
+        """The sentence with its values.  ``name_of`` gives the name for an artifact's number."""
         values = dict(vars(self))
         if "artifact" in values:
             values["artifact"] = name_of(values["artifact"])
@@ -24,4 +24,4 @@ class GranjaError(Exception):
 
 
 class ConfigurationError(Exception):
-    """The operator asked for something that cannot be; the text is the whole explanation."""
+    """The operator asks for something impossible.  The text is the whole explanation."""

@@ -1,4 +1,4 @@
-"""Passwords, registration, and what could not be stored (PROTOCOL §5)."""
+"""Passwords, registration, and things that could not be stored (PROTOCOL §5)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from granja.contract.errors.trading import TradingHalted
 
 
 class NotStored(GranjaError):
-    """What is not a trade could not be stored."""
+    """Something other than a trade could not be stored."""
 
     sentence = "no se pudo guardar; nada cambió."
 
 
 class Halted(GranjaError):
-    """What is not a trade met a halted ledger."""
+    """The ledger is halted, for something other than a trade."""
 
     sentence = TradingHalted.sentence
 
@@ -30,7 +30,7 @@ class TooManyRegistrations(GranjaError):
 
 @dataclass(eq=False)
 class TooManyWaiting(GranjaError):
-    """So many wait for a password to be checked that one more would only wait in vain."""
+    """So many passwords wait to be checked that one more would wait too long."""
 
     sentence = "hay demasiadas personas entrando; inténtalo de nuevo en un momento."
 

@@ -1,4 +1,4 @@
-"""Swaps that cannot be (PROTOCOL §4b)."""
+"""Swaps that are not possible (PROTOCOL §4b)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from granja.contract.errors.trading import TradeError
 
 @dataclass(eq=False)
 class AlreadyMine(TradeError):
-    """A swap asks for what its maker has."""
+    """A swap asks for something that its maker has."""
 
     artifact: int
     sentence = "ya tienes {artifact}."
 
 
 class NoSpares(TradeError):
-    """``repetidos``."""
+    """The farmer typed ``repetidos`` and has none."""
 
     sentence = "no tienes repetidos."
 
 
 class NothingMissing(TradeError):
-    """``faltantes``."""
+    """The farmer typed ``faltantes`` and lacks nothing."""
 
     sentence = "no te falta ninguno."
 
@@ -35,7 +35,7 @@ class SameSwap(TradeError):
 
 
 class NoChances(GranjaError):
-    """Not a mistake, only an answer, so it has no ``Error:``."""
+    """This is an answer, not a mistake, so it has no ``Error:``."""
 
     prefix = ""
     sentence = "No hay trueques para ti por ahora."

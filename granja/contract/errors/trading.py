@@ -1,4 +1,4 @@
-"""Offers and trades that cannot be (PROTOCOL §4)."""
+"""Offers and trades that are not possible (PROTOCOL §4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from granja.contract.errors.refusal import GranjaError
 
 
 class TradeError(GranjaError):
-    """An offer or a trade that is refused; nothing has changed."""
+    """We refuse an offer or a trade.  Nothing has changed."""
 
     prefix = "Error de Intercambio: "
 
@@ -79,7 +79,7 @@ class TooManyOffersToOne(TradeError):
 
 @dataclass(eq=False)
 class DoorClosed(TradeError):
-    """They take no offers, or none of one whom they ignore: which of both is not told."""
+    """They take no offers, or none from this farmer.  We do not tell which."""
 
     name: str
     sentence = "{name} no recibe ofertas por ahora."
@@ -94,26 +94,26 @@ class TheyHaveTooManyOffers(TradeError):
 
 @dataclass(eq=False)
 class TradeNotStored(TradeError):
-    """The ledger refused the record; the decision was dropped whole."""
+    """The ledger could not store the record.  Nothing has changed."""
 
     sentence = "no se pudo guardar; nada cambió."
 
 
 @dataclass(eq=False)
 class TradingHalted(TradeError):
-    """A write was begun and its outcome is not known; nothing is decided until a restart."""
+    """Nobody knows the outcome of a write.  Nothing is decided until a restart."""
 
     sentence = "el libro está detenido; avisa a quien administra la granja."
 
 
 class TradingFrozen(TradeError):
-    """A moderator has stopped trading; what stands can still be taken back or refused."""
+    """A moderator has stopped trading.  A farmer can still retract or reject what stands."""
 
     sentence = "los intercambios están detenidos por ahora."
 
 
 class NoOffers(GranjaError):
-    """Not a mistake, only an answer, so it has no ``Error:``."""
+    """This is an answer, not a mistake, so it has no ``Error:``."""
 
     prefix = ""
     sentence = "No tienes ofertas pendientes."
@@ -121,7 +121,7 @@ class NoOffers(GranjaError):
 
 @dataclass(eq=False)
 class SeveralOffers(GranjaError):
-    """``count`` offers could be meant; they are listed before the sentence."""
+    """The farmer could mean ``count`` offers.  They are listed before the sentence."""
 
     count: int
     word: str

@@ -1,10 +1,10 @@
-"""Every sentence that a farmer can read, each a small frozen record.
+"""Every sentence that a farmer can read: each is a small frozen record.
 
-A message says itself in two ways: :meth:`Message.line`, the Spanish line of the wire contract
-(without its CR LF), and :meth:`Message.data`, the same as JSON-ready data for clients that ask
-for it.  A message is made for one listener: "your Ancla" is in it, not "Gus's Ancla".
+A message has two forms: :meth:`Message.line` is the Spanish line of the wire contract (without its
+CR LF), and :meth:`Message.data` is the same as data for JSON, for clients that ask for it.  A
+message is for one listener: it says "your Ancla", not "Gus's Ancla".
 
-The sentences stand in one file for each subject; all of their names are here.
+The sentences are in one file for each subject; all of their names are here.
 """
 
 from granja.contract.messages.arriving import (

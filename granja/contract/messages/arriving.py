@@ -1,4 +1,4 @@
-"""What somebody hears between the connection and the chat."""
+"""What somebody reads between the connection and the chat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASK_CONFIRMATION = Prompt("confirm", "¿Está Bien? (Sí/No)")
 
 
 def is_secret(question: Prompt | None) -> bool:
-    """Whether nobody should see what is typed there."""
+    """Whether the answer to this question must stay unseen."""
     return question is not None and question.question == ASK_PASSWORD.question
 
 
@@ -37,7 +37,7 @@ class Welcome(Message):
 
 @dataclass(frozen=True, slots=True)
 class WelcomeBack(Message):
-    """Somebody has come back with a pass (PROTOCOL §5b)."""
+    """Somebody comes back with a pass (PROTOCOL §5b)."""
 
     type = "welcome-back"
     template = SERVER + "Hola de nuevo, {name}."
@@ -46,9 +46,9 @@ class WelcomeBack(Message):
 
 @dataclass(frozen=True, slots=True)
 class Pass(Message):
-    """What brings its bearer back as whom they are: data only, so that nobody reads it aloud.
+    """A pass, which brings its farmer back.  It is only data, so nobody sees it as a line.
 
-    ``seconds``: for how long it serves after the connection has dropped.
+    ``seconds``: how long it works after the connection is lost.
     """
 
     type = "pass"
@@ -61,7 +61,7 @@ class Pass(Message):
 
 @dataclass(frozen=True, slots=True)
 class Ready(Message):
-    """The listener is in the chat from here on (or, later, their declaration was taken)."""
+    """The listener is in the chat now (or, later: their declaration is stored)."""
 
     type = "ready"
     template = SERVER + "¡OK!"

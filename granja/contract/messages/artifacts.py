@@ -1,4 +1,4 @@
-"""What one holds, and what the catalog says of an artifact."""
+"""What a farmer holds, and the names in the catalog."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ class CatalogEntry(Message):
 
 
 def inventory(numbers: Sequence[int], catalog: Catalog) -> tuple[Artifact, ...]:
-    """Numbers as artifacts, in the catalog's order; two copies are there twice."""
+    """The artifacts of these numbers, sorted; two copies give two entries."""
     return tuple(catalog.describe(number) for number in sorted(numbers))

@@ -1,4 +1,4 @@
-"""A message: one line to one listener, and the same as data."""
+"""A message: one line for one listener, and the same as data."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SERVER = "[SERVER] "
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line to one listener.
+    """One line for one listener.
 
-    ``type`` is its name in the data; ``template`` is its sentence, with its fields in braces.
+    ``type``: its name in the data.  ``template``: its sentence, with its fields in braces.
     """
 
     type: ClassVar[str]
     template: ClassVar[str]
-    #: Whether it is data only, and no line.
+    #: Whether it is only data, without a line.
     silent: ClassVar[bool] = False
-    #: Fields whose name in the data differs, because Python keeps the word for itself.
+    #: Fields with another name in the data, because Python reserves that word.
     renamed: ClassVar[dict[str, str]] = {}
     #: Fields that only the line needs.
     unsaid: ClassVar[frozenset[str]] = frozenset()
@@ -47,11 +47,10 @@ _SENTENCES: dict[type[Message], Callable[[Any], str]] = {}
 
 
 def _sentence(kind: type[Message]) -> Callable[[Any], str]:
-    """How messages of a kind say themselves: the template, and where its values are.
+    """A function that makes the line for messages of one kind.
 
-    An artifact is said by its name; a list is the only value of its sentence.  Made once for each
-    kind: to look at the fields' types for each message takes twice as long, and a trade is four
-    messages.
+    It shows an artifact by its name.  A list must be the only value of its sentence.  We make the
+    function once for each kind, because it is slow to look at the fields' types for each message.
     """
     types = {field.name: field.type for field in fields(kind)}
     said = [name for _, name, _, _ in Formatter().parse(kind.template) if name is not None]
@@ -66,11 +65,11 @@ def _sentence(kind: type[Message]) -> Callable[[Any], str]:
 
 
 def spell_artifacts(artifacts: Iterable[Artifact]) -> str:
-    """``Ancla, Disco raro``; ``(ninguno)`` for none."""
+    """``Ancla, Disco raro``; ``(ninguno)`` for an empty list."""
     return ", ".join([artifact.name for artifact in artifacts]) or "(ninguno)"
 
 
-#: How a list is said, by its field's type.
+#: How we show a list, by its field's type.
 _SPELLED: dict[str, Callable[[Any], str]] = {
     "tuple[Artifact, ...]": spell_artifacts,
     "tuple[str, ...]": ", ".join,
@@ -78,7 +77,7 @@ _SPELLED: dict[str, Callable[[Any], str]] = {
 
 
 def as_data(value: object) -> object:
-    """A field of a message as JSON-ready data: an artifact is an object, a tuple a list."""
+    """A field of a message as data for JSON: an artifact becomes an object, a tuple a list."""
     if is_dataclass(value):
         return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""What moderators read, and those whom they act upon (PROTOCOL §7)."""
+"""What moderators read, and what people read whom they act upon (PROTOCOL §7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from granja.contract.messages.message import SERVER, Message
 
 @dataclass(frozen=True, slots=True)
 class PersonHere(Message):
-    """A row of ``:gente``; ``seconds``: since they came in; ``lingers``: their line dropped."""
+    """A row of ``:gente``.  ``seconds``: since they came in.  ``lingers``: whether they linger."""
 
     type = "person"
     template = SERVER + "{name} ({standing}) desde {address}, hace {time}{pause}"
@@ -41,7 +41,7 @@ def _ago(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Expelled(Message):
-    """The connection is closed after it.  ``why`` may be empty."""
+    """After this line the connection is closed.  ``why`` may be empty."""
 
     type = "expelled"
     template = SERVER + "Te expulsaron{reason}."
@@ -85,7 +85,7 @@ class HasBanned(Message):
 
 @dataclass(frozen=True, slots=True)
 class BanRow(Message):
-    """A row of ``:vetos``; ``why`` may be empty."""
+    """A row of ``:vetos``.  ``why`` may be empty."""
 
     type = "ban"
     template = SERVER + "{whom}: hasta las {until}{reason}, por {by}"
@@ -100,14 +100,14 @@ class BanRow(Message):
 
 
 def somebody(farmer: int) -> str:
-    """What stands for a name that was forgotten; no name has a space in it.
+    """What stands for a forgotten name.  A name itself never has a space in it.
 
-    :param farmer: whose name it was.
+    :param farmer: the farmer's number.
     """
     return f"granjero {farmer}"
 
 
-#: Who acts from the operator's console, where a moderator's name would stand.
+#: Stands in the place of a moderator's name for the operator's console.
 CONSOLE = "la consola"
 
 

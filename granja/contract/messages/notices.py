@@ -1,4 +1,4 @@
-"""Sentences that never change: each is the only one of its kind."""
+"""Sentences without values: each is the only one of its kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from granja.contract.messages.message import SERVER, Message
 
 @dataclass(frozen=True, slots=True)
 class Notice(Message):
-    """A line that needs no fields.  ``code`` tells the notices apart in the data."""
+    """A line without fields.  In the data, ``code`` tells one notice from another."""
 
     type = "notice"
     template = SERVER + "{sentence}"

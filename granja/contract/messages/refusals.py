@@ -1,4 +1,4 @@
-"""What a line was refused for, and which lines there are."""
+"""Refusals, and the lines of the help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HelpEntry(Message):
 
 @dataclass(frozen=True, slots=True)
 class Failure(Message):
-    """A refusal; ``code`` is the error's class name, ``details`` are its fields."""
+    """A refusal.  ``code``: the error's class name.  ``details``: its fields."""
 
     type = "error"
     template = SERVER + "{sentence}"
@@ -34,7 +34,7 @@ class Failure(Message):
 
 
 def failure(error: GranjaError, catalog: Catalog) -> Failure:
-    """The line for a refused line."""
+    """The message for a refused line."""
     sentence = error.explain(lambda number: catalog.describe(number).name)
     details = tuple(
         (name, catalog.describe(value) if name == "artifact" else value)

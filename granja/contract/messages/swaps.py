@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from granja.contract.catalog import Artifact
 from granja.contract.messages.message import SERVER, Message, spell_artifacts
 
-#: PROTOCOL §4b: so many artifacts are named by ``:falta``.
+#: The most artifacts that ``:falta`` names (PROTOCOL §4b).
 MOST_MISSING = 100
 
 
@@ -25,7 +25,8 @@ def _either(artifacts: Sequence[Artifact]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Missing(Message):
-    """``:falta``: what one lacks of the catalog's ``of`` artifacts; the line names the first."""
+    """``:falta``: what a farmer lacks of the catalog's ``of`` artifacts; the line names the
+    first."""
 
     type = "missing"
     template = SERVER + "{sentence}"
@@ -44,7 +45,7 @@ class Missing(Message):
 
 @dataclass(frozen=True, slots=True)
 class Unnamed:
-    """How many more there are than are named."""
+    """How many more people there are than the line names."""
 
     givers: int = 0
     seekers: int = 0
@@ -52,7 +53,7 @@ class Unnamed:
 
 @dataclass(frozen=True, slots=True)
 class Who(Message):
-    """``:quien``: who gives an artifact and who seeks it, and how many more than are named."""
+    """``:quien``: who gives an artifact, who seeks it, and how many more there are."""
 
     type = "who"
     template = SERVER + "{number} {artifact}: quién lo da: {givers}; quién lo busca: {seekers}"
@@ -76,7 +77,7 @@ def _people(names: Sequence[str], more: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown(Message):
-    """``:ver``; ``seeks`` is None when they have typed nothing."""
+    """``:ver``.  ``seeks`` is None if they have typed nothing."""
 
     type = "shown"
     template = SERVER + "{name} da: {gives}; busca: {seeks}"
@@ -91,7 +92,7 @@ class Shown(Message):
 
 @dataclass(frozen=True, slots=True)
 class Seeks(Message):
-    """``:busco``; ``mode``: ``list`` as typed, or ``all``: whatever is missing."""
+    """``:busco``.  ``mode``: ``list`` as typed, or ``all`` for everything that is missing."""
 
     type = "seeks"
     template = SERVER + "Buscas: {said}"
@@ -105,7 +106,7 @@ class Seeks(Message):
 
 @dataclass(frozen=True, slots=True)
 class Gives(Message):
-    """``:doy``; ``mode``: ``list`` as typed, or ``spares``: what is there twice."""
+    """``:doy``.  ``mode``: ``list`` as typed, or ``spares`` for what they have twice."""
 
     type = "gives"
     template = SERVER + "Das: {said}"
@@ -119,8 +120,8 @@ class Gives(Message):
 
 @dataclass(frozen=True, slots=True)
 class Chance(Message):
-    """A row of ``:trueques``.  ``how``: ``now``, because the swap that it says closes a ring;
-    ``pair`` or ``three``, with so many people."""
+    """A row of ``:trueques``.  ``how``: ``now`` means that the shown swap closes a ring; ``pair``
+    and ``three`` tell the number of people."""
 
     type = "chance"
     template = SERVER + "{sentence}. Escribe :cambio {mine} por {theirs}"
@@ -142,7 +143,7 @@ _CHANCES = {
 
 @dataclass(frozen=True, slots=True)
 class MoreChances(Message):
-    """There are so many more than ``:trueques`` shows."""
+    """How many more chances there are than ``:trueques`` shows."""
 
     type = "more-chances"
     template = SERVER + "Y {count} {noun} más."
@@ -154,7 +155,7 @@ class MoreChances(Message):
 
 @dataclass(frozen=True, slots=True)
 class Chances(Message):
-    """After the ``¡OK!`` of somebody who has used them."""
+    """For a farmer who has used these commands, after their ``¡OK!``."""
 
     type = "chances"
     template = SERVER + "Hay {count} {noun} para ti: escribe :trueques."
@@ -170,8 +171,8 @@ def _chances(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SwapPosted(Message):
-    """A swap stands.  ``keep``: it gives second copies only; ``faltantes``: it takes what is
-    sought."""
+    """A swap stands.  ``keep``: it gives only spares.  ``faltantes``: it takes what the maker
+    seeks."""
 
     type = "swap"
     template = SERVER + "Cambio #{number} puesto: {mine} por {theirs}."
@@ -233,7 +234,7 @@ def settled(number: int, gave: Artifact, to: str, got: Artifact, source: str) ->
 
 @dataclass(frozen=True, slots=True)
 class SwapEnded(Message):
-    """A swap ended without a ring; ``how``: retracted, expired or void."""
+    """A swap ended without a ring.  ``how``: retracted, expired or void."""
 
     type = "swap-ended"
     template = SERVER + "{sentence}"
@@ -244,7 +245,7 @@ class SwapEnded(Message):
 
 @dataclass(frozen=True, slots=True)
 class MeanwhileSwap(Message):
-    """What became of a swap while its maker was away; ``how`` as in :class:`SwapEnded`, or
+    """What happened to a swap while its maker was away.  ``how``: as in :class:`SwapEnded`, or
     settled."""
 
     type = "meanwhile-swap"
@@ -256,7 +257,7 @@ class MeanwhileSwap(Message):
 
 @dataclass(frozen=True, slots=True)
 class ChanceTold(Message):
-    """Somebody has just made a swap that this one closes."""
+    """Somebody has just made a swap, and the reader could close a ring with it."""
 
     type = "chance-told"
     template = SERVER + "Puedes recibir {takes} por tu {gives}: escribe :cambio {mine} por {theirs}"

@@ -1,4 +1,4 @@
-"""What people say, who is here to hear it, and whom one does not hear."""
+"""What people say, who hears it, and whom a farmer ignores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Said(Message):
     text: str
 
     def line(self) -> str:
-        return f"{self.speaker}: {self.text}"  # as the template says, in a hurry
+        return f"{self.speaker}: {self.text}"  # The same as the template, but faster.
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Whispered(Message):
 
 @dataclass(frozen=True, slots=True)
 class Acted(Message):
-    """``:yo``: nothing else that anybody hears begins with ``* `` (PROTOCOL §3)."""
+    """``:yo``.  Nothing else that people hear begins with ``* `` (PROTOCOL §3)."""
 
     type = "action"
     template = "* {speaker} {text}"
@@ -55,7 +55,7 @@ class LastLines(Message):
 
 @dataclass(frozen=True, slots=True)
 class SaidBefore(Message):
-    """A line of ``:historial``; ``when`` is as it is read there."""
+    """A line of ``:historial``.  ``when``: the time as we show it."""
 
     type = "said-before"
     template = "[{when}] {speaker}: {text}"
@@ -67,7 +67,7 @@ class SaidBefore(Message):
 
 @dataclass(frozen=True, slots=True)
 class ActedBefore(Message):
-    """The same for what was told by ``:yo``."""
+    """A line of ``:historial`` that was said with ``:yo``."""
 
     type = "action-before"
     template = "[{when}] * {speaker} {text}"
@@ -93,7 +93,7 @@ class Departed(Message):
 
 @dataclass(frozen=True, slots=True)
 class Missed(Message):
-    """A slow reader was skipped for a while."""
+    """A slow reader has missed lines."""
 
     type = "missed"
     template = SERVER + "Te perdiste {count} {noun}."

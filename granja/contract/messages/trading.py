@@ -35,7 +35,7 @@ class OfferSent(Message):
 
 @dataclass(frozen=True, slots=True)
 class IncomingOffer(Message):
-    """A row of ``:ofertas``: ``gives`` is theirs, ``takes`` is the listener's."""
+    """A row of ``:ofertas``.  ``gives`` is theirs, ``takes`` is the listener's."""
 
     type = "offer-in"
     template = SERVER + "#{number} de {maker}: su {gives} por tu {takes}"
@@ -48,7 +48,7 @@ class IncomingOffer(Message):
 
 @dataclass(frozen=True, slots=True)
 class OutgoingOffer(Message):
-    """A row of ``:ofertas``: ``gives`` is the listener's, ``takes`` is theirs."""
+    """A row of ``:ofertas``.  ``gives`` is the listener's, ``takes`` is theirs."""
 
     type = "offer-out"
     template = SERVER + "#{number} para {taker}: tu {gives} por su {takes}"
@@ -83,7 +83,7 @@ class TradeDone(Message):
 class OfferEnded(Message):
     """An offer ended without a trade.
 
-    ``how``: rejected, retracted, expired or void.  ``gives`` is the maker's, as when it was made.
+    ``how``: rejected, retracted, expired or void.  ``gives`` is the maker's, as in the offer.
     """
 
     type = "offer-ended"
@@ -102,7 +102,7 @@ class OfferEnded(Message):
 class Meanwhile(Message):
     """What happened while a registered farmer was away.
 
-    ``how`` is as in :class:`OfferEnded`, or accepted.
+    ``how``: as in :class:`OfferEnded`, or accepted.
     """
 
     type = "meanwhile"
@@ -119,7 +119,7 @@ class Meanwhile(Message):
 
 @dataclass(frozen=True, slots=True)
 class AndMore(Message):
-    """So many more things happened meanwhile than were told."""
+    """How many more things happened while they were away than the lines tell."""
 
     type = "meanwhile-more"
     template = SERVER + "Mientras no estabas: y {count} {noun} más."
