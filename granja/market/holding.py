@@ -1,7 +1,7 @@
-"""Deciding about who somebody is, and what they hold.
+"""Deciding who a farmer is, and what they hold.
 
-As all deciding: each ``decide_…`` changes nothing.  It returns the facts that should happen, or
-raises why not.
+Each ``decide_…`` changes nothing.  It returns the facts that should happen, or raises the reason
+why not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Deciding about offers, one artifact for one.
 
-As all deciding: each ``decide_…`` changes nothing.  It returns the facts that should happen, or
-raises why not.
+Each ``decide_…`` changes nothing.  It returns the facts that should happen, or raises the reason
+why not.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def _refuse_excess(market: Market, maker: FarmerId, taker: FarmerId, taker_name:
 
 
 def decide_acceptance(market: Market, taker: FarmerId, number: int, now: float) -> list[Fact]:
-    """Both copies are there as long as the offer is: :meth:`.Market.apply` sees to that.
+    """The taker accepts.  Both copies exist while the offer does: :meth:`.Market.apply` takes care.
 
-    :raises NoSuchOffer: when ``number`` is not a pending offer to ``taker``.
+    :raises NoSuchOffer: if ``number`` is not a pending offer to ``taker``.
     """
     offer = _offer_to(market, taker, number)
     if offer.expires <= now:

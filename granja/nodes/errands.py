@@ -1,4 +1,4 @@
-"""Errands of the operator's that are done at another node, or at all of them."""
+"""Errands: what the operator asks of another node, or of all nodes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 
 from granja.nodes.neighbour import Neighbour
 
-#: Seconds that another node may take.
+#: Seconds that we wait for another node.
 PATIENCE: Final = 10.0
 
 #: The name that means every node.
 ALL: Final = "all"
 
-#: What is asked, as JSON has it, and what is answered; it does not fail.
+#: Takes a request, as JSON has it, and gives the answer; it does not fail.
 Run = Callable[[object], Deferred[dict[str, Any]]]
 
 
 class NodeErrands:
     """:param name: of this node.
-    :param neighbours: those that are heard.
+    :param neighbours: gives the nodes that we hear.
 
-    ``run`` does what is asked here; None as long as nobody has said how.
+    ``run`` does an errand here; None until somebody sets it.
     """
 
     def __init__(self, name: str, neighbours: Callable[[], Collection[Neighbour]]) -> None:
@@ -33,7 +33,7 @@ class NodeErrands:
         self._neighbours = neighbours
 
     def asked(self, wanted: str, request: object) -> Deferred[bytes]:
-        """Another node passes an errand on: who is not meant only says its name."""
+        """Answer an errand from another node.  If it is not for this node, answer only the name."""
         meant = self.run is not None and wanted in (self.name, ALL)
         answer: Deferred[Any] = succeed(None)
         if meant and self.run is not None:
@@ -41,10 +41,10 @@ class NodeErrands:
         return answer.addCallback(lambda found: json.dumps([self.name, found]).encode())
 
     def ask(self, wanted: str, request: object) -> Deferred[dict[str, Any]]:
-        """Have something done elsewhere.
+        """Have an errand done.
 
         :param wanted: a node's name, or :data:`ALL`.
-        :returns: fires with what it answers; with ``nodes``, the answer of each, for all of them;
+        :returns: fires with the node's answer; for all nodes, with ``nodes``, the answer of each;
             or with ``refused``.
         """
         here = self.run

@@ -1,4 +1,4 @@
-"""An SQLite ledger whose server is stopped, and that begins anew."""
+"""Starts an SQLite ledger anew while its server is stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from granja.market.facts import Begun
 @implementer(IClosed)
 class ClosedSQLite:
     """:param path: of the ledger.
-    :raises LedgerRefused: when a server has it, or it is not one to go on with.
+    :raises LedgerRefused: when a server uses it, or when nobody could go on with it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,8 +53,8 @@ class ClosedSQLite:
 
     def begin(self, begun: Begun, head: Head, time: float) -> None:
         with self._open() as connection:
-            # The chain has hashes for names, so nothing of it must be overwritten; that would
-            # write all of it once more.
+            # The chain has only hashes of names, so SQLite need not overwrite what it deletes.
+            # That would mean to write the whole chain once more.
             connection.execute("PRAGMA secure_delete = OFF")
             connection.execute("BEGIN IMMEDIATE")
             if snapshots.hash_of(connection, head.sequence) != head.hash:
@@ -67,13 +67,13 @@ class ClosedSQLite:
 
     def shrink(self) -> None:
         with self._open() as connection:
-            # Otherwise names would be written into a file in /tmp.
+            # Otherwise SQLite would write names into a file in /tmp.
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("VACUUM")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection; to close it empties SQLite's log."""
+        """A connection.  Closing it empties SQLite's log."""
         try:
             with closing(database.open_to_write(self._path)) as connection:
                 yield connection
