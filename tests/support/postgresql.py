@@ -51,14 +51,15 @@ class Server:
     """A server with a folder of its own, on a port of loopback, as an unprivileged user.
 
     :param settings: such as ``fsync=off``.
+    :param port: a free one when it is 0.
     """
 
-    def __init__(self, settings: Sequence[str] = QUICK) -> None:
+    def __init__(self, settings: Sequence[str] = QUICK, port: int = 0) -> None:
         self._programs = programs()
         self.settings = list(settings)
         self.folder = Path(tempfile.mkdtemp(prefix="granja-postgresql-"))
         self.data = self.folder / "data"
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _unprivileged()
         if self._user is not None:
@@ -238,26 +239,50 @@ def name_of(url: str) -> str:
     return found[1]
 
 
-class Pair:
-    """A primary and its synchronous standby, with an empty database ``granja``."""
+#: What a standby calls itself to its primary.  Not ``*``: pg_basebackup counts as a standby then.
+_STANDBY = "granja_standby"
 
-    def __init__(self) -> None:
-        self.primary = Server(("full_page_writes=off", "shared_buffers=16MB", "autovacuum=off"))
+_IN_STEP = (
+    "SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') "
+    "AND state = 'streaming'"
+)
+
+
+class Pair:
+    """A primary and its synchronous standby, with an empty database ``granja``.
+
+    :param always: whether one that was promoted waits for a standby of its own, too; and nothing is
+        synced, for a test that only kills processes.
+    """
+
+    def __init__(self, always: bool = False) -> None:
+        settings = ["full_page_writes=off", "shared_buffers=16MB", "autovacuum=off"]
+        if always:
+            names = f"synchronous_standby_names={_STANDBY}"
+            settings += [f"cluster_name={_STANDBY}", names, "fsync=off"]
+        self.primary = Server(settings)
         self.primary.make()
         self.primary.start()
+        self.primary.sql(
+            "SET synchronous_commit = local",
+            f"CREATE ROLE granja LOGIN PASSWORD '{PASSWORD}'",
+            "CREATE DATABASE granja OWNER granja",
+        )
         self.standby = Server(self.primary.settings)
+        self._join()
+        if not always:
+            self.primary.sql(
+                "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"
+            )
+
+    def _join(self) -> None:
+        """Let the standby be one of this primary."""
         self.standby.run(
             "pg_basebackup", "-h", str(self.primary.folder), "-p", str(self.primary.port),
             "-U", "root", "-D", str(self.standby.data), "-R", "-c", "fast", "-X", "stream",
             "--no-sync",
         )  # fmt: skip
         self.standby.start()
-        self.primary.sql(
-            f"CREATE ROLE granja LOGIN PASSWORD '{PASSWORD}'",
-            "CREATE DATABASE granja OWNER granja",
-            "ALTER SYSTEM SET synchronous_standby_names = '*'",
-            "SELECT pg_reload_conf()",
-        )
 
     @property
     def url(self) -> str:
@@ -268,6 +293,22 @@ class Pair:
     def promote(self) -> None:
         """Let the standby be the primary, by itself."""
         self.standby.sql("SELECT pg_promote()")
+
+    def replace(self) -> None:
+        """The primary is dead and the standby promoted: make a new standby where that one was."""
+        dead = self.primary
+        dead.remove()
+        self.primary, self.standby = self.standby, Server(dead.settings, dead.port)
+        self._join()
+        self.wait_for_standby()
+
+    def wait_for_standby(self) -> None:
+        """Wait until what is committed waits for the standby, and for nothing else."""
+        end = time.monotonic() + PATIENCE
+        while not self.primary.sql(_IN_STEP):
+            if time.monotonic() > end:
+                raise AssertionError((self.standby.folder / "log").read_text())
+            time.sleep(0.05)  # Between two looks; there is nothing to be told by.
 
     def remove(self) -> None:
         self.primary.remove()

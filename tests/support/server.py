@@ -28,7 +28,7 @@ class Server:
     """``with Server("--rate", "off") as server:`` … ``server.dial()``.
 
     ``prelude`` is Python that the process runs before it imports anything else; ``reactor`` is
-    one of those that ``twistd --help-reactors`` lists.
+    one of those that ``twistd --help-reactors`` lists; ``patience``: seconds that a start may take.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Server:
         prelude: str = "",
         reactor: str = "",
         rundir: str = "",
+        patience: float = PATIENCE,
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -50,6 +51,7 @@ class Server:
         self._runner_options = [f"--reactor={reactor}"] if reactor else []
         self._runner_options += [f"--rundir={rundir}"] if rundir else []
         self._prelude = prelude
+        self._patience = patience
         self._ledger = ledger or "memory:"
         self.process: subprocess.Popen[bytes] | None = None
         self._ready: subprocess.Popen[bytes] | None = None
@@ -109,7 +111,7 @@ class Server:
             )
 
     def _wait_until_it_listens(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             assert self.process is not None
             if self.process.poll() is not None:

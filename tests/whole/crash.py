@@ -24,18 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 
-from granja.catalog_file import read_catalog
-from granja.ledger import open_archive
-from granja.market import facts as events
 from granja.market.rings import any_ring
-from granja.operations.audit import Audit
 from tests.support.server import Server, environment
+from tests.whole.told import OFFER, POSTED, Broken, Record, Told, holdings
 
 REGISTERED = 4
 VISITORS = 20
@@ -46,39 +42,6 @@ PATIENCE = 60.0
 
 #: Swaps that a farmer leaves standing before the oldest is taken back.
 STANDING = 4
-
-#: A swap's number, what it gave and what it got: once each in all the time of a ledger.
-Settlement = tuple[int, int, int]
-
-_NUMBERS = {artifact.name: artifact.id for artifact in read_catalog(None).values()}
-_OFFER = re.compile(r"\(#(\d+): :accept o :reject\)$")
-_POSTED = re.compile(r"Cambio #(\d+) puesto: ")
-_SETTLED = re.compile(r"[Cc]ambio #(\d+): diste (.*) a \S+ y recibiste (.*) de [^;.]+[;.]")
-_HOLDS = re.compile(r"artefactos (?:ahora )?son: (.*)$")
-
-
-class Broken(Exception):
-    """A promise to farmers was broken; the text says which."""
-
-
-@dataclass
-class Told:
-    """What farmers were told over the whole test.
-
-    ``accepted``: numbers of offers whose acceptance was confirmed to the accepter;
-    ``fulfilled``: how often a maker, by name, was told that an offer of theirs was accepted;
-    ``settled``: what swaps gave and got, and ``meanwhile``: how much of that was told to whoever
-    came back.
-    """
-
-    accepted: set[int] = field(default_factory=set)
-    fulfilled: Counter[str] = field(default_factory=Counter)
-    settled: set[Settlement] = field(default_factory=set)
-    meanwhile: int = 0
-
-    @property
-    def trades(self) -> int:
-        return max(len(self.accepted), self.fulfilled.total())
 
 
 class Farmer:
@@ -104,7 +67,7 @@ class Farmer:
         """The next line that the pattern is found in."""
         while True:
             line = await self._line()
-            self._note_settlement(line)
+            self._told.note_settlement(self.name, line)
             if re.search(pattern, line):
                 return line
 
@@ -159,7 +122,7 @@ class Farmer:
                 await self._writer.wait_closed()
 
     def _hear(self, line: str) -> None:
-        if offered := _OFFER.search(line):
+        if offered := OFFER.search(line):
             self._accepting.append(int(offered[1]))
             self.types(f":accept {offered[1]}")
         elif "Intercambio aceptado" in line:
@@ -169,9 +132,9 @@ class Farmer:
             self._told.fulfilled[self.name] += 1
             self._note_holdings(line)
             self._answered.set()
-        elif self._note_settlement(line):
+        elif self._told.note_settlement(self.name, line):
             self._note_holdings(line)
-        elif posted := _POSTED.search(line):
+        elif posted := POSTED.search(line):
             self._standing.append(int(posted[1]))
             self._answered.set()
         elif "Error" in line or "ya no es válida" in line:
@@ -201,25 +164,9 @@ class Farmer:
         theirs = " ".join(str(number) for number in other.holds if number not in self.holds)
         self.types(f":cambio {mine or 1} por {theirs or 2}")
 
-    def _note_settlement(self, line: str) -> bool:
-        """Whether a line tells of one.
-
-        :raises Broken: when it was told before.
-        """
-        found = _SETTLED.search(line)
-        if found is None:
-            return False
-        settlement = int(found[1]), _NUMBERS[found[2]], _NUMBERS[found[3]]
-        if settlement in self._told.settled:
-            raise Broken(f"{self.name} was told twice: {line}")
-        self._told.settled.add(settlement)
-        self._told.meanwhile += "Mientras no estabas" in line
-        return True
-
     def _note_holdings(self, line: str) -> None:
-        found = _HOLDS.search(line)
-        listed = found[1].split(", ") if found and found[1] != "(ninguno)" else []
-        self.holds = [_NUMBERS[name] for name in listed]
+        held = holdings(line)
+        self.holds = self.holds if held is None else held
 
 
 class CrashTest:
@@ -231,15 +178,9 @@ class CrashTest:
     def __init__(self, folder: Path, seed: int) -> None:
         self.ledger = folder / "granja.db"
         self.told = Told()
-        self.audit = Audit()
-        self.trades = self.rings = 0
-        self._settled: set[Settlement] = set()
+        self.record = Record()
         self._chance = random.Random(seed)
         self._server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{self.ledger}")
-        self._traded: set[int] = set()
-        self._made: Counter[str] = Counter()
-        self._offers: dict[int, events.Offered] = {}
-        self._names: dict[int, str] = {}
 
     async def run(self, kills: int, told: Callable[[int], None] = lambda kill: None) -> None:
         """:param told: called with the number of each kill after which all was found in order.
@@ -268,8 +209,8 @@ class CrashTest:
         await asyncio.gather(*arriving)
         self._read_ledger()
         for farmer in people:
-            self._compare(farmer.name, await farmer.look())
-        if ring := any_ring(self.audit.market.swaps):
+            self.record.compare(farmer.name, await farmer.look())
+        if ring := any_ring(self.record.audit.market.swaps):
             raise Broken(f"a ring is left standing: {ring}")
         return people
 
@@ -289,45 +230,10 @@ class CrashTest:
 
     def _read_ledger(self) -> None:
         """Audit what came since the last time; it is checked against all that was told."""
-        with closing(open_archive(f"sqlite:{self.ledger}")) as archive:
-            for _, fact in self.audit.run(archive):
-                self._note(fact)
-        self.trades = len(self._traded)
-        if lost := self.told.accepted - self._traded:
-            raise Broken(f"told as accepted, but not on record: {sorted(lost)}")
-        if invented := self.told.settled - self._settled:
-            raise Broken(f"told as settled, but not on record: {sorted(invented)}")
-        for name, count in self.told.fulfilled.items():
-            if count > self._made[name]:
-                raise Broken(f"{name} was told of {count} trades; {self._made[name]} are on record")
-        strangers = [
-            name
-            for farmer, name in self.audit.market.names.items()
-            if farmer not in self.audit.market.registered
-        ]
-        if strangers:
+        self.record.read(f"sqlite:{self.ledger}")
+        self.record.check(self.told)
+        if strangers := self.record.visitors():
             raise Broken(f"visitors of before the crash still hold things: {strangers}")
-
-    def _note(self, fact: events.Fact) -> None:
-        if isinstance(fact, events.Offered):
-            self._offers[fact.offer] = fact
-        elif isinstance(fact, events.Traded):
-            maker = self._offers.pop(fact.offer).maker
-            self._traded.add(fact.offer)
-            # A visitor's name is the same at each visit, and so it was counted when told.
-            self._made[self._names[maker]] += 1
-        elif isinstance(fact, events.Settled):
-            self.rings += 1
-            got = fact.gives[-1:] + fact.gives[:-1]
-            self._settled.update(zip(fact.offers, fact.gives, got, strict=True))
-        elif isinstance(fact, events.Declared):
-            self._names[fact.farmer] = fact.name
-
-    def _compare(self, name: str, said: list[int]) -> None:
-        market = self.audit.market
-        farmer = next(n for n, known in market.registered.items() if known == name)
-        if sorted(said) != market.inventory(farmer):
-            raise Broken(f"{name} holds {said}, but on record {market.inventory(farmer)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -347,17 +253,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             """A thousand take twenty minutes: somebody waits for them."""
             if kill % 50 == 0 < kill < arguments.kills:
                 sys.stderr.write(
-                    f"{kill} kills, {test.trades} trades and {test.rings} rings on record "
-                    f"(seed {seed})\n"
+                    f"{kill} kills, {len(test.record.traded)} trades and {test.record.rings} rings "
+                    f"on record (seed {seed})\n"
                 )
 
         asyncio.run(test.run(arguments.kills, tell))
         took = time.monotonic() - began
         sys.stdout.write(
             f"{arguments.kills} kills in {took:.1f} s (seed {seed}), "
-            f"{REGISTERED + VISITORS} farmers: {test.told.trades} trades told, {test.trades} on "
-            f"record; {len(test.told.settled)} parts of rings told, {test.told.meanwhile} of them "
-            f"to whoever came back, {test.rings} rings on record; none lost, none half there.\n"
+            f"{REGISTERED + VISITORS} farmers: {test.told.trades} trades told, "
+            f"{len(test.record.traded)} on record; {len(test.told.settled)} parts of rings told, "
+            f"{test.told.meanwhile} of them to whoever came back, {test.record.rings} rings on "
+            "record; none lost, none half there.\n"
         )
         sys.stdout.flush()
         return subprocess.call(

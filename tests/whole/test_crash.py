@@ -13,7 +13,8 @@ from granja.ledger import open_archive
 from granja.market.facts import Declared, Offered, Traded
 from granja.operations.audit import Audit
 from tests.support.ledgers import folder_for, forge, tamper
-from tests.whole.crash import Broken, CrashTest
+from tests.whole.crash import CrashTest
+from tests.whole.told import Broken, Record
 
 #: How often a server is killed.  ``.ci/run`` asks for fewer when it runs the tests again.
 KILLS = int(os.environ.get("GRANJA_TEST_KILLS", "30"))
@@ -30,9 +31,9 @@ class CrashTests(SynchronousTestCase):
         with closing(open_archive(f"sqlite:{test.ledger}")) as archive:
             audit = Audit()
             entries = sum(1 for _ in audit.run(archive))
-        self.assertEqual(audit.kinds["traded"], test.trades)
-        self.assertEqual(audit.kinds["settled"], test.rings)
-        self.assertGreaterEqual(test.rings, KILLS // 10)
+        self.assertEqual(audit.kinds["traded"], len(test.record.traded))
+        self.assertEqual(audit.kinds["settled"], test.record.rings)
+        self.assertGreaterEqual(test.record.rings, KILLS // 10)
         self.assertGreater(entries, 5 * KILLS)
 
     def test_it_would_notice(self) -> None:
@@ -78,5 +79,5 @@ class CrashTests(SynchronousTestCase):
 
     async def again(self, test: CrashTest) -> None:
         """Read the whole ledger as after a crash."""
-        test.audit = Audit()
+        test.record = Record()
         test._read_ledger()

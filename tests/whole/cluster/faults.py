@@ -1,0 +1,149 @@
+"""What breaks, when, and for how long: chosen by a seed before anything starts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from tests.support.links import Wire
+from tests.whole.cluster.machines import NAMES, Machines, Node
+
+#: How a wire may break.
+WAYS = ("cut", "stalled", "deaf", "swallowing")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``kind`` befalls ``target`` (a node's number, -1 for what there is one of) ``at`` seconds
+    after the round began, for ``seconds``."""
+
+    kind: str
+    target: int
+    at: float
+    seconds: float
+
+    @property
+    def concerns(self) -> tuple[str, int]:
+        """What cannot break twice at once."""
+        return self.kind.split(" ")[0], self.target
+
+    @property
+    def fatal(self) -> bool:
+        """Whether a node may lose its lease by it."""
+        return self.kind in ("node killed", "node stopped") or self.kind.startswith("link")
+
+    def __str__(self) -> str:
+        where = f" of {NAMES[self.target]}" if self.target >= 0 else ""
+        return f"{self.kind}{where} at {self.at:.1f} s for {self.seconds:.1f} s"
+
+
+def rounds(chance: Random, faults: int, lease: float) -> Iterator[list[Fault]]:
+    """So many faults, one to three at a time.
+
+    :param lease: seconds that a node's lease lasts.
+    """
+    left = faults
+    while left:
+        number = min(left, chance.choice((1, 1, 2, 2, 3)))
+        made: dict[tuple[str, int], Fault] = {}
+        while len(made) < number:
+            fault = _fault(chance, lease)
+            made.setdefault(fault.concerns, fault)
+        yield list(made.values())
+        left -= number
+
+
+def _fault(chance: Random, lease: float) -> Fault:
+    kind, shortest, longest = chance.choice(_kinds(lease))
+    target = chance.randrange(len(NAMES)) if kind.split(" ")[0] in ("node", "link", "tie") else -1
+    if kind in ("link", "tie"):
+        kind = f"{kind} {chance.choice(WAYS)}"
+    return Fault(kind, target, chance.uniform(0, 1), chance.uniform(shortest, longest))
+
+
+def _kinds(lease: float) -> list[tuple[str, float, float]]:
+    """Each with its shortest and longest time; a *link* is one to the database, a *tie* one to the
+    bus."""
+    return [
+        ("node killed", 0, 1),
+        ("node paused", 0.2, lease * 0.6),
+        ("node stopped", lease * 1.3, lease * 1.6),
+        ("database primary killed", 0, 1),
+        ("database standby killed", 0.2, 2),
+        ("link", 0.3, lease * 1.6),
+        ("tie", 0.3, lease * 1.4),
+        ("bus killed", 0.2, lease * 0.8),
+        ("bus stopped", 0.2, lease * 1.2),
+    ]
+
+
+async def happen(fault: Fault, machines: Machines) -> None:
+    """Break it, and mend it."""
+    await asyncio.sleep(fault.at)
+    kind, _, how = fault.kind.partition(" ")
+    if fault.target < 0:
+        await asyncio.to_thread(_ALONE[fault.kind], machines, fault.seconds)
+        return
+    node = machines.nodes[fault.target]
+    if kind == "node":
+        await asyncio.to_thread(_NODE[how], node, fault.seconds)
+    else:
+        wires = node.database if kind == "link" else node.bus
+        for wire in wires:
+            _break(wire, how)
+        await asyncio.sleep(fault.seconds)
+        for wire in wires:
+            wire.mend()
+
+
+def _break(wire: Wire, how: str) -> None:
+    match how:
+        case "cut":
+            wire.closed = True
+            wire.cut()
+        case "stalled":
+            wire.stall()
+        case "deaf":
+            wire.deaf = True
+        case "swallowing":
+            wire.swallowing = True
+
+
+def _kill(node: Node, seconds: float) -> None:
+    node.kill()
+    time.sleep(seconds)
+    node.start()
+
+
+def _stop(node: Node, seconds: float) -> None:
+    node.pause()
+    time.sleep(seconds)
+    node.resume()
+
+
+def _kill_bus(machines: Machines, seconds: float) -> None:
+    machines.bus.kill()
+    time.sleep(seconds)
+    machines.bus.start()
+
+
+def _stop_bus(machines: Machines, seconds: float) -> None:
+    machines.bus.pause()
+    time.sleep(seconds)
+    machines.bus.resume()
+
+
+_NODE: dict[str, Callable[[Node, float], None]] = {
+    "killed": _kill,
+    "paused": _stop,
+    "stopped": _stop,
+}
+_ALONE: dict[str, Callable[[Machines, float], None]] = {
+    "database primary killed": Machines.fail_over,
+    "database standby killed": Machines.lose_standby,
+    "bus killed": _kill_bus,
+    "bus stopped": _stop_bus,
+}

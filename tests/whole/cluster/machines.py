@@ -1,0 +1,131 @@
+"""The processes of a farm, and the wires between them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from granja.operations import admin
+from tests.support.links import Wire
+from tests.support.nats import NatsServer
+from tests.support.postgresql import PASSWORD, Pair
+from tests.support.server import Server
+
+NAMES = ("norte", "sur", "este")
+
+#: Seconds that a start may take: the database may be away, and the machine busy.
+PATIENCE = 120.0
+
+
+class Node:
+    """One server, with its own wires.
+
+    ``life``: counts up whenever it is a new node for the others.
+
+    :param lease: seconds that its lease lasts without being renewed.
+    """
+
+    def __init__(self, name: str, folder: Path, pair: Pair, bus: NatsServer, lease: float) -> None:
+        self.name = name
+        self.life = 1
+        self.up = False
+        self.database = [Wire(pair.primary.port), Wire(pair.standby.port)]
+        self.bus = [Wire(bus.port)]
+        self.lease = lease
+        self._admin = folder / f"{name}.admin"
+        own = folder / name
+        own.mkdir()
+        hosts = ",".join(f"127.0.0.1:{wire.port}" for wire in self.database)
+        self.server = Server(
+            *("--node", name, "--bus", f"nats://127.0.0.1:{self.bus[0].port}"),
+            *("--rate", "off", "--linger", "0", "--admin", str(self._admin)),
+            folder=str(own),
+            ledger=f"postgresql://granja:{quote(PASSWORD)}@{hosts}/granja",
+            prelude=f"import granja.ledger.postgresql.lease as l; l.LASTS = {lease}; ",
+            patience=PATIENCE,
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it serves: until its old lease is over, at least."""
+        self.server.start()
+        self.up = True
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.up = False
+        self.life += 1
+        self.server.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.server.process is not None
+        self.server.process.send_signal(number)
+
+    def fingerprint(self) -> tuple[int, str]:
+        """At which entry its market is, and what it is."""
+        answer = admin.ask(str(self._admin), {"do": "fingerprint"})
+        return answer["sequence"], answer["fingerprint"]
+
+    def close(self) -> None:
+        with suppress(AssertionError, ProcessLookupError):
+            self.resume()
+        self.server.discard_prepared()
+        if self.server.process is not None and self.server.process.poll() is None:
+            self.server.kill()
+        for wire in (*self.database, *self.bus):
+            wire.close()
+
+
+class Machines:
+    """:param folder: for the logs of the nodes, and their sockets.
+    :param lease: seconds.
+    """
+
+    def __init__(self, folder: Path, lease: float) -> None:
+        self.folder = folder
+        self.lease = lease
+        self.pair = Pair(always=True)
+        self.bus = NatsServer()
+        self.bus.start()
+        self.nodes = [Node(name, folder, self.pair, self.bus, lease) for name in NAMES]
+
+    def fail_over(self, pause: float) -> None:
+        """Kill the primary, promote its standby, and give that a standby of its own.
+
+        :param pause: seconds that nobody notices.
+        """
+        self.pair.primary.kill()
+        time.sleep(pause)
+        self.pair.promote()
+        self.pair.replace()
+
+    def lose_standby(self, pause: float) -> None:
+        """Kill the standby: nothing is stored for so many seconds."""
+        self.pair.standby.kill()
+        time.sleep(pause)
+        self.pair.standby.start()
+        self.pair.wait_for_standby()
+
+    @property
+    def ledger(self) -> str:
+        """The URL of what is on record, past all wires."""
+        return self.pair.primary.url("granja")
+
+    def logs(self) -> dict[str, str]:
+        """What each node has written, by its name."""
+        return {node.name: node.server.read_log() for node in self.nodes}
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+        self.bus.kill()
+        self.pair.remove()
