@@ -48,6 +48,7 @@ class Keeper:
         self._orphaned = orphaned
         self._each = min(leases.RENEWED_EACH, lease.lasts / 5)
         self._steady_since: float | None = None
+        self._renewed_at = 0.0
         self._kept = 0
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="granja-lease", daemon=True)
@@ -92,8 +93,15 @@ class Keeper:
             if self._stopped.is_set():
                 return  # The writer has given the lease back.
             self._take_another(connection)
-        if self._steady_since is None:
-            self._steady_since = self._seconds()
+        self._note_renewal(self._seconds())
+
+    def _note_renewal(self, now: float) -> None:
+        """One that took long was held up, as those of all others may have been: by a standby that
+        was away, or by a machine that slept."""
+        held_up = now - self._renewed_at > self._lease.lasts / 2
+        if self._steady_since is None or held_up:
+            self._steady_since = now
+        self._renewed_at = now
 
     def _take_another(self, connection: Connection) -> None:
         try:
@@ -108,7 +116,7 @@ class Keeper:
         self._fenced(number)
 
     def _is_steady(self) -> bool:
-        """Whether our own renewals have succeeded for a whole lease.
+        """Whether our own renewals have succeeded, each in time, for a whole lease.
 
         After a time without the database, every node is late, and none of them is dead.
         """

@@ -264,6 +264,21 @@ class TheStandbyIsAway(SharedCase):
         await waiting
         self.assertEqual(told, [1])
 
+    async def test_it_comes_back_after_longer_than_a_lease_and_nobody_has_died(self) -> None:
+        """All renewals are committed at once then, each of them too late."""
+        nodes, ears = [self.node("norte", 1.0), self.node("sur", 1.0)], [Ear(), Ear()]
+        for node, ear in zip(nodes, ears, strict=True):
+            node.watch(ear)
+        await later(1.5)  # They are sure of themselves by now.
+        self.addCleanup(self.require, "")
+        self.require("nobody")
+        await self.until_waiting("granja.leases")
+        await later(1.5)
+        self.require("")
+        await later(1.5)
+        self.assertEqual([node.writer for node in nodes], [1, 2])
+        self.assertEqual([ear.said for ear in ears], [[], []])
+
     def require(self, standby: str) -> None:
         server().sql(
             f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'", "SELECT pg_reload_conf()"
