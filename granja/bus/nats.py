@@ -8,8 +8,9 @@ from itertools import cycle
 from typing import Any, ClassVar, Final
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +25,18 @@ from granja.reactor.clockwork import Timer
 PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
 #: The most seconds for one attempt.
 CONNECTING: Final = 3
+
+
+class _Once(Factory):
+    """For one connection, of which the log need not say that it is tried."""
+
+    noisy = False
+
+    def __init__(self, protocol: NatsProtocol) -> None:
+        self._made = protocol
+
+    def buildProtocol(self, addr: IAddress) -> NatsProtocol:  # noqa: N802
+        return self._made
 
 
 class NatsBus:
@@ -66,7 +79,7 @@ class NatsBus:
         endpoint = HostnameEndpoint(self._reactor, server.host, server.port, timeout=CONNECTING)
         tls = self._tls(server.host) if server.tls else None
         protocol = NatsProtocol(self._reactor, self, self._name, self._address.login, tls)
-        self._connecting = connectProtocol(endpoint, protocol)
+        self._connecting = endpoint.connect(_Once(protocol))
         self._connecting.addCallbacks(self._reached, self._not_reached, errbackArgs=(server,))
 
     def _tls(self, host: str) -> Callable[[ITCPTransport], None]:

@@ -357,8 +357,9 @@ class Lane:
             self._decide_again(error.missed, batch)
             return
         if failure.check(NotStored):
-            self.refused = True
-            self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
+            first, self.refused = not self.refused, True
+            if first:  # A database that is away would fill the log.
+                self.log.error("The ledger could not store: {why}", why=failure.getErrorMessage())
         else:
             self._halt(failure)
         for request in batch:

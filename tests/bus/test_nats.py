@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from granja.bus.interface import NoAnswer
@@ -126,6 +127,10 @@ class Real(TestCase):
     async def test_a_bus_that_is_not_there_yet(self) -> None:
         """It is waited for, and the log says so once."""
         self.nats.kill()
+        said: list[str] = []
+        note: Any = lambda event: said.append(formatEvent(event))  # noqa: E731
+        globalLogPublisher.addObserver(note)
+        self.addCleanup(globalLogPublisher.removeObserver, note)
         bus = NatsBus(reactor, read_bus(self.nats.url), "a test", "inbox")
         self.addCleanup(bus.close)
         bus.open()
@@ -133,6 +138,9 @@ class Real(TestCase):
         self.assertFalse(bus.up)
         self.nats.start()
         await self.until(bus, up=True)
+        away, there = said
+        self.assertIn("cannot be reached", away)
+        self.assertIn("is there.", there)
 
     async def test_a_login(self) -> None:
         """With the right one it is up; with a wrong one it is not, and the log keeps it secret."""

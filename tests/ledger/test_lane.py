@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract import errors
@@ -178,6 +179,25 @@ class OnASlowDisk(SlowDiskCase):
         self.farm.pass_time(6)
         self.assertEqual(self.ledger.facts[-1], events.Departed(FarmerId(2), (ArtifactId(32),)))
         self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #1 ya no es válida: Ana se fue."])
+
+    def test_a_ledger_that_is_away_is_said_once_in_the_log(self) -> None:
+        """And again when it was there meanwhile."""
+        said: list[str] = []
+
+        def note(event: LogEvent) -> None:
+            if "could not store" in formatEvent(event):
+                said.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(note)
+        self.addCleanup(globalLogPublisher.removeObserver, note)
+        for outcome in ("away", "away", "there", "away", "away"):
+            self.ana.types(":agregar 7")
+            if outcome == "there":
+                self.ledger.finish()
+            else:
+                self.ledger.fail(NotStored("the database is away"))
+            self.assertEqual("Error" in self.ana.hears()[-1], outcome == "away")
+        self.assertEqual(said, ["The ledger could not store: the database is away"] * 2)
 
     def test_a_visitor_who_leaves_while_coming_in_leaves_nothing_behind(self) -> None:
         eva = self.farm.person()

@@ -72,7 +72,7 @@ def _kinds(lease: float) -> list[tuple[str, float, float]]:
         ("node paused", 0.2, lease * 0.6),
         ("node stopped", lease * 1.3, lease * 1.6),
         ("database primary killed", 0, 1),
-        ("database standby killed", 0.2, 2),
+        ("database standby killed", 0.2, lease * 1.4),
         ("link", 0.3, lease * 1.6),
         ("tie", 0.3, lease * 1.4),
         ("bus killed", 0.2, lease * 0.8),

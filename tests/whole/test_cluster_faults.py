@@ -1,0 +1,59 @@
+"""A whole farm that is broken again and again; see ``tests/whole/cluster``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from random import Random
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support import postgresql
+from tests.support.ledgers import folder_for
+from tests.support.nats import MISSING
+from tests.whole.cluster.faults import Fault, rounds
+from tests.whole.cluster.run import ClusterTest
+
+#: How much is broken.  ``.ci/run`` asks for less when it runs the tests again.
+FAULTS = int(os.environ.get("GRANJA_TEST_FAULTS", "12"))
+
+#: Seconds of a node's lease: less than what a farm has, so that nobody waits long for its end.
+LEASE = 2.0
+
+
+class WholeFarm(SynchronousTestCase):
+    """Real servers, a real database with a standby, a real bus."""
+
+    skip = MISSING or None
+
+    def setUp(self) -> None:
+        postgresql.programs()
+
+    def test_nothing_is_lost_whatever_breaks(self) -> None:
+        """Whatever was promised is looked at after each round of faults."""
+        test = ClusterTest(folder_for(self), seed=17, lease=LEASE)
+        asyncio.run(test.run(FAULTS))
+        self.assertEqual(test.faults.total(), FAULTS)
+        self.assertGreater(test.town.told.trades, FAULTS)
+
+
+class Schedule(SynchronousTestCase):
+    """What a seed says."""
+
+    def faults(self, seed: int, number: int) -> list[list[Fault]]:
+        return list(rounds(Random(seed), number, 5.0))
+
+    def test_a_seed_repeats_its_choices(self) -> None:
+        self.assertEqual(self.faults(1, 30), self.faults(1, 30))
+        self.assertNotEqual(self.faults(1, 30), self.faults(2, 30))
+
+    def test_all_kinds_come_and_nothing_breaks_twice_at_once(self) -> None:
+        found = self.faults(3, 300)
+        self.assertEqual(sum(map(len, found)), 300)
+        for together in found:
+            self.assertEqual(len({fault.concerns for fault in together}), len(together))
+        kinds = {fault.kind for together in found for fault in together}
+        ways = {f"{what} {way}" for what in ("link", "tie")
+                for way in ("cut", "stalled", "deaf", "swallowing")}  # fmt: skip
+        self.assertLessEqual(ways, kinds)
+        self.assertEqual(len(kinds - ways), 7)
