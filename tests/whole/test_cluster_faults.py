@@ -15,7 +15,7 @@ from tests.whole.cluster.faults import Fault, rounds
 from tests.whole.cluster.run import ClusterTest
 
 #: How much is broken.  ``.ci/run`` asks for less when it runs the tests again.
-FAULTS = int(os.environ.get("GRANJA_TEST_FAULTS", "12"))
+FAULTS = int(os.environ.get("GRANJA_TEST_FAULTS", "8"))
 
 #: Seconds of a node's lease: less than what a farm has, so that nobody waits long for its end.
 LEASE = 2.0
