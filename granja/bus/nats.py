@@ -35,7 +35,7 @@ class _Once(Factory):
     def __init__(self, protocol: NatsProtocol) -> None:
         self._made = protocol
 
-    def buildProtocol(self, addr: IAddress) -> NatsProtocol:  # noqa: N802
+    def buildProtocol(self, addr: IAddress | None) -> NatsProtocol:  # noqa: N802
         return self._made
 
 
@@ -79,8 +79,9 @@ class NatsBus:
         endpoint = HostnameEndpoint(self._reactor, server.host, server.port, timeout=CONNECTING)
         tls = self._tls(server.host) if server.tls else None
         protocol = NatsProtocol(self._reactor, self, self._name, self._address.login, tls)
-        self._connecting = endpoint.connect(_Once(protocol))
-        self._connecting.addCallbacks(self._reached, self._not_reached, errbackArgs=(server,))
+        connecting: Deferred[Any] = endpoint.connect(_Once(protocol))
+        self._connecting = connecting
+        connecting.addCallbacks(self._reached, self._not_reached, errbackArgs=(server,))
 
     def _tls(self, host: str) -> Callable[[ITCPTransport], None]:
         def start(transport: Any) -> None:

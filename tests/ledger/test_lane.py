@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -188,8 +189,9 @@ class OnASlowDisk(SlowDiskCase):
             if "could not store" in formatEvent(event):
                 said.append(formatEvent(event))
 
-        globalLogPublisher.addObserver(note)
-        self.addCleanup(globalLogPublisher.removeObserver, note)
+        observer: Any = note
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         for outcome in ("away", "away", "there", "away", "away"):
             self.ana.types(":agregar 7")
             if outcome == "there":
