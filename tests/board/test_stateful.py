@@ -212,5 +212,5 @@ class BoardStatefulTests(SynchronousTestCase):
         self.patch(wires.TransportWire, "limit", 120)
         run_state_machine_as_test(
             BoardMachine,
-            settings=settings(max_examples=200, stateful_step_count=80, deadline=None),
+            settings=settings(max_examples=120, stateful_step_count=80, deadline=None),
         )

@@ -225,7 +225,7 @@ play = partial(
 
 class NewsModel(SynchronousTestCase):
     def test_who_must_hear_of_it_hears_of_it_once(self) -> None:
-        run_state_machine_as_test(Village, settings=play(max_examples=300))
+        run_state_machine_as_test(Village, settings=play(max_examples=150))
 
     def test_news_that_are_not_on_record_are_noticed(self) -> None:
         """Without what happened as a line was cut, the test above fails; so it can."""
