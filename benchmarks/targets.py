@@ -63,6 +63,8 @@ TARGETS = (
     Target("paced-1000", "limit-ws", 1.4, door="granja-ws"),
     Target("paced-1000", "granja", 1.3, door="granja-ws"),
     Target("paced-1000", "node-ws", 0.5, "p99_us", door="granja-ws"),
+    Target("crowd", "granja", 0.5, "arrivals_s", floor=True, door="granja-ws"),
+    Target("crowd", "granja", 1.5, "reached_ms", door="granja-ws"),
     Target("flood-100", "limit-tls", 2.0, door="granja-tls"),
     Target("flood-100", "ngircd-tls", 0.25, door="granja-tls"),
     Target("paced-200", "limit-tls", 1.5, door="granja-tls"),

@@ -2,6 +2,7 @@
 #include "generator.h"
 
 #define SETTLE_MS 250 /* this much silence ends the arrivals */
+#define NEWS_MS 1000  /* and this much where some have not heard of all: the word may wait */
 
 uint64_t arrived_ns, announced_ns, run_ns, unfinished;
 static uint64_t late_ns;       /* paced: the worst delay of the generator itself */
@@ -26,7 +27,12 @@ void arrive_all(void) {
         wire_turn(100);
     }
     arrived_ns = last_arrival - from;
-    while (now < deadline && wire_turn(SETTLE_MS)) continue;
+    uint64_t all = (uint64_t)opt.farmers * (uint64_t)(opt.farmers - 1) / 2;
+    bool crowd = !strcmp(opt.mode, "crowd");
+    int silence;
+    do {
+        silence = crowd && announcements && announcements < all ? NEWS_MS : SETTLE_MS;
+    } while (now < deadline && wire_turn(silence));
     announced_ns = last_bytes - from;
 }
 
