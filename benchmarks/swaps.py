@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import swaps_people, swaps_search
@@ -68,17 +68,41 @@ RATES = {"none": 0.0, "200 a second": 200.0, "as many as can be": 1e9}
 PAIRS = 50
 
 
+#: Seconds of a window, and of the pause after it, in which what is under way ends.
+WINDOW, PAUSE = 2.0, 0.5
+
+
 def server_table(seconds: float) -> str:
-    """The whole server on SQLite: settlements a second, and the chat's latency beside them."""
-    lines = ["| swaps | settlements/s | chat p50 / p99, ms |", "| --- | --- | --- |"]
-    for name, rate in RATES.items():
-        settled, times = _serve(rate, seconds)
-        p50, p99 = (percentile(times.talk, which) * 1000 for which in (50, 99))
-        lines.append(f"| {name} | {settled / 2 / seconds:,.0f} | {p50:.1f} / {p99:.1f} |")
+    """The whole server on SQLite: settlements a second, and the chat's latency beside them.
+
+    One server, and windows in turns: what else the machine does is then in all of them.
+    """
+    settled: dict[str, list[float]] = {name: [] for name in RATES}
+    talk: dict[str, list[float]] = {name: [] for name in RATES}
+    with _farm() as farm:
+        farm.swap(WINDOW, max(RATES.values()))  # to warm up
+        for _ in range(max(1, round(seconds / WINDOW))):
+            for name, rate in RATES.items():
+                farm.swap(PAUSE, 0)
+                farm.times, farm.settled = Times(), 0
+                farm.swap(WINDOW, rate)
+                settled[name].append(farm.settled / 2 / WINDOW)
+                talk[name] += farm.times.talk
+    lines = [
+        "| swaps | settlements/s | chat p50, ms | p90 | p99 | of that without |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, rates in settled.items():
+        p50, p90, p99 = (percentile(talk[name], which) * 1000 for which in (50, 90, 99))
+        of_none = p99 / 1000 / percentile(talk["none"], 99)
+        each = sum(rates) / len(rates)
+        cells = (f"{each:,.0f}", f"{p50:.2f}", f"{p90:.2f}", f"{p99:.2f}", f"{of_none:.2f} ×")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _serve(rate: float, seconds: float) -> tuple[int, Times]:
+@contextmanager
+def _farm() -> Iterator[Swappers]:
     cores = Cores.available()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -88,11 +112,8 @@ def _serve(rate: float, seconds: float) -> tuple[int, Times]:
             server = Server("--rate", "off", folder=folder, ledger=ledger)
             stack.enter_context(server)
         farm = Swappers(server.port, PAIRS)
-        farm.swap(seconds / 4, rate)  # to warm up
-        farm.times, farm.settled = Times(), 0
-        farm.swap(seconds, rate)
-        farm.close()
-        return farm.settled, farm.times
+        stack.callback(farm.close)
+        yield farm
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=("search", "people", "server"), help="one of them")
     parser.add_argument("--farmers", type=int, nargs="+", default=FARMERS, help="in the search")
     parser.add_argument("--rounds", type=int, default=300, help="of each command in each world")
-    parser.add_argument("--seconds", type=float, default=10, help="of each run with a server")
+    parser.add_argument("--seconds", type=float, default=10, help="at each rate, with a server")
     arguments = parser.parse_args(argv)
     raise_file_limit(4096)
     only = arguments.only
