@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
+
+
+class Emptied(Protocol):
+    """Who has something to send when the transport takes it again."""
+
+    def send_pong(self) -> None: ...
 
 
 @implementer(IPushProducer)
 class Gauge:
     """Stands between a transport and the producer that fills it, and remembers the last word.
 
-    ``full``: the transport has asked to pause.  ``emptied`` is called when it no longer does.
+    ``full``: the transport has asked to pause.
+
+    :param waiter: is asked to send a pong when the transport takes it again.
     """
 
-    __slots__ = ("emptied", "full", "producer")
+    __slots__ = ("_waiter", "full", "producer")
 
-    def __init__(self) -> None:
+    def __init__(self, waiter: Emptied) -> None:
+        self._waiter = waiter
         self.producer: IPushProducer | None = None
         self.full = False
-        self.emptied: Callable[[], None] = lambda: None
 
     def pauseProducing(self) -> None:  # noqa: N802
         self.full = True
@@ -29,7 +37,7 @@ class Gauge:
 
     def resumeProducing(self) -> None:  # noqa: N802
         self.full = False
-        self.emptied()
+        self._waiter.send_pong()
         if self.producer is not None:
             self.producer.resumeProducing()
 

@@ -13,6 +13,7 @@ from granja.web.greeting import VERSION, Greeting, NotAGreeting, Values, plain_h
 from granja.web.http import MOST_SHOWN, WebChannel, WebRequest, texts
 from granja.web.names import Names, NoHost
 from granja.web.pages import Place
+from granja.web.pulse import Pulse
 from granja.web.refusal import refuse
 from granja.web.websocket import KEEPALIVE, Conversation, WebSocketConnection
 from granja.wire.addresses import Proxies, address_of
@@ -60,7 +61,7 @@ class WebSocketResource(Place):
         self._queue = FrameQueue(clock)
         self._names = names
         self._proxies = proxies
-        self._keepalive = keepalive
+        self._pulse = Pulse(clock, keepalive)
 
     def render_GET(self, request: Request) -> bytes | int:  # noqa: N802
         if request.postpath:
@@ -130,15 +131,14 @@ class WebSocketResource(Place):
 
     def _connect(self, channel: WebChannel, greeting: Greeting, forwarded: list[str]) -> None:
         below, peer = channel.transport, self._who_asks(channel, forwarded)
-        proxied = address_of(peer) != address_of(below.getPeer()) or getattr(
-            below, "proxied", False
-        )
+        behind = None if address_of(peer) == address_of(below.getPeer()) else peer
+        proxied = behind is not None or getattr(below, "proxied", False)
         farmer = self._factory.buildProtocol(peer)
         as_data = JSON in greeting.protocols
         farmer.carrier = WEBSOCKET_DATA if as_data else WEBSOCKET_LINES
         below.write(greeting.answer(JSON if as_data else None))
         channel.upgrade(
-            WebSocketConnection(farmer, self._clock, self._queue, peer, proxied, self._keepalive)
+            WebSocketConnection(farmer, self._clock, self._queue, behind, proxied, self._pulse)
         )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IAddress, IConsumer, IPushProducer, ITransport
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
-from granja.web.backpressure import Gauge
+from granja.web.backpressure import Emptied, Gauge
 
 
 class Wire(Protocol):
@@ -21,8 +20,16 @@ class Wire(Protocol):
     def pauseProducing(self) -> None: ...  # noqa: N802
     def resumeProducing(self) -> None: ...  # noqa: N802
     def getHost(self) -> IAddress: ...  # noqa: N802
+    def getPeer(self) -> IAddress: ...  # noqa: N802
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...  # noqa: N802
     def unregisterProducer(self) -> None: ...  # noqa: N802
+
+
+class Frames(Emptied, Protocol):
+    """The WebSocket."""
+
+    def close(self, code: CloseReason) -> None:
+        """Say Close with this code, and close the wire when that is answered."""
 
 
 #: Bytes of lines that may wait to be obeyed, with the pings that come behind them read.
@@ -33,20 +40,19 @@ MOST_WAITING: Final = 1 << 18
 class WebSocketTransport:
     """What a :class:`FarmerProtocol` has for a transport.
 
-    :param close: says Close with a code, and closes ``wire`` when that is answered.
-    :param peer: whom the farm is to see at the other end.
+    :param peer: whom the farm is to see at the other end; None for whoever is there.
     """
 
     __slots__ = (
-        *("_close", "_full", "_paused", "_peer", "_waiting", "_wire"),
+        *("_frames", "_full", "_paused", "_peer", "_waiting", "_wire"),
         *("behind", "disconnecting", "gauge"),
     )
 
-    def __init__(self, close: Callable[[CloseReason], None], wire: Wire, peer: IAddress) -> None:
-        self._close = close
+    def __init__(self, frames: Frames, wire: Wire, peer: IAddress | None) -> None:
+        self._frames = frames
         self._peer = peer
         self._wire = wire
-        self.gauge = Gauge()
+        self.gauge = Gauge(frames)
         self.disconnecting = False
         self.behind = False
         self._paused = self._full = False
@@ -61,17 +67,17 @@ class WebSocketTransport:
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:  # noqa: N802
-        self._close(CloseReason.NORMAL_CLOSURE)
+        self._frames.close(CloseReason.NORMAL_CLOSURE)
 
     def close_for_now(self) -> None:
         """The same for somebody who may come again later."""
-        self._close(CloseReason.TRY_AGAIN_LATER)
+        self._frames.close(CloseReason.TRY_AGAIN_LATER)
 
     def abortConnection(self) -> None:  # noqa: N802
         self._wire.abortConnection()
 
     def getPeer(self) -> IAddress:  # noqa: N802
-        return self._peer
+        return self._wire.getPeer() if self._peer is None else self._peer
 
     def getHost(self) -> IAddress:  # noqa: N802
         return self._wire.getHost()

@@ -25,6 +25,7 @@ from zope.interface import implementer
 
 from granja.web import frames
 from granja.web.frame_queue import TURN, FrameQueue
+from granja.web.pulse import Pulse
 from granja.web.transport import WebSocketTransport, Wire
 from granja.wire.encodings import Carrier
 
@@ -75,16 +76,16 @@ class WebSocketConnection:
     """From frames to lines and back, from the handshake to the end.
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
-    :param clock: for the keepalive.
+    :param clock: for what is waited for at the end.
     :param queue: where connections with more frames than are taken at a time wait for their turn.
-    :param peer: who is at the other end, behind whatever proxies there are.
+    :param peer: who is behind the proxies; None if whoever is at the other end is meant.
     :param proxied: whether there are any.
-    :param keepalive: seconds of silence before a ping, and again before the peer counts as dead.
+    :param pulse: looks whether the peer is there.
     """
 
     __slots__ = (
         *("_acknowledged", "_clock", "_deaf", "_farmer", "_frames", "_heard", "_heard_close"),
-        *("_keepalive", "_lines", "_others", "_owed", "_peer", "_pinged", "_proxied", "_queue"),
+        *("_lines", "_others", "_owed", "_peer", "_pinged", "_proxied", "_pulse", "_queue"),
         *("_said_close", "_silent", "_size", "_timer", "adapter", "transport"),
     )
     transport: Wire
@@ -95,19 +96,20 @@ class WebSocketConnection:
         farmer: Conversation,
         clock: IReactorTime,
         queue: FrameQueue,
-        peer: IAddress,
+        peer: IAddress | None,
         proxied: bool,
-        keepalive: float = KEEPALIVE,
+        pulse: Pulse,
     ) -> None:
         self._farmer = farmer
         self._clock = clock
         self._queue = queue
         self._peer = peer
         self._proxied = proxied
-        self._keepalive = keepalive
+        self._pulse = pulse
         self._frames = frames.FrameReader()
         self._said_close = self._heard_close = False
-        self._lines: list[bytes] = []
+        # While nothing comes, none has a list of its own.
+        self._lines: list[bytes] | None = None
         self._size = 0
         self._others = 0
         self._deaf = False
@@ -123,9 +125,8 @@ class WebSocketConnection:
         self.connectionMade()
 
     def connectionMade(self) -> None:  # noqa: N802
-        self.adapter = WebSocketTransport(self.close, self.transport, self._peer)
-        self.adapter.gauge.emptied = self._send_pong
-        self._wait(self._keepalive, self._check)
+        self.adapter = WebSocketTransport(self, self.transport, self._peer)
+        self._pulse.join(self)
         self._farmer.makeConnection(self.adapter)
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
@@ -164,14 +165,14 @@ class WebSocketConnection:
         while left and self._frames.more and not self._deaf:
             lines, count = self._frames.lines(left)
             if count:
-                self._lines.append(lines)
+                self._gather(lines)
                 left -= count
             elif self._take_one():
                 left -= 1
             else:
                 break
         self._hand_on()
-        self._send_pong()
+        self.send_pong()
         return not left and not self._deaf
 
     def _take_one(self) -> bool:
@@ -198,7 +199,7 @@ class WebSocketConnection:
     def _hand_on(self) -> None:
         """Give what was gathered of one segment to the farmer at once, which is cheaper."""
         if self._lines:
-            lines, self._lines = b"".join(self._lines), []
+            lines, self._lines = b"".join(self._lines), None
             if not self.adapter.disconnecting:
                 self._farmer.dataReceived(lines)
                 self.adapter.handed_on(len(lines))
@@ -228,7 +229,13 @@ class WebSocketConnection:
             line += b"\n"
         else:
             self._others += 1
-        self._lines.append(line)
+        self._gather(line)
+
+    def _gather(self, line: bytes) -> None:
+        if self._lines:
+            self._lines.append(line)
+        else:
+            self._lines = [line]
 
     def _peer_closes(self) -> None:
         self._heard_close = True
@@ -268,10 +275,11 @@ class WebSocketConnection:
         self._timer = self._clock.callLater(seconds, then)  # type: ignore[arg-type]
 
     def _stop_waiting(self) -> None:
+        self._pulse.leave(self)
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
 
-    def _check(self) -> None:
+    def look(self) -> None:
         """After some silence ask; after more of it, the peer is gone.
 
         While we do not read, or they do not, silence means nothing: that is the board's matter.
@@ -287,7 +295,6 @@ class WebSocketConnection:
             # One is enough: TCP takes it there, and its acknowledgement is no sign of more life.
             self._pinged = True
             self.adapter.write(frames.control(frames.PING))
-        self._wait(self._keepalive, self._check)
 
     def _shows_life(self) -> bool:
         """Whether their system has taken something: the ping may be far behind in what they read.
@@ -299,7 +306,7 @@ class WebSocketConnection:
         before, self._acknowledged = self._acknowledged, self._farmer.acknowledged()
         return before != self._acknowledged
 
-    def _send_pong(self) -> None:
+    def send_pong(self) -> None:
         """Answer the latest ping, unless the peer does not read: that would heap up."""
         if self._owed is None or self.adapter.gauge.full or self.adapter.disconnecting:
             return

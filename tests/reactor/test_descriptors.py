@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from twisted.internet import reactor as installed
+from twisted.internet import reactor as installed, tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.error import ConnectionDone
@@ -15,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from granja.reactor.descriptors import (
     TURNED_AWAY,
     Descriptors,
+    _counted,
     answers_at,
     count_descriptors,
     for_connections,
@@ -96,3 +98,18 @@ def _a_turn() -> Deferred[None]:
     done: Deferred[None] = Deferred()
     reactor.callLater(0, done.callback, None)
     return done
+
+
+class Memory(SynchronousTestCase):
+    def test_what_a_connection_learns_late_costs_it_no_table_of_its_own(self) -> None:
+        kind = _counted(tcp.Server, Descriptors())
+        crowd = [kind.__new__(kind) for _ in range(100)]
+        for connection in crowd:
+            for name in ("reactor", "socket", "fileno", "protocol", "hostname", "connected"):
+                setattr(connection, name, None)
+        late = crowd[-1]
+        before = sys.getsizeof(vars(late))
+        late.dataBuffer, late.offset = b"", 0
+        late.registerProducer(None, True)  # type: ignore[arg-type]
+        late.unregisterProducer()
+        self.assertLess(sys.getsizeof(vars(late)) - before, 100)
