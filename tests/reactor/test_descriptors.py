@@ -110,6 +110,6 @@ class Memory(SynchronousTestCase):
         late = crowd[-1]
         before = sys.getsizeof(vars(late))
         late.dataBuffer, late.offset = b"", 0
-        late.registerProducer(None, True)  # type: ignore[arg-type]
+        late.registerProducer(None, True)
         late.unregisterProducer()
         self.assertLess(sys.getsizeof(vars(late)) - before, 100)
