@@ -1,4 +1,4 @@
-"""Whether a transport has more to write than its peer reads."""
+"""Backpressure: whether a transport has more to write than its peer reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Emptied(Protocol):
 
 @implementer(IPushProducer)
 class Gauge:
-    """Stands between a transport and the producer that fills it, and remembers the last word.
+    """Stands between a transport and its producer, and remembers whether the transport is full.
 
     ``full``: the transport has asked to pause.
 

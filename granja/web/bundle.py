@@ -1,7 +1,7 @@
-"""The page in few files: joined when the server starts, in memory, and named by their content.
+"""The page in few files: the server joins them in memory at its start, and names them by content.
 
-A developer edits the files in ``static`` and starts the server; nothing is built by hand.  A file
-whose name carries its hash never changes, so browsers keep it and ask for nothing again.
+A developer edits the files in ``static`` and starts the server; there is no build step.  A file
+with its hash in its name never changes, so browsers keep it and do not ask again.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-#: Hexadecimal digits of the hash in a name.
+#: Hexadecimal digits of the hash in a file's name.
 DIGITS = 12
 
-#: Where the page and its first module are.
+#: The page, its first module, and the script for old browsers.
 INDEX, MAIN, RESCUE = "index.html", "js/main.js", "js/rescue.js"
 MANIFEST = "manifest.webmanifest"
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
-#: What the joining would not understand.
+#: Forms of import and export that we cannot join.
 _FOREIGN = re.compile(r"^(?:import|export)\b|\bimport\(", re.MULTILINE)
 _LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*\n", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
@@ -30,17 +30,17 @@ _REFERENCE = re.compile(r'(?<=")([\w./-]+\.(?:svg|png|js|webmanifest))(?=")')
 
 
 def hashed(name: str, content: bytes) -> str:
-    """``js/main.js`` with this content is ``main.3fa9c2d17b60.js``, beside the page."""
+    """The hashed name: ``js/main.js`` becomes ``main.3fa9c2d17b60.js``, beside the page."""
     path = PurePosixPath(name)
     digest = hashlib.sha256(content).hexdigest()[:DIGITS]
     return f"{path.stem}.{digest}{path.suffix}"
 
 
 def bundle(sources: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
-    """The page, and the files that it loads by their hashed names.
+    """The page, and the files that it loads, by their hashed names.
 
     :param sources: the files of ``static``, by their paths in it.
-    :raises ValueError: when a module has an import or an export of another form, or a circle.
+    :raises ValueError: when a module has an unknown form of import or export, or a circle.
     """
     made: dict[str, bytes] = {}
     names: dict[str, str] = {}
@@ -66,7 +66,8 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 
 def _drawings(script: str, names: Mapping[str, str]) -> str:
-    """A drawing is a part of a file: ``icons.svg#send``."""
+    """Put hashed names into a script's drawings.  A drawing is a part of a file:
+    ``icons.svg#send``."""
     for name, new in names.items():
         script = script.replace(f"`{name}#", f"`{new}#")
     return script
@@ -83,7 +84,7 @@ def _with_one_sheet(page: str, name: str) -> str:
 
 
 def join_modules(sources: Mapping[str, bytes], main: str) -> str:
-    """One module that does what ``main`` and all that it imports do, each in its own scope.
+    """One module that does what ``main`` and its imports do, each in its own scope.
 
     :raises ValueError: as :func:`bundle`.
     """
@@ -106,7 +107,7 @@ def _visit(
 
 
 def _scope(path: str, text: str, before: list[str]) -> str:
-    """A module as a constant that has its exports: ``const m3 = (() => { … return { a }; })();``"""
+    """A module as a constant with its exports: ``const m3 = (() => { … return { a }; })();``"""
 
     def taken(found: re.Match[str]) -> str:
         place = before.index(_resolved(path, found[2]))
@@ -121,7 +122,7 @@ def _scope(path: str, text: str, before: list[str]) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """Without what stands on lines of its own and is for readers only."""
+    """The text without comments that have lines of their own."""
     return _INDENT.sub("", _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", text)))
 
 

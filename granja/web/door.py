@@ -1,7 +1,7 @@
-"""Who may connect to the site: browsers are counted until they are in the chat, or gone.
+"""The door of the site: it counts browsers until they are in the chat, or gone.
 
-A proxy that is believed speaks for many; whom it speaks for is known, and counted, when they come
-on to the chat.
+A proxy that we believe speaks for many browsers.  We learn who they are, and count them, when they
+go on to the chat.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from granja.wire.addresses import UNIX, Proxies, address_of
 
 
 class Doorkeeper(Protocol):
-    """Who counts the browsers of each network."""
+    """Counts the browsers of each network."""
 
     def page_refusal(self, address: str) -> Notice | None:
-        """Why no more may connect from there; None if they may."""
+        """Why no browser may connect from there; None if it may."""
 
     def enter_page(self, address: str) -> None:
-        """A browser connects."""
+        """Count a browser that connects."""
 
     def leave_page(self, address: str) -> None:
         """Count it no more: it is gone, or in the chat."""
 
 
 class Farm(Protocol):
-    """Where the doorkeeper is."""
+    """Has the doorkeeper."""
 
     @property
     def doorkeeper(self) -> Doorkeeper: ...
 
     def turn_away(self, address: str, refusal: Notice) -> Any:
-        """What answers to a connection from there that may not come in."""
+        """The protocol for a connection that may not come in."""
 
 
 class Door:
-    """:param proxies: whose word is believed on who is behind them."""
+    """:param proxies: the proxies that we believe."""
 
     def __init__(self, farm: Farm, proxies: Proxies) -> None:
         self._farm = farm
         self._proxies = proxies
 
     def turned_away(self, peer: IAddress | None) -> Any:
-        """What answers to a browser that may not connect; None if it may."""
+        """The protocol for a browser that may not connect; None if it may."""
         refusal = self._farm.doorkeeper.page_refusal(self._counted(peer))
         if refusal is None:
             return None
@@ -55,23 +55,24 @@ class Door:
         return protocol
 
     def enter(self, peer: IAddress | None) -> str:
-        """A browser connects.
+        """Count a browser that connects.
 
-        :return: as whom it is counted, also if the operator names other proxies meanwhile.
+        :return: the address that we count it for.  It stays the same if the operator names other
+            proxies.
         """
         counted = self._counted(peer)
         self._farm.doorkeeper.enter_page(counted)
         return counted
 
     def leave(self, counted: str) -> None:
-        """It is gone, or in the chat.
+        """Count it no more: it is gone, or in the chat.
 
-        :param counted: what :meth:`enter` gave.
+        :param counted: the value of :meth:`enter`.
         """
         self._farm.doorkeeper.leave_page(counted)
 
     def _counted(self, peer: IAddress | None) -> str:
-        """In no network, if it is a proxy."""
+        """The address that we count for; empty for a proxy."""
         address = _address_of(peer)
         return "" if self._proxies.believes(address) else address
 

@@ -1,4 +1,4 @@
-"""Connections whose frames have not all been taken: some of each in turn, a moment at a time."""
+"""A queue of connections with frames that wait: each has a short turn."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-#: Seconds after which whatever else is due has its turn, however many still wait.
+#: Seconds of work before everything else has its turn.
 TURN = 0.002
 
 
 class FrameQueue:
-    """One for a whole site: with a turn for each connection, a thousand take half a second."""
+    """One queue for a whole site: a reactor's turn for each connection would be much slower."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -20,7 +20,7 @@ class FrameQueue:
         self._turn: IDelayedCall | None = None
 
     def join(self, take: Callable[[], None]) -> None:
-        """Have ``take`` called once, after those that wait already."""
+        """Call ``take`` once, after those that wait already."""
         self._waiting.append(take)
         self._arrange()
 
@@ -33,6 +33,6 @@ class FrameQueue:
         try:
             while self._waiting and self._clock.seconds() < enough:
                 self._waiting.popleft()()
-        finally:  # One that fails does not leave the others waiting.
+        finally:  # After a failure, the others must still have their turn.
             self._turn = None
             self._arrange()

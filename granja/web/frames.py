@@ -1,10 +1,9 @@
-"""WebSocket frames of one connection: a client's are read, and a server's control frames written.
+"""WebSocket frames of one connection: reads a client's frames, and writes control frames.
 
-A browser's line is one masked frame of text.  As many of those as have come are taken at once:
-where they begin is looked at frame by frame, and then all are unmasked and checked together.
-Everything else goes one frame, or what there is of it, at a time.  (``wsproto``, which did this
-before, takes fifteen times as long and keeps 4 KiB for each connection.  The tests compare with
-it.)
+A browser's line is one masked text frame.  We take as many of those as have come at once: we find
+their beginnings frame by frame, and then unmask and check all together.  Everything else goes one
+frame, or one piece of a frame, at a time.  (Before this module we used ``wsproto``, which is much
+slower and keeps 4 KiB for each connection.  The tests compare with it.)
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ PONG: Final = 10
 
 _CONTINUATION: Final = 0
 _KNOWN: Final = frozenset({_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-#: As numbers: to look for ``b"\\n" in`` some bytes takes Python much longer.
+#: As numbers: ``b"\\n" in`` some bytes is much slower.
 _LF, _CR = b"\n\r"
-#: A whole message of text in one frame.
+#: The first byte of a frame that holds a whole text message.
 _WHOLE_TEXT: Final = 0x81
-#: The most bytes of a control frame, and of a frame whose size stands in its second byte.
+#: The most bytes of a control frame, and of a frame whose size fits into its second byte.
 _SHORT: Final = 125
 
-#: How often a mask of four bytes is taken for a short payload.
+#: How often to repeat the mask's four bytes for a short payload.
 _TIMES: Final = tuple(size // 4 + 1 for size in range(_SHORT + 1))
 
-#: They stand for what has happened, and are never sent (RFC 6455 §7.4.1).
+#: Codes that tell what has happened.  Nobody may send them (RFC 6455 §7.4.1).
 _NEVER_SENT: Final = frozenset(
     {
         CloseReason.NO_STATUS_RCVD,
@@ -40,7 +39,7 @@ _NEVER_SENT: Final = frozenset(
         CloseReason.TLS_HANDSHAKE_FAILED,
     }
 )
-#: Codes from here on are the libraries' and everybody's own.
+#: Codes from here on belong to libraries and applications.
 _THEIR_OWN: Final = range(3000, 5000)
 _MAY_BE_SENT: Final = frozenset(CloseReason) - _NEVER_SENT
 
@@ -48,7 +47,7 @@ _new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class NotFrames(Exception):
-    """What has come is against RFC 6455; ``code`` says how."""
+    """The bytes break RFC 6455.  ``code`` says how."""
 
     def __init__(self, code: CloseReason) -> None:
         super().__init__(code)
@@ -58,8 +57,8 @@ class NotFrames(Exception):
 class Frame(NamedTuple):
     """A control frame, or a piece of a message.
 
-    ``opcode``: for a piece, that of its message.  ``text``: only of text; ``data``: of the others.
-    ``finished``: whether the message is whole with this.  ``code``: of a close.
+    ``opcode``: for a piece, its message's.  ``text``: only of text; ``data``: of everything else.
+    ``finished``: whether the message is complete now.  ``code``: of a close.
     """
 
     opcode: int
@@ -70,22 +69,22 @@ class Frame(NamedTuple):
 
 
 def control(opcode: int, payload: bytes = b"") -> bytes:
-    """A server's control frame.
+    """A control frame from a server.
 
-    :param payload: 125 bytes at the most.
+    :param payload: at most 125 bytes.
     """
     return bytes((0x80 | opcode, len(payload))) + payload
 
 
 def close(code: CloseReason) -> bytes:
-    """A server's close, which tells no reason in words."""
+    """A close frame from a server, without a reason in words."""
     return control(CLOSE, code.to_bytes(2, "big"))
 
 
 class FrameReader:
-    """From bytes to frames.
+    """Makes frames from bytes.
 
-    ``closed``: the peer has closed, or broken the rules, and nothing more is read.
+    ``closed``: the peer has closed, or broken the rules, and we read no more.
     """
 
     __slots__ = (
@@ -96,20 +95,20 @@ class FrameReader:
     def __init__(self) -> None:
         self._data = b""
         self._at = 0
-        #: Of the frame that is being read: its mask, turned to where it is read, or None between
-        #: two frames; the bytes that are still to come; whether it is the last of its message.
+        #: Of the present frame: its mask, turned to the next byte (None between two frames); the
+        #: bytes that are still to come; whether it is the last one of its message.
         self._mask: bytes | None = None
         self._left = 0
         self._final = True
-        #: Of the message that is being read: its opcode, or 0 between two messages.
+        #: Of the present message: its opcode; 0 between two messages.
         self._message = 0
         self._decoder: codecs.IncrementalDecoder | None = None
-        #: Frames that were looked at, and are not to be taken together with others.
+        #: Frames that we have looked at and must not take together with others.
         self._one_by_one = 0
         self.closed = False
 
     def feed(self, data: bytes) -> None:
-        """What one read of the connection gave."""
+        """Take the bytes of one read."""
         if self.closed:
             self._data, self._at = b"", 0
             return
@@ -118,16 +117,17 @@ class FrameReader:
 
     @property
     def more(self) -> bool:
-        """Whether something has come that was not taken."""
+        """Whether some bytes wait."""
         return self._at < len(self._data)
 
     # -- the usual ---------------------------------------------------------------------------------
 
     def line(self, data: bytes) -> bytes | None:
-        """What comes most often, on its shortest way: the line that ``data`` is, with LF behind it.
+        """The line that ``data`` is, with LF behind it.  This is the short way for the usual case.
 
-        :param data: what one read of the connection gave.
-        :return: None, and nothing has happened, for whatever is not one whole, short message.
+        :param data: the bytes of one read.
+        :return: None if ``data`` is not one whole, short message; the reader has then changed
+            nothing.
         """
         size = len(data) - 6
         if not 0 <= size <= _SHORT or data[0] != _WHOLE_TEXT or data[1] != 0x80 + size:
@@ -142,10 +142,10 @@ class FrameReader:
     # -- many at once ----------------------------------------------------------------------------
 
     def lines(self, most: int) -> tuple[bytes, int]:
-        """The messages that come next, as long as they are clear: whole, and each one line.
+        """The next messages, as long as each is whole and is one line.
 
-        :param most: so many at the most.
-        :return: each with LF behind it, and how many they are.
+        :param most: at most so many.
+        :return: the lines, each with LF behind it, and their number.
         """
         if self._message or self._one_by_one or self.closed:
             return b"", 0
@@ -164,12 +164,12 @@ class FrameReader:
         return lines + b"\n", count
 
     def _next_texts(self, most: int) -> tuple[list[bytes], list[bytes], int]:
-        """Payloads and their masks, as long as these; and where the last one ends."""
+        """The payloads and masks of the next whole texts; and where the last one ends."""
         data, at = self._data, self._at
         end = len(data)
         payloads: list[bytes] = []
         masks: list[bytes] = []
-        # Two thirds of all that is done for a line: what can be looked up is not worked out.
+        # Most of the work for a line happens here, so we look values up instead of computing them.
         add, add_mask, times = payloads.append, masks.append, _TIMES
         while most and at + 6 <= end and data[at] == _WHOLE_TEXT:
             size = data[at + 1] - 0x80
@@ -192,9 +192,9 @@ class FrameReader:
     # -- one at a time ---------------------------------------------------------------------------
 
     def next(self) -> Frame | None:
-        """The next control frame, or what there is of a message's; None if more must come first.
+        """The next control frame, or the next piece of a message; None if more must come first.
 
-        :raises NotFrames: when that is no frame.
+        :raises NotFrames: when the bytes are no frame.
         """
         if self.closed:
             return None
@@ -212,7 +212,7 @@ class FrameReader:
         return self._piece()
 
     def _begin(self) -> Frame | None:
-        """Read a header; with a control frame's, all of it."""
+        """Read a header; for a control frame, the whole frame."""
         data, at = self._data, self._at
         if len(data) - at < 2:
             return None
@@ -221,7 +221,7 @@ class FrameReader:
         size = data[at + 1] & 0x7F
         if opcode not in _KNOWN or (is_control and not (final and size <= _SHORT)):
             raise NotFrames(CloseReason.PROTOCOL_ERROR)
-        if data[at] & 0x70 or not data[at + 1] & 0x80:  # Reserved bits, and no mask.
+        if data[at] & 0x70 or not data[at + 1] & 0x80:  # A reserved bit, or no mask.
             raise NotFrames(CloseReason.PROTOCOL_ERROR)
         width = {126: 2, 127: 8}.get(size, 0)
         start = at + 2 + width + 4
@@ -254,7 +254,7 @@ class FrameReader:
             self._decoder = _new_decoder() if opcode == TEXT else None
 
     def _piece(self) -> Frame | None:
-        """What there is of a frame of a message."""
+        """The bytes of a message's frame that have come."""
         assert self._mask is not None
         masked = self._data[self._at : self._at + self._left]
         if self._left and not masked:
@@ -286,7 +286,7 @@ class FrameReader:
 
 
 def _is_utf8(data: bytes) -> bool:
-    """LF is a byte of no other letter: if all is, each line is."""
+    """Whether all of it is UTF-8.  LF is part of no other letter: so each line is then, too."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -302,7 +302,7 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
 
 
 def _long_size(written: bytes) -> int:
-    """RFC 6455 §5.2: in as few bytes as can be, and less than 2⁶³."""
+    """A long size: in as few bytes as possible, and less than 2⁶³ (RFC 6455 §5.2)."""
     size = int.from_bytes(written, "big")
     least = _SHORT if len(written) == 2 else (1 << 16) - 1
     if size <= least or size >> 63:
@@ -311,7 +311,7 @@ def _long_size(written: bytes) -> int:
 
 
 def _close_code(payload: bytes) -> int:
-    """What a Close says (RFC 6455 §5.5.1 and §7.4)."""
+    """The code of a Close (RFC 6455 §5.5.1 and §7.4)."""
     if not payload:
         return CloseReason.NO_STATUS_RCVD
     code = int.from_bytes(payload[:2], "big")

@@ -1,9 +1,9 @@
-"""A browser's greeting (RFC 6455 §4): whether it asks for a WebSocket, and how it is answered.
+"""A browser's greeting (RFC 6455 §4): whether it asks for a WebSocket, and how we answer.
 
-A greeting in its plainest form, whole in the first segment, is read here at once.  Twisted's way
-through HTTP (a channel's lines, a request, a tree of resources) takes five times as long, for each
-of a crowd that comes back.  Only speed is at stake: what is read here would have come out of the
-long way the same, and whatever might not, such as a refusal, is left to it.
+This module reads a plain greeting at once, if it comes whole in the first segment.  Twisted's way
+through HTTP (a channel's lines, a request, a tree of resources) is much slower, and a whole crowd
+may come back at once.  The short way changes only the speed: it gives the same result as the long
+way.  Everything that it does not know, such as a refusal, goes the long way.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import Final
 
-#: The values of all headers of a name, which is in small letters.
+#: Gives the values of all headers of a name in small letters.
 Values = Callable[[str], list[str]]
 
-#: The one version of the protocol that there is.
+#: The only version of the protocol.
 VERSION: Final = "13"
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class NotAGreeting(Exception):
-    """It asks for no WebSocket.  ``another_version``: or for one of another version."""
+    """The request asks for no WebSocket, or for one of ``another_version``."""
 
     def __init__(self, *, another_version: bool = False) -> None:
         super().__init__()
@@ -39,9 +39,9 @@ class Greeting:
     protocols: list[str]
 
     def answer(self, protocol: str | None) -> bytes:
-        """What lets the browser in.
+        """The answer that lets the browser in.
 
-        :param protocol: the one of ``protocols`` that will be spoken, if any.
+        :param protocol: the one of ``protocols`` that we will speak, if any.
         """
         digest = sha1(self.key.encode() + _GUID, usedforsecurity=False).digest()
         chosen = f"Sec-WebSocket-Protocol: {protocol}\r\n".encode() if protocol else b""
@@ -52,9 +52,9 @@ class Greeting:
 
 
 def read_greeting(values: Values) -> Greeting:
-    """What the headers of a request ask for.
+    """The greeting in a request's headers.
 
-    :raises NotAGreeting: when that is no WebSocket.
+    :raises NotAGreeting: when they ask for no WebSocket.
     """
     if "upgrade" not in map(str.lower, _list(values("connection"))):
         raise NotAGreeting
@@ -67,40 +67,40 @@ def read_greeting(values: Values) -> Greeting:
 
 
 def _list(values: Iterable[str]) -> list[str]:
-    """RFC 9110 §5.6.1: several headers of one name are one list."""
+    """The words of a list.  Several headers of one name make one list (RFC 9110 §5.6.1)."""
     return [word.strip(" \t") for value in values for word in value.split(",")]
 
 
 # -- the short way -----------------------------------------------------------------------------
 
-#: Headers in ASCII, with something in each.  No line is ended in two ways, so there is no going
-#: back; and 64 lines at the most are looked at, as many as the long way takes.
+#: Headers in ASCII, none of them empty.  Only one kind of line end is allowed, so the expression
+#: never goes back.  It takes at most 64 lines, as the long way does.
 _PLAIN: Final = re.compile(
     rb"GET /ws HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?\r\n){1,64}+)\r\n"
 )
-#: Bytes of a head that are read at once: less than the long way takes.
+#: The most bytes of a head here; the long way takes more.
 _MOST: Final = 4096
-#: With one of these, more is to come than the head.
+#: With one of these headers, more than the head is to come.
 _BODIES: Final = frozenset({"content-length", "transfer-encoding", "expect"})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a plain request.  ``rest``: what came behind it."""
+    """The head of a plain request.  ``rest``: the bytes behind it."""
 
     headers: dict[str, str]
     rest: bytes
 
     def values(self, name: str) -> list[str]:
-        """As :data:`Values`."""
+        """See :data:`Values`."""
         value = self.headers.get(name)
         return [] if value is None else [value]
 
 
 def plain_head(segment: bytes) -> Head | None:
-    """The head of a request for ``/ws``, if it is all there, and each header is there once.
+    """The head of a request for ``/ws``, if it is complete and has each header only once.
 
-    :param segment: the first that came by a connection.
+    :param segment: the first of a connection.
     """
     found = _PLAIN.match(segment, 0, _MOST)
     if found is None:

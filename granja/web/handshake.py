@@ -1,4 +1,4 @@
-"""``/ws``: from an HTTP request to a WebSocket connection, or a refusal that says why."""
+"""``/ws``: turns an HTTP request into a WebSocket connection, or refuses it with a reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Log(Protocol):
 
 
 class FarmerFactory(Protocol):
-    """Where conversations come from: the same factory as for TCP."""
+    """Makes conversations: the same factory as for TCP."""
 
     closing: bool
 
@@ -41,8 +41,8 @@ class FarmerFactory(Protocol):
 
 
 class WebSocketResource(Place):
-    """:param names: whose pages may connect.
-    :param proxies: whose word is believed on who is behind them.
+    """:param names: decides which pages may connect.
+    :param proxies: the proxies that we believe.
     """
 
     isLeaf = True  # noqa: N815
@@ -81,7 +81,8 @@ class WebSocketResource(Place):
         self._factory.complaints.note(f"Refused a page of {page} that came from {address}")
 
     def _who_asks(self, channel: WebChannel, forwarded: list[str]) -> IAddress:
-        """Behind a proxy that is believed, whoever the proxy names."""
+        """The client's address.  If we believe the proxy, it is the address that the proxy
+        names."""
         peer: IAddress = channel.transport.getPeer()
         nearest = address_of(peer)
         who = self._proxies.who_is_behind(nearest, forwarded)
@@ -100,10 +101,10 @@ class WebSocketResource(Place):
         return NOT_DONE_YET
 
     def let_in(self, channel: WebChannel, segment: bytes) -> bool:
-        """The short way in: for a greeting in which nothing is to be refused.
+        """Let a browser in by the short way, if there is nothing to refuse.
 
-        :param segment: the first that came.
-        :return: whether that was one.  If not, nothing has happened.
+        :param segment: the first of a connection.
+        :return: whether the browser is in.  If not, nothing has changed.
         """
         head = plain_head(segment)
         if head is None or self._factory.closing or not self._may_enter(head.values):
@@ -118,7 +119,7 @@ class WebSocketResource(Place):
         return True
 
     def _may_enter(self, values: Values) -> bool:
-        """Whether it asks for one of our names, and comes from a page that may."""
+        """Whether the request is for one of our names, and from a page that may connect."""
         names = self._names
         try:
             return any(names.answers_to(host) for host in values("host")) and all(
@@ -143,7 +144,7 @@ class WebSocketResource(Place):
 
 
 def _not_a_handshake(request: Request, error: NotAGreeting) -> bytes:
-    """RFC 6455 §4.4: another version is told which one we speak."""
+    """Refuse.  To a client of another version we name our version (RFC 6455 §4.4)."""
     if error.another_version:
         request.setHeader(b"sec-websocket-version", VERSION.encode())
     request.setHeader(b"upgrade", b"websocket")

@@ -1,4 +1,4 @@
-"""HTTP with our limits: small heads, no bodies, all in good time; and the way out to WebSocket."""
+"""HTTP with our limits: small heads, no bodies, little time; and the step to a WebSocket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from granja.web.door import Door
 from granja.web.names import Names, NoHost
 from granja.web.refusal import refuse
 
-#: Nothing is loaded from elsewhere, nothing is inline, and no string becomes markup or script.
+#: The page loads nothing from elsewhere, has nothing inline, and makes no markup from strings.
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -36,10 +36,10 @@ CONTENT_POLICY = "; ".join(
     )
 )
 
-#: Characters of what a stranger wrote that are shown in the log.
+#: How many characters of a stranger's text the log shows.
 MOST_SHOWN: Final = 80
 
-#: Sent with every response, also with errors.
+#: We send these with every response, also with errors.
 HEADERS = {
     b"content-security-policy": CONTENT_POLICY.encode(),
     b"x-content-type-options": b"nosniff",
@@ -54,7 +54,7 @@ HEADERS = {
 
 @implementer(ILogObserver)
 class _OurFailures:
-    """Twisted says in the log what strangers do, a line for each: only our failures matter."""
+    """Lets only our own failures into the log.  Twisted logs a line for everything strangers do."""
 
     def __call__(self, event: LogEvent) -> None:
         if event["log_level"] >= LogLevel.error:
@@ -65,16 +65,17 @@ _quiet = Logger("granja.web", observer=_OurFailures())
 
 
 def texts(request: Request, name: str) -> list[str]:
-    """The values of all headers of that name; :class:`WebRequest` lets in only what is UTF-8."""
+    """The values of all headers of that name.  :class:`WebRequest` refuses those that are no
+    UTF-8."""
     values = request.requestHeaders.getRawHeaders(name.encode(), [])
     return [value.decode() for value in values]
 
 
 class WebSite(Protocol):
-    """What a request needs of the site that it came to.
+    """What a request needs from its site.
 
-    ``complain``: takes a line for the log.  ``let_in``: takes the first segment of a connection,
-    and says whether that is in the chat by it.
+    ``complain``: takes a line for the log.  ``let_in``: takes a connection's first segment, and
+    says whether the browser is in the chat now.
     """
 
     names: Names
@@ -91,9 +92,9 @@ def _where(failure: Failure) -> str:
 
 
 class WebRequest(Request):
-    """A request with our headers on its response.  Nothing here takes a body, so none is kept.
+    """A request whose response has our headers.  Nothing here takes a body, so we keep none.
 
-    ``host_header``: whom it asks; empty if it does not say.
+    ``host_header``: the name that it asks for; empty if it has none.
     """
 
     channel: WebChannel
@@ -110,7 +111,7 @@ class WebRequest(Request):
         self._answer(*refusal)
 
     def _refusal(self) -> tuple[int, str] | None:
-        """The status and the sentence, if nobody here answers this at all."""
+        """The status and the sentence of a refusal; None if somebody here answers."""
         site = self.channel.site
         try:
             _decode(self.requestHeaders)
@@ -128,7 +129,7 @@ class WebRequest(Request):
         return None
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
-        """One line, not a traceback for each time that a stranger asks again."""
+        """Log one line.  A traceback each time would let a stranger fill the log."""
         self.channel.site.complain(f"A request failed: {reason.value!a}{_where(reason)}")
         if self.startedWriting or self.channel.upgraded is not None:
             self.channel.transport.abortConnection()
@@ -148,11 +149,14 @@ class WebRequest(Request):
             self.channel.refuse_body()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        """Drop it: the refusal is on its way."""
+        """Ignore it: the refusal is on its way."""
 
 
 def _decode(headers: Headers) -> None:
-    """:raises UnicodeDecodeError: when one of them is not UTF-8."""
+    """Check all headers.
+
+    :raises UnicodeDecodeError: when one of them is not UTF-8.
+    """
     for name, values in headers.getAllRawHeaders():
         name.decode()
         for value in values:
@@ -162,13 +166,13 @@ def _decode(headers: Headers) -> None:
 class WebChannel(HTTPChannel):
     """One connection of a browser.
 
-    The time for a request runs from when the connection was made or the last response was sent,
-    and not from the last byte, so nobody holds a connection by sending one byte a minute.
+    The time for a request begins with the connection, or with the last response, not with the last
+    byte.  So nobody can hold a connection with one byte a minute.
 
-    Several requests in one segment are answered one by one: each when the reactor has seen to
-    everybody else, and none while responses wait for a peer that does not read them.
+    We answer several requests in one segment one by one.  Each waits until the reactor has cared
+    for everybody else, and until the peer has read the responses before it.
 
-    HTTP/1.1 only: a WebSocket needs it, and that is what this site is for.
+    It speaks only HTTP/1.1: a WebSocket needs it, and this site exists for the WebSocket.
     """
 
     transport: Any
@@ -176,10 +180,10 @@ class WebChannel(HTTPChannel):
     _log = _quiet
     maxHeaders = 64  # noqa: N815
     totalHeadersSize = 8192  # noqa: N815
-    #: What the connection belongs to since :meth:`upgrade`.
+    #: The protocol that has the connection since :meth:`upgrade`.
     upgraded: IProtocol | None = None
     _refused = False
-    #: As whom the door has counted it.
+    #: The address that the door counts it for.
     _counted: str | None = None
     _has_spoken = False
     _later: IDelayedCall | None = None
@@ -194,7 +198,7 @@ class WebChannel(HTTPChannel):
             self._counted = None
 
     def upgrade(self, protocol: IProtocol) -> None:
-        """From here on the connection is ``protocol``'s, without a time limit of ours."""
+        """Give the connection to ``protocol``, without our time limit."""
         self._count_out()
         self.setTimeout(None)  # type: ignore[no-untyped-call]
         self.transport.unregisterProducer()
@@ -203,16 +207,16 @@ class WebChannel(HTTPChannel):
         protocol.makeConnection(self.transport)
 
     def _step_aside(self, protocol: IProtocol) -> None:
-        """Have TCP, or TLS, speak to ``protocol`` without us: with a request we are 5 KiB.
+        """Let TCP or TLS speak to ``protocol`` directly: this object with its request takes 5 KiB.
 
-        What came in one segment with the handshake is still handed on by us.
+        It still passes on what came in one segment with the greeting.
         """
         for below in ("protocol", "wrappedProtocol"):
             if getattr(self.transport, below, None) is self:
                 setattr(self.transport, below, protocol)
 
     def refuse_body(self) -> None:
-        """RFC 9110 §15.5.14: say that it is too large, and read no more of it."""
+        """Say that the body is too large, and read no more of it (RFC 9110 §15.5.14)."""
         self._refused = True
         self.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -228,7 +232,7 @@ class WebChannel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
         if self.upgraded is not None:
-            # What came in one segment with the handshake.
+            # This came in one segment with the greeting.
             self.upgraded.dataReceived(data)
         elif not self._refused:
             super().rawDataReceived(data)
@@ -236,15 +240,15 @@ class WebChannel(HTTPChannel):
     # -- one request at a time -------------------------------------------------------------------
 
     def requestDone(self, request: Request) -> None:  # noqa: N802
-        """Leave the next request where it is, if it is there already or if the transport is full.
+        """Let the next request wait, if it is here already or if the transport is full.
 
-        Twisted goes on at once and through all that was read, which may be 3,000 requests; and it
-        pauses nothing for a response that was written while its request was handled.
+        Twisted would go on at once with everything that it has read, perhaps 3,000 requests.  And
+        it does not pause for a response that was written while its request was handled.
         """
         self.paused = True
         super().requestDone(request)  # type: ignore[no-untyped-call]
         if not self.persistent and self._abortingCall is None:
-            # The last response is waited for as long as a request is, and not for ever.
+            # We wait for the end of the last response as long as for a request, not for ever.
             self._abortingCall = self.callLater(self._savedTimeOut, self.forceAbortClient)  # type: ignore[no-untyped-call]
         if self.persistent and (self._buffer or self._waitingForTransport):
             self.transport.pauseProducing()
@@ -253,8 +257,10 @@ class WebChannel(HTTPChannel):
             self.paused = False
 
     def resumeProducing(self) -> None:  # noqa: N802
-        """The peer has taken what was written.  What it had asked before comes before what is new:
-        else we would read 64 KB for each response."""
+        """Go on: the peer has read what we wrote.
+
+        Its older requests come before new ones.  Otherwise we would read 64 KB for each response.
+        """
         if self.paused:
             self._waitingForTransport = False
             self._go_on_later()
@@ -267,7 +273,7 @@ class WebChannel(HTTPChannel):
 
     def _go_on(self) -> None:
         self._later = None
-        # TLS gathers what is written, and so may find out only now that the transport is full.
+        # TLS collects what we write, so it may find out only now that the transport is full.
         if not self._waitingForTransport and not self.transport.disconnecting:
             self.paused = False
             self.transport.resumeProducing()

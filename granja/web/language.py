@@ -1,7 +1,7 @@
-"""``/contract.json``: what the page knows of the contract, made from the command table.
+"""``/contract.json``: what the page knows about the contract, made from the command table.
 
-The page writes no command's word, no emoticon and no limit down again: it asks for a command by
-what it does in the farm (``talk.whisper``), and finds its word here.
+The page does not repeat any command's word, emoticon or limit.  It asks for a command by what it
+does in the farm (``talk.whisper``), and finds the word here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Limits(Protocol):
 
 
 class Settings(Protocol):
-    """``max_line``: bytes of a line without its end.  ``declare_once``: PROTOCOL §5, ``once``."""
+    """``max_line``: bytes of a line without its end.  ``declare_once``: see PROTOCOL §5,
+    ``once``."""
 
     @property
     def max_line(self) -> int: ...
@@ -34,7 +35,7 @@ class Settings(Protocol):
 
 
 class _Witness:
-    """Stands in for the farm, and notes which of its rooms a row asks, and for what."""
+    """Takes the place of the farm, and notes which room's method a row calls, with which values."""
 
     def __init__(self, name: str = "") -> None:
         self._name = name
@@ -50,7 +51,7 @@ class _Witness:
 
 
 def deed_of(command: Command) -> tuple[str, tuple[Any, ...]]:
-    """What a row does, as ``talk.whisper``, and with which values after the farmer.
+    """What a row does, such as ``talk.whisper``, and the values after the farmer.
 
     :raises ValueError: when the row does more than one thing, or nothing.
     """
@@ -65,10 +66,10 @@ def deed_of(command: Command) -> tuple[str, tuple[Any, ...]]:
 def language(settings: Settings) -> dict[str, Any]:
     """The content of ``contract.json``.
 
-    ``commands``: the rows of the table.  ``deeds``: what they do, and with which word.
-    ``emoticons``: the words that are said as a face.  ``secrets``: the words after which a
-    secret stands.  ``limits``: in characters (NFC), in bytes (``line``, ``name_bytes``) and in
-    pieces (``artifacts``).  ``offer_lifetime``: in seconds.
+    ``commands``: the rows of the table.  ``deeds``: what they do, with the word for it.
+    ``emoticons``: the words that say a face.  ``secrets``: the words before a secret.  ``limits``:
+    in characters (NFC), in bytes (``line``, ``name_bytes``) and in pieces (``artifacts``).
+    ``offer_lifetime``: in seconds.
     """
     deeds = {row.word: deed_of(row) for row in FOR_ALL}
     faces = [

@@ -1,8 +1,8 @@
-"""Under which names a site may be asked, and whose pages may talk to it.
+"""Names: which names a site answers to, and which pages may talk to it.
 
-A browser asks whoever its name server says that a name is.  So a page of somebody else's could have
-its own name lead here (DNS rebinding), and be our own page as far as the browser can tell: only the
-Host header shows it.
+A browser asks the address that its name server gives for a name.  So somebody else's page can let
+its own name lead here (DNS rebinding).  The browser then takes that page for ours.  Only the Host
+header shows the difference.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-#: Names of which it is remembered what they say: mostly all browsers write the same few.
+#: How many names we remember: nearly all browsers send the same few.
 KNOWN: Final = 64
 
 _PORTS = {"http": 80, "https": 443}
 
 _HOST = re.compile(r"(\[[^\[\]]+\]|[^:\[\]]+)(?::(\d*))?")
 
-#: Of a name that letters, digits and hyphens make up.
+#: A name of letters, digits and hyphens.
 _NAME = re.compile(r"(?!.*\.\.)[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?")
 
 
 class NoHost(ValueError):
-    """It is no name of a host."""
+    """This is no name of a host."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A host, in small letters, and its port; None for the one that its scheme has."""
+    """A host, in small letters, and its port; None for the scheme's usual port."""
 
     host: str
     port: int | None
@@ -40,23 +40,23 @@ class Place:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a page is from (RFC 6454)."""
+    """Where a page comes from (RFC 6454)."""
 
     scheme: str
     host: str
     port: int
 
     def is_at(self, place: Place) -> bool:
-        """Whether a page of this origin came from there."""
+        """Whether a page of this origin came from this place."""
         usual = _PORTS[self.scheme]
         return (self.host, self.port) == (place.host, place.port or usual)
 
 
 @lru_cache(maxsize=KNOWN)
 def read_host(text: str) -> Place:
-    """What a Host header or ``--web-host`` says: ``granja.example``, ``[::1]:8080``.
+    """Read a Host header or ``--web-host``: ``granja.example``, ``[::1]:8080``.
 
-    :raises NoHost: when it says nothing.
+    :raises NoHost: when it is no host.
     """
     found = _HOST.fullmatch(text)
     if found is None or not (_is_address(found[1]) or _NAME.fullmatch(found[1].lower())):
@@ -66,7 +66,7 @@ def read_host(text: str) -> Place:
 
 @lru_cache(maxsize=KNOWN)
 def read_origin(text: str) -> Origin | None:
-    """None for what is no origin of a page, such as ``null``."""
+    """Read an origin; None if it is none, such as ``null``."""
     try:
         parts = urlsplit(text.lower())
         port = parts.port
@@ -89,8 +89,8 @@ def _is_address(host: str) -> bool:
 
 
 class Names:
-    """:param hosts: the names of this site; None if it answers to all.
-    :param origins: the pages that may come besides its own.
+    """:param hosts: the names of this site; None if it answers to every name.
+    :param origins: the pages that may connect besides the site's own.
     :raises NoHost: when one of ``hosts`` is none.
     """
 
@@ -103,7 +103,7 @@ class Names:
             self._hosts = frozenset({"localhost", *named, *(o.host for o in self._origins)})
 
     def answers_to(self, host: str) -> bool:
-        """Whether this is the site of that Host header.  Programs may send none; browsers do.
+        """Whether the Host header names this site.  A program may send none; browsers send one.
 
         :raises NoHost: when it makes no sense.
         """
@@ -113,10 +113,10 @@ class Names:
         return self._hosts is None or name in self._hosts or _is_address(name)
 
     def may_come_from(self, text: str, host: str) -> bool:
-        """Whether a page of this origin may talk to us; else any page could speak for its visitor.
+        """Whether a page of this origin may talk to us.
 
-        (Programs that are not browsers send no Origin, and nobody asks.)  The page's own host may,
-        and so may those that the operator has named.
+        Otherwise any page could speak for its visitor.  The page's own host may, and so may the
+        origins that the operator has named.  (Other programs send no Origin, and nobody asks them.)
 
         :param text: the Origin header, such as ``https://granja.example``.
         :param host: the Host header.

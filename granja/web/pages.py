@@ -1,4 +1,4 @@
-"""The files of the page, read once and served from memory."""
+"""The files of the page: read once, and served from memory."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ TYPES = {
 
 STATIC = files("granja.web") / "static"
 
-#: For whoever mistyped an address.
+#: For somebody who mistyped an address.
 NOT_HERE = "Aquí no hay nada. La granja está en la página principal."
 
 
 class Nothing(Resource):
-    """Whatever is not there."""
+    """Answers for everything that does not exist."""
 
     isLeaf = True  # noqa: N815
 
@@ -48,7 +48,7 @@ class Nothing(Resource):
 
 
 class Place(Resource):
-    """What can only be looked at, and has nothing behind it but what was put there."""
+    """A resource that answers only GET and HEAD, and has only the children that were put there."""
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802
         return Nothing()  # type: ignore[no-untyped-call]
@@ -62,16 +62,16 @@ class Place(Resource):
 
 
 class Folder(Place):
-    """Its files can be had; it is no page itself."""
+    """A folder: its files can be had, but it is no page itself."""
 
     def render(self, request: Request) -> bytes | int:
         return refuse(request, HTTPStatus.NOT_FOUND, NOT_HERE)
 
 
 class Page(Place):
-    """Some content with its type.  A browser that has it already is told so (ETag).
+    """Some content with its type.  A browser that has it already hears so (ETag).
 
-    Browsers ask every time, except for what is :class:`Lasting`.
+    Browsers ask every time, except for :class:`Lasting` content.
     """
 
     def __init__(self, content: bytes, type: str) -> None:
@@ -80,14 +80,14 @@ class Page(Place):
         self.show(content)
 
     def show(self, content: bytes) -> None:
-        """Have this content from now on."""
+        """Serve this content from now on."""
         self._content = content
         self._packed = gzip.compress(content, 9, mtime=0)
         self._tag = hashlib.sha256(content).hexdigest()[:20]
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802
         packed = _accepts_gzip(request)
-        # The two forms are two representations (RFC 9110 §8.8.3).
+        # Packed and plain content are two representations (RFC 9110 §8.8.3).
         tag = f'"{self._tag}-gz"' if packed else f'"{self._tag}"'
         request.setHeader(b"content-type", self._type)
         request.setHeader(b"vary", b"accept-encoding")
@@ -98,12 +98,12 @@ class Page(Place):
         return self._packed if packed else self._content
 
 
-#: RFC 8246: a year, and no question in between.
+#: Browsers keep it for a year without a question (RFC 8246).
 IMMUTABLE = b"public, max-age=31536000, immutable"
 
 
 class Lasting(Page):
-    """What never changes under its name, because the name carries its hash."""
+    """Content that never changes under its name, because the name has its hash."""
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802
         request.setHeader(b"cache-control", IMMUTABLE)
@@ -111,7 +111,7 @@ class Lasting(Page):
 
 
 class CatalogPage(Page):
-    """The catalog, also after an operator has changed it."""
+    """The catalog, also after the operator has changed it."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(_names(catalog), TYPES["json"])
@@ -126,7 +126,7 @@ class CatalogPage(Page):
 
 
 class ContractPage(Page):
-    """The language of the chat, also after an operator has changed a limit."""
+    """The language of the chat, also after the operator has changed a limit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -161,7 +161,7 @@ def _wanted(coding: str) -> bool:
 
 
 def page_tree(catalog: Catalog, settings: Settings) -> Resource:
-    """The page and all that it loads; and the files that it was made of."""
+    """The page and everything that it loads; and the files that it is made of."""
     root = _folder(STATIC)
     page, made = _joined()
     root.putChild(b"", Page(page, _type(INDEX)))
@@ -207,9 +207,9 @@ def _sources(folder: Traversable, path: str = "") -> dict[str, bytes]:
 
 
 class Health(Place):
-    """``/healthz``: whether the farm is well, for whoever watches it.
+    """``/healthz``: whether the farm is well, for programs that watch it.
 
-    :param look: gives what to say; ``status`` is ``ok`` or what is wrong.
+    :param look: gives the content; ``status`` is ``ok`` or what is wrong.
     """
 
     isLeaf = True  # noqa: N815

@@ -1,4 +1,4 @@
-"""Refusing a request in one plain sentence."""
+"""Refuses a request in one plain sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from granja.contract.messages import SERVER, Message
 
 
 def as_page(message: Message) -> bytes:
-    """The response to a browser that is turned away before it has asked for anything."""
+    """The response to a browser that we turn away before it has asked for anything."""
     body = f"{message.line().removeprefix(SERVER)}\n".encode()
     return (
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -19,9 +19,9 @@ def as_page(message: Message) -> bytes:
 
 
 def refuse(request: Request, status: int, sentence: str) -> bytes:
-    """Set the response's status and type; return its body.
+    """Set the response's status and type, and return its body.
 
-    :param sentence: in Spanish: a person may read it.
+    :param sentence: in Spanish, because a person may read it.
     """
     request.setResponseCode(status, HTTPStatus(status).phrase.encode())
     request.setHeader(b"content-type", b"text/plain; charset=utf-8")

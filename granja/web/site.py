@@ -21,7 +21,7 @@ from granja.wire.addresses import Proxies
 
 
 class Lane(Protocol):
-    """``halted``: nothing can be recorded any more."""
+    """``halted``: the ledger can record nothing more."""
 
     @property
     def halted(self) -> bool: ...
@@ -49,7 +49,7 @@ REQUEST_TIME = 30
 
 
 class FarmSite(Site):
-    """Speaks HTTP through :class:`WebChannel`; keeps no access log of its own."""
+    """Speaks HTTP through :class:`WebChannel`.  It keeps no access log."""
 
     protocol = WebChannel  # type: ignore[assignment]  # It is declared as what Site has.
     names: Names
@@ -64,11 +64,11 @@ class FarmSite(Site):
         return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
-        """What TLS offers (ALPN): not HTTP/2, also where the library for it is installed."""
+        """What we offer in TLS (ALPN): never HTTP/2, even if the library for it is installed."""
         return [b"http/1.1"]
 
     def log(self, request: object) -> None:
-        """Who arrives is in the farm's log; every picture that a page loads need not be."""
+        """Log nothing: the farm logs who arrives, and the page's files are not interesting."""
 
 
 def health_of(farm: Farm) -> dict[str, Any]:
@@ -88,12 +88,12 @@ def web_site(
     """The factory to listen with.
 
     :param farm: the same factory that TCP connections have.
-    :param origins: from which pages a WebSocket may come, besides this site's own
+    :param origins: pages that may open a WebSocket, besides this site's own
         (``https://granja.example``, without a path).
-    :param hosts: the names of this site besides its addresses and ``localhost``; None: any is.
-    :param proxies: whose word is believed on who is behind them (``X-Forwarded-For``).
+    :param hosts: the names of this site besides its addresses and ``localhost``; None for any name.
+    :param proxies: the proxies that we believe (``X-Forwarded-For``).
     :param keepalive: seconds of silence before a ping, and again until the peer counts as dead.
-    :param health: what ``/healthz`` says; by default :func:`health_of` the farm.
+    :param health: gives the content of ``/healthz``; by default :func:`health_of` the farm.
     """
     root, names = page_tree(farm.catalog, farm.settings), Names(hosts, origins)
     sockets = WebSocketResource(farm, farm.clock, names, proxies, keepalive)

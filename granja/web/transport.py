@@ -1,4 +1,4 @@
-"""The transport that a conversation sees when its wire is a WebSocket."""
+"""The transport that a conversation sees when it speaks over a WebSocket."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_WAITING: Final = 1 << 18
 
 @implementer(ITransport, IConsumer, IPushProducer)
 class WebSocketTransport:
-    """What a :class:`FarmerProtocol` has for a transport.
+    """The transport of a :class:`FarmerProtocol`.
 
     :param peer: whom the farm is to see at the other end; None for whoever is there.
     """
@@ -59,7 +59,7 @@ class WebSocketTransport:
         self._waiting = 0
 
     def write(self, data: bytes) -> None:
-        """``data``: whole frames.  After our Close nothing may follow."""
+        """Write whole frames.  After our Close we write nothing more."""
         if not self.disconnecting:
             self._wire.write(data)
 
@@ -86,7 +86,7 @@ class WebSocketTransport:
 
     @property
     def transport(self) -> Wire:
-        """What frames are spoken over."""
+        """The transport below the frames."""
         return self._wire
 
     @property
@@ -94,7 +94,7 @@ class WebSocketTransport:
         return not (self._full or self.behind)
 
     def pauseProducing(self) -> None:  # noqa: N802
-        """Lines have to wait.  They are read all the same, for a while: pings come behind them."""
+        """Let lines wait.  We still read for a while, because pings may come behind them."""
         self._paused = True
 
     def resumeProducing(self) -> None:  # noqa: N802
@@ -104,20 +104,20 @@ class WebSocketTransport:
             self._read_on()
 
     def handed_on(self, size: int) -> None:
-        """So many bytes of lines have been handed on."""
+        """Count bytes of lines that the farmer's protocol has taken."""
         self._waiting += size
         if self._paused and self._waiting > MOST_WAITING and not self._full:
             self._full = True
             self._wire.pauseProducing()
 
     def fall_behind(self) -> None:
-        """Read nothing, whoever asks for it, until what was read has been taken."""
+        """Read nothing, whoever asks for it, until the frames that wait are taken."""
         if not self.behind:
             self.behind = True
             self._wire.pauseProducing()
 
     def catch_up(self) -> None:
-        """It has been taken."""
+        """Read again: all frames are taken."""
         if self.behind:
             self.behind = False
             self._read_on()

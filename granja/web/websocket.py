@@ -1,16 +1,16 @@
-"""A WebSocket as one more wire of the same conversation (RFC 6455).
+"""A WebSocket carries the same conversation as TCP (RFC 6455).
 
-Incoming text messages are lines: they go, as bytes, into a :class:`FarmerProtocol` made by the
-same factory as for TCP, so all limits are the same limits in the same code.  A message is handed
-on piece by piece as it arrives and never gathered, so a huge one takes no memory: the protocol
-refuses the line as it refuses it on TCP.  Outgoing bytes are frames already (the board encodes
-the talk once for all listeners, see ``carriers``) and pass through.
+Incoming text messages are lines.  They go, as bytes, into a :class:`FarmerProtocol` from the same
+factory as for TCP, so all limits are the same code.  A message goes on piece by piece as it
+arrives, so a huge one takes no memory: the protocol refuses the line as it does on TCP.  Outgoing
+bytes are frames already (the board encodes the talk once for all listeners, see
+``granja.wire.encodings``) and pass through.
 
-A frame of six bytes is as much work as one of a hundred, so frames are counted: beyond some, the
-others have their turn first, and nothing is read meanwhile.
+A frame of six bytes is as much work as one of a hundred.  So we count frames: after some, others
+have their turn, and we read nothing in the meantime.
 
-Twisted's own ``twisted.web.websocket`` gathers whole messages of any size before it delivers one,
-and chooses no sub-protocol.
+Twisted's own ``twisted.web.websocket`` collects a whole message of any size before it delivers it,
+and cannot choose a sub-protocol.
 """
 
 from __future__ import annotations
@@ -42,38 +42,37 @@ class Conversation(Protocol):
     def connectionLost(self, reason: Failure | None = None) -> None: ...  # noqa: N802
 
 
-#: Seconds between two looks at whether the peer is there.  One that finds silence sends a ping.
+#: Seconds between two looks for the peer.  A look that finds silence sends a ping.
 KEEPALIVE = 10.0
-#: Such looks that may find silence before the peer counts as dead: it is closed 70 to 80 seconds
-#: after its last sign (PROTOCOL §6 allows 90).  A slow reader comes to the ping only after all the
-#: talk that was on its way before.
+#: After so many silent looks the peer counts as dead.  We close 70 to 80 seconds after its last
+#: sign (PROTOCOL §6 allows 90).  A slow reader reads the ping only after the talk before it.
 MOST_SILENCE = 7
 #: Seconds that the peer has to answer our Close.
 CLOSING_PATIENCE = 3.0
-#: Seconds that are left to a peer that has said Close, to hear the answers to what it said: the
-#: farm goes on for 60 (PROTOCOL §6), and then says Close itself.
+#: Seconds that a peer has after its own Close to hear the answers to what it said.  The farm goes
+#: on for 60 (PROTOCOL §6) and then says Close itself.
 LAST_WORDS = 65.0
-#: Characters of one message beyond which there is no honest mistake any more.
+#: A message with more characters is no honest mistake.
 HUGE = 1 << 20
 
-#: Pings, pongs and pieces of messages between two looks.  Lines have their rate; without this,
-#: who sends frames that are no lines would cost us 25 µs of work for every 6 bytes.
+#: Pings, pongs and pieces of messages between two looks.  Lines have their rate.  Without this
+#: limit, frames that are no lines would cost us much work for few bytes.
 MOST_OTHERS = 1000
 
-#: Frames that are taken at a time: half a millisecond, if they are short.
+#: Frames that we take at a time.
 MOST_AT_ONCE = 256
 
-#: A message is one line (PROTOCOL §1): line ends within it are spaces.
+#: A message is one line (PROTOCOL §1), so line ends in it become spaces.
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
 
 
-#: After these the peer is waited for; the others answer to a peer that breaks the rules.
+#: After these codes we wait for the peer's Close.  The other codes are for peers that break rules.
 _POLITE = (CloseReason.NORMAL_CLOSURE, CloseReason.TRY_AGAIN_LATER)
 
 
 @implementer(IProtocol)
 class WebSocketConnection:
-    """From frames to lines and back, from the handshake to the end.
+    """Makes lines of frames and frames of lines, from the handshake to the end.
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
     :param clock: for what is waited for at the end.
@@ -141,7 +140,7 @@ class WebSocketConnection:
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         self._heard, self._pinged = True, False
         if self._deaf or self._heard_close:
-            return  # RFC 6455 §5.5.1: nothing comes after a Close.
+            return  # Nothing comes after a Close (RFC 6455 §5.5.1).
         line = None if self.adapter.disconnecting else self._frames.line(data)
         if line is not None:
             self._farmer.dataReceived(line)
@@ -152,7 +151,7 @@ class WebSocketConnection:
             self._take_some()
 
     def _take_some(self) -> None:
-        """Take some of the frames that are here, and the others when it is our turn again."""
+        """Take some of the frames that wait.  The others wait for our next turn."""
         if self._take_frames():
             self.adapter.fall_behind()
             self._queue.join(self._take_some)
@@ -160,7 +159,10 @@ class WebSocketConnection:
             self.adapter.catch_up()
 
     def _take_frames(self) -> bool:
-        """Take some frames; whether there may be more."""
+        """Take some frames.
+
+        :return: whether there may be more.
+        """
         left = MOST_AT_ONCE
         while left and self._frames.more and not self._deaf:
             lines, count = self._frames.lines(left)
@@ -176,7 +178,10 @@ class WebSocketConnection:
         return not left and not self._deaf
 
     def _take_one(self) -> bool:
-        """Take the next frame, or what there is of it; whether there was one."""
+        """Take the next frame, or the next piece of it.
+
+        :return: whether there was one.
+        """
         try:
             frame = self._frames.next()
         except frames.NotFrames as error:
@@ -190,14 +195,14 @@ class WebSocketConnection:
         return True
 
     def _take_the_last(self) -> None:
-        """The connection has ended.  With TLS, what came just before may not have had its turn."""
+        """Take the last frames: with TLS, some may wait when the connection ends."""
         enough = self._clock.seconds() + TURN
         while self.adapter.behind and self._clock.seconds() < enough:
             self.adapter.behind = self._take_frames()
         self.adapter.behind = False
 
     def _hand_on(self) -> None:
-        """Give what was gathered of one segment to the farmer at once, which is cheaper."""
+        """Give the lines of one segment to the farmer together, which is cheaper."""
         if self._lines:
             lines, self._lines = b"".join(self._lines), None
             if not self.adapter.disconnecting:
@@ -214,7 +219,7 @@ class WebSocketConnection:
         else:
             self._others += 1
             if frame.opcode == frames.PING:
-                # RFC 6455 §5.5.3: answering only the latest is enough.
+                # It is enough to answer the latest ping (RFC 6455 §5.5.3).
                 self._owed = frame.data
 
     def _text(self, piece: str, finished: bool) -> None:
@@ -239,7 +244,7 @@ class WebSocketConnection:
 
     def _peer_closes(self) -> None:
         self._heard_close = True
-        if self._said_close:  # It is the answer to our own Close.
+        if self._said_close:  # The peer answers our own Close.
             self._hang_up()
         else:
             self._hand_on()
@@ -249,7 +254,7 @@ class WebSocketConnection:
     # -- closing ---------------------------------------------------------------------------------
 
     def close(self, code: CloseReason) -> None:
-        """Say Close and wait, not for ever, until the peer says it too."""
+        """Say Close, and wait for some time until the peer says it too."""
         if self.adapter.disconnecting:
             return
         self.adapter.write(frames.close(code))
@@ -258,12 +263,12 @@ class WebSocketConnection:
         if self._heard_close or code not in _POLITE:
             self._hang_up()
         else:
-            # Closing now would reset the connection if there is something unread, and the peer's
-            # system would throw away our last words.
+            # If we closed now with unread bytes, the system would reset the connection, and the
+            # peer's system would throw our last words away.
             self.adapter.resumeProducing()
 
     def _hang_up(self) -> None:
-        """Take nothing more.  TLS goes on reading, until the peer has ended it too."""
+        """Take nothing more.  TLS goes on reading until the peer has ended it too."""
         self._deaf = True
         self.adapter.catch_up()
         self.transport.loseConnection()
@@ -282,7 +287,7 @@ class WebSocketConnection:
     def look(self) -> None:
         """After some silence ask; after more of it, the peer is gone.
 
-        While we do not read, or they do not, silence means nothing: that is the board's matter.
+        While we do not read, or they do not, silence means nothing: the board decides then.
         """
         self._others = 0
         watching = self.adapter.reading and not self.adapter.gauge.full
@@ -292,14 +297,14 @@ class WebSocketConnection:
             self.transport.abortConnection()
             return
         if watching and not (heard or self._pinged):
-            # One is enough: TCP takes it there, and its acknowledgement is no sign of more life.
+            # One ping is enough: TCP delivers it, and its acknowledgement proves no more life.
             self._pinged = True
             self.adapter.write(frames.control(frames.PING))
 
     def _shows_life(self) -> bool:
-        """Whether their system has taken something: the ping may be far behind in what they read.
+        """Whether the peer's system has taken something.  The ping may be far behind for a reader.
 
-        What a proxy takes says nothing about who is behind it.
+        What a proxy takes proves nothing about the client behind it.
         """
         if self._proxied:
             return False
