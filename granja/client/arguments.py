@@ -1,4 +1,4 @@
-"""The command line of ``granja``: where to go, and how."""
+"""The command line of ``granja``: where to connect, and how."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 HOST = "127.0.0.1"
 PORT = 5555
 MOST_HISTORY = 100
-"""Lines that a server shows at the most (PROTOCOL §3)."""
+"""The most lines that a server shows (PROTOCOL §3)."""
 
 _OPTIONS = ["help", "version", "tls", "cafile=", "history="]
 
 
 class UsageMistake(Exception):
-    """The command line makes no sense; the text is a whole Spanish sentence."""
+    """The command line makes no sense.  The text is a whole Spanish sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``host``: a name or an IP address, IPv6 without its brackets."""
+    """``host``: a name or an IP address; IPv6 has no brackets here."""
 
     host: str = HOST
     port: int = PORT
@@ -31,9 +31,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """``action``: ``talk``, or ``help`` or ``version``, which need nothing else.
+    """``action``: ``talk``; or ``help`` or ``version``, which need nothing else.
 
-    ``cafile``: the PEM file of the only authorities to trust, empty for the system's.
+    ``cafile``: a PEM file with the only authorities to trust; empty for the system's.
     ``history``: lines of earlier talk to show on joining.
     """
 
@@ -45,9 +45,9 @@ class Arguments:
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """The words after the program's name.
+    """Read the words after the program's name.
 
-    :raises UsageMistake: with the sentence for whoever typed them.
+    :raises UsageMistake: with the sentence for the person who typed them.
     """
     try:
         options, places = getopt.gnu_getopt(list(argv), "h", _OPTIONS)
@@ -72,7 +72,7 @@ def _history(text: str) -> int:
 
 
 def parse_address(text: str) -> Address:
-    """``HOST``, ``HOST:PORT``, ``[IPV6]`` or ``[IPV6]:PORT``.
+    """Read ``HOST``, ``HOST:PORT``, ``[IPV6]`` or ``[IPV6]:PORT``.
 
     :raises UsageMistake: for anything else.
     """

@@ -1,4 +1,4 @@
-"""What could come next in the line that is being typed."""
+"""Completion: what could come next in the line that the person types."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from granja.contract.commands import (
     Command,
 )
 
-#: Between what one gives and what one takes.
+#: The word between what a swap gives and what it takes.
 _FOR = "por"
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """``text`` would stand in place of the last ``replaces`` characters before the cursor.
+    """A text that may replace the last ``replaces`` characters before the cursor.
 
-    ``label`` and ``note`` are what the menu shows.
+    ``label`` and ``note``: what the menu shows.
     """
 
     text: str
@@ -44,15 +44,15 @@ class Suggestion:
 def suggest(before: str, around: Surroundings, question: str, asked: bool) -> list[Suggestion]:
     """The suggestions for a line.
 
-    :param before: what stands before the cursor.
-    :param question: what the server is asking, empty in the chat.
-    :param asked: whether the person pressed Tab; what is not asked for is not pressed on talk.
+    :param before: the text before the cursor.
+    :param question: what the server is asking; empty in the chat.
+    :param asked: whether the person pressed Tab.  Without Tab we suggest nothing for talk.
     """
     if question:
         return _list_entry(before, around) if question == "artifacts" else []
     typed = before.lstrip()
     if not typed and asked and around.proposed:
-        # Alone, so that one press of Tab writes it.
+        # It is the only suggestion, so one press of Tab writes it.
         return [Suggestion(around.proposed, 0, around.proposed)]
     if not typed.startswith(":"):
         return list(_people(re.split(r"\s", before)[-1], around)) if asked else []
@@ -69,7 +69,7 @@ def _commands(typed: str) -> Iterator[Suggestion]:
 
 
 def _argument(rest: list[str], command: Command, around: Surroundings) -> list[Suggestion]:
-    """Suggestions for the argument that is being typed, the last one of ``rest``."""
+    """Suggestions for the argument that the person is typing, the last one of ``rest``."""
     typed = rest[0] if rest else ""
     for argument in command.arguments:
         if argument is LIST:
@@ -79,7 +79,7 @@ def _argument(rest: list[str], command: Command, around: Surroundings) -> list[S
         if argument.rest:
             return []
         word, *others = re.split(r"\s+", typed, maxsplit=1)
-        # An artifact's name may have spaces in it; its number has none.
+        # An artifact's name may have spaces; its number has none.
         if not others or (argument in (MINE, THEIRS, ARTIFACT) and not word.isdecimal()):
             return list(_candidates(argument, typed, around))
         typed = others[0]
@@ -108,14 +108,15 @@ def _missing(typed: str, around: Surroundings) -> Iterator[Suggestion]:
 
 # -- lists of artifacts, and swaps -------------------------------------------------------------
 
-#: In a list: the numbers and the separators before what is being typed.
+#: In a list: the numbers and separators before the word that the person is typing.
 _BEFORE_THE_LAST = re.compile(r"(?:\s*\d+(?=[\s,;])|[\s,;]+)*")
 
 Find = Callable[[str, Surroundings], Iterator[Suggestion]]
 
 
 def _list(words: Iterable[str], find: Find) -> Find:
-    """What a list goes on with: what ``find`` finds, and ``words``, which stand for a list."""
+    """A finder for lists: it suggests ``words``, which stand for a list, and what ``find``
+    finds."""
 
     def suggestions(text: str, around: Surroundings) -> Iterator[Suggestion]:
         typed = _last(text)
@@ -129,7 +130,7 @@ def _list(words: Iterable[str], find: Find) -> Find:
 
 
 def _last(text: str) -> str:
-    """What is being typed in a list."""
+    """The word that the person is typing in a list."""
     before = _BEFORE_THE_LAST.match(text)
     assert before is not None  # it may be empty
     return text[before.end() :]
@@ -144,7 +145,7 @@ _LISTS: dict[str, Find] = {
 
 
 def _sides(text: str, around: Surroundings) -> Iterator[Suggestion]:
-    """``21, 32 por 12``: one's own before the word, and after it what one lacks."""
+    """``21, 32 por 12``: the person's own before the word, and what they lack after it."""
     parts = re.split(rf"(?<=\s){_FOR}(?=\s)", text, maxsplit=1, flags=re.IGNORECASE)
     if len(parts) > 1:
         yield from _TAKING(parts[1].lstrip(), around)
@@ -179,6 +180,6 @@ def _artifacts(
 
 
 def _list_entry(before: str, around: Surroundings) -> list[Suggestion]:
-    """In a list of artifacts: what follows the last separator and the numbers already there."""
+    """The suggestions in a list of artifacts, for the text after the numbers and separators."""
     typed = re.sub(r"^(?:\s*\d+(?=[\s,;])|[\s,;]+)*\s*", "", re.split(r"[,;]", before)[-1])
     return list(_artifacts(typed, around.catalog)) if typed else []

@@ -1,4 +1,4 @@
-"""Connecting to a granja, by TCP or by TLS."""
+"""Connects to a granja, by TCP or by TLS."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from granja.client.tls import TLSWire
 from granja.client.wire import PlainWire, Wire
 
 PATIENCE = 20.0
-"""Seconds to wait for a server to take a connection and to shake hands."""
+"""Seconds for a server to take a connection and to shake hands."""
 
 
 async def open_wire(address: Address, context: ssl.SSLContext | None) -> Wire:
-    """Connect, with TLS if there is a context for it.
+    """Connect; with TLS if there is a context for it.
 
-    :raises OSError: also for TLS (``ssl.SSLError`` is one) and for a server that does not answer.
-    :raises UnicodeError: for a host name that cannot be one.
+    :raises OSError: also for TLS (``ssl.SSLError`` is one), and for a server that does not answer.
+    :raises UnicodeError: for a host name that is not possible.
     """
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection(
@@ -34,7 +34,7 @@ async def open_wire(address: Address, context: ssl.SSLContext | None) -> Wire:
 
 
 def _notice_dead_peers(sock: socket.socket) -> None:
-    """A server that vanished without a word is noticed within two minutes, not never."""
+    """Make the system notice, within two minutes, a server that is gone without a word."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("KEEPIDLE", 60), ("KEEPINTVL", 15), ("KEEPCNT", 4)):
         if hasattr(socket, f"TCP_{option}"):

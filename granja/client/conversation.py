@@ -1,7 +1,7 @@
-"""One person's conversation with the granja, over as many connections as it takes.
+"""One person's conversation with the granja, over one or more connections.
 
-No sockets, no terminal, no clock: bytes from the server and typed lines come in; lines to show
-and bytes to send come out.
+It has no sockets, no terminal and no clock.  Bytes from the server and typed lines go in; lines to
+show and bytes to send come out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from granja.client.surroundings import Surroundings, short
 from granja.wire.telnet import DO, GMCP, IAC
 
 _LAST_WORDS = frozenset({"goodbye", "replaced", "time-up", "WrongPassword"})
-"""After one of these a closed connection is not a dropped one; coming back would be a quarrel."""
+"""After one of these, the client does not come back by itself: the server has closed on purpose."""
 
 _PROPOSALS = frozenset({"chance-told", "chances"})
-"""They say what to type, and Tab types it."""
+"""Messages that tell a command to type.  Tab then types it."""
 
 
 class Memory(Protocol):
-    """Where a pass is kept (:class:`granja.client.keepsake.Keepsake`)."""
+    """Keeps a pass (:class:`granja.client.keepsake.Keepsake`)."""
 
     def recall(self) -> tuple[str, str] | None: ...
     def keep(self, name: str, secret: str) -> None: ...
@@ -37,9 +37,8 @@ class Memory(Protocol):
 
 class Conversation:
     """:param catalog: the artifacts' names by number, until the server tells its own.
-
-    :param secure: whether connections are by TLS; see :class:`granja.client.arrival.Arrival`.
-    :param memory: what outlives this client.
+    :param secure: whether connections use TLS; see :class:`granja.client.arrival.Arrival`.
+    :param memory: keeps a pass longer than this client runs.
     :param history: lines of earlier talk to ask for on joining.
     """
 
@@ -74,7 +73,7 @@ class Conversation:
 
     @property
     def name(self) -> str:
-        """Who one is in the chat; empty before the first arrival."""
+        """The person's name in the chat; empty before the first arrival."""
         return self._arrival.name
 
     @property
@@ -83,25 +82,25 @@ class Conversation:
 
     @property
     def arrived(self) -> bool:
-        """Whether this connection has got as far as the chat."""
+        """Whether this connection has come as far as the chat."""
         return self._arrived
 
     @property
     def hidden(self) -> bool:
-        """Whether what is typed now must not be seen."""
+        """Whether the line that is being typed must stay unseen."""
         return self._connected and (self.question == "password" or self._hearing.echoes)
 
     @property
     def listening(self) -> bool:
-        """Whether a typed line would reach what the person means.
+        """Whether a typed line would go where the person means it to go.
 
-        While one is being brought back in, a line of talk would be taken for an answer.
+        While the client answers questions by itself, the server would take talk for an answer.
         """
         return self._connected and not self._arrival.alone
 
     @property
     def place(self) -> str | None:
-        """Where a half-typed line belongs; see :class:`granja.client.drafts.Drafts`."""
+        """The place that a half-typed line belongs to; see :class:`granja.client.drafts.Drafts`."""
         if self.hidden:
             return SECRET
         if self.question:
@@ -111,12 +110,12 @@ class Conversation:
 
     @property
     def met(self) -> bool:
-        """Whether there is a granja at the other end, for which to come back."""
+        """Whether a granja is at the other end, so that it is worth coming back."""
         return self._met
 
     @property
     def over(self) -> bool:
-        """Whether the server's last words mean that there is no coming back by itself."""
+        """Whether the server's last words mean that the client must not come back by itself."""
         return self._last_code in _LAST_WORDS
 
     @property
@@ -128,8 +127,8 @@ class Conversation:
         return [] if self.hidden else suggest(before, self._around, self.question, asked)
 
     def may_be_kept(self, line: str) -> bool:
-        """Whether a line that was just typed may go to the history: talk and commands may,
-        answers and passwords may not."""
+        """Whether the history may keep a typed line: talk and commands, but no answers and no
+        passwords."""
         return self._arrived and not self.hidden and may_be_kept(line)
 
     # -- what happens ------------------------------------------------------------------------
@@ -144,11 +143,11 @@ class Conversation:
         self._send(bytes([IAC, DO, GMCP]))
 
     def receive(self, data: bytes) -> list[Shown]:
-        """Bytes from the server; returns what is to be shown."""
+        """Take bytes from the server, and return the lines to show."""
         return [line for heard in self._hearing.feed(data) for line in self._hear(heard)]
 
     def disconnect(self) -> list[Shown]:
-        """The connection is gone; returns what of its last words is still to be shown."""
+        """The connection is gone.  Return the lines that are still to be shown."""
         rest = [line for heard in self._hearing.rest() for line in self._hear(heard)]
         rest += self._missed_lines()
         self._connected = self._arrived = False
@@ -158,18 +157,18 @@ class Conversation:
         return rest
 
     def type(self, line: str) -> None:
-        """The person entered a line; pasted text may be several."""
+        """The person entered a line.  Pasted text may have several."""
         for part in line.splitlines() or [""]:
             self._note(part)
             self._say(part)
 
     def leave(self) -> None:
-        """Say goodbye, if there is a chat to say it in; at a question it would be an answer."""
+        """Say goodbye in the chat.  To a question, it would be an answer."""
         if self._arrived:
             self._say(":q")
 
     def take_outgoing(self) -> bytes:
-        """What is to be sent now, in one piece."""
+        """The bytes to send now, in one piece."""
         data = bytes(self._outgoing)
         self._outgoing.clear()
         return data
@@ -187,7 +186,7 @@ class Conversation:
             self._around.proposed = ""
         if self.question:
             self._arrival.person_answered(self.question, line)
-            self.question = ""  # until the server asks something else, or the same again
+            self.question = ""  # Until the server asks something, perhaps the same again.
             return
         start = password_start(line)
         if start is not None:
@@ -207,7 +206,7 @@ class Conversation:
             self._memory.forget()
         if self._last_code == "BadPass" and self._arrival.alone:
             self._memory.forget()
-            return []  # It is tried by the name next.
+            return []  # The client tries the name next.
         self._around.learn(heard)
         hint = self._hint(notes.HOW_TO_SWAP) if heard.type in _PROPOSALS else []
         if heard.type == "prompt":
@@ -227,7 +226,7 @@ class Conversation:
         return shown
 
     def _asked(self, heard: Heard) -> list[Shown]:
-        """A question that is answered without the person is not shown to them either."""
+        """Answer a question.  If the client answers by itself, the person does not see it."""
         self._met = True
         question, alone = short(heard.data, "question"), self._arrival.alone
         answer = self._arrival.answer(question, self._around.inventory)
@@ -240,7 +239,7 @@ class Conversation:
         return [*turn, show(heard, self.name), *hint]
 
     def _hint(self, sentence: str) -> list[Shown]:
-        """What a newcomer should know, the first time that it matters."""
+        """A hint for a newcomer, shown once, when it is useful first."""
         if sentence in self._hinted:
             return []
         self._hinted.add(sentence)
@@ -248,7 +247,7 @@ class Conversation:
 
     def _let_in(self, name: str) -> None:
         self.question = ""
-        if self._arrived:  # `¡OK!` also ends the list that `:registrar` may ask for
+        if self._arrived:  # `¡OK!` also ends the list that `:registrar` may ask for.
             return
         self._arrived = True
         self._arrival.arrived(name)
@@ -262,17 +261,17 @@ class Conversation:
         self._came_back, self._history = False, 0
 
     def _missed_lines(self) -> list[Shown]:
-        """What was told between coming back and the first answer, between two rules."""
+        """The lines between coming back and the first answer, with a rule above and below."""
         missed, self._missed = self._missed or [], None
         if not missed:
             return []
         return [own(notes.missed(len(missed))), *missed, own(notes.END_OF_MISSED)]
 
     def _asked_for_itself(self, heard: Heard) -> bool:
-        """The catalog that the client asked for itself, for completion, is not shown.
+        """Whether the client itself has asked for this catalog, for completion; we do not show it.
 
-        Answers come in the order of their commands, so ``:u`` tells where it ends; where that was
-        too long for a package it comes as a line.
+        Answers come in the order of the commands, so the answer to ``:u`` shows where the catalog
+        ends.  If that answer is too long for a package, it comes as a line.
         """
         if self._looking_around and heard.type in ("here", "plain"):
             self._looking_around = False

@@ -1,6 +1,6 @@
 """How a message looks: its kind, its mark in the margin, and whether it rings the bell.
 
-The mark tells the kinds apart where there is no colour.
+The mark shows the kind where there is no colour.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One line on the screen.  ``speaker``: the part of ``line`` at its start that is a name."""
+    """One line on the screen.  ``speaker``: the name at the beginning of ``line``."""
 
     kind: Kind
     line: str
@@ -54,7 +54,10 @@ _KINDS = {
 
 
 def show(heard: Heard, me: str) -> Shown:
-    """:param me: the name of whoever sits at this terminal, empty while it is not known."""
+    """How we show a message.
+
+    :param me: the name of the person at this terminal; empty while it is not known.
+    """
     if heard.type == "plain":
         return _show_plain(heard.line, me)
     kind = _KINDS.get(heard.type, Kind.SERVER)
@@ -67,14 +70,14 @@ def show(heard: Heard, me: str) -> Shown:
 
 
 def own(sentence: str) -> Shown:
-    """A line of the client itself."""
+    """A line that the client itself says."""
     return Shown(Kind.OWN, f"[granja] {sentence}")
 
 
 def _show_plain(line: str, me: str) -> Shown:
     if line.startswith("[SERVER] "):
         return Shown(Kind.SERVER, line)
-    # No name has a colon or a space in it (PROTOCOL §2).
+    # A name has neither a colon nor a space in it (PROTOCOL §2).
     speaker, colon, said = line.partition(":")
     speaker = speaker if colon and " " not in speaker else ""
     return Shown(Kind.TALK, line, speaker, mentions(me, said))

@@ -1,7 +1,7 @@
-"""What is half typed belongs to where it was typed: a question, or the chat.
+"""Drafts: a half-typed line belongs to the place where it was typed, a question or the chat.
 
-A question can come in the midst of a sentence, when the line drops and the server wants the
-password again.  Half a sentence must not become the answer, nor half a password be seen.
+A question may come in the middle of a sentence, when the connection drops and the server wants the
+password again.  Half a sentence must not become the answer, and half a password must not be seen.
 """
 
 from __future__ import annotations
@@ -9,21 +9,24 @@ from __future__ import annotations
 CHAT = ""
 SECRET = "password"
 MOST_PLACES = 10
-"""There are fewer, but a server could ask anything."""
+"""There are fewer places, but a server could ask anything."""
 
 
 class Drafts:
-    """Half-typed lines by place: the question that is asked, :data:`CHAT`, or None for between
-    two questions, where what is typed goes to whatever comes next."""
+    """Half-typed lines by place.
+
+    A place is a question, or :data:`CHAT`, or None between two questions: a line typed there
+    belongs to whatever comes next.
+    """
 
     def __init__(self) -> None:
         self._place: str | None = None
         self._kept: dict[str, str] = {}
 
     def entered(self, place: str | None) -> str:
-        """A line was entered and nothing is half typed now.
+        """A line was entered, and nothing is half typed now.
 
-        :param place: where that left us.
+        :param place: where the person is now.
         :return: what was half typed there before.
         """
         self._place = place
@@ -33,7 +36,7 @@ class Drafts:
         """The place may have changed.
 
         :param typed: what is half typed now.
-        :return: what should be half typed from here on.
+        :return: what should be half typed from now on.
         """
         before = self._place
         if place == before:
@@ -41,7 +44,7 @@ class Drafts:
         if before == SECRET:
             typed = ""
         elif place is None:
-            return typed  # nobody asks anything now, but what is typed stays with its question
+            return typed  # Nobody asks anything now, but the draft stays with its question.
         elif before is not None:
             self._keep(before, typed)
             typed = ""

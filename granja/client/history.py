@@ -1,4 +1,4 @@
-"""The lines that one typed, kept across sessions; passwords and answers never are."""
+"""The history of typed lines, kept across sessions, without passwords and answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from prompt_toolkit.history import History
 
 KEPT = 2000
-"""Lines that are remembered.  The file may grow to twice that before it is cut back."""
+"""Lines that we remember.  The file may grow to twice that number before we shorten it."""
 
 
 def history_path(environment: Mapping[str, str]) -> Path:
-    """Where the history is kept: ``$XDG_STATE_HOME/granja/historial``.
+    """The path of the history: ``$XDG_STATE_HOME/granja/historial``.
 
-    By the XDG Base Directory Specification a relative ``XDG_STATE_HOME`` counts as none.
+    The XDG Base Directory Specification says to ignore a relative ``XDG_STATE_HOME``.
     """
     state = Path(environment.get("XDG_STATE_HOME", ""))
     if not state.is_absolute():
@@ -24,9 +24,9 @@ def history_path(environment: Mapping[str, str]) -> Path:
 
 
 class LineHistory(History):
-    """A file with one line for each line typed, readable by its owner alone.
+    """A file with each typed line; only its owner may read it.
 
-    :param keep: says of a line, while it is being entered, whether it may be kept at all.
+    :param keep: says, while a line is being entered, whether we may keep it.
     :param complain: takes the error, once, when the file cannot be written.
     """
 

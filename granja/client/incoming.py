@@ -1,9 +1,9 @@
-"""Bytes from the server to messages.  Knows telnet, lines and GMCP, and no more.
+"""Makes messages of the server's bytes.  It knows only telnet, lines and GMCP.
 
 A server that speaks GMCP (telnet option 201) sends every message as a package
-``Granja.<Type> <json>``, perhaps with the same as a plain line after it, for clients that only
-show lines.  Before it agrees, or if it never does, messages are plain lines; of those only the
-few that the wire contract fixes word by word are recognised.
+``Granja.<Type> <json>``, perhaps with the same as a plain line after it, for clients that show only
+lines.  Before the server agrees, or if it never does, messages are plain lines.  Of those we
+recognise only the few whose words the wire contract fixes.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from granja.wire.telnet import DO, DONT, ECHO, GMCP, IAC, SE, WILL, WONT, Telnet
 
 _SE = bytes([SE])
 LIMIT = 4 * 1024 * 1024
-"""The most bytes of one message: a ``:u`` of 30,000 people."""
+"""The most bytes of one message: a ``:u`` with 30,000 people fits."""
 PASS = "pass"
-"""The one message that is no line: what brings one back (PROTOCOL §5b)."""
+"""The one message without a line: a pass (PROTOCOL §5b)."""
 MOST_VALUES = 150_000
 MOST_GROUPS = 20_000
-"""The most values, and objects and lists, of one package: in memory they are far longer."""
+"""The most values, and the most objects and lists, in a package: they need far more memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One message.  ``type``: as in the contract's messages, or ``plain`` for an unknown line.
 
-    ``line``: the Spanish line, clean; ``data``: the fields, as they came.
+    ``line``: the Spanish line, clean.  ``data``: the fields as they came.
     """
 
     type: str
@@ -42,7 +42,7 @@ class Heard:
 
 
 def _fixed() -> dict[str, Heard]:
-    """The lines that mean the same in every granja, word by word."""
+    """The lines that have the same words in every granja."""
     told: list[messages.Message] = [
         value for value in vars(messages).values() if isinstance(value, messages.Message)
     ]
@@ -55,9 +55,9 @@ _FIXED = _fixed()
 
 
 class Hearing:
-    """One connection's ear.
+    """Hears one connection.
 
-    :param reply: takes the telnet answers that the server must get.
+    :param reply: takes the telnet answers for the server.
     """
 
     def __init__(self, reply: Callable[[bytes], None]) -> None:
@@ -70,7 +70,7 @@ class Hearing:
         self.echoes = False
 
     def feed(self, data: bytes) -> Iterator[Heard]:
-        """The messages that are whole now, in the order in which the server sent them."""
+        """The messages that are complete now, in the server's order."""
         for piece in _pieces(data):
             yield from self._unseen(self._lines.feed(self._telnet.feed(piece)))
             for heard in self._packages:
@@ -80,11 +80,11 @@ class Hearing:
             self._packages.clear()
 
     def rest(self) -> Iterator[Heard]:
-        """What came after the last end of line; the connection is over."""
+        """What came after the last line end, when the connection is over."""
         return self._unseen(self._lines.rest())
 
     def _unseen(self, lines: list[bytes]) -> Iterator[Heard]:
-        """The lines that were not heard as a package just before."""
+        """The lines that did not come as a package just before."""
         for line in lines:
             heard = _plain(line)
             if heard.line != self._just_heard:
@@ -92,7 +92,7 @@ class Hearing:
             self._just_heard = None
 
     def negotiated(self, verb: int, option: int) -> None:
-        """The server says what it will or will not do.  Only a change is answered (RFC 854)."""
+        """The server says what it will or will not do.  We answer only a change (RFC 854)."""
         if verb not in (WILL, WONT):
             return
         will = verb == WILL
@@ -109,9 +109,9 @@ class Hearing:
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
-    """``data`` cut wherever a package may end, so that lines around it keep their place.
+    """Cut ``data`` where a package may end, so that the lines around it keep their place.
 
-    A lone SE (also the first byte of an emoji) is cut at too: its IAC may have come before.
+    We also cut at a lone SE (it may be the first byte of an emoji): its IAC may have come before.
     """
     *whole, last = data.split(_SE)
     for piece in whole:
@@ -130,7 +130,7 @@ def _is_monstrous(body: bytes) -> bool:
 
 
 def _package(payload: bytes) -> Heard | None:
-    """The message in a GMCP package, or None for what is not one of Granja's."""
+    """The message in a GMCP package; None if it is not one of Granja's."""
     name, _, body = payload.partition(b" ")
     if not name.startswith(b"Granja.") or _is_monstrous(body):
         return None

@@ -1,4 +1,4 @@
-"""The client at a terminal: one task listens and comes back, one task takes what is typed."""
+"""The client at a terminal: one task listens and comes back, another takes what is typed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from granja.client.wire import Wire
 from granja.contract.answers import is_yes
 
 SILENCE = 5.0
-"""Seconds to wait for a server's first words before wondering aloud."""
+"""Seconds to wait for a server's first words before we say what may be wrong."""
 MANY_LINES = 20
-"""From so many pasted lines on, the person is asked before they are sent (PROTOCOL §6)."""
+"""Before we send so many pasted lines, we ask the person (PROTOCOL §6)."""
 FAREWELL = 3.0
 """Seconds to wait for the server's goodbye."""
 
 
 class Sight(Protocol):
-    """What the client needs of a screen (:class:`granja.client.screen.Screen`)."""
+    """What the client needs from a screen (:class:`granja.client.screen.Screen`)."""
 
     async def ask(self) -> str: ...
     def give_back(self, line: str) -> None: ...
@@ -31,8 +31,7 @@ class Sight(Protocol):
 
 class Interactive:
     """:param connect: makes a new connection, or raises OSError or UnicodeError.
-
-    :param explain: a Spanish sentence for what ``connect`` raised.
+    :param explain: gives a Spanish sentence for what ``connect`` raised.
     :param sleep: waits for so many seconds.
     """
 
@@ -56,11 +55,11 @@ class Interactive:
         self._wire: Wire
 
     def leave(self) -> None:
-        """Somebody outside, with a signal perhaps, wants this to end."""
+        """End: somebody outside wants it, perhaps with a signal."""
         self._told_to_leave.set()
 
     async def run(self) -> int:
-        """Talk until one side leaves.  Returns the exit status.
+        """Talk until one side leaves, and return the exit status.
 
         :raises OSError: when the first connection cannot be made; also UnicodeError.
         """
@@ -99,7 +98,7 @@ class Interactive:
             await self._come_back()
 
     async def _listen(self) -> None:
-        """Until the connection ends, in whatever way; all ways are the same to the person."""
+        """Listen until the connection ends.  To the person, all kinds of end are the same."""
         self._talk.connect()
         try:
             await self._flush()
@@ -116,7 +115,8 @@ class Interactive:
         await self._wire.close()
 
     async def _first_words(self) -> bytes:
-        """A granja speaks first, at once; who waits in vain should know what may be wrong."""
+        """The first bytes.  A granja speaks first, at once; after some silence we say what may be
+        wrong."""
         try:
             async with asyncio.timeout(SILENCE):
                 return await self._wire.read()
@@ -142,7 +142,7 @@ class Interactive:
     # -- typing ------------------------------------------------------------------------------
 
     async def _take_lines(self) -> None:
-        """Until the person wants to leave."""
+        """Take lines until the person wants to leave."""
         while True:
             try:
                 line = await self._screen.ask()
@@ -155,7 +155,7 @@ class Interactive:
                 return
 
     async def _is_meant(self, typed: str) -> bool:
-        """Whether to send it: a paste of many lines is asked about first."""
+        """Whether to send the text.  Before many pasted lines, we ask the person."""
         lines = len(typed.splitlines())
         if lines < MANY_LINES:
             return True
@@ -170,7 +170,7 @@ class Interactive:
         self._talk.type(line)
         try:
             await self._flush()
-        except OSError:  # the listener notices too, and tells
+        except OSError:  # The listener notices it too, and tells.
             if keep:
                 self._screen.give_back(line)
 
@@ -180,7 +180,7 @@ class Interactive:
             await self._wire.write(data)
 
     async def _part(self, listening: asyncio.Task[None]) -> None:
-        """Leave politely, but not at the mercy of a server that does not answer."""
+        """Say goodbye, but do not wait long for a server that does not answer."""
         self._leaving = True
         if not self._talk.connected:
             return

@@ -1,4 +1,4 @@
-"""The pass that brings one back, kept across a client that was killed; forgotten at ``:q``."""
+"""Keeps the pass of a client that was killed; ``:q`` forgets it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import quote
 from granja.client.arguments import Address
 
 MOST = 4096
-"""Bytes of such a file that are read."""
+"""The most bytes of such a file that we read."""
 
 
 class Keepsake:
-    """A file for one granja, readable by its owner alone (mode 600).
+    """A file for one granja; only its owner may read it (mode 600).
 
-    Only one client at a time uses it: who opens a second one beside the first is somebody else, and
-    takes no place over.  Where it can't be written, nothing is kept.
+    Only one client at a time uses it.  A second client beside the first is somebody else, who must
+    not take the first one's place.  If the file cannot be written, we keep nothing.
 
     :param folder: the client's state folder.
     """
@@ -52,7 +52,7 @@ class Keepsake:
         return (name, secret) if name and secret.isalnum() and secret.isascii() else None
 
     def keep(self, name: str, secret: str) -> None:
-        """Have this instead of what was kept before."""
+        """Keep this in the place of what was kept before."""
         self._write(f"{name} {secret}\n")
 
     def forget(self) -> None:

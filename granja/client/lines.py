@@ -1,17 +1,17 @@
-"""A byte stream cut into lines, with bounded memory."""
+"""Cuts a byte stream into lines, with limited memory."""
 
 from __future__ import annotations
 
 
 class Lines:
-    """:param limit: the most bytes of a line; what goes beyond is dropped."""
+    """:param limit: the most bytes of a line; we drop the rest of a longer one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._partial = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are whole now, without their ends (LF or CR LF)."""
+        """The lines that are complete now, without their ends (LF or CR LF)."""
         first, *others = data.split(b"\n")
         self._keep(first)
         whole = []

@@ -1,4 +1,4 @@
-"""Doubles of the client's outside, for tests: a wire and a screen in memory."""
+"""Doubles for tests: a wire and a screen in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from granja.client.display import Shown
 
 
 class MemoryWire:
-    """A connection whose other end is the test.  ``sent``: all that the client wrote."""
+    """A connection whose other end is the test.  ``sent``: everything that the client wrote."""
 
     def __init__(self) -> None:
         self.sent = bytearray()
@@ -18,7 +18,7 @@ class MemoryWire:
         self._coming: asyncio.Queue[bytes | OSError] = asyncio.Queue()
 
     def says(self, *data: bytes) -> None:
-        """The server sends."""
+        """The server sends data."""
         for part in data:
             self._coming.put_nowait(part)
 
@@ -49,7 +49,7 @@ class MemoryWire:
 
 
 class MemoryScreen:
-    """A screen whose person is the test.  ``lines``: all that was shown."""
+    """A screen whose person is the test.  ``lines``: everything that was shown."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -60,7 +60,7 @@ class MemoryScreen:
         self._typed.put_nowait(line)
 
     def leaves(self) -> None:
-        """Ctrl-D."""
+        """The person presses Ctrl-D."""
         self._typed.put_nowait(None)
 
     async def ask(self) -> str:

@@ -1,4 +1,4 @@
-"""Which lines hold a password."""
+"""Finds the lines that hold a password."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _SECRET = (PASSWORD, NEW_PASSWORD, PASS)
 
 
 def command_of(text: str) -> Command | None:
-    """The row of the command that a line starts with, or None for talk and unknown words.
+    """The row of the command that a line starts with; None for talk and unknown words.
 
-    A word of one letter counts as it is written (PROTOCOL §3): ``:P`` is a face.
+    A word of one letter counts only as it is written (PROTOCOL §3): ``:P`` is a face.
     """
     word = _first_word(text)
     return COMMANDS.get(word if len(word) == 2 else word.casefold())
 
 
 def password_start(text: str) -> int | None:
-    """Where in ``text`` the password of a ``:registrar`` or ``:clave`` starts, if it is one."""
+    """Where the password starts in ``text``; None if the command has none."""
     command = command_of(text)
     if command is None or not any(argument in _SECRET for argument in command.arguments):
         return None
@@ -29,7 +29,7 @@ def password_start(text: str) -> int | None:
 
 
 def may_be_kept(text: str) -> bool:
-    """Whether a line of the chat may go to the history.
+    """Whether the history may keep a line of the chat.
 
     A command that the table does not know may be a mistyped ``:registrar``.
     """

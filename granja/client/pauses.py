@@ -1,4 +1,4 @@
-"""How long to wait before each attempt to come back."""
+"""Pauses: how long to wait before each attempt to come back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ LONG_ENOUGH = 10.0
 
 
 class Pauses:
-    """Pauses that double from 1 s to 30 s, each shortened by chance to between half and whole.
+    """Pauses that double from 1 s to 30 s.  Chance shortens each to between half and whole.
 
-    Chance keeps a whole village from knocking in the same instant when its server returns.
+    Without chance, everybody would come back in the same moment when the server returns.
 
     :param chance: gives a number from 0 to 1, as :func:`random.random` does.
     """
@@ -28,7 +28,10 @@ class Pauses:
         return longest * (1 + self._chance()) / 2
 
     def stayed(self, seconds: float) -> None:
-        """The connection lasted that long.  A short one is no success: a server that falls over
-        at every arrival must not be knocked at once a second."""
+        """The connection lasted that long.
+
+        A short one is no success: a server that breaks at every arrival must not be asked once a
+        second.
+        """
         if seconds >= LONG_ENOUGH:
             self._longest_now = FIRST

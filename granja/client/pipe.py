@@ -1,7 +1,7 @@
-"""The client as a plain filter: standard input to the granja, the granja to standard output.
+"""The client as a filter: standard input goes to the granja, the granja to standard output.
 
-For scripts, and for terminals that cannot move their cursor.  Exit status: 0 when all was sent
-and everything that came back was written, or after a goodbye; 1 when the connection broke first.
+It is for scripts, and for terminals that cannot move their cursor.  Exit status: 0 when everything
+was sent and every answer was written, or after a goodbye; 1 when the connection broke first.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from granja.wire.telnet import Telnet, escape
 MOST = 4 * 1024 * 1024
 """The most bytes of a line."""
 COLUMNS = 80
-"""Of a terminal that does not say."""
+"""The width of a terminal that does not tell it."""
 THREAD = "granja input"
 P = ParamSpec("P")
 
 
 @dataclass
 class Streams:
-    """The file descriptors to read and write, and where complaints go."""
+    """The file descriptors to read and to write, and a function for complaints."""
 
     source: int
     sink: int
@@ -41,11 +41,11 @@ class Streams:
 
 
 class SinkFailed(Exception):
-    """The output cannot be written; its cause is the OSError."""
+    """The output cannot be written.  Its cause is the OSError."""
 
 
 async def run(wire: Wire, streams: Streams) -> int:
-    """Pass everything both ways until the server closes.  Returns the exit status."""
+    """Pass everything both ways until the server closes, and return the exit status."""
     sender, listener = Sender(wire, streams, asyncio.get_running_loop()), Listener(streams)
     sender.start()
     try:
@@ -70,17 +70,17 @@ async def run(wire: Wire, streams: Streams) -> int:
 
 def _output_failed(failure: SinkFailed, streams: Streams) -> int:
     if isinstance(failure.__cause__, BrokenPipeError):
-        return 0  # whoever read our output, `head` perhaps, has had enough
+        return 0  # The reader of our output, such as `head`, has read enough.
     streams.complain(notes.no_output(failure.__cause__))
     return 1
 
 
 class Gone(Exception):
-    """The visit is over; there is nobody to send for."""
+    """The visit is over, so nothing can be sent."""
 
 
 class Sender:
-    """Reads the source in a thread, because a plain file cannot be waited for any other way."""
+    """Reads the source in a thread, because we cannot wait for a plain file in another way."""
 
     def __init__(self, wire: Wire, streams: Streams, loop: asyncio.AbstractEventLoop) -> None:
         self._wire = wire
@@ -92,18 +92,18 @@ class Sender:
         self.finished = False
 
     def start(self) -> None:
-        # A daemon: the process may end while nobody types anything.
+        # A daemon thread: the process may end while nobody types.
         threading.Thread(target=self._send_all, name=THREAD, daemon=True).start()
 
     def give_up(self) -> None:
-        """Nothing more will be sent; a thread that waits for the loop must not wait for ever."""
+        """Send nothing more.  A thread that waits for the loop must not wait for ever."""
         with self._lock:
             self._over = True
             if self._sending is not None:
                 self._sending.cancel()
 
     def _send_all(self) -> None:
-        with suppress(OSError, Gone):  # the listener hears of it as well, and tells
+        with suppress(OSError, Gone):  # The listener hears of it too, and tells.
             last = b"\n"
             while data := self._read():
                 last = data[-1:]
@@ -116,7 +116,7 @@ class Sender:
     def _read(self) -> bytes:
         try:
             return os.read(self._streams.source, CHUNK)
-        except OSError:  # closed, or a terminal that hung up: nothing more will come
+        except OSError:  # It is closed, or the terminal hung up: nothing more will come.
             return b""
 
     def _in_loop(
@@ -142,7 +142,7 @@ class Listener:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self._telnet = Telnet()  # nothing is negotiated: whatever is offered is passed over
+        self._telnet = Telnet()  # It negotiates nothing and ignores every offer.
         self._lines = Lines(MOST)
         self.heard = False
         self.said_goodbye = False
@@ -153,7 +153,7 @@ class Listener:
         self._write(self._lines.rest())
 
     def show_typing(self, shown: bool) -> None:
-        """Let what is typed be seen or not, where somebody types at a terminal."""
+        """Show or hide what somebody types at a terminal."""
         if not os.isatty(self._streams.source):
             return
         modes = termios.tcgetattr(self._streams.source)
@@ -175,7 +175,7 @@ class Listener:
             raise SinkFailed from error
 
     def _folded(self, lines: list[str]) -> list[str]:
-        """The lines as they are, or as a terminal has room for them."""
+        """The lines as they are, or folded to the width of a terminal."""
         if not os.isatty(self._streams.sink):
             return lines
         columns = os.get_terminal_size(self._streams.sink).columns

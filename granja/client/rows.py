@@ -1,7 +1,8 @@
-"""Rows of a terminal: what does not fit in one goes on in the next, indented.
+"""Rows of a terminal: the part of a line that does not fit goes on in the next row, indented.
 
-Somebody could fill up a row with spaces so that the rest of their line, in the next row, looks like
-a line of its own, ``[SERVER] …`` perhaps.  So the terminal is left nothing to wrap.
+Somebody could fill a row with spaces.  Then the rest of their line, in the next row, would look
+like a line of its own, perhaps ``[SERVER] …``.  So we fold lines ourselves, and the terminal never
+does.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 INDENT = "    "
-"""Deeper than any mark in the margin, and no line begins with a space."""
+"""It is deeper than any mark in the margin, and no line begins with a space."""
 
 _TYPOGRAPHY = range(0x2010, 0x2028)
 """Dashes, quotes and the ellipsis."""
@@ -36,7 +37,7 @@ def _rows(line: str, first: int, others: int) -> Iterator[str]:
 
 
 def _end(line: str, start: int, room: int) -> int:
-    """Where the row from ``start`` ends: behind its last space, unless a word is a row long."""
+    """Where the row from ``start`` ends: behind its last space, or in a word longer than a row."""
     end = _limit(line, start, room)
     if end == len(line):
         return end
@@ -56,7 +57,7 @@ def _limit(line: str, start: int, room: int) -> int:
 
 
 def columns_of(char: str) -> int:
-    """The most columns that a terminal may give to a character; they disagree about many."""
+    """The most columns that a terminal may give to a character; terminals disagree about many."""
     point = ord(char)
     if point < 0x300 or point in _TYPOGRAPHY:
         return 1

@@ -1,4 +1,4 @@
-"""The terminal: the line being typed at the bottom, everything else above it."""
+"""The terminal: the line that is being typed at the bottom, everything else above it."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ STYLE = Style.from_dict(
     }
 )
 
-#: Rows that are kept free for the menu of suggestions, at most.
+#: The most rows that stay free for the menu of suggestions.
 MENU_ROWS = 8
 
 
 class Screen:
     """What the person sees and types into.
 
-    :param input: the keyboard, :class:`Keyboard` unless it is a test's.
-    :param output: the terminal, the process's own unless it is a test's.
+    :param input: the keyboard: :class:`Keyboard`, or a test's.
+    :param output: the terminal: the process's own, or a test's.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Screen:
         return await self._session.prompt_async(default=returned or half_typed)
 
     def give_back(self, line: str) -> None:
-        """A line that was entered could not be sent: it will be there to be entered again."""
+        """Offer a line again that could not be sent."""
         self._returned = line
 
     async def show(self, lines: Sequence[Shown]) -> None:
-        """Print lines above what is being typed, and redraw that."""
+        """Print lines above the line that is being typed, and draw that line again."""
         self._rearrange()
         app = self._session.app
         if not lines:
@@ -138,7 +138,8 @@ class Screen:
         return keys
 
     def _complete(self, buffer: Buffer) -> None:
-        """Tab.  prompt_toolkit's own is lost while it still gathers what typing suggests."""
+        """Complete at Tab.  prompt_toolkit would lose the key while it still collects
+        suggestions."""
         if buffer.complete_state:
             buffer.complete_next()
             return
@@ -150,7 +151,7 @@ class Screen:
             buffer.start_completion(insert_common_part=True, complete_event=asked)
 
     def _leave_room_for_talk(self) -> None:
-        """prompt_toolkit keeps 8 rows free for its menu: on a small terminal, all of them."""
+        """Limit the menu: prompt_toolkit keeps 8 rows free for it, all rows of a small terminal."""
         rows = self._session.app.output.get_size().rows
         self._session.reserve_space_for_menu = min(MENU_ROWS, rows // 4)
 
@@ -166,7 +167,7 @@ class Screen:
 
 
 class Suggestions(Completer):
-    """The conversation's suggestions as prompt_toolkit wants them."""
+    """The conversation's suggestions in prompt_toolkit's form."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -193,10 +194,10 @@ class HidePasswordArgument(Processor):
 
 
 class Keyboard(Vt100Input):
-    """The terminal's keyboard, which stays raw while lines are printed above.
+    """The terminal's keyboard.  It stays raw while we print lines above.
 
-    prompt_toolkit would have the terminal echo during each print, and with it a letter of a
-    password that is typed in that moment.  Our output needs no cooked terminal.
+    prompt_toolkit would let the terminal echo during each print.  A letter of a password that is
+    typed in that moment would be seen.  Our output needs no cooked terminal.
     """
 
     def cooked_mode(self) -> AbstractContextManager[None]:

@@ -49,7 +49,7 @@ END_OF_MISSED = "── hasta aquí lo que te perdiste ──"
 
 
 def missed(count: int) -> str:
-    """The rule above what was said meanwhile."""
+    """The rule above what was said while the person was away."""
     return f"── mientras no estabas: {count} {'línea' if count == 1 else 'líneas'} ──"
 
 
@@ -58,7 +58,7 @@ def back(name: str) -> str:
 
 
 def dropped(seconds: float) -> str:
-    """The line dropped; the next attempt is ``seconds`` away."""
+    """The connection dropped; the next attempt is ``seconds`` away."""
     return f"Se cortó la conexión. Vuelvo a intentarlo en {_whole(seconds)}."
 
 
@@ -75,7 +75,7 @@ def no_output(error: BaseException | None) -> str:
 
 
 def explain(error: Exception, address: Address) -> str:
-    """One sentence for why ``address`` could not be reached."""
+    """One sentence about why we could not reach ``address``."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"No confío en el certificado de {address}: {_distrust(error, address)}."
     if isinstance(error, ssl.SSLError):
@@ -112,7 +112,7 @@ _OTHER_NAME = (62, 64)
 
 
 def many_lines(count: int) -> str:
-    """What is asked before a paste of ``count`` lines is sent."""
+    """The question before we send a paste of ``count`` lines."""
     return f"Pegaste {count} líneas. ¿Las envío todas? (Sí/No)"
 
 

@@ -1,4 +1,4 @@
-"""Where the client begins: reads the command line and puts the pieces together."""
+"""The start of the client: reads the command line and puts the pieces together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
-    """Run the client with the words of the command line.  Returns the exit status:
+    """Run the client with the words of the command line, and return the exit status:
     0 well, 1 no connection or a broken one, 2 a wrong command line, 130 interrupted."""
     try:
         arguments = parse(argv)
@@ -63,7 +63,7 @@ Mode = Callable[[Arguments, ssl.SSLContext | None], Coroutine[None, None, int]]
 
 
 def _mode() -> Mode:
-    """A filter, unless there is a terminal at both ends that can move its cursor."""
+    """A filter, unless both ends are a terminal that can move its cursor."""
     capable = os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
     return _at_a_terminal if capable and os.isatty(0) and os.isatty(1) else _as_a_filter
 
@@ -74,7 +74,7 @@ async def _as_a_filter(arguments: Arguments, context: ssl.SSLContext | None) -> 
 
 
 async def _at_a_terminal(arguments: Arguments, context: ssl.SSLContext | None) -> int:
-    # A filter need not wait for prompt_toolkit to load.
+    # Imported here: a filter does not have to wait for prompt_toolkit to load.
     from prompt_toolkit.patch_stdout import patch_stdout
 
     from granja.client.history import LineHistory, history_path

@@ -1,7 +1,8 @@
-"""What the client knows of the granja: who is here, what one holds, what there is to trade.
+"""Surroundings: what the client knows about the granja: who is here, what the person holds, what
+there is to trade.
 
-Learnt from the messages' data alone.  The data comes from outside and is checked field by field;
-what does not fit is passed over.  However long a server talks, what is kept takes a few megabytes.
+It learns only from the messages' data.  The data comes from outside, so it checks field by field
+and ignores what does not fit.  However long a server talks, this takes only a few megabytes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from granja.client.incoming import Heard
 from granja.text.clean import clean
 
 MOST = 30_000
-"""The most people, artifacts or copies that are remembered, whatever a server says."""
+"""The most people, artifacts or copies that we remember, whatever a server says."""
 MOST_OFFERS = 1000
 LONGEST_NAME = 100
-"""Characters of a name that are kept; of a person's there are 20."""
+"""Characters of a name that we keep; a person's name has at most 20."""
 HIGHEST = 10**12
 """No number of an artifact or an offer is so high."""
 
@@ -24,7 +25,7 @@ HIGHEST = 10**12
 class Surroundings:
     """:param catalog: the artifacts' names by number, until the server tells its own.
 
-    ``proposed``: the command that the last notice about swaps tells to type, or nothing.
+    ``proposed``: the command that the last notice about swaps tells to type; empty if none.
     """
 
     def __init__(self, catalog: Mapping[int, str]) -> None:
@@ -36,7 +37,7 @@ class Surroundings:
         self.proposed = ""
 
     def learn(self, heard: Heard) -> None:
-        """Take note of what a message tells about the granja."""
+        """Learn what a message tells about the granja."""
         for key in ("artifact", "gives", "takes"):
             self._artifact(heard.data.get(key))
         lesson = _LESSONS.get(heard.type)
@@ -44,7 +45,7 @@ class Surroundings:
             lesson(self, heard)
 
     def forget_others(self) -> None:
-        """The connection is gone: who is here, and which offers stand, is not known any more."""
+        """Forget who is here and which offers stand: the connection is gone."""
         self.people.clear()
         self.offers.clear()
         self.proposed = ""
@@ -93,7 +94,7 @@ class Surroundings:
             self.offers.pop(number, None)
 
     def _swap(self, heard: Heard) -> None:
-        """One's own, with whoever: it is taken back like an offer."""
+        """Note the person's own swap.  They take it back like an offer."""
         number = _number(heard.data, "number")
         if number is not None and len(self.offers) < MOST_OFFERS:
             gives, takes = (self._either(heard.data.get(key)) for key in ("gives", "takes"))
@@ -105,7 +106,7 @@ class Surroundings:
         return " o ".join(filter(None, map(self._name, listed)))
 
     def _chance_told(self, heard: Heard) -> None:
-        """The command is made of the numbers: what a server says is not put into a line."""
+        """Make the command from the numbers: we put no text from a server into a line."""
         gives, takes = (self._artifact(heard.data.get(key)) for key in ("gives", "takes"))
         if gives is not None and takes is not None:
             self.proposed = f":cambio {gives} por {takes}"
@@ -124,13 +125,13 @@ class Surroundings:
 
 
 def text(data: Mapping[str, Any], key: str) -> str:
-    """The clean text under ``key``, or nothing when there is no text."""
+    """The clean text under ``key``; empty when there is none."""
     value = data.get(key)
     return clean(value) if isinstance(value, str) else ""
 
 
 def short(data: Mapping[str, Any], key: str) -> str:
-    """The clean text under ``key`` as far as a name may go."""
+    """The clean text under ``key``, shortened to the length of a name."""
     value = data.get(key)
     return _shortened(value) if isinstance(value, str) else ""
 

@@ -1,8 +1,8 @@
 """TLS over a plain wire, with half-close.
 
-asyncio's own TLS closes both ways at once, so a script's last replies would be lost.  In TLS a
-``close_notify`` ends one direction only (RFC 8446 §6.1), and ``ssl.MemoryBIO`` lets us send it
-and go on reading.
+asyncio's own TLS closes both directions at once, so a script would lose its last replies.  In TLS a
+``close_notify`` ends only one direction (RFC 8446 §6.1).  With ``ssl.MemoryBIO`` we can send it and
+read on.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ CHUNK = 65536
 
 
 class TLSWire:
-    """:meth:`start` makes one; its handshake is done then."""
+    """:meth:`start` makes one, with the handshake done."""
 
     def __init__(self, wire: PlainWire, context: ssl.SSLContext, host: str) -> None:
         self._wire = wire
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        # Python 3.11.2, for one, takes an end without close_notify, which anybody on the way can
-        # forge, for a good one.  OpenSSL before 3.0 has no such option, and never does.
+        # Python 3.11.2, for example, accepts an end without close_notify, which anybody on the way
+        # can forge.  OpenSSL before 3.0 has no such option, and never accepts it.
         context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._unread = bytearray()
@@ -32,7 +32,7 @@ class TLSWire:
     async def start(cls, wire: PlainWire, context: ssl.SSLContext, host: str) -> TLSWire:
         """Shake hands.
 
-        :raises ssl.SSLError: when the server is not whom it should be, or does not speak TLS.
+        :raises ssl.SSLError: when this is not the right server, or it does not speak TLS.
         """
         self = cls(wire, context, host)
         while True:
@@ -42,7 +42,7 @@ class TLSWire:
                 await self._flush()
                 await self._more()
             except ssl.SSLError:
-                await self._flush()  # the alert that tells the server why
+                await self._flush()  # The alert tells the server why.
                 raise
             else:
                 await self._flush()
@@ -66,11 +66,12 @@ class TLSWire:
         await self._flush()
 
     async def finish(self) -> None:
-        # OpenSSL refuses to say goodbye over data that is waiting to be read.
+        # OpenSSL refuses to say goodbye while data waits to be read.
         with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             while data := self._tls.read(CHUNK):
                 self._unread += data
-        # Said at once; what it wants to read is the server's own goodbye, after its last replies.
+        # It says goodbye at once.  Then it wants to read the server's own goodbye, which comes
+        # after the last replies.
         with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             self._tls.unwrap()
         await self._flush()

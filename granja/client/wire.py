@@ -1,4 +1,4 @@
-"""Connections to a granja: bytes both ways, and saying "that was all" while still listening."""
+"""Connections to a granja: bytes both ways, and a way to end sending while still reading."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ PARTING = 2.0
 
 
 class Wire(Protocol):
-    """One connection.  Anything may raise OSError when it breaks."""
+    """One connection.  Everything may raise OSError when it breaks."""
 
     async def read(self) -> bytes:
-        """Some bytes, or none when the server has said all."""
+        """Some bytes; none when the server has said everything."""
 
     async def write(self, data: bytes) -> None: ...
 
     async def finish(self) -> None:
-        """Say that no more will be written; what the server answers can still be read."""
+        """Say that we write no more.  We can still read the server's answers."""
 
     async def close(self) -> None:
-        """Let go at once.  Never raises."""
+        """Close at once.  It never raises."""
 
 
 class PlainWire:
-    """TCP."""
+    """A connection by TCP."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -47,7 +47,7 @@ class PlainWire:
         self._writer.close()
         closed = asyncio.ensure_future(self._writer.wait_closed())
         done, _ = await asyncio.wait({closed}, timeout=PARTING)
-        if not done:  # a server that reads nothing cannot hold us
+        if not done:  # A server that reads nothing cannot hold us.
             self._writer.transport.abort()
         with suppress(OSError):
             await closed
