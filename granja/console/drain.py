@@ -1,4 +1,4 @@
-"""Draining: nobody else comes in, and the process ends when nobody is left."""
+"""Draining: nobody new comes in, and the process ends when nobody is left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Counted(Protocol):
 
 
 class Drained(Protocol):
-    """A farm.  ``draining``: nobody comes in but with a pass."""
+    """A farm.  ``draining``: nobody comes in except with a pass."""
 
     clock: IReactorTime
     draining: bool
@@ -30,7 +30,7 @@ class Drained(Protocol):
 
 
 class Drain:
-    """:param end: ends the process in good order."""
+    """:param end: ends the process properly."""
 
     log: ClassVar[Logger] = Logger()
 
@@ -46,7 +46,10 @@ class Drain:
         self._timer.start(LOOK)
 
     def stop(self) -> bool:
-        """Let people in again.  Returns whether they had been kept out."""
+        """Let people in again.
+
+        :return: whether the farm was drained.
+        """
         drained, self._farm.draining = self._farm.draining, False
         self._timer.stop()
         if drained:

@@ -1,6 +1,7 @@
-"""The operator's commands, and what they answer: from a request to JSON-ready data.
+"""Errands: the operator's commands and their answers, from a request to data for JSON.
 
-Moderators have the same in the chat.  The operator may do all of it, and to moderators too.
+Moderators have the same commands in the chat.  The operator may use all of them, also against
+moderators.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from granja.text.clean import clean
 
 Answer = dict[str, Any]
 
-#: What each node answers for itself.  The rest is done once for the whole farm; and passwords,
-#: for one, have no business on the bus.
+#: Errands that each node does for itself.  The others are done once for the whole farm.  Some, such
+#: as passwords, must never travel on the bus.
 _OF_A_NODE: Final = ("status", "fingerprint", "who", "drain", "reload")
 
-#: Bytes of a password that nobody is told.
+#: Bytes of a password that nobody hears.
 _SECRET: Final = 32
 
-#: Reads the configuration anew: what has changed, or ConfigurationError.
+#: Reads the configuration again, and returns what has changed; or raises ConfigurationError.
 Reread = Callable[[], Sequence[str]]
 
 
@@ -45,14 +46,14 @@ class Nodes(Protocol):
     def name(self) -> str: ...
 
     def ask(self, wanted: str, request: object) -> Deferred[Answer]:
-        """Have it done at the node of that name, or at ``all``; it does not fail."""
+        """Have an errand done at the node of that name, or at ``all``; it does not fail."""
 
 
 class Errands:
-    """:param farm: on which they are done.
-    :param reread: reads the configuration anew, and says what has changed.
-    :param end: ends the process in good order.
-    :param nodes: pass on what is to be done at others; None for a farm that is alone.
+    """:param farm: the farm of the errands.
+    :param reread: reads the configuration again, and returns what has changed.
+    :param end: ends the process properly.
+    :param nodes: passes errands on to other nodes; None for a farm without nodes.
     """
 
     log = Logger()
@@ -86,10 +87,10 @@ class Errands:
         }
 
     def run(self, request: object) -> Deferred[Answer]:
-        """Do what is asked.
+        """Do an errand.
 
-        :param request: as JSON has it: ``do`` says what, the other fields are its arguments.
-        :returns: fires with the answer: ``done``, a sentence, or what was asked for; or
+        :param request: as JSON has it: ``do`` names the errand, the other fields are its arguments.
+        :returns: fires with the answer: ``done``, a sentence; or what was asked for; or
             ``refused``, a sentence.  It does not fail.
         """
         running: Deferred[Any] = maybeDeferred(self._run, request)
@@ -104,7 +105,7 @@ class Errands:
         return self._pass_on(asked, do) if asked.has("node") else errand(asked)
 
     def _pass_on(self, asked: Request, do: str) -> Deferred[Answer]:
-        """Have it done at another node, or at all."""
+        """Have an errand done at another node, or at all nodes."""
         if self._nodes is None:
             raise Refused("this farm has no nodes: its ledger is its own")
         if do not in _OF_A_NODE:
@@ -144,8 +145,11 @@ class Errands:
         return {"node": self._nodes.name, "here": self._farm.roster.count_here()}
 
     def _fingerprint(self, _: Request) -> Answer:
-        """Of who holds, offers and misses what.  Nodes of one farm that are at the same entry have
-        the same one; of a large farm it takes as long as a snapshot."""
+        """The fingerprint of the market's state.
+
+        Nodes of one farm that are at the same entry have the same one.  For a large farm it takes
+        as long as a snapshot.
+        """
         farm = self._farm
         found = fingerprint(farm.market.snapshot())
         return {"sequence": farm.lane.sequence, "fingerprint": found}
@@ -244,7 +248,7 @@ class Errands:
         return order.pardon(None, ban).addCallback(lambda _: {"done": f"{ban.whom} may come in"})
 
     def _passes(self, asked: Request) -> Deferred[Answer]:
-        """End all passes of somebody, who stays where they are."""
+        """End all passes of a farmer, who stays where they are."""
         name = asked.text("whom")
         farmer = self._farm.roster.person(name)
         if farmer is None:
@@ -261,7 +265,7 @@ class Errands:
         return thawed.addCallback(lambda _: {"done": "trading goes on"})
 
     def _empty(self, asked: Request) -> Answer:
-        """Let nobody else in, and end when nobody is left; or let people in again."""
+        """Let nobody new in, and end when nobody is left; or let people in again."""
         if asked.says("off"):
             if not self._drain.stop():
                 raise Refused("the farm is not drained")
@@ -272,7 +276,7 @@ class Errands:
         return {"done": f"nobody else comes in; {people} left", "left": left}
 
     def _password(self, asked: Request) -> Deferred[Answer]:
-        """A password that serves once, beside the farmer's own."""
+        """Give a password that works once, beside the farmer's own."""
         name = asked.text("whom")
         holder = self._farm.roster.holder(name)
         if holder is None and self._farm.moderators.is_one(name):
@@ -283,7 +287,7 @@ class Errands:
         return self._give_password(owner)
 
     def _register(self, name: str) -> Deferred[Farmer]:
-        """A moderator's name, which nobody could register in the chat."""
+        """Register a moderator's name, which nobody can register in the chat."""
         farm, listed = self._farm, self._farm.moderators.listed(name)
         assert listed is not None
         registered = farm.registration.register_for(listed, farm.chance(_SECRET).hex())
@@ -305,7 +309,7 @@ class Errands:
         return {"done": done, "password": password, "until": ends}
 
     def _release(self, asked: Request) -> Deferred[Answer]:
-        """Let a registered name be nobody's."""
+        """Free a registered name for good."""
         name = asked.text("whom")
         owner = self._owner(name)
         if owner is None:
@@ -316,7 +320,7 @@ class Errands:
     def _owner(self, name: str) -> Farmer | None:
         """The registered farmer of that name.
 
-        :raises Refused: for a moderator's name, or where nobody can be let go.
+        :raises Refused: for a moderator's name, or if this ledger cannot free names.
         """
         if self._farm.moderators.is_one(name):
             raise Refused(f"{name} is a moderator; take them from --moderator first")
@@ -337,7 +341,7 @@ class Errands:
         return {"done": done}
 
     def _forget(self, asked: Request) -> Deferred[Answer]:
-        """Leave no byte of a name in the ledger's files."""
+        """Remove every byte of a name from the ledger's files."""
         name = asked.text("whom")
         owner = self._owner(name)
         ledger = IForgetful(self._farm.ledger)
@@ -366,7 +370,7 @@ class Errands:
 
 
 def _alike(holder: Farmer | None) -> str:
-    """Who has that name instead, or one that looks like it."""
+    """The end of the sentence: who has that name, or one that looks like it."""
     if holder is None:
         return ""
     return f"; {holder} has" if holder.registered else "; a visitor has it"

@@ -1,4 +1,4 @@
-"""What the console needs of a farm."""
+"""What the console needs from a farm."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Issuing(Protocol):
 
 class OneUse(Protocol):
     def give(self, farmer: FarmerId) -> Deferred[tuple[str, float]]:
-        """A password that serves once, and until when."""
+        """Give a password that works once, and when it ends (Unix seconds)."""
 
 
 class Registration(Protocol):
@@ -63,14 +63,17 @@ class Registration(Protocol):
     def one_use(self) -> OneUse: ...
 
     def release(self, farmer: Farmer) -> Deferred[None]:
-        """Let a registered name be nobody's; fails with NotStored, Halted or NotRegistered."""
+        """Free a registered name; fails with NotStored, Halted or NotRegistered."""
 
     def register_for(self, name: names.Name, secret: str) -> Deferred[Farmer]:
-        """Register a name that nobody holds.  :raises NameTaken: when somebody does."""
+        """Register a free name.
+
+        :raises NameTaken: when somebody holds it.
+        """
 
 
 class Farm(Drained, Protocol):
-    """What the console needs of a farm."""
+    """What the console needs from a farm."""
 
     @property
     def acts(self) -> Acts: ...

@@ -1,4 +1,4 @@
-"""A connection of the console: one request a line, one answer a line, both JSON.
+"""A connection of the console: one request a line, one answer a line, both in JSON.
 
 Whoever can open the socket is the operator: its mode is 0600.
 """
@@ -13,12 +13,12 @@ from twisted.protocols.basic import LineOnlyReceiver
 
 from granja.console.errands import Answer, Errands
 
-#: Bytes of a request.
+#: The most bytes of a request.
 MOST: Final = 16_384
 
 
 class ConsoleProtocol(LineOnlyReceiver):
-    """:param errands: does what is asked."""
+    """:param errands: does the errands."""
 
     delimiter = b"\n"
     MAX_LENGTH = MOST
@@ -39,7 +39,7 @@ class ConsoleProtocol(LineOnlyReceiver):
 
 
 class ConsoleFactory(ServerFactory):
-    """What answers at ``--admin``."""
+    """Answers at ``--admin``."""
 
     noisy = False
 

@@ -1,4 +1,4 @@
-"""What an operator asks, field by field."""
+"""A request of an operator, field by field."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from granja.text.clean import clean, squeezed
 
 
 class Refused(Exception):
-    """It cannot be done; the text is one sentence for the operator."""
+    """The errand cannot be done.  The text is one sentence for the operator."""
 
 
 class Request:
-    """The fields of a request, read as what they must be."""
+    """The fields of a request, each read as what it must be."""
 
     def __init__(self, fields: object) -> None:
         self._fields = fields if isinstance(fields, dict) else {}
 
     def text(self, field: str) -> str:
-        """:raises Refused: when it is missing, or is no text.
+        """The text of a field.
 
-        A shell passes on words of another encoding, which JSON then has as halves of a character.
+        A shell may pass on words of another encoding.  JSON then has them as halves of a character.
+
+        :raises Refused: when it is missing, or is no text, or is no UTF-8.
         """
         value = self._fields.get(field)
         if not isinstance(value, str):
@@ -38,11 +40,14 @@ class Request:
         return {name: value for name, value in self._fields.items() if name != field}
 
     def reason(self) -> str:
-        """Why, as farmers may read it; empty if it is not said."""
+        """The reason, as farmers may read it; empty if there is none."""
         return squeezed(clean(self.text("why"))).strip() if "why" in self._fields else ""
 
     def seconds(self) -> int:
-        """:raises Refused: when there are none."""
+        """The time in seconds.
+
+        :raises Refused: when there is none.
+        """
         value = self._fields.get("seconds")
         if not isinstance(value, int) or not 0 <= value <= LONGEST:
             raise Refused("the request has no time")
