@@ -1,4 +1,4 @@
-"""Is the server alive, and is it ready?  Both are tried, and not only looked up."""
+"""Probes: whether the server is alive, and whether it is ready.  Both really try it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from twisted.python.failure import Failure
 from granja.reactor.clockwork import Timer
 from granja.reactor.descriptors import answers_at
 
-#: Seconds that the question may take.
+#: Seconds that a connection has to get the question.
 PATIENCE: Final = 2.0
-#: Seconds between two writes of its own, while the last write was not stored.
+#: Seconds between two test writes, while the last write was not stored.
 RETRY: Final = 5.0
 
 
 class Asked(Protocol):
-    """A connection of our own: fires with whether somebody was there."""
+    """A connection of our own.  ``answered`` fires with whether somebody was there."""
 
     def __init__(self) -> None:
         self.answered: Deferred[bool] = Deferred()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        """The first bytes are the question, or that the house is full: either way it is awake."""
+        """The first bytes are the question, or say that the farm is full: the server is awake."""
         self._fire(True)
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
@@ -49,7 +49,7 @@ class Asked(Protocol):
 
 
 class Quiet(Factory):
-    """Makes one connection, and says nothing about it in the log."""
+    """Makes one connection, and logs nothing about it."""
 
     noisy = False
 
@@ -61,9 +61,9 @@ class Quiet(Factory):
 
 
 class Liveness:
-    """Whether a connection gets the question: a server that is deaf does not count as alive.
+    """Whether a new connection gets the question: a server that does not answer is not alive.
 
-    :param ports: what the farm listens at; one that speaks plain lines is tried, else TLS.
+    :param ports: where the farm listens.  We try the first one that we can connect to.
     """
 
     def __init__(self, reactor: Any, ports: Sequence[IListeningPort]) -> None:
@@ -71,10 +71,10 @@ class Liveness:
         self._ports = ports
 
     def look(self) -> Deferred[bool]:
-        """Fires within :data:`PATIENCE` seconds."""
+        """Fires with the answer within :data:`PATIENCE` seconds."""
         door = next(filter(None, map(self._door, self._ports)), None)
         if door is None:
-            return succeed(True)  # No door that could be tried: that this answers must do.
+            return succeed(True)  # We can try no door.  It is enough that this code runs.
         asked = Asked()
         connecting = door.connect(Quiet(asked))
         connecting.addCallbacks(lambda _: None, lambda _: asked._fire(False))
@@ -105,8 +105,8 @@ class Liveness:
 class Readiness:
     """Whether trades can be stored.
 
-    :param why_not: what is in the way, in a few words; None when nothing is.
-    :param write: stores something of no consequence, to see whether that works again.
+    :param why_not: tells what is in the way, in a few words; None when nothing is.
+    :param write: stores something without consequence, to see whether that works again.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Readiness:
             self._write().addBoth(lambda _: self.look())
 
     def start(self) -> None:
-        """It starts by itself, when somebody finds the server not ready."""
+        """Do nothing: it starts by itself, when somebody finds the server not ready."""
 
     def stop(self) -> None:
         self._timer.stop()

@@ -31,7 +31,7 @@ class Metrics(Resource):
 
 
 class Alive(Resource):
-    """200 when a connection of its own got the question, else 503."""
+    """200 when a connection of our own got the question, else 503."""
 
     isLeaf = True  # noqa: N815
 
@@ -53,7 +53,7 @@ class Alive(Resource):
 
 
 class Ready(Resource):
-    """200 when trades can be stored, else 503 and why not."""
+    """200 when trades can be stored, else 503 with the reason."""
 
     isLeaf = True  # noqa: N815
 
@@ -82,7 +82,7 @@ class Root(Resource):
 
 
 class Timed(Protocol):
-    """What looks at something again and again."""
+    """Looks at something again and again."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -90,7 +90,7 @@ class Timed(Protocol):
 
 @implementer(ILogObserver)
 class _OurFailures:
-    """Twisted warns at each HEAD; what strangers ask is no matter for the log."""
+    """Lets only our own failures into the log.  Twisted warns at each HEAD of a stranger."""
 
     def __call__(self, event: LogEvent) -> None:
         if event["log_level"] >= LogLevel.error:
@@ -112,20 +112,20 @@ class WatchRequest(Request):
             self.channel.loseConnection()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        """Drop it: the refusal is on its way."""
+        """Ignore it: the refusal is on its way."""
 
     def process(self) -> None:
-        """Answer, if it was not refused."""
+        """Answer, if we have not refused it."""
         if not self.channel.transport.disconnecting:
             super().process()  # type: ignore[no-untyped-call]
 
 
 class WatchSite(Site):
-    """Speaks HTTP, keeps no access log, and looks after what is timed while it listens.
+    """Speaks HTTP without an access log.  It starts and stops what is timed.
 
-    :param registry: what ``/metrics`` says.
+    :param registry: gives ``/metrics``.
     :param alive: fires with whether the server answers at its own door.
-    :param ready: why nothing can be traded, None when it can.
+    :param ready: gives the reason why nothing can be traded; None when trading works.
     """
 
     noisy = False
@@ -155,4 +155,4 @@ class WatchSite(Site):
         super().stopFactory()
 
     def log(self, request: object) -> None:
-        """Who watches asks again and again; the log need not say so."""
+        """Log nothing: a watching program asks again and again."""

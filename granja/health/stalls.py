@@ -1,4 +1,4 @@
-"""How long the reactor was kept from everything else that was due."""
+"""Stalls: how long the reactor could not do what was due."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from granja.reactor.clockwork import Timer
 
 #: Seconds between two looks.
 LOOK: Final = 0.25
-#: Seconds of looks that are remembered.
+#: We remember the looks of so many seconds.
 MEMORY: Final = 60.0
 
 
 class Stalls:
-    """Looks at the clock again and again, and at how late it is then.
+    """Looks at the clock again and again, and at how late each look is.
 
-    :param clock: what the looks wait on.
-    :param time: measures how long things take, in seconds.
+    :param clock: the looks wait on it.
+    :param time: measures durations, in seconds.
     """
 
     def __init__(self, clock: IReactorTime, time: Callable[[], float]) -> None:
@@ -41,6 +41,6 @@ class Stalls:
         self.start()
 
     def longest(self) -> float:
-        """Seconds, of the last minute."""
+        """The longest stall of the last minute, in seconds."""
         waiting = max(0.0, self._time() - self._due) if self._timer.running else 0.0
         return max([waiting, *self._late])

@@ -1,4 +1,4 @@
-"""A server under a supervisor, which hears how it is, and restarts it when it is deaf."""
+"""A server under a supervisor.  The supervisor hears how it is, and restarts it if it is silent."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from granja.reactor.clockwork import Timer
 
 
 class Supervisor(Protocol):
-    """Who wants to hear (:class:`granja.reactor.supervisor.Supervisor`).
+    """The supervisor (:class:`granja.reactor.supervisor.Supervisor`).
 
-    ``patience``: seconds without a word after which the process is taken for dead.
+    ``patience``: seconds of silence after which it takes the process for dead.
     """
 
     patience: float | None
@@ -24,9 +24,9 @@ class Supervisor(Protocol):
 
 
 class Supervised:
-    """Says that the server is ready, rereads or stops, and again and again that it is alive.
+    """Tells that the server is ready, rereads or stops; and again and again that it is alive.
 
-    :param alive: fires with whether the server answers at its own door; nothing is said if not.
+    :param alive: fires with whether the server answers at its own door.  If not, we say nothing.
     """
 
     log = Logger()
@@ -40,12 +40,12 @@ class Supervised:
         self._timer = Timer(clock, self._look)
 
     def started(self) -> None:
-        """It listens, and is about to hear."""
+        """Tell that the server listens."""
         self._supervisor.tell("READY=1")
         self._wait()
 
     def rereading(self) -> None:
-        """The configuration is read anew, until :meth:`reread`."""
+        """Tell that the server reads its configuration again, until :meth:`reread`."""
         now = int(self._clock.seconds() * 1e6)
         self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={now}")
 

@@ -1,4 +1,4 @@
-"""What is measured of a farm, in the names that the handbook promises.
+"""Vitals: what we measure of a farm, under the names that the handbook promises.
 
 Names follow Prometheus: base units, ``_total`` for what only grows, ``_seconds`` for times.
 """
@@ -39,7 +39,7 @@ class Counters(Protocol):
 
 
 class Slow(Sized, Protocol):
-    """Those who are behind; ``bytes``: what they have not been sent."""
+    """The listeners that are behind.  ``bytes``: what waits for them."""
 
     @property
     def bytes(self) -> int: ...
@@ -53,7 +53,7 @@ class Board(Protocol):
 
 
 class Accounts(Protocol):
-    """``waiting``: passwords that are not looked at yet."""
+    """``waiting``: passwords that wait to be checked."""
 
     @property
     def waiting(self) -> int: ...
@@ -77,7 +77,7 @@ class Served(Protocol):
 
 
 class Certificates(Protocol):
-    """Those of one endpoint (:class:`granja.reactor.tls_contexts.Certificates`)."""
+    """The certificates of one endpoint (:class:`granja.reactor.tls_contexts.Certificates`)."""
 
     where: str
 
@@ -106,8 +106,8 @@ class Market(Protocol):
 class Ledgered(Protocol):
     """What was put on record since the start.
 
-    ``facts``: by kind.  ``artifacts``: copies by what became of them.  ``at_start``: copies that
-    were held then.
+    ``facts``: by kind.  ``artifacts``: copies, by what happened to them.  ``at_start``: copies that
+    farmers held at the start.
     """
 
     at_start: int
@@ -119,7 +119,7 @@ class Ledgered(Protocol):
 
 
 class Farm(Protocol):
-    """Where all of it is read.  ``now``: the time on the wall, in Unix seconds."""
+    """The farm that we measure.  ``now``: the time of day, in Unix seconds."""
 
     now: Callable[[], float]
 
@@ -149,13 +149,13 @@ class Farm(Protocol):
 
 
 class Stalls(Protocol):
-    """How long the reactor was kept (:class:`granja.health.stalls.Stalls`)."""
+    """The reactor's stalls (:class:`granja.health.stalls.Stalls`)."""
 
     def longest(self) -> float: ...
 
 
 class Vitals(Collector):
-    """Everything that ``/metrics`` says, looked up when it is asked.
+    """Everything in ``/metrics``, looked up when somebody asks.
 
     :param certificates: of each endpoint that has some.
     """
@@ -168,7 +168,7 @@ class Vitals(Collector):
         self._certificates = certificates
 
     def registry(self) -> CollectorRegistry:
-        """A registry with this collector alone."""
+        """A registry with only this collector."""
         registry = CollectorRegistry()
         registry.register(self)
         return registry

@@ -1,4 +1,4 @@
-"""Everything of this room, put together for one farm."""
+"""Puts this room together for one farm."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from granja.health.stalls import Stalls
 class Lane(vitals.Lane, Protocol):
     @property
     def refused(self) -> bool:
-        """Whether the last write was refused, and nothing was stored since."""
+        """Whether the last write was refused and nothing has been stored since."""
 
 
 class Farm(vitals.Farm, Protocol):
-    """What is watched.  ``time``: measures how long things take, in seconds."""
+    """The farm that we watch."""
 
     clock: Any
     closing: bool
@@ -32,7 +32,7 @@ class Farm(vitals.Farm, Protocol):
     def lane(self) -> Lane: ...
 
     def try_to_store(self) -> Deferred[Any]:
-        """Store something of no consequence, to see whether that works again."""
+        """Store something without consequence, to see whether that works again."""
 
 
 def watch(
@@ -40,9 +40,9 @@ def watch(
     ports: Sequence[IListeningPort],
     certificates: Sequence[vitals.Certificates] = (),
 ) -> Site:
-    """What answers at a ``--metrics`` endpoint.
+    """The factory for a ``--metrics`` endpoint.
 
-    :param ports: what farmers come in at.
+    :param ports: the ports for farmers.
     :param certificates: of each endpoint that has some.
     """
     stalls = Stalls(farm.clock, farm.clock.seconds)
