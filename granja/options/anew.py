@@ -1,4 +1,4 @@
-"""The options as they stand, and as they are when they are read anew."""
+"""Reading options again: the options that hold now, and those that the operator wants."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from granja.contract.errors import ConfigurationError
 from granja.options.table import FIXED, LISTS, ROWS, Table
 from granja.settings import Settings
 
-#: What is compared by what stands in the files, not by their names.
+#: For these we compare the content of the file, not its name.
 _FILES = frozenset({"artifacts", "motd"})
 
 
 @dataclass(frozen=True)
 class Anew:
-    """What the operator wants now.  ``changed``: options, with what they are and were.
+    """What the operator wants now.  ``changed``: options, with their new and old values.
 
     ``options``: all of them, for :meth:`Standing.take`.
     """
@@ -32,7 +32,7 @@ class Anew:
 
 class Standing:
     """:param options: as they were parsed at the start.
-    :param folder: the current one then; ``twistd`` may go to its ``--rundir`` after that.
+    :param folder: the current folder at the start; later ``twistd`` may go to its ``--rundir``.
     """
 
     def __init__(self, options: Table, folder: str) -> None:
@@ -40,9 +40,10 @@ class Standing:
         self._folder = folder
 
     def read(self) -> Anew:
-        """Read the file and what it names anew; flags are as they were.
+        """Read the file, and the files that it names, again.  Flags stay as they were.
 
-        :raises ConfigurationError: when something is wrong, or differs that cannot change.
+        :raises ConfigurationError: when something is wrong, or when an option differs that cannot
+            change.
         """
         options = Table(self._folder, self._first)
         try:
@@ -52,7 +53,7 @@ class Standing:
         differing = [name for name in _names() if options[name] != self._now[name]]
         fixed = [name for name in differing if name in FIXED]
         if fixed:
-            # Their values stay unsaid: there may be a password in an address.
+            # We do not show their values: an address may hold a password.
             raise ConfigurationError(f"{_listed(fixed)} cannot change while the server runs")
         changed = [
             f"{name}: {_said(options[name])} (was {_said(self._now[name])})"
@@ -62,7 +63,7 @@ class Standing:
         return Anew(options["catalog"], options.settings(), changed, options)
 
     def take(self, anew: Anew) -> None:
-        """From here on those are the options that stand."""
+        """Let these options hold from now on."""
         self._now = anew.options
 
 

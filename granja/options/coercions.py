@@ -1,7 +1,7 @@
-"""How the text of an option becomes its value.
+"""Coercions: how the text of an option becomes its value.
 
-Each function raises ValueError with what the value must be, such as *it must be open or once*; who
-calls it says of which option.
+Each function raises ValueError with what the value must be, such as *it must be open or once*.  The
+caller adds the name of the option.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Coercion = Callable[[str], Any]
 
 
 def number(kind: Callable[[str], float], least: float, what: str) -> Coercion:
-    """Reads numbers of a kind, and says ``what`` it wants otherwise."""
+    """A coercion for numbers of a kind.  For others it raises ``what`` it must be."""
 
     def coerce(value: str) -> float:
         try:
@@ -35,7 +35,7 @@ def number(kind: Callable[[str], float], least: float, what: str) -> Coercion:
 
 
 def choice(*choices: str) -> Coercion:
-    """Reads one of these words."""
+    """A coercion for one of these words."""
 
     def coerce(value: str) -> str:
         if value not in choices:
@@ -58,7 +58,10 @@ def anything(value: str) -> str:
 
 
 def rate(value: str) -> Rate | None:
-    """``5/20`` is 20 lines at once and 5 a second after that; ``off`` is no limit."""
+    """Read a rate: ``5/20`` is 20 lines at once, then 5 a second; ``off`` is no limit.
+
+    :raises ValueError: for anything else.
+    """
     if value == "off":
         return None
     per_second, slash, burst = value.partition("/")
@@ -72,7 +75,10 @@ def rate(value: str) -> Rate | None:
 
 
 def rate_as_written(value: str) -> str:
-    """The text itself, if it is one of a rate."""
+    """The text itself, if it is a rate.
+
+    :raises ValueError: if not.
+    """
     rate(value)
     return value
 
@@ -84,13 +90,19 @@ def origin(value: str) -> str:
 
 
 def host(value: str) -> str:
-    """:raises ValueError: as :class:`granja.web.names.NoHost`."""
+    """The text itself, if it is a host.
+
+    :raises ValueError: as :class:`granja.web.names.NoHost`.
+    """
     read_host(value)
     return value
 
 
 def proxy(value: str) -> str:
-    """:raises ValueError: as :class:`granja.wire.addresses.NoNetwork`."""
+    """The text itself, if it is a network or ``unix``.
+
+    :raises ValueError: as :class:`granja.wire.addresses.NoNetwork`.
+    """
     Proxies.named([value])
     return value
 
@@ -107,7 +119,10 @@ def farmer(value: str) -> str:
 
 
 def word(value: str) -> str:
-    """A word that nobody may have as a name."""
+    """A word that nobody may use as a name.
+
+    :raises ValueError: if it is empty.
+    """
     if not value.strip():
         raise ValueError("it must be a word")
     return value.strip()

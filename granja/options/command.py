@@ -1,4 +1,4 @@
-"""``granja config``: print a file of options, or check one."""
+"""``granja config``: prints a file of options, or checks one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from granja.options.commented import commented
 
 
 def main(argv: Sequence[str], options: Callable[[], Any]) -> int:
-    """:param argv: what follows ``granja config``.
-    :param options: makes the parser that the server has.
+    """Run the command.
+
+    :param argv: what follows ``granja config``.
+    :param options: makes the same parser as the server's.
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
     return printing(lambda: _obey(argv, options))

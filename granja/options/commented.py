@@ -40,5 +40,5 @@ def _comment(text: str) -> list[str]:
 
 
 def _toml(default: object) -> str:
-    """Nothing is an empty text."""
+    """The value in TOML.  None becomes an empty text."""
     return json.dumps("" if default is None else default)

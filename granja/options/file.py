@@ -1,4 +1,4 @@
-"""``granja.toml``: options by their names, read with the coercions that flags have."""
+"""``granja.toml``: options by their names, read with the same coercions as flags."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Lists = Mapping[str, Coercion]
 
 
 def from_file(path: str, rows: Rows, lists: Lists) -> dict[str, Any]:
-    """The values that a file gives, by the names of the options.
+    """The values in a file, by the names of the options.
 
-    :raises ConfigurationError: with the sentence that says what is wrong with it.
+    :raises ConfigurationError: with a sentence about what is wrong in it.
     """
     try:
         given = tomllib.loads(read_text(path))
@@ -32,7 +32,7 @@ def from_file(path: str, rows: Rows, lists: Lists) -> dict[str, Any]:
 
 
 def values(given: Mapping[str, Any], rows: Rows, lists: Lists) -> dict[str, Any]:
-    """The same of what TOML gives.
+    """The values in what TOML gives.
 
     :raises ValueError: with a sentence, without the file's name.
     """
@@ -54,7 +54,10 @@ def values(given: Mapping[str, Any], rows: Rows, lists: Lists) -> dict[str, Any]
 
 
 def _texts(value: object) -> list[str]:
-    """One text is a list of one."""
+    """A list of texts; one text is a list of one.
+
+    :raises ValueError: for anything else.
+    """
     listed: list[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(text, str) for text in listed):
         raise ValueError('it must be a list of texts in quotes, such as ["…", "…"]')

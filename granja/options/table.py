@@ -1,6 +1,6 @@
 """The table of options: what ``twistd granja --help`` shows, and what ``granja.toml`` may say.
 
-A value comes from a flag, else from the file that ``--config`` names, else it is the default.
+A value comes from a flag; else from the file that ``--config`` names; else it is the default.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from granja.wire.addresses import Proxies
 
 DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
-#: The name, the value where nothing is said, the help, and what reads the text of a value.
+#: The name, the default, the help, and the coercion for the text of a value.
 Row = tuple[str, object, str, Coercion]
 
 ROWS: Final[Sequence[Row]] = (
@@ -66,7 +66,7 @@ ROWS: Final[Sequence[Row]] = (
     ("motd", None, "A text file that everybody is shown on arriving", coercions.anything),
 )  # fmt: skip
 
-#: What reads each value of an option that may be given several times.
+#: The coercions for each value of an option that may be given several times.
 LISTS: Final[dict[str, Coercion]] = {
     "listen": coercions.anything,
     "web": coercions.anything,
@@ -79,7 +79,7 @@ LISTS: Final[dict[str, Coercion]] = {
     "trusted-network": coercions.network,
 }
 
-#: What cannot change while the server runs.
+#: Options that cannot change while the server runs.
 FIXED: Final = frozenset(
     {
         "listen",
@@ -99,7 +99,7 @@ FIXED: Final = frozenset(
 
 
 def _named(name: str, coerce: Coercion) -> Coercion:
-    """Refusals say which option is meant; Twisted's do not."""
+    """A coercion whose refusals name the option; Twisted's do not."""
 
     def read(value: str) -> object:
         try:
@@ -111,8 +111,8 @@ def _named(name: str, coerce: Coercion) -> Coercion:
 
 
 class Table(UsageOptions):
-    """:param base: the folder that relative paths begin in, where that is not the current one.
-    :param before: what was read at the start; it stands where that came from a pipe.
+    """:param base: the folder in which relative paths begin, if it is not the current one.
+    :param before: the options of the start.  They keep what came from a pipe.
     """
 
     synopsis = "[options]"
@@ -129,7 +129,7 @@ class Table(UsageOptions):
         super().__init__()  # type: ignore[no-untyped-call]
         self._base = base
         self._before = before
-        #: The words that were parsed.
+        #: The words of the command line.
         self.words: list[str] = []
         self._from_file: dict[str, Any] = {}
         for name in LISTS:
@@ -193,7 +193,7 @@ class Table(UsageOptions):
     def parseOptions(self, options: Sequence[str] | None = None) -> None:  # noqa: N802
         """Read the file first, so that flags win.
 
-        :raises UsageError: with the sentence that says what is wrong.
+        :raises UsageError: with a sentence about what is wrong.
         """
         self.words = list(options or ())
         path = self._config_among(self.words)
@@ -208,7 +208,7 @@ class Table(UsageOptions):
         try:
             given, _ = getopt.getopt(list(words), self.shortOpt, self.longOpt)
         except getopt.GetoptError:
-            return ""  # Twisted says it better.
+            return ""  # Twisted has a better sentence for it.
         return dict(given).get("--config", "")
 
     def _read_config(self, path: str) -> dict[str, Any]:
@@ -218,9 +218,9 @@ class Table(UsageOptions):
         return from_file(path, ROWS, LISTS)
 
     def postOptions(self) -> None:  # noqa: N802
-        """Everything that can be checked before anything starts, is.
+        """Check everything that we can check before anything starts.
 
-        :raises UsageError: with the sentence that says what is wrong.
+        :raises UsageError: with a sentence about what is wrong.
         """
         for name in LISTS:
             self[name] = self[name] or self._from_file.get(name, [])
@@ -273,6 +273,6 @@ class Table(UsageOptions):
 def read_motd(path: str | None) -> tuple[str, ...]:
     """The lines of a file, cleaned like everything that farmers read.
 
-    :raises ConfigurationError: when it can't be read.
+    :raises ConfigurationError: when it cannot be read.
     """
     return tuple(clean(line) for line in read_text(path).splitlines()) if path else ()
