@@ -1,16 +1,16 @@
-"""``granja``: the terminal client, and the operator's commands on the ledger."""
+"""``granja``: the terminal client, and the operator's commands."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-#: What an operator does with a ledger.
+#: The operator's commands on a ledger.
 _ON_LEDGERS = ("audit", "trace", "backup", "copy", "rewrite", "archive")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the client, or an operator's command.  Returns the exit status."""
+    """Run the client, or an operator's command, and return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] and arguments[0] in _ON_LEDGERS:
         from granja.operations.cli import main as operate

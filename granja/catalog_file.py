@@ -1,4 +1,4 @@
-"""The catalog and other text files that an operator names."""
+"""Reads the catalog and other text files that an operator names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from granja.contract.errors import ConfigurationError
 
 
 def read_catalog(path: str | None) -> Catalog:
-    """The catalog of a file, or the packaged one.
+    """The catalog in a file, or the packaged one.
 
-    :raises ConfigurationError: when it can't be read or is no catalog.
+    :raises ConfigurationError: when it cannot be read or is no catalog.
     """
     if path is None:
         return Catalog.parse((files("granja") / "artefactos.json").read_text("utf-8"))
@@ -20,15 +20,17 @@ def read_catalog(path: str | None) -> Catalog:
 
 
 def is_lasting(path: str | None) -> bool:
-    """Whether it can be read a second time: from a pipe (``--motd <(fortune)``) nothing would come,
-    and whoever reads would wait for it."""
+    """Whether the file can be read a second time.
+
+    A pipe (``--motd <(fortune)``) cannot: it would give nothing, and the reader would wait.
+    """
     return path is None or not Path(path).exists() or Path(path).is_file()
 
 
 def read_text(path: str) -> str:
     """The text of a file.
 
-    :raises ConfigurationError: when it can't be read, or is no UTF-8.
+    :raises ConfigurationError: when it cannot be read, or is no UTF-8.
     """
     try:
         return Path(path).read_text("utf-8")

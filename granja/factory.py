@@ -1,4 +1,4 @@
-"""The farm itself: who is here, what they own, and the lane on which it changes hands."""
+"""The farm itself: who is here, what they own, and the lane on which artifacts change hands."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ from granja.trade.wishing import Wishing
 from granja.wire.addresses import UNIX, address_of
 from granja.wire.complaints import Complaints
 
-#: Seconds that a ledger which others share may take to finish, when the server ends.
+#: Seconds that a shared ledger has to finish when the server ends.
 PATIENCE = 5.0
 
-#: Seconds in which whoever reads can take the goodbye, when the operator is impatient.
+#: Seconds that readers have for the goodbye when the operator is impatient.
 HURRY = 0.2
 
 
 class GranjaFactory(ServerFactory):
-    """Owns the user registry and the trade state; every connection shares it.
+    """Owns the user registry and the trade state.  Every connection shares it.
 
     :param clock: the reactor, or a ``task.Clock``.
-    :param now: the time on the wall, in Unix seconds.
-    :param ledger: opened here.
+    :param now: the time of day, in Unix seconds.
+    :param ledger: the farm opens it here.
     :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
-    :param nodes: the others of the same farm, if there may be some.
-    :raises LedgerRefused: what opening the ledger raises.
+    :param nodes: the other nodes of the same farm, if there may be some.
+    :raises LedgerRefused: from opening the ledger.
     """
 
     log = Logger()
@@ -130,7 +130,7 @@ class GranjaFactory(ServerFactory):
             raise
 
     def _move_in(self, opened: Opened) -> None:
-        """Furnish the rooms with what the ledger remembers.
+        """Make the rooms from what the ledger remembers.
 
         :raises LedgerRefused: when that cannot have happened.
         """
@@ -152,7 +152,7 @@ class GranjaFactory(ServerFactory):
         self.moderation = Moderating(self.roster, self.moderators, self.order)
         self.talk = Talking(self.now, self.board, self.roster, self.ignoring)
         self.hints = Hints(self.clock, market, self.roster, self.catalog)
-        # That those who were inside have left will be on record soon.
+        # The record will soon say that those who were inside have left.
         here: Mapping[FarmerId, Holder] = getattr(self.ledger, "here", {})
         self.roster.leaving |= market.held.keys() - market.registered.keys() - here.keys()
         self.presence = Presence(self, self._passes(opened))
@@ -256,13 +256,13 @@ class GranjaFactory(ServerFactory):
 
     @property
     def logins(self) -> Counter[str]:
-        """Answers to passwords, by their outcome."""
+        """Counts the answers to passwords."""
         return self.registration.logins
 
     def adopt(self, settings: Settings) -> Iterator[str]:
-        """Let these hold from here on, for those who are inside, too.
+        """Let these settings hold from now on, also for people inside.
 
-        :returns: what has changed and is no option by itself.
+        :returns: what has changed and is no option.
         """
         old_motd = self.settings.motd
         if settings.rate != self.settings.rate:
@@ -286,32 +286,32 @@ class GranjaFactory(ServerFactory):
         return FarmerProtocol(self) if refusal is None else self.turn_away(address, refusal)
 
     def turn_away(self, address: str, refusal: Notice) -> TurnedAway:
-        """What answers to a connection from there that may not come in."""
+        """The protocol for a connection that may not come in."""
         self.complaints.note(f"Turned away a connection from {address}: {refusal.code}")
         return TurnedAway(refusal, self._seeing_off)
 
     def try_to_store(self) -> Deferred[list[Fact]]:
-        """Store something of no consequence, to see whether that works."""
+        """Store something without consequence, to see whether that works."""
         return self.lane.submit((), list, kept=[Kept("health", "tried", self.now())])
 
     # -- the end -------------------------------------------------------------------------------
 
     def finish_begun(self) -> Deferred[None]:
-        """Obey no more lines.  Fires when all that was begun is stored and told."""
+        """Obey no more lines.  Fires when everything that has begun is stored and told."""
         self.closing = True
         begun = [connection.stop_obeying() for connection in list(self.connections)]
         done = DeferredList(begun)
         return done.addCallback(lambda _: self.lane.when_idle())
 
     def say_goodbye(self) -> None:
-        """To everybody, and then close their connections."""
-        self.presence.attendance.reconcile()  # What a full disk has kept from the record until now.
+        """Say goodbye to everybody, and then close their connections."""
+        self.presence.attendance.reconcile()  # Now record what a full disk has prevented.
         # Registered farmers first: the end of a visitor's offers is news to them.
         if self.nodes is not None:
             self.nodes.stop()
         connections = sorted(self.connections, key=_is_a_visitors)
         for connection in connections:
-            # Nothing is told after it, so nobody hears how the others' offers end.
+            # We tell nothing after it, so nobody hears how the others' offers end.
             connection.tell(messages.SHUTDOWN)
             connection.listener.close()
         for connection in connections:
@@ -321,7 +321,7 @@ class GranjaFactory(ServerFactory):
             self.hurry()
 
     def hurry(self) -> None:
-        """The operator waits: close what is not closed a moment after the goodbye."""
+        """Close everything shortly after the goodbye: the operator does not want to wait."""
         self._hurried = True
         if self._said_goodbye:
             self.clock.callLater(HURRY, self.hang_up)
@@ -346,13 +346,13 @@ class GranjaFactory(ServerFactory):
             empty.callback(None)
 
     def hang_up(self) -> None:
-        """Close what would not close by itself, told or not."""
+        """Close what does not close by itself, even if something was not told."""
         self._seeing_off.close()
         for connection in list(self.connections):
             connection.abort()
 
     async def close(self) -> None:
-        """Let go of connections that would not end, of timers, and of the ledger."""
+        """Close connections that do not end, stop timers, and close the ledger."""
         self.hang_up()
         self.journal.finish()
         self.incidents.finish()
@@ -363,7 +363,7 @@ class GranjaFactory(ServerFactory):
         self.presence.stop()
         if self.nodes is not None:
             await self.nodes.bus.close()
-        # A database that is away may be so for hours.
+        # A database may be away for hours.
         hurrying = Timer(self.clock, self._hurry_ledger)
         hurrying.start(PATIENCE)
         await self.lane.when_idle()

@@ -1,4 +1,4 @@
-"""One farmer's connection: framing, manners, and the conversation on top of them."""
+"""One farmer's connection: its lines, its limits, and the conversation above them."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from granja.wire.lines import TOO_LONG
 from granja.wire.negotiation import Negotiation
 from granja.wire.rate import Rate
 
-#: Seconds in which the lines that wait at the end of a client's input are obeyed (PROTOCOL §6).
+#: Seconds to obey the lines that still wait when a client's input ends (PROTOCOL §6).
 LAST_WORDS = 60.0
 
 
 @implementer(IHalfCloseableProtocol)
 class FarmerProtocol(LineReceiver):
-    """One line at a time to the conversation, each finished before the next.
+    """Gives the conversation one line at a time; each is finished before the next.
 
-    ``carrier`` may be set before the connection is made; ``farmer`` is who is at the other end,
-    as soon as that is known.  Lines come from the inbox, not from LineReceiver's own splitter: that
-    knows one line end, and costs three to four times as much.
+    Set ``carrier`` before the connection is made.  ``farmer``: the farmer at the other end, once we
+    know them.  Lines come from the inbox.  LineReceiver's own splitter knows only one line end, and
+    is slower.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -64,7 +64,7 @@ class FarmerProtocol(LineReceiver):
     # -- the connection's life -----------------------------------------------------------------
 
     def connectionMade(self) -> None:  # noqa: N802
-        """By every door, who is at the other end is known here: a PROXY header has been read."""
+        """Begin.  Every kind of door knows the client's address by now: a PROXY header is read."""
         clock, settings = self.factory.clock, self.factory.settings
         peer = self.transport.getPeer()
         self.address, self.port = address_of(peer), getattr(peer, "port", 0) or 0
@@ -100,7 +100,7 @@ class FarmerProtocol(LineReceiver):
             self._last_words.start(LAST_WORDS)
 
     def writeConnectionLost(self) -> None:  # noqa: N802
-        self.abort()  # Nothing can be told any more, so nothing is worth obeying.
+        self.abort()  # We can tell nothing more, so there is no point in obeying.
 
     def abort(self) -> None:
         """Close at once, even if something was not told."""
@@ -157,7 +157,7 @@ class FarmerProtocol(LineReceiver):
     # -- the conversation ----------------------------------------------------------------------
 
     def tell(self, *messages: Message) -> None:
-        """Say something to this connection alone; it keeps its place among the talk."""
+        """Say something to this connection alone.  It keeps its place among the talk."""
         self.listener.tell(*messages)
 
     def enter_chat(self, farmer: Farmer) -> None:
@@ -192,7 +192,7 @@ class FarmerProtocol(LineReceiver):
             return
         inbox.feed(data)
         farmer = self.farmer
-        # Each line of somebody who is muted is refused by itself.
+        # If the farmer is muted, each line gets its own refusal.
         if isinstance(self._conversation, Chat) and farmer is not None and farmer.mute is None:
             talk = inbox.talk(now)
             if talk is not None:
@@ -201,7 +201,7 @@ class FarmerProtocol(LineReceiver):
             self._obeying.work()
 
     def lineReceived(self, line: Line) -> None:  # noqa: N802
-        """Take one line, without its end and without telnet, or a telnet command in its place."""
+        """Take one line, without its end and without telnet; or a telnet command in its place."""
         if isinstance(line, tuple):
             self._negotiation.answer(line)
             return
@@ -225,10 +225,10 @@ class FarmerProtocol(LineReceiver):
             self._obeying.wait_for(outcome, self._failed)
 
     def _failed(self, failure: Failure) -> None:
-        """The one place where a refusal becomes a line."""
+        """Make a line of a refusal.  This is the only place that does."""
         error = failure.value
         if isinstance(error, CancelledError):
-            return  # The connection is over, and its password need not be checked.
+            return  # The connection is over, so nobody needs the check of its password.
         if not isinstance(error, GranjaError):
             self.log.failure("A line of {farmer} failed", failure, farmer=self.farmer)
             error = GranjaError()
@@ -240,15 +240,15 @@ class FarmerProtocol(LineReceiver):
     # -- what others ask of it -------------------------------------------------------------------
 
     def acknowledged(self) -> int | None:
-        """How many bytes the other side's system has taken in all; None where nobody knows."""
+        """How many bytes the peer's system has taken in all; None if nobody knows."""
         return self.listener.acknowledged()
 
     def is_cut(self) -> bool:
-        """Whether the other side has reset the connection."""
+        """Whether the peer has reset the connection."""
         return self.listener.is_cut()
 
     def hold(self, reason: str) -> None:
-        """Read nothing until every reason is released."""
+        """Read nothing until all reasons are released."""
         self._obeying.hold(reason)
 
     def release(self, reason: str) -> None:

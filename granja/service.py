@@ -1,4 +1,4 @@
-"""The service that twistd runs: it starts what is needed, in order, and ends it in order."""
+"""The service that twistd runs: starts what is needed, in order, and ends it in order."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from granja.text import names
 from granja.text.printable import printable
 from granja.wire.addresses import address_of
 
-#: Seconds that what was begun may take at a shutdown, and again that the closing may take.
+#: Seconds at a shutdown for work that has begun, and again for the closing.
 PATIENCE = 5.0
 
-#: How many more objects there must be than at the last look before the collector looks again.
+#: The collector looks again when there are so many more objects than at its last look.
 OBJECTS_PER_COLLECTION = 10_000
 
 
@@ -53,16 +53,16 @@ Wrap = Callable[[GranjaFactory], IProtocolFactory]
 
 
 def as_it_is(farm: GranjaFactory) -> IProtocolFactory:
-    """At a plain endpoint the farm itself answers."""
+    """The farm itself: it answers at a plain endpoint."""
     return farm
 
 
 class CannotStart(SystemExit, Exception):
     """Ends the process with status 1 and without a traceback.
 
-    A SystemExit, because Python prints the traceback of anything else.  An Exception too, because
-    that is what a daemonizing ``twistd`` catches to tell the waiting foreground process; of a
-    bare SystemExit it would never hear, and wait for ever.
+    It is a SystemExit, because Python prints a traceback for anything else.  It is an Exception
+    too: a daemonizing ``twistd`` catches that and tells the foreground process, which waits.  With
+    a bare SystemExit the foreground process would wait for ever.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -71,9 +71,9 @@ class CannotStart(SystemExit, Exception):
 
 
 class Doorway:
-    """An endpoint to listen on, how the operator wrote it, and what answers there.
+    """An endpoint to listen on, the operator's words for it, and what answers there.
 
-    ``certificates`` are those of an ``ssl:`` or ``tls:`` endpoint.  ``proxied``: a PROXY header
+    ``certificates``: of an ``ssl:`` or ``tls:`` endpoint.  ``proxied``: whether a PROXY header
     comes first.
     """
 
@@ -94,14 +94,15 @@ class Doorway:
 
 
 class GranjaService(Service):
-    """:param open_farm: makes the factory: opens the ledger, so it is called after daemonizing.
+    """Runs a farm.
 
-    :param rereading: what is done at each SIGHUP.
+    :param open_farm: makes the factory.  It opens the ledger, so we call it after daemonizing.
+    :param rereading: done at each SIGHUP.
     :param supervised: hears when the service starts, rereads and stops.
-    :param log_file: where ``twistd`` is to log to; None leaves that to the runner.
-    :param plain_ports: is filled with what listens where the question comes by itself.
+    :param log_file: where ``twistd`` logs to; None leaves that to the runner.
+    :param plain_ports: we add the ports where the question comes by itself.
 
-    ``farm`` is the factory, once the service has started, and ``ports`` are what listens.
+    ``farm``: the factory, once the service has started.  ``ports``: the ports that it listens on.
     """
 
     log = Logger()
@@ -129,7 +130,7 @@ class GranjaService(Service):
         self._renewal: Renewal | None = None
 
     def setServiceParent(self, parent: Any) -> None:  # noqa: N802
-        """The application of ``twistd`` is asked where to log to, when it starts to log."""
+        """Tell the application of ``twistd`` where to log to: it asks when it starts to log."""
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
         if self._log_file is not None and isinstance(parent, Componentized):
             file: Any = self._log_file
@@ -137,15 +138,15 @@ class GranjaService(Service):
 
     @property
     def certificates(self) -> list[Certificates]:
-        """Those of all endpoints that have some."""
+        """The certificates of all endpoints that have some."""
         return [d.certificates for d in self._doorways if d.certificates is not None]
 
     def privilegedStartService(self) -> None:  # noqa: N802
-        """Listen while a low port may still be had (``twistd`` sheds its privileges after this)."""
+        """Listen while low ports are allowed (``twistd`` gives up its privileges after this)."""
         self._start()
 
     def startService(self) -> None:  # noqa: N802
-        """``twist`` starts here, without the privileged half."""
+        """Start under ``twist``, which has no privileged part."""
         Service.startService(self)
         self._start()
 
@@ -155,12 +156,12 @@ class GranjaService(Service):
         if self._log_file is not None:
             self._log_file.begin()  # The process is a daemon by now.
         raise_descriptor_limit()
-        names.parse("Íñigo")  # Reads the Unicode tables now, not while the first farmer waits.
+        names.parse("Íñigo")  # This reads the Unicode tables now, not while a farmer waits.
         try:
             self.farm = self._open_farm()
         except (LedgerRefused, ConfigurationError) as error:
             self._give_up(str(error))
-        # First in the lane, so what a crash left behind is on record before anybody's arrival.
+        # First in the lane: what a crash left behind is on record before anybody arrives.
         self.farm.presence.attendance.reconcile()
         self.farm.doorkeeper.descriptors.most = for_connections()
         if hasattr(select, "epoll"):
@@ -178,7 +179,7 @@ class GranjaService(Service):
         listening = doorway.endpoint.listen(doorway.wrap(farm))
         listening.addCallback(self._listening, doorway, farm)
         listening.addErrback(self._cannot_listen, doorway)
-        # Not from within the callback: a Deferred would keep the SystemExit to itself.
+        # Not in the callback: a Deferred would keep the SystemExit to itself.
         if self._refusal:
             farm.ledger.close()
             self._close_intake()
@@ -203,8 +204,8 @@ class GranjaService(Service):
         self._refusal = f"cannot listen on {doorway.description}: {why}"
 
     def _give_up(self, sentence: str) -> NoReturn:
-        """One sentence for the operator, in the log and at the terminal, and status 1."""
-        sentence = printable(sentence)  # It may quote a ledger that somebody else has written.
+        """Tell the operator one sentence, in the log and at the terminal, and end with status 1."""
+        sentence = printable(sentence)  # It may quote a ledger that somebody else wrote.
         self.log.critical("{sentence}", sentence=sentence)
         if sys.__stderr__ is not None:
             sys.__stderr__.write(f"granja: {sentence}\n")
@@ -221,7 +222,7 @@ class GranjaService(Service):
     # -- the end -------------------------------------------------------------------------------
 
     def stopService(self) -> Deferred[None]:  # noqa: N802
-        """PROTOCOL §6: what was begun is finished, everybody hears the goodbye, then it ends."""
+        """Finish what has begun, say goodbye to everybody, then end (PROTOCOL §6)."""
         Service.stopService(self)
         farm, self.farm = self.farm, None
         self._supervised.stopping()
@@ -259,29 +260,29 @@ def _expect_header(port: IListeningPort, farm: GranjaFactory) -> None:
 
 
 def _where(port: IListeningPort) -> str:
-    """Also of an endpoint that leaves the port to the system."""
+    """The address, which the system may have chosen."""
     here = port.getHost()
     host, number = getattr(here, "host", None), getattr(here, "port", None)
     return "" if host is None or number is None else f" (address {host}, port {number})"
 
 
 async def _patiently(waited: Deferred[None], farm: GranjaFactory) -> None:
-    """Wait, but not for ever: a client that does not read must not keep the server up."""
+    """Wait for a limited time: a client that does not read must not keep the server up."""
     with suppress(TimeoutError):
         await waited.addTimeout(PATIENCE, farm.clock)
 
 
 def raise_descriptor_limit() -> None:
-    """Every farmer needs a file descriptor: take as many as the system allows."""
+    """Allow as many descriptors as the system lets us: every farmer needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def spare_the_collector() -> None:
-    """Have the garbage collector look less often, and no more at what is there from the start.
+    """Make the garbage collector look less often, and never at the objects of the start.
 
-    Looking at that took 50 ms each time, in which nobody is heard.  And Python's own threshold is
-    700 objects, which a hundred trades under way are by themselves: it took 7 % of the time.
+    To look at those takes long, and nobody is heard in that time.  Python's own threshold of 700
+    objects is too low: some trades in progress have as many (docs/performance/choices.md).
     """
     gc.collect()
     gc.freeze()

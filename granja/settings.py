@@ -1,4 +1,4 @@
-"""What an operator can set, with the values that hold otherwise."""
+"""Settings: what an operator can set, with the default values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from granja.wire.rate import Rate
 @dataclass(slots=True)
 class Settings:
     """``max_line``: bytes of a line without its end.  ``arrival_timeout``: seconds in all from
-    connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that
-    are told after every ``¡OK!`` of an arrival.  ``declare_once``: PROTOCOL §5, ``once``.
-    ``linger``: seconds that somebody with a pass stays after the line was lost.  ``remember``:
-    seconds that a registered farmer's pass serves since it last did.
-    ``keep_visitors``: seconds after which the name of a visitor who left is forgotten.
-    ``history``: lines of talk that are kept for ``:historial``.
-    ``proxies``: whose word is believed on who is behind them.
-    ``moderators``: the names of those who look after the farm.
-    ``reserved``: words that nobody may have as a name, besides those that nobody ever may.
+    connecting to being in the chat.  ``rate``: None for no limit.  ``motd``: clean lines that we
+    tell after every ``¡OK!`` of an arrival.  ``declare_once``: see PROTOCOL §5, ``once``.
+    ``linger``: seconds that somebody with a pass stays after the connection is lost.
+    ``remember``: seconds that a registered farmer's pass works after its last use.
+    ``keep_visitors``: seconds after which we forget the name of a visitor who left.
+    ``history``: lines of talk that we keep for ``:historial``.
+    ``proxies``: the proxies that we believe.
+    ``moderators``: the names of the farmers who look after the farm.
+    ``reserved``: words that nobody may use as a name, besides those that are always reserved.
     ``doors``: how many may come from where.
 
-    A farm has its own, which may :meth:`become` others while it runs: read them when they count."""
+    A farm has its own settings, which may :meth:`become` others while it runs.  So read them when
+    you need them."""
 
     max_line: int = 4096
     arrival_timeout: float = 60.0
@@ -42,11 +43,11 @@ class Settings:
     doors: DoorLimits = field(default_factory=DoorLimits)
 
     def copy(self) -> Settings:
-        """The same values, which change by themselves."""
+        """A copy with the same values, which changes by itself."""
         return replace(self, proxies=replace(self.proxies))
 
     def become(self, other: Settings) -> None:
-        """Have the values of another from here on, also where the proxies are known."""
+        """Take the values of another, also for those who keep ``proxies``."""
         proxies = self.proxies
         for each in fields(self):
             setattr(self, each.name, getattr(other, each.name))

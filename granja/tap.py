@@ -1,4 +1,4 @@
-"""The command line of ``twistd granja``: the only place where real things are chosen."""
+"""The command line of ``twistd granja``.  Only here real clocks, sockets and chance come in."""
 
 from __future__ import annotations
 
@@ -33,18 +33,21 @@ from granja.reactor.title import hide
 from granja.reactor.tls_contexts import Certificates, secured
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 
-#: Bytes that the path of a unix socket may have; a lock stands beside it.
+#: The most bytes of a unix socket's path; a lock has its place beside it.
 LONGEST_SOCKET = 100
 
-#: What the description of an endpoint begins with where proxies say who is behind them.
+#: How the description of an endpoint begins where proxies name the client behind them.
 PROXIED = "haproxy:"
 
 
 class Options(Table):
-    """The table, with the endpoints that its descriptions make."""
+    """The table, and the endpoints of its descriptions."""
 
     def check(self) -> None:
-        """:raises ConfigurationError: also when nothing can listen as it is said."""
+        """Check what the options name.
+
+        :raises ConfigurationError: also when an endpoint is not possible.
+        """
         super().check()
         browsers = partial(open_to_browsers, origins=self["web-origin"], hosts=self["web-host"])
         self["doorways"] = [doorway(listen) for listen in self._openable("listen")]
@@ -56,7 +59,7 @@ class Options(Table):
         self["log-file"] = take_over(self.parent, self["log-format"], self["log-level"])
 
     def _openable(self, name: str) -> list[str]:
-        """Without a runner nothing is opened, and systemd has handed nothing over."""
+        """The endpoints to open.  Without a runner, systemd has handed over no sockets."""
         return [at for at in self[name] if self.parent is not None or not is_handed_over(at)]
 
 
@@ -66,7 +69,7 @@ def is_handed_over(description: str) -> bool:
 
 
 def check_metrics(endpoints: Sequence[str]) -> Sequence[str]:
-    """``endpoints``, if the library for them is there.
+    """``endpoints``, if the library for them is installed.
 
     :raises ConfigurationError: when it is not.
     """
@@ -79,7 +82,10 @@ def check_metrics(endpoints: Sequence[str]) -> Sequence[str]:
 
 
 def check_bus(bus: str | None, ledger: str) -> None:
-    """:raises ConfigurationError: when it is none, or the ledger is not one that nodes share."""
+    """Check the bus's URL.
+
+    :raises ConfigurationError: when it is none, or when the ledger is not one that nodes share.
+    """
     if bus is None:
         return
     read_bus(bus)
@@ -93,9 +99,9 @@ def check_bus(bus: str | None, ledger: str) -> None:
 def open_to_watchers(
     farm: GranjaFactory, ports: Sequence[IListeningPort], certificates: Sequence[Certificates]
 ) -> IProtocolFactory:
-    """What answers at a ``--metrics`` endpoint.
+    """The factory for a ``--metrics`` endpoint.
 
-    :param ports: what farmers come in at.
+    :param ports: the ports for farmers.
     :param certificates: of each endpoint that has some.
     """
     from granja.health.watch import watch
@@ -106,12 +112,13 @@ def open_to_watchers(
 def consoles(
     path: str | None, ledger: str, errands: Callable[[GranjaFactory], Errands]
 ) -> list[Doorway]:
-    """Where ``granja admin`` finds this server; one at most.
+    """The doorway at which ``granja admin`` finds this server; at most one.
 
-    :param path: of the socket, or ``off``; None is beside the ledger, where the system can.
-    :param errands: what may be asked of a farm.
+    :param path: of the socket, or ``off``; None means beside the ledger, if the path is not too
+        long.
+    :param errands: makes the errands of a farm.
     """
-    from twisted.internet import reactor  # As in doorway.
+    from twisted.internet import reactor  # Here, as in doorway.
 
     file = path_of(ledger)
     if path is None and file is not None:
@@ -127,8 +134,8 @@ def consoles(
 
 
 def errands_of(farm: GranjaFactory, rereading: Rereading) -> Errands:
-    """What an operator may ask of a farm, at this node and from others."""
-    from twisted.internet import reactor  # As in doorway.
+    """The errands that an operator may ask of a farm, at this node and from others."""
+    from twisted.internet import reactor  # Here, as in doorway.
 
     stop: Any = reactor.stop
     nodes = None if farm.nodes is None else farm.nodes.errands
@@ -141,7 +148,7 @@ def errands_of(farm: GranjaFactory, rereading: Rereading) -> Errands:
 def open_to_the_operator(
     farm: GranjaFactory, errands: Callable[[GranjaFactory], Errands]
 ) -> IProtocolFactory:
-    """What answers at ``--admin``."""
+    """The factory for ``--admin``."""
     from granja.console.line import ConsoleFactory
 
     return ConsoleFactory(errands(farm))
@@ -150,7 +157,7 @@ def open_to_the_operator(
 def open_to_browsers(
     farm: GranjaFactory, origins: Sequence[str], hosts: Sequence[str]
 ) -> IProtocolFactory:
-    """What answers at a ``--web`` endpoint."""
+    """The factory for a ``--web`` endpoint."""
     from granja.web.site import web_site
 
     return web_site(farm, origins=origins, hosts=hosts, proxies=farm.settings.proxies)
@@ -159,7 +166,7 @@ def open_to_browsers(
 def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
     """An endpoint from its description, and what answers there.
 
-    :raises ConfigurationError: when Twisted can't make sense of it.
+    :raises ConfigurationError: when Twisted does not understand it.
     """
     from twisted.internet import reactor  # Not at the top: it would choose the reactor.
 
@@ -173,7 +180,7 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
             raise ConfigurationError(f"cannot listen on {description}: {error}") from None
         why = "systemd has handed no such socket to this process"
         raise ConfigurationError(f"cannot listen on {description}: {why}") from None
-    except Exception as error:  # Endpoint parsers are plugins and raise what they like.
+    except Exception as error:  # Endpoint parsers are plugins, and may raise anything.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
     if tls is None:
         return Doorway(description, endpoint, wrap, proxied=proxied)
@@ -182,7 +189,7 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
 
 
 def nodes(options: Options, reactor: Any) -> Nodes | None:
-    """This node among the others; None for a farm that is alone for good."""
+    """This node among the others; None for a farm without nodes."""
     if not is_shared(options["ledger"]):
         return None
     name = options["node"] or os.uname().nodename
@@ -197,9 +204,9 @@ def makeService(options: Options) -> IService:  # noqa: N802
     from granja.accounts.passwords import Accounts
     from granja.ledger import open_ledger
 
-    reactor: Any = installed  # typed as a union of all reactors, of which none has everything
-    # Twisted's timers go by the clock on the wall: were that set back by an hour, whatever is about
-    # to be written would wait for an hour.  Nothing is scheduled yet.
+    reactor: Any = installed  # Its type is a union of all reactors, and none has everything.
+    # Twisted's timers use the time of day.  If somebody set the clock back by an hour, everything
+    # that waits would wait an hour longer.  No timer runs yet.
     reactor.seconds = time.monotonic
     hide(password_of(options["ledger"]))
     for secret in read_bus(options["bus"]).login.values() if options["bus"] else ():

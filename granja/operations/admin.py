@@ -1,4 +1,4 @@
-"""``granja admin``: ask a running server, through the socket that it has for its operator."""
+"""``granja admin``: asks a running server, through the operator's socket."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from typing import Any, Final
 from granja.contract.commands import duration, duration_or_none
 from granja.operations.printing import failed, print_lines, printing
 
-#: Where the server listens that keeps its ledger where it does without options.
+#: The socket of a server that keeps its ledger in the default place.
 DEFAULT: Final = "granja.db.admin"
-#: Seconds that an answer may take.
+#: Seconds to wait for an answer.
 PATIENCE: Final = 30.0
 
 Answer = dict[str, Any]
 
 
 def main(argv: Sequence[str]) -> int:
-    """:param argv: what follows ``granja admin``.
+    """Run the command.
+
+    :param argv: what follows ``granja admin``.
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
     return printing(lambda: _obey(argv))
@@ -45,7 +47,7 @@ def _obey(argv: Sequence[str]) -> int:
 
 
 def _is_refused_somewhere(answer: Answer) -> bool:
-    """Whether one of several nodes did not do it, or did not answer."""
+    """Whether one of several nodes refused, or did not answer."""
     return "silent" in answer or any("refused" in one for one in answer.get("nodes", {}).values())
 
 
@@ -53,7 +55,7 @@ def ask(path: str, request: Answer) -> Answer:
     """The server's answer.
 
     :raises OSError: when nobody listens there, or nobody answers.
-    :raises ValueError: when what answers is no server of ours.
+    :raises ValueError: when the other side is no server of ours.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(PATIENCE)

@@ -1,4 +1,4 @@
-"""What the start says about the ledger and the catalog, before anybody comes."""
+"""Announcing: what the start logs about the ledger and the catalog, before anybody comes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = Logger()
 
 
 class Farm(Protocol):
-    """``began_at``: how many entries there were in the ledger at the start."""
+    """``began_at``: how many entries the ledger had at the start."""
 
     began_at: int
 
@@ -27,7 +27,7 @@ class Farm(Protocol):
 
 
 def announce(farm: Farm, ledger: str) -> None:
-    """Say which ledger it is: one in the wrong folder begins empty, and looks as if all were lost.
+    """Log which ledger it is.  A ledger in the wrong folder is empty, and looks like a great loss.
 
     :param ledger: its URL.
     """

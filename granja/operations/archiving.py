@@ -1,4 +1,4 @@
-"""``granja archive``: a chain is closed into a file, and goes on from its end."""
+"""``granja archive``: closes a chain into a file; the ledger goes on from its end."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _PLAIN = "its chain has names in plain, which would stay in the archive; granja 
 
 
 class Archiving:
-    """The two steps, each of which is done whole or not at all; done again after a crash, with the
-    same words, they do what is left.
+    """The two steps of archiving.  Each is done as a whole or not at all.
 
-    :param ledger: whose server is stopped.
-    :param file: where the archive is to be.
+    After a crash, the operator runs the same command again, and it does what is left.
+
+    :param ledger: its server is stopped.
+    :param file: the path for the archive.
     :param now: the time in Unix seconds.
     """
 
@@ -37,9 +38,9 @@ class Archiving:
     def close(self, source: IArchive, audit: Audit) -> list[str]:
         """Put the chain into the archive.
 
-        :param source: what is in the ledger.
-        :param audit: what is known of it.
-        :returns: what is to be said when :meth:`begin` is done as well.
+        :param source: reads the ledger.
+        :param audit: of the ledger.
+        :returns: the lines to print when :meth:`begin` is done too.
         :raises FileExistsError: when something else is there.
         :raises NotCopied: when the ledger has nothing to archive, or the file cannot be written.
         """
@@ -67,7 +68,7 @@ class Archiving:
         ]
 
     def begin(self) -> None:
-        """Let the ledger begin anew, after :meth:`close`.
+        """Start the ledger anew, after :meth:`close`.
 
         :raises NotCopied: when it cannot be written.
         """
@@ -82,7 +83,7 @@ class Archiving:
         target.fill(Contents(entries, Head(), Market(), (), (), Pseudonyms(), closed=True))
 
     def _there(self, source: IArchive) -> Head | None:
-        """The end of the archive that an earlier run left, None if nothing is there.
+        """The end of an archive that an earlier run has left; None if there is none.
 
         :raises FileExistsError: when it is something else, or damaged.
         """
@@ -107,7 +108,7 @@ def _url(source: IArchive) -> str:
 
 @contextmanager
 def opened_chain(ledger: str, archives: Sequence[str]) -> Iterator[list[IArchive]]:
-    """A ledger after those that it goes on from, in their order.
+    """A ledger behind the archives that it goes on from, in their order.
 
     :param ledger: its URL.
     :param archives: paths, in any order.
@@ -122,7 +123,7 @@ def opened_chain(ledger: str, archives: Sequence[str]) -> Iterator[list[IArchive
         for archive in before:
             if not archive.closed:
                 raise NotInOrder(f"{archive.name} is no archive")
-            archive.pseudonyms = last.pseudonyms  # They stand in the ledger alone.
+            archive.pseudonyms = last.pseudonyms  # Only the ledger has the table of names.
         chain = [*sorted(before, key=lambda archive: archive.start().sequence), last]
         for one, following in itertools.pairwise(chain):
             _check_joint(one, following)

@@ -1,9 +1,9 @@
-"""Going through a ledger from the first entry on, and believing nothing.
+"""The audit: goes through a ledger from the first entry on, and believes nothing.
 
-The facts are replayed by the same :meth:`~granja.market.market.Market.apply` as in the server,
-but each is first held against what stood before it; and beside it, books are kept that know
-nothing of trades: what was declared, less what was withdrawn or left with a visitor, must be what
-is held.
+It replays the facts with the same :meth:`~granja.market.market.Market.apply` as the server.  But it
+first compares each fact with the state before it.  It also keeps books that know nothing of trades:
+the declared copies, minus those that were withdrawn or left with a visitor, must be the copies that
+people hold.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from granja.text.clean import clean
 
 
 class NotInOrder(Exception):
-    """Something about the ledger as a whole is off; the text is the sentence."""
+    """Something is wrong with the ledger as a whole.  The text is the sentence."""
 
 
 @dataclass
 class Books:
-    """How many copies of each artifact came into the world, and how they left it."""
+    """How many copies of each artifact began to exist, and how they stopped existing."""
 
     declared: Counter[ArtifactId] = field(default_factory=Counter)
     withdrawn: Counter[ArtifactId] = field(default_factory=Counter)
@@ -49,35 +49,35 @@ class Books:
             self.departed.update(fact.artifacts)
 
     def begin(self, books: Iterable[Sequence[int]]) -> None:
-        """Go on from what was counted before."""
+        """Go on from counts of before."""
         for artifact, *counts in books:
             counters = (self.declared, self.withdrawn, self.departed)
             for counter, count in zip(counters, counts, strict=True):
                 counter[ArtifactId(artifact)] = count
 
     def said(self) -> tuple[tuple[int, ...], ...]:
-        """All of it, as the next chain takes it over."""
+        """All counts, in the form in which the next chain takes them."""
         return tuple(
             (a, self.declared[a], self.withdrawn[a], self.departed[a])
             for a in sorted(self.declared)
         )
 
     def left(self, artifact: ArtifactId) -> int:
-        """How many copies there must be."""
+        """How many copies must be left."""
         return self.declared[artifact] - self.withdrawn[artifact] - self.departed[artifact]
 
 
 @dataclass
 class People:
-    """Who has left for good, and whose the registered names are.
+    """Who has left for good, and who owns the registered names.
 
-    Names are only held against those that the server itself would not start with: two that look
-    alike were two when they were given, and may stay two when Unicode learns more.
+    Two names count as one only if the server itself would refuse to start with both.  Names that
+    look alike were different when they were given, and stay different when Unicode learns more.
     """
 
     gone: set[FarmerId] = field(default_factory=set)
     registered: dict[str, FarmerId] = field(default_factory=dict)
-    #: Of farmers up to that number, only these were still there when the chain began.
+    #: Of the farmers up to this number, only those in ``there`` existed when the chain began.
     reached: int = 0
     there: set[FarmerId] = field(default_factory=set)
 
@@ -98,7 +98,7 @@ class People:
             self.registered[names.fold(fact.name)] = fact.farmer
 
     def objection(self, fact: Fact) -> str | None:
-        """Why the number or the name that a fact brings cannot be somebody's."""
+        """Why the number or the name in a fact cannot be somebody's; None if it can."""
         if not isinstance(fact, (events.Declared, events.Registered, events.Wished)):
             return None
         if fact.farmer < 1:
@@ -116,16 +116,17 @@ class People:
 
 
 def _may_be_name(name: str) -> bool:
-    """Whether some granja could have let it in: the rules have become stricter with time."""
+    """Whether some version of granja could have allowed it.  The rules became stricter with
+    time."""
     return bool(name) and " " not in name and name.isprintable() and clean(name) == name
 
 
-#: Ends of offers that are remembered of each farmer.
+#: Ends of offers that we remember for each farmer.
 _MOST_ENDS = 1000
 
 
-#: What tells the ends of offers and swaps from one another: the number and, because a swap may
-#: settle several times, each for another artifact, what was got by it.
+#: Tells ends of offers and swaps apart: the number, and the artifact that was got.  A swap may
+#: settle several times, each time for another artifact.
 _End = tuple[OfferId, ArtifactId | None]
 
 
@@ -136,8 +137,11 @@ def _end(end: Happened) -> _End:
 
 
 def _same(known: Happened, said: Happened) -> bool:
-    """Whether two ends are one.  Of a swap's partner who was forgotten since then, the number is
-    not always known, so nothing is said by it."""
+    """Whether two ends are the same.
+
+    A swap's partner may be forgotten since then, and we do not always know their number.  So we do
+    not compare such a partner.
+    """
     if isinstance(known, SwapNews) and isinstance(said, SwapNews):
         return _partnerless(known, said) == _partnerless(said, known)
     return known == said
@@ -150,15 +154,17 @@ def _partnerless(end: SwapNews, other: SwapNews) -> SwapNews:
 
 
 class Endings:
-    """What ended of each farmer's offers, their own deeds aside, since they last left, and what
-    they had missed then: whoever leaves can only have missed some of that."""
+    """The ends of each farmer's offers since they last left, without those that they caused
+    themselves, and with what they had missed then.  A farmer who leaves can only have missed some
+    of these.
+    """
 
     def __init__(self) -> None:
         self._ends: dict[FarmerId, dict[_End, Happened]] = {}
         self._forgetful: set[FarmerId] = set()
 
     def begin(self, market: Market) -> None:
-        """What ended before is not known of anybody."""
+        """Begin: of nobody we know what ended before."""
         self._forgetful.update(market.held)
 
     def note(self, fact: Fact, ended: Iterable[Happened]) -> None:
@@ -183,7 +189,7 @@ class Endings:
             self._forgetful.add(party)
 
     def objection(self, fact: Fact) -> str | None:
-        """Why a leaving cannot have missed what it says."""
+        """Why a farmer who leaves cannot have missed what the fact says; None if they can."""
         if not isinstance(fact, events.Left):
             return None
         ends = self._ends.get(fact.farmer, {})
@@ -206,7 +212,7 @@ class Endings:
 
 
 class Audit:
-    """What is known of a ledger after having gone through it.
+    """What is known about a ledger after the audit.
 
     ``books``; ``people``; ``held``: copies of each artifact; ``kinds``: how many facts of each
     kind; ``head``: the last entry; ``market``: the state after it.
@@ -228,9 +234,10 @@ class Audit:
         return held
 
     def run(self, archive: IArchive) -> Iterator[tuple[int, Fact]]:
-        """Go through the entries, from the first (or where the last run ended) to the one that is
-        the last now; the ledger may be live.  Yields each number and fact when it is checked.
+        """Go through the entries, from the first (or from the end of the last run) to the one that
+        is the last now.  The ledger may be live.
 
+        :returns: each number and fact, once it is checked.
         :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
         :raises NotInOrder: when a snapshot or the books say something else than the entries.
         """
@@ -246,12 +253,12 @@ class Audit:
             if entry.sequence in kept:
                 self._compare(kept.pop(entry.sequence), archive.pseudonyms.missed)
             yield entry.sequence, fact
-        for saved in kept.values():  # of an earlier run, or of entries that are not there
+        for saved in kept.values():  # From an earlier run, or of entries that do not exist.
             _trusted(saved)
         self._balance()
 
     def _begin(self, sequence: int, fact: events.Begun, archive: IArchive) -> None:
-        """The chain goes on from an archive: from where this has got, or from what it says."""
+        """The chain goes on from an archive: check it against our state, or take its state."""
         start = archive.start()
         if (sequence, fact.head) != (start.sequence + 1, start.hash.hex()):
             raise BadEntry(sequence, "only the first one goes on from an archive")
@@ -307,13 +314,16 @@ def _trusted(saved: SavedState) -> Mapping[str, Any]:
 
 
 def _says(state: Mapping[str, Any], market: Market, forgetful: bool) -> bool:
-    """:param forgetful: somebody was forgotten; of a swap's partner the number may not be known."""
+    """Whether a saved state says the same as the market.
+
+    :param forgetful: whether somebody was forgotten: we may not know a swap partner's number.
+    """
     mine = market.snapshot()
     if forgetful:
         state, mine = _without_partners(state), _without_partners(mine)
     try:
         return comparable(state) == comparable(mine)
-    except RecursionError:  # It can be restored, but there is something else in it as well.
+    except RecursionError:  # A market can read it, but there is something else in it too.
         return False
 
 
@@ -329,9 +339,9 @@ def _without_partners(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_passwords(archive: IArchive, market: Market) -> None:
-    """Look at the password verifiers of those who are registered, and tell nothing of them.
+    """Check the password verifiers of registered farmers, and tell nothing about them.
 
-    :raises NotInOrder: naming the first farmer who cannot log in.
+    :raises NotInOrder: with the first farmer who cannot log in.
     """
     verifiers = dict(archive.verifiers())
     for farmer in sorted({*market.registered, *verifiers}):

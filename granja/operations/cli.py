@@ -1,4 +1,4 @@
-"""What an operator asks of a ledger: ``granja audit``, ``trace``, ``backup``, ``copy`` and more."""
+"""The command line for a ledger: ``granja audit``, ``trace``, ``backup``, ``copy`` and more."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from granja.operations.audit import Audit, NotInOrder, check_passwords
 from granja.operations.printing import CannotPrint, failed, print_lines, printing
 from granja.operations.rewriting import Rewriting
 
-#: Entries between two looks at the progress bar, and the shortest ledger that gets one.
+#: Entries between two steps of the progress bar.  A shorter ledger has none.
 _STRIDE = 5000
 
-#: No catalog has numbers of more digits; a name may.
+#: A catalog's numbers have at most so many digits; a name may have more.
 _MOST_DIGITS = 9
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``audit``, ``trace``, ``backup`` or ``copy``, ``argv[0]`` being which.
+    """Run the command that ``argv[0]`` names.
 
     :returns: the exit status: 0; 1 with a sentence on stderr; 2 for wrong arguments.
     """
@@ -118,7 +118,7 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _about_archives(chain: Sequence[IArchive], start: Head) -> Iterator[str]:
-    """What was not looked at, or what was looked at together."""
+    """Lines about archives: that one was not audited, or that several were audited together."""
     if start.sequence:
         yield (
             f"It goes on from an archive that ends in entry {start.sequence:,}, "
@@ -131,11 +131,11 @@ def _about_archives(chain: Sequence[IArchive], start: Head) -> Iterator[str]:
 
 
 def _audited(archive: IArchive, audit: Audit) -> Audit:
-    """Go through all of it.
+    """Audit one ledger or archive.
 
-    :param audit: what is known of those before it.
+    :param audit: of the archives before it.
     :raises BadEntry: at the first entry that is not what was written, or cannot have happened.
-    :raises NotInOrder: when anything else is off.
+    :raises NotInOrder: when anything else is wrong.
     """
     _look_at_tables(archive)
     length = archive.end()
@@ -148,13 +148,16 @@ def _audited(archive: IArchive, audit: Audit) -> Audit:
 
 
 def _look_at_tables(archive: IArchive) -> None:
-    """:raises NotInOrder: when one is missing, or something is there that is not granja's."""
+    """Check the tables.
+
+    :raises NotInOrder: when one is missing, or when one is not granja's.
+    """
     if found := archive.strangeness():
         raise NotInOrder(f"the ledger is not as granja makes it: {found}")
 
 
 def _look_at_files(archive: IArchive) -> None:
-    """After the entries, which are named when it is where they are.
+    """Check the files.  This comes after the entries, because those errors name the entry.
 
     :raises NotInOrder: when the files are damaged anywhere else.
     """
@@ -195,7 +198,7 @@ def _report(audit: Audit, catalog: Catalog) -> Iterator[str]:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as they must be; the second one is text, the others are numbers."""
+    """Columns as wide as needed.  The second one is text, the others are numbers."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, tuple("-" * width for width in widths), *rows):
         cells = zip(row, widths, strict=True)
@@ -204,14 +207,14 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 
 def _shown(done: Iterable[int], length: int, screen: TextIO) -> Iterator[int]:
-    """The same numbers, with a bar meanwhile if there is somebody to see it."""
+    """The same numbers, with a progress bar if somebody sees it."""
     if length < _STRIDE or not screen.isatty():
         yield from done
         return
     try:
         for number in done:
             if number % _STRIDE == 0:
-                filled = min(40 * number // length, 40)  # a live ledger grows meanwhile
+                filled = min(40 * number // length, 40)  # A live ledger grows.
                 bar = "#" * filled + "." * (40 - filled)
                 screen.write(f"\r[{bar}] {number:,} of {length:,} entries")
                 screen.flush()
@@ -243,7 +246,7 @@ def _trace(arguments: argparse.Namespace) -> int:
 def _hour(time: float) -> str:
     try:
         return datetime.fromtimestamp(time).astimezone().isoformat(" ", "seconds")
-    except (ValueError, OverflowError, OSError):  # beyond every calendar
+    except (ValueError, OverflowError, OSError):  # No calendar has this time.
         return f"{time!r}"
 
 

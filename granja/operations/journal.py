@@ -1,6 +1,6 @@
-"""The journal of systemd, with the fields of each event: ``journalctl GRANJA_EVENT=registered``.
+"""The journal of systemd, with each event's fields: ``journalctl GRANJA_EVENT=registered``.
 
-An event travels to the thread that writes as a line of JSON, and becomes a message there
+An event goes to the writing thread as a line of JSON.  There it becomes a message of the journal
 (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
 """
 
@@ -18,7 +18,7 @@ from granja.contract.errors import ConfigurationError
 
 #: Where the journal listens.
 SOCKET: Final = "/run/systemd/journal/socket"
-#: Bytes of a value; a message that is too long would be lost.
+#: The most bytes of a value; the journal would lose a longer message.
 MOST: Final = 32_768
 
 _PRIORITIES: Final = {
@@ -28,12 +28,12 @@ _PRIORITIES: Final = {
     "critical": syslog.LOG_CRIT,
 }
 _NO_NAME: Final = re.compile(r"[^A-Z0-9_]")
-#: Fields that have a name of the journal's own, or that it adds by itself.
+#: Fields for which the journal has its own name, or that it adds itself.
 _OTHERS: Final = frozenset({"when", "level", "text", "traceback"})
 
 
 def to_journal(path: str = SOCKET) -> Callable[[bytes], None]:
-    """Writes what :func:`granja.operations.log_forms.as_json` makes.
+    """A function that writes what :func:`granja.operations.log_forms.as_json` makes.
 
     :raises ConfigurationError: when there is no journal.
     """
@@ -49,7 +49,7 @@ def to_journal(path: str = SOCKET) -> Callable[[bytes], None]:
 
 
 def message(event: Mapping[str, Any]) -> bytes:
-    """An event as the journal takes it."""
+    """An event in the journal's form."""
     text = "\n".join(filter(None, (event["text"], event.get("traceback", ""))))
     priority = _PRIORITIES.get(event["level"], syslog.LOG_INFO)
     known = {"MESSAGE": text, "PRIORITY": str(priority), "SYSLOG_IDENTIFIER": "granja"}
@@ -63,7 +63,7 @@ def _said(value: object) -> str:
 
 
 def _field(name: str, value: str) -> Iterator[bytes]:
-    """A value of several lines has its length before it."""
+    """A field.  A value with several lines has its length before it."""
     data = value.encode("utf-8", "replace")[:MOST]
     yield name.encode()
     yield b"\n" + len(data).to_bytes(8, "little") + data if b"\n" in data else b"=" + data

@@ -1,4 +1,4 @@
-"""How an event of the log is written: as text, or as a JSON object on a line of its own."""
+"""The forms of a log event: text, or a JSON object on a line of its own."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from twisted.python.failure import Failure
 
 Form = Callable[[LogEvent], str | None]
 
-#: The levels that ``--log-level`` has, from the least to the most urgent.
+#: The levels of ``--log-level``, from the least to the most urgent.
 LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
-#: Fields of Twisted's that are said otherwise, or are worth nothing to who reads.
+#: Fields of Twisted's that we write in another way, or that help no reader.
 _TWISTEDS: Final = frozenset({"format", "message", "time", "isError", "system", "why", "failure"})
 _OURS: Final = frozenset({"when", "level", "where", "text", "traceback"})
 
 
 def from_level(least: str, form: Form) -> Form:
-    """The same form, which says nothing of events that are less urgent.
+    """The same form, without events that are less urgent than a level.
 
     :param least: one of :data:`LEVELS`.
     """
@@ -64,7 +64,7 @@ def _is_field(name: object) -> bool:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether JSON can say it; an object of ours may hold more than a log should."""
+    """Whether JSON can write it.  We leave objects out: they may hold more than a log should."""
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Where the log goes: written by a thread, so that nobody in the chat waits for it.
+"""The writing of the log: a thread does it, so that nobody in the chat waits for it.
 
-Whoever stops reading the server's output (a pager, Ctrl-S at the terminal, a full disk of a remote
-host) would stop the server with it.
+Without the thread, a reader of the server's output who stops reading (a pager, Ctrl-S at the
+terminal, a full disk on another host) would stop the server.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from granja.operations.journal import to_journal
 from granja.operations.log_forms import Form, as_json, from_level
 from granja.operations.system_log import in_lines, to_system_log
 
-#: Characters that wait to be written, at the most; later ones are dropped, and counted.
+#: The most characters that may wait.  We drop later ones and count them.
 MOST_WAITING: Final = 2**20
 
-#: Characters that are written at a time.
+#: Characters that we write at a time.
 _CHUNK: Final = 2**16
 
-#: Seconds that the end of the process waits for the log, and for each line after that.
+#: Seconds that the end of the process waits for the log, and then for each more line.
 PATIENCE: Final = 1.0
 _LAST_LINES: Final = 0.2
 
-#: Bytes of a log file before another one is begun, and how many old ones are kept.
+#: The most bytes of a log file before we begin a new one; and how many old ones we keep.
 LARGEST: Final = 1_000_000
 MOST_KEPT: Final = 20
 
-#: The owner writes it, and a group may read it: addresses and names are in it.
+#: The owner writes the file and a group may read it: it has addresses and names.
 MODE: Final = 0o640
 
 _NUMBER: Final = re.compile(r"\.[1-9][0-9]{0,8}", re.ASCII)
@@ -49,15 +49,14 @@ Put = Callable[[bytes], None]
 
 
 class Later:
-    """A text file to write to, which takes everything at once.
+    """A text file that takes everything at once and writes it later.
 
-    Before :meth:`begin`, what is written is written at once: a process that becomes a daemon has
-    another thread afterwards, or none.
+    Before :meth:`begin` it writes at once: when a process becomes a daemon, its threads are gone.
 
-    :param put: writes bytes, and may take its time.
-    :param encoding: of the text; what it does not know is escaped.
+    :param put: writes bytes, and may be slow.
+    :param encoding: of the text; we escape characters that it does not have.
     :param most: characters that may wait.
-    :param form: how an event is written, in whole lines; or None when it says nothing.
+    :param form: gives an event as whole lines; None when it says nothing.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -100,19 +99,22 @@ class Later:
         """The thread does that."""
 
     def begin(self) -> None:
-        """From now on, a thread writes."""
+        """Let a thread write from now on."""
         if self._thread is None:
             self._thread = Thread(target=self._work, name="log", daemon=True)
             self._thread.start()
             atexit.register(self.finish)
 
     def finish(self) -> None:
-        """Wait until all is written, but not for ever.  Lines may still come."""
+        """Wait for a short time until all is written.  Lines may still come."""
         if self._thread is not None and not self._ending:
             self._ending = self._wait(PATIENCE)
 
     def _wait(self, seconds: float) -> bool:
-        """Whether all was written in that time."""
+        """Wait until all is written.
+
+        :return: whether that happened within so many seconds.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: not self._size, seconds)
 
@@ -141,7 +143,10 @@ class Later:
         return "".join(taken)
 
     def _put_text(self, text: str) -> bool:
-        """Whether it was written.  If not, it is counted, because there is nowhere to say so."""
+        """Write a text.  On failure count its lines, because nobody could read a complaint.
+
+        :return: whether it was written.
+        """
         try:
             self._put(text.encode(self.encoding, "backslashreplace"))
         except OSError:
@@ -152,7 +157,7 @@ class Later:
 
 
 def to_descriptor(descriptor: int) -> Put:
-    """Writes to a terminal or a pipe, also to one that somebody has made non-blocking."""
+    """A function that writes to a terminal or a pipe, even if somebody made it non-blocking."""
 
     def put(data: bytes) -> None:
         left = memoryview(data)
@@ -170,8 +175,8 @@ def to_descriptor(descriptor: int) -> Put:
 class LogFile:
     """A private file that does not grow for ever.
 
-    When it is too large it becomes ``<path>.1``, what was that becomes ``<path>.2``, and so on.
-    When somebody else has moved it away (logrotate), another one is begun.
+    A file that is too large becomes ``<path>.1``, the older ``<path>.1`` becomes ``<path>.2``, and
+    so on.  If somebody else moves the file away (logrotate), we begin a new one.
 
     :raises OSError: when it cannot be opened.
     """
@@ -186,7 +191,10 @@ class LogFile:
                 old.chmod(MODE)
 
     def put(self, data: bytes) -> None:
-        """:raises OSError: when it cannot be written."""
+        """Write bytes.
+
+        :raises OSError: when they cannot be written.
+        """
         self._follow()
         if self._is_file and self._size and self._size + len(data) > self._largest:
             self._rotate()
@@ -201,7 +209,7 @@ class LogFile:
         self._is_file = stat.S_ISREG(found.st_mode)
         self._size = found.st_size if self._is_file else 0
         if self._is_file:
-            with suppress(PermissionError):  # somebody else's, who lets us write into it
+            with suppress(PermissionError):  # Somebody else owns it, and lets us write.
                 os.fchmod(descriptor, MODE)
         return descriptor
 
@@ -217,11 +225,11 @@ class LogFile:
         except FileNotFoundError:
             there = False
         if not there:
-            with suppress(OSError):  # its folder is gone, or not ours: the old one will do
+            with suppress(OSError):  # Its folder is gone, or not ours: we keep the old file.
                 self._reopen()
 
     def _rotate(self) -> None:
-        """If that is not possible, the file grows by as much again before the next attempt."""
+        """Rotate.  If that fails, the file grows by as much again before the next attempt."""
         self._size = 0
         with suppress(OSError):
             for old in reversed(self._old()):
@@ -243,13 +251,12 @@ class LogFile:
 
 
 def take_over(options: Any, log_format: str = "text", level: str = "debug") -> Later | None:
-    """Where the runner's options say that the log goes, written by a thread.
+    """Write the log in a thread, to the place that the runner's options name.
 
-    None when that is not ours to say (``--logger``), or there is no runner.
-
-    :param options: of ``twistd``, or of ``twist``, which are changed.
+    :param options: of ``twistd``, or of ``twist``; this changes them.
     :param log_format: ``text``, ``json`` or ``journal``; ``twist`` has its own.
-    :param level: the least urgent one that is written.
+    :param level: the least urgent level that we write.
+    :returns: None when the place is not ours to choose (``--logger``), or there is no runner.
     :raises ConfigurationError: when the file cannot be written.
     """
     if options is None or options.get("logger"):
@@ -309,7 +316,10 @@ def _later_stream(stream: Any) -> Later | None:
 
 
 def _later_file(name: str) -> Later:
-    """:raises ConfigurationError: when it cannot be written."""
+    """A log file with a thread.
+
+    :raises ConfigurationError: when it cannot be written.
+    """
     try:
         return Later(LogFile(Path(name)).put)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What programs for an operator print, to whoever reads it, if anybody does."""
+"""Printing: what programs for an operator print, if anybody reads it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from granja.text.printable import printable
 
 
 class CannotPrint(Exception):
-    """What was found cannot be written down; the text is the whole explanation."""
+    """The output cannot be written.  The text is the whole explanation."""
 
 
 def _prepare_to_print() -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):  # cron's may know no letters beyond ASCII.
+    if isinstance(sys.stdout, io.TextIOWrapper):  # Under cron it may only know ASCII.
         sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever called us; the exit status still says it
+        if getattr(sys, name) is None:  # The caller has closed it.  The exit status remains.
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (until we end)
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Names come from a ledger that somebody else may have written.
+    """Print lines, harmless to a terminal: their names may come from somebody else's ledger.
 
     :raises BrokenPipeError: when nobody reads on.
     :raises CannotPrint: when they cannot be written for another reason.
@@ -44,15 +44,15 @@ def _put(how: Callable[..., object], *what: str) -> None:
 
 
 def _print_no_more() -> None:
-    """Python writes what is left at its end, and would complain."""
+    """Send the rest nowhere: Python writes it at the end, and would complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printing(command: Callable[[], int]) -> int:
     """Run a program that prints.
 
-    :returns: its exit status; 1 when what it prints cannot be written, with a sentence on stderr
-        unless whoever read it has just seen enough.
+    :returns: its exit status; 1 when the output cannot be written.  Then there is a sentence on
+        stderr, unless the reader has just read enough.
     """
     _prepare_to_print()
     try:

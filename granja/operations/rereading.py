@@ -1,4 +1,4 @@
-"""What an operator may change while the server runs: all of it is read anew, or nothing."""
+"""Rereading: what an operator changes while the server runs is taken as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from granja.reactor.tls_contexts import Certificates, Contexts
 
 _log = Logger()
 
-#: Artifacts that a sentence names one by one.
+#: The most artifacts that a sentence names one by one.
 _MOST_NAMED = 10
 
 Inventories = Mapping[FarmerId, Counter[ArtifactId]]
@@ -30,7 +30,7 @@ class Market(Protocol):
 
 
 class Anew(Protocol):
-    """What the operator wants now.  ``changed``: options, with what they are and were."""
+    """What the operator wants now.  ``changed``: options, with their new and old values."""
 
     @property
     def catalog(self) -> Catalog: ...
@@ -44,17 +44,21 @@ A = TypeVar("A", bound=Anew)
 
 
 class Standing(Protocol[A]):
-    """What stands, and what was read of it (:class:`granja.options.anew.Standing`)."""
+    """The options that hold now (:class:`granja.options.anew.Standing`)."""
 
     def read(self) -> A:
-        """:raises ConfigurationError: when something is wrong, or differs that cannot change."""
+        """Read the options again.
+
+        :raises ConfigurationError: when something is wrong, or when an option differs that cannot
+            change.
+        """
 
     def take(self, anew: A) -> None:
-        """From here on that stands."""
+        """Let these options hold from now on."""
 
 
 class Farm(Protocol):
-    """What is changed of a farm."""
+    """The parts of a farm that may change."""
 
     @property
     def catalog(self) -> Catalog: ...
@@ -62,13 +66,16 @@ class Farm(Protocol):
     def market(self) -> Market: ...
 
     def adopt(self, settings: Any) -> Iterator[str]:
-        """Let these settings hold from here on; what has changed and is no option is said."""
+        """Let these settings hold from now on.
+
+        :return: what has changed and is no option.
+        """
 
 
 class Rereading:
-    """Reads everything anew: all of it is taken, or nothing is.
+    """Reads everything again, and takes all of it or nothing.
 
-    :param certificates: those of all endpoints that have some.
+    :param certificates: of all endpoints that have some.
     """
 
     def __init__(self, standing: Standing[Any], certificates: Sequence[Certificates]) -> None:
@@ -76,8 +83,9 @@ class Rereading:
         self._certificates = certificates
 
     def reread(self, farm: Farm) -> list[str]:
-        """:returns: what has changed.
+        """Reread.
 
+        :returns: what has changed.
         :raises ConfigurationError: with the reason why nothing was taken.
         """
         try:
@@ -99,7 +107,7 @@ class Rereading:
 
 
 def lacking(catalog: Catalog, held: Inventories) -> Counter[ArtifactId]:
-    """How many copies people hold of what the catalog does not know."""
+    """How many copies people hold of artifacts that the catalog does not know."""
     missing: Counter[ArtifactId] = Counter()
     for inventory in held.values():
         missing.update({a: n for a, n in inventory.items() if n > 0 and a not in catalog})
@@ -107,16 +115,18 @@ def lacking(catalog: Catalog, held: Inventories) -> Counter[ArtifactId]:
 
 
 def copies(counted: Counter[ArtifactId]) -> str:
-    """``5 (2 copies), 7 (1 copy)``."""
+    """A list such as ``5 (2 copies), 7 (1 copy)``."""
     first = sorted(counted.items())[:_MOST_NAMED]
     named = ", ".join(f"{a} ({n} {'copy' if n == 1 else 'copies'})" for a, n in first)
     return named if len(counted) <= _MOST_NAMED else f"{named} and {len(counted) - len(first)} more"
 
 
 def _refuse_to_lose(catalog: Catalog, farm: Farm) -> None:
-    """What the catalog in use lacks as well was known at the start.
+    """Refuse a catalog without artifacts that people hold.
 
-    :raises ConfigurationError: when people hold what would vanish from the catalog.
+    We allow those that the present catalog lacks too: they were logged at the start.
+
+    :raises ConfigurationError: when such an artifact would vanish from the catalog.
     """
     held = lacking(catalog, farm.market.held)
     lost = Counter({artifact: n for artifact, n in held.items() if artifact in farm.catalog})

@@ -1,4 +1,4 @@
-"""``granja rewrite``: an older ledger as one that can forget names."""
+"""``granja rewrite``: makes of an older ledger one that can forget names."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from granja.market.market import Market
 
 
 class Rewriting:
-    """A new chain with the same facts, which holds no names.
+    """A new chain with the same facts and without names.
 
-    Its first entry names the last one of the old chain, so that whoever kept that hash can tell
-    that the new ledger goes on from it.  ``head`` is the last one of the new chain, when all
-    entries were read.
+    Its first entry names the last hash of the old chain.  So somebody who kept that hash can check
+    that the new ledger goes on from it.  ``head``: the last entry of the new chain, once all
+    entries are read.
 
-    :param archive: the old ledger, which was audited.
+    :param archive: the old ledger, already audited.
     :param old: its last entry.
     """
 
@@ -29,9 +29,9 @@ class Rewriting:
         self.head = Head()
 
     def contents(self) -> Contents:
-        """The new ledger; a start makes the first snapshot of it.
+        """The new ledger.  Its first start makes the first snapshot.
 
-        :raises NotCopied: when it goes on from an archive, in which names would stay.
+        :raises NotCopied: when it goes on from an archive, which would keep the names.
         """
         if self._archive.start().sequence or self._archive.closed:
             raise NotCopied(f"{self._archive.name} was archived, and has hashes for names already")
@@ -40,7 +40,10 @@ class Rewriting:
         return Contents(entries, Head(), Market(), passwords, kept, self._pseudonyms)
 
     def _entries(self) -> Iterator[Entry]:
-        """:raises BadEntry: when the old ledger is not what was audited."""
+        """The entries of the new chain.
+
+        :raises BadEntry: when the old ledger is not the one that was audited.
+        """
         facts: list[Fact] = [Rewritten(self._old.hash.hex(), self._old.sequence)]
         last = Head()
         for entry in verified(self._archive.entries(0), GENESIS, 0):

@@ -1,7 +1,7 @@
-"""The system's log (``twistd --syslog``), written by a thread like any other.
+"""The system's log (``twistd --syslog``), also written by a thread.
 
-Whoever reads the system's log may be slow or stopped, and then ``syslog`` waits.  Each line travels
-to the thread with its priority before it, as systemd has it: ``<6>[granja#info] Ana arrived``.
+A reader of the system's log may be slow or stopped, and then ``syslog`` waits.  Each line goes to
+the thread with its priority before it, in systemd's form: ``<6>[granja#info] Ana arrived``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from twisted.logger import LogEvent, LogLevel, eventAsText
 
-#: Priorities by level; ``twistd``'s own sends every failure as an alert, which wakes people.
+#: Priorities by level.  ``twistd`` itself sends every failure as an alert, which wakes people up.
 _PRIORITIES: Final[dict[Any, int]] = {
     LogLevel.debug: syslog.LOG_DEBUG,
     LogLevel.warn: syslog.LOG_WARNING,
@@ -22,7 +22,7 @@ _PRIORITIES: Final[dict[Any, int]] = {
 
 
 def in_lines(event: LogEvent) -> str | None:
-    """An event as lines with their priorities, those after the first after a tab.
+    """An event as lines with their priorities.  All lines but the first begin with a tab.
 
     None when the event says nothing.
     """
@@ -34,7 +34,7 @@ def in_lines(event: LogEvent) -> str | None:
 
 
 def to_system_log(prefix: str) -> Callable[[bytes], None]:
-    """Writes what :func:`in_lines` makes.
+    """A function that writes what :func:`in_lines` makes.
 
     :param prefix: the name of the program in the system's log.
     """

@@ -1,4 +1,5 @@
-"""Who handed what to whom, and when: the way of an artifact, or of a farmer, through the ledger."""
+"""Trace: the way of an artifact, or of a farmer, through the ledger: who gave what to whom,
+when."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from granja.text import names
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that moved artifacts: ``farmers`` took part, ``artifacts`` moved; ``text`` says
+    """Something that moved artifacts.  ``farmers`` took part; ``artifacts`` moved; ``text`` says
     how."""
 
     farmers: tuple[FarmerId, ...]
@@ -30,14 +31,14 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A deed that was looked for, ``time`` in Unix seconds, ``sequence`` its entry."""
+    """A deed that we look for.  ``time``: Unix seconds.  ``sequence``: its entry."""
 
     sequence: int
     time: float
     text: str
 
 
-#: Says whether a deed is looked for; gets the names of those who took part.
+#: Says whether we look for a deed, from the deed and the names of those who took part.
 Wanted = Callable[[Deed, Iterable[str]], bool]
 
 
@@ -46,7 +47,7 @@ def of_artifact(artifact: int) -> Wanted:
 
 
 def of_farmer(name: str) -> Wanted:
-    """Whoever had that name at the time, by the comparison that the chat uses."""
+    """Wants deeds of farmers with that name at the time, compared as in the chat."""
     sought = names.recall(name)
 
     @lru_cache(maxsize=10_000)
@@ -59,10 +60,10 @@ def of_farmer(name: str) -> Wanted:
 def steps(
     chain: Sequence[IArchive], wanted: Wanted, name_of: Callable[[int], str]
 ) -> Iterator[Step]:
-    """The steps in their order, from the first entry to the one that is the last now.
+    """The steps in order, from the first entry to the one that is the last now.
 
-    :param chain: of each one that was closed, and the ledger that goes on from them.
-    :param name_of: an artifact's name by its number.
+    :param chain: the archives, and the ledger that goes on from them.
+    :param name_of: gives an artifact's name for its number.
     :raises BadEntry: at an entry that is not what was written.
     """
     market, head = Market(), chain[0].start()
@@ -81,7 +82,7 @@ def steps(
 def _follow(
     market: Market, fact: Fact, name_of: Callable[[int], str]
 ) -> tuple[Deed | None, list[str]]:
-    """Apply the fact; what it did, and the names at that moment of those who took part."""
+    """Apply the fact.  Return its deed, and the names of those who took part, as of that moment."""
     brings_name = isinstance(fact, events.Declared | events.Registered)
     if brings_name:
         market.apply(fact)
@@ -120,7 +121,7 @@ def _describe(market: Market, fact: Fact, name_of: Callable[[int], str]) -> Deed
         return Deed(tuple(makers), fact.gives, f"{said} (a ring of the swaps {numbers})")
     verb = _VERBS.get(type(fact))
     mine: Any = fact
-    # Of a visitor who only said what they sought, the ledger knows no name, and nothing moved.
+    # A visitor may only have said what they seek: the ledger knows no name, and nothing moved.
     if verb is None or (mine.farmer in market.held and mine.farmer not in market.names):
         return None
     return Deed((mine.farmer,), mine.artifacts, f"{who(mine.farmer)} {verb} {what(mine.artifacts)}")

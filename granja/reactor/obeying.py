@@ -56,7 +56,7 @@ class Speaker(Protocol[_Taken]):
         """Obey one line.  A line that takes time goes to :meth:`Obeying.wait_for`."""
 
     def is_cut(self) -> bool:
-        """Whether the other side has reset the connection."""
+        """Whether the peer has reset the connection."""
 
     def finish(self) -> None:
         """Write what the client was told, and close."""

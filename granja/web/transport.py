@@ -32,7 +32,7 @@ class Frames(Emptied, Protocol):
         """Say Close with this code, and close the wire when that is answered."""
 
 
-#: Bytes of lines that may wait to be obeyed, with the pings that come behind them read.
+#: Bytes of lines that may wait while we read on, because pings may come behind them.
 MOST_WAITING: Final = 1 << 18
 
 
@@ -70,7 +70,7 @@ class WebSocketTransport:
         self._frames.close(CloseReason.NORMAL_CLOSURE)
 
     def close_for_now(self) -> None:
-        """The same for somebody who may come again later."""
+        """Close, and tell a client that it may come again later."""
         self._frames.close(CloseReason.TRY_AGAIN_LATER)
 
     def abortConnection(self) -> None:  # noqa: N802

@@ -312,7 +312,7 @@ class WebSocketConnection:
         return before != self._acknowledged
 
     def send_pong(self) -> None:
-        """Answer the latest ping, unless the peer does not read: that would heap up."""
+        """Answer the latest ping, unless the peer does not read: answers would pile up."""
         if self._owed is None or self.adapter.gauge.full or self.adapter.disconnecting:
             return
         pong, self._owed = self._owed, None
