@@ -325,12 +325,12 @@ class Errands:
         if self._farm.moderators.is_one(name):
             raise Refused(f"{name} is a moderator; take them from --moderator first")
         if not IForgetful.providedBy(self._farm.ledger):
-            raise Refused("this ledger cannot let a name go; one in SQLite can")
+            raise Refused("this ledger cannot let a name go")
         return self._farm.roster.owner(name)
 
     def _let_go(self, owner: Farmer) -> Deferred[None]:
         farm = self._farm
-        if owner.connection is not None:
+        if owner.connection is not None or owner.elsewhere is not None:
             farm.order.expel(None, owner, "")
         else:
             farm.presence.issuing.put_out(owner)

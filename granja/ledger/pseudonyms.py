@@ -87,6 +87,11 @@ class Pseudonyms:
         self._by_name[row.name] = row.farmer
         self._hashes.setdefault(row.farmer, set()).add(row.hash)
 
+    def learn(self, rows: Iterable[NameRow]) -> None:
+        """These are in the table by now, put there by others."""
+        for row in rows:
+            self._add(row)
+
     def rows(self) -> list[NameRow]:
         return [*self._by_hash.values()]
 

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import Head
 from granja.ledger.interface import Kept, LedgerError
+from granja.ledger.pseudonyms import NameRow
 from granja.market.facts import Fact
 
 #: Why nothing more is stored, if no better reason is known.
@@ -40,6 +41,18 @@ class Checkpoint:
 
     state: dict[str, Any]
     sequence: int
+
+
+@dataclass(eq=False, slots=True)
+class Forget:
+    """Names that are to go.  ``is_meant``: which rows; ``beside``: also beside the chain.
+
+    ``done`` fires with how many they were, as soon as no byte of them is left.
+    """
+
+    is_meant: Callable[[NameRow], bool]
+    beside: bool
+    done: Deferred[int] = field(default_factory=Deferred)
 
 
 @dataclass(eq=False, slots=True)

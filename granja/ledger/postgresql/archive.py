@@ -13,7 +13,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.archive import Contents, IArchive, ITarget, NotCopied, SavedState, contents
 from granja.ledger.chain import BadEntry, Entry, Head, verified
 from granja.ledger.interface import Kept, LedgerRefused, Opened
-from granja.ledger.postgresql import reading, schema
+from granja.ledger.postgresql import pseudonyms, reading, schema
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, told
@@ -56,7 +56,7 @@ class PostgreSQLArchive:
             if schema.recognise(self._connection, self.name) is None:
                 raise LedgerRefused(f"the database {self.name} has no ledger yet")
             with _sentences():
-                self.pseudonyms = reading.pseudonyms(self._connection)
+                self.pseudonyms = pseudonyms.read(self._connection)
         except BaseException:
             self.close()
             raise
@@ -85,7 +85,8 @@ class PostgreSQLArchive:
         with _sentences():
             for snapshot in reading.snapshots(self._connection):
                 problem = reading.distrust(self._connection, snapshot)
-                yield SavedState(snapshot.sequence, problem, None if problem else snapshot.content)
+                state = None if problem else self.pseudonyms.show_state(snapshot.content)
+                yield SavedState(snapshot.sequence, problem, state)
 
     def verifiers(self) -> Iterator[tuple[FarmerId, str | None]]:
         with _sentences():
@@ -192,15 +193,15 @@ def _fill(connection: Connection, contents: Contents) -> None:
             "INSERT INTO granja.kept (subject, key, value, changed) VALUES (%s, %s, %s, 0)",
             [(item.subject, item.key, reading.text(item.value)) for item in contents.kept],
         )
-        cursor.executemany(
-            "INSERT INTO granja.pseudonyms VALUES (%s, %s, %s, %s, %s)", contents.pseudonyms.rows()
-        )
+    pseudonyms.add(connection, contents.pseudonyms.rows())
+    plain = (contents.pseudonyms.plain,)
+    connection.execute("UPDATE granja.granja SET plain = %s", plain)
     head = contents.head
     connection.execute(
         "UPDATE granja.head SET sequence = %s, hash = %s", (head.sequence, head.hash)
     )
     if head.sequence:
-        state = dump(contents.market.snapshot())
+        state = dump(contents.pseudonyms.hide_state(contents.market.snapshot()))
         connection.execute(
             "INSERT INTO granja.snapshots VALUES (%s, %s, %s, %s)",
             (head.sequence, head.hash, state, checksum(head.hash, state)),

@@ -14,8 +14,9 @@ from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import BadEntry, Head
+from granja.ledger.forgetful import Forgetful
 from granja.ledger.interface import Kept, LedgerRefused, NotStored, Opened
-from granja.ledger.postgresql import lease as leases, reading, schema
+from granja.ledger.postgresql import lease as leases, pseudonyms, reading, schema
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.desk import Desk
 from granja.ledger.postgresql.keeper import Keeper
@@ -25,7 +26,7 @@ from granja.ledger.postgresql.session import Away, Session, complaints, told
 from granja.ledger.postgresql.watchdog import Watchdog
 from granja.ledger.postgresql.writer import FACTS_PER_SNAPSHOT, Look as _Look, Writer
 from granja.ledger.shared import Holder, ISharedLedger, Watcher
-from granja.ledger.writing import Append, Checkpoint, Close
+from granja.ledger.writing import Append, Checkpoint, Close, Forget
 from granja.market.facts import Fact
 from granja.text.names import Name
 
@@ -39,7 +40,7 @@ _log = Logger()
 
 
 @implementer(ISharedLedger)
-class PostgreSQLLedger:
+class PostgreSQLLedger(Forgetful):
     """Facts in a PostgreSQL database.  Other nodes write to it too.
 
     :param address: of the database.
@@ -168,13 +169,24 @@ class PostgreSQLLedger:
                 f"{start.sequence} was stored, but the last one is {head.sequence}"
             )
         self._snapshot_at = start.sequence
-        self._begin(session, number, head, changes)
-        state = snapshot.content if snapshot else None
+        known = pseudonyms.Known(connection)
+        self._plain = known.pseudonyms.plain
+        state = known.pseudonyms.show_state(snapshot.content) if snapshot else None
+        self._begin(session, number, head, changes, known)
         facts = self._facts(start, head)
         return Opened(head.sequence, state, start.sequence, facts, verifiers, beside)
 
-    def _begin(self, session: Session, number: int, head: Head, changes: int) -> None:
-        self._writer = Writer(session, self._lease, number, head, changes, self._reactor)
+    def _begin(
+        self,
+        session: Session,
+        number: int,
+        head: Head,
+        changes: int,
+        known: pseudonyms.Known,
+    ) -> None:
+        self._writer = Writer(
+            session, self._lease, number, head, changes, self._reactor, known, self._seconds
+        )
         self._writer.start()
         names, lease = self._session("names", session), self._session("lease", session)
         self._desk = Desk(names, self._lease, self._reactor)
@@ -202,7 +214,7 @@ class PostgreSQLLedger:
         try:
             connection = session.connect()
             found = reading.entries(connection, start.sequence, end.sequence)
-            names = reading.pseudonyms(connection)
+            names = pseudonyms.read(connection)
             yield from reading.checked(found, start, end, names.show)
         except BadEntry as bad:
             raise LedgerRefused(f"the ledger in {self.address} is damaged: {bad}") from None
@@ -227,6 +239,14 @@ class PostgreSQLLedger:
         if not self._writer.up:
             return fail(NotStored("the database is away"))
         job = Append(tuple(facts), after, dict(credentials), tuple(kept), self._now())
+        self._writer.put(job)
+        return job.done
+
+    def _forget(self, job: Forget) -> Deferred[int]:
+        if self._writer is None:
+            return fail(NotStored("the ledger is closed"))
+        if not self._writer.up:
+            return fail(NotStored("the database is away"))
         self._writer.put(job)
         return job.done
 

@@ -13,7 +13,6 @@ from granja.contract.ids import FarmerId
 from granja.ledger.chain import BadEntry, Entry, Head, beginning, verified
 from granja.ledger.interface import Kept, LedgerRefused, Value
 from granja.ledger.postgresql.schema import Connection
-from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.shared import Holder
 from granja.ledger.snapshot import KEPT, Snapshot, checksum, dump, first_trusted
 from granja.market.facts import Fact
@@ -93,14 +92,6 @@ def written(connection: Connection, sequence: int) -> tuple[bytes, int | None] |
     """The hash and the writer of an entry; None if there is no such entry."""
     row = _row(connection, "SELECT hash, writer FROM granja.entries WHERE sequence = %s", sequence)
     return None if row is None else (row[0], row[1])
-
-
-def pseudonyms(connection: Connection) -> Pseudonyms:
-    """The table of names of a chain that was copied.  This ledger itself writes names in plain."""
-    rows: Any = connection.execute(
-        "SELECT hash, farmer, salt, name, gone FROM granja.pseudonyms ORDER BY farmer, gone"
-    )
-    return Pseudonyms((NameRow(*row) for row in rows), plain=True)
 
 
 def checked(

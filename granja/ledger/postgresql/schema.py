@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from importlib import resources
 
 import psycopg
+from twisted.logger import Logger
 
 from granja.ledger.interface import LedgerRefused
+
+_log = Logger()
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
 #: The version of ``schema.sql``.
-VERSION = 1
+VERSION = 2
 
 #: The oldest PostgreSQL that we test, in the form of ``server_version_num``.
 OLDEST = 140000
@@ -45,14 +48,54 @@ def bring_up_to_date(connection: Connection, where: str) -> str:
     :raises LedgerRefused: when the database or the role is not fit for a granja.
     """
     _check_role(connection, where)
-    farm = recognise(connection, where)
-    return _create(connection, where) if farm is None else farm
+    farm = recognise(connection, where, any_version=True)
+    if farm is None:
+        return _create(connection, where)
+    _upgrade(connection, where)
+    return farm
 
 
-def recognise(connection: Connection, where: str) -> str | None:
+#: What leads from version 1 to 2; then the function is made anew.
+_TO_2 = """
+ALTER TABLE granja.granja ADD plain boolean NOT NULL DEFAULT false;
+UPDATE granja.granja SET version = 2, plain = EXISTS (SELECT 1 FROM granja.entries);
+CREATE SEQUENCE granja.pseudonyms_added;
+ALTER TABLE granja.pseudonyms
+    ADD added bigint NOT NULL DEFAULT nextval('granja.pseudonyms_added');
+CREATE INDEX pseudonyms_farmer ON granja.pseudonyms (farmer);
+CREATE INDEX pseudonyms_new ON granja.pseudonyms (added);
+DROP FUNCTION granja.append(bigint, bigint, bigint, bytea, double precision[], text[], text[],
+    bytea[], bigint[], text[], text[], text[], text[], bigint[]);
+"""
+
+
+def _upgrade(connection: Connection, where: str) -> None:
+    """Bring tables of an older version up to date, when no node uses them.
+
+    :raises LedgerRefused: when one does: it would write by the old rules.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        if _one(connection, "SELECT version FROM granja.granja") == VERSION:
+            return
+        # Nobody appends, or takes a lease, until this is done.
+        connection.execute("LOCK TABLE granja.leases IN EXCLUSIVE MODE")
+        node = _one(connection, "SELECT node FROM granja.leases WHERE until > clock_timestamp()")
+        if node is not None:
+            raise LedgerRefused(
+                f"the ledger in the database {where} is of an older granja, of which a node runs, "
+                f"{node}: stop all nodes, and then start the new ones"
+            )
+        connection.execute(_TO_2)
+        connection.execute(script()[script().index("CREATE FUNCTION") :])
+    _log.warn("The tables in the database {where} were brought up to date.", where=where)
+
+
+def recognise(connection: Connection, where: str, *, any_version: bool = False) -> str | None:
     """The farm's identity; None for an empty database.
 
-    :raises LedgerRefused: when something else is there, or a newer granja's ledger.
+    :param any_version: an older one is as good.
+    :raises LedgerRefused: when something else is there, or another granja's ledger.
     """
     check_version(connection, where)
     if (stranger := _one(connection, _STRANGERS)) is not None:
@@ -62,7 +105,7 @@ def recognise(connection: Connection, where: str) -> str | None:
         )
     if _one(connection, "SELECT to_regnamespace('granja')::text") is None:
         return None
-    return _farm(connection, where)
+    return _farm(connection, where, any_version)
 
 
 def check_version(connection: Connection, where: str) -> None:
@@ -78,7 +121,7 @@ def check_version(connection: Connection, where: str) -> None:
         )
 
 
-def _farm(connection: Connection, where: str) -> str:
+def _farm(connection: Connection, where: str, any_version: bool) -> str:
     try:
         row = connection.execute("SELECT farm::text, version FROM granja.granja").fetchone()
     except psycopg.Error as error:
@@ -95,6 +138,11 @@ def _farm(connection: Connection, where: str) -> str:
         raise LedgerRefused(
             f"the ledger in the database {where} has version {row[1]}, but this granja knows only "
             f"up to {VERSION}; a newer granja is needed to open it"
+        )
+    if row[1] < VERSION and not any_version:
+        raise LedgerRefused(
+            f"the ledger in the database {where} is older than this granja; start a server on it "
+            "once, and it will be upgraded"
         )
     return row[0]
 

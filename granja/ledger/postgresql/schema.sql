@@ -1,13 +1,15 @@
--- Granja's ledger in PostgreSQL, version 1: all of it is in the schema "granja".
+-- Granja's ledger in PostgreSQL, version 2: all of it is in the schema "granja".
 --
 -- granja/ledger/postgresql/schema.py runs this in one transaction, in an empty database, and notes
--- the version.  A change here needs a new version there.
+-- the version.  A change here needs a new version there, and statements that lead to it.
 CREATE SCHEMA granja;
 
 -- Which farm this is: nodes find out when a failover has led them to another one.
+--   plain  the chain may hold names in plain, from before version 2
 CREATE TABLE granja.granja (
     farm uuid NOT NULL,
-    version integer NOT NULL
+    version integer NOT NULL,
+    plain boolean NOT NULL DEFAULT false
 );
 
 -- The facts, as in SQLite; rows are only ever added.
@@ -52,14 +54,19 @@ CREATE TABLE granja.kept (
 );
 CREATE INDEX kept_changed ON granja.kept (changed);
 
--- Names for which a chain that was copied from SQLite has hashes, as there.
+-- Names for which the chain has hashes, as in SQLite.
+--   added  in which order they came: a row is added while the head is locked
+CREATE SEQUENCE granja.pseudonyms_added;
 CREATE TABLE granja.pseudonyms (
     hash text PRIMARY KEY,
     farmer bigint NOT NULL,
     salt bytea NOT NULL,
     name text NOT NULL,
-    gone double precision
+    gone double precision,
+    added bigint NOT NULL DEFAULT nextval('granja.pseudonyms_added')
 );
+CREATE INDEX pseudonyms_farmer ON granja.pseudonyms (farmer);
+CREATE INDEX pseudonyms_new ON granja.pseudonyms (added);
 
 -- The market's state as it was right after an entry, as in SQLite.
 CREATE TABLE granja.snapshots (
@@ -108,6 +115,8 @@ CREATE FUNCTION granja.append(
     _times double precision[], _kinds text[], _bodies text[], _hashes bytea[],
     _farmers bigint[], _verifiers text[],
     _subjects text[], _keys text[], _values text[], _registered bigint[],
+    _hidden text[], _owners bigint[], _salts bytea[], _names text[],
+    _gone bigint[], _gone_at double precision[], _released bigint[],
     OUT answer text, OUT changes bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -143,6 +152,12 @@ BEGIN
         SET value = excluded.value, changed = excluded.changed, writer = excluded.writer,
             at = excluded.at;
     UPDATE granja.names SET registered = true WHERE farmer = ANY (_registered);
+    INSERT INTO granja.pseudonyms (hash, farmer, salt, name)
+        SELECT * FROM unnest(_hidden, _owners, _salts, _names);
+    UPDATE granja.pseudonyms SET gone = t
+        FROM unnest(_gone, _gone_at) AS e (f, t) WHERE farmer = f;
+    DELETE FROM granja.credentials WHERE farmer = ANY (_released);
+    DELETE FROM granja.names WHERE farmer = ANY (_released);
     PERFORM pg_notify('granja', _writer::text);
     answer := 'stored';
 END

@@ -8,7 +8,7 @@ was made again.  So no node is always too late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -19,13 +19,15 @@ from twisted.logger import Logger
 
 from granja.ledger.chain import BadEntry, Entry, Head, extend
 from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
-from granja.ledger.postgresql import reading
+from granja.ledger.postgresql import pseudonyms, reading
 from granja.ledger.postgresql.lease import Fenced, Lease
+from granja.ledger.postgresql.pseudonyms import Known
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, is_strange, told
+from granja.ledger.pseudonyms import NameRow
 from granja.ledger.shared import Watcher
-from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
-from granja.market.facts import Fact, Registered
+from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, WriterThread
+from granja.market.facts import Departed, Fact, Registered, Released
 
 #: Seconds after which an unused turn is given back.
 TURN = 0.1
@@ -36,12 +38,16 @@ LOOK = 1.0
 #: Seconds between two attempts to connect.
 RETRY = 0.3
 
+#: Seconds after which every node that lives has heard of a change.
+HEARD = 2 * LOOK
+
 #: So many facts are worth a snapshot.  Snapshots of two nodes are half as far apart at least.
 FACTS_PER_SNAPSHOT = 20_000
 
 _APPEND = (
     "SELECT answer, changes FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
     "%s::text[], %s::bytea[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], "
+    "%s::bigint[], %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::float8[], "
     "%s::bigint[])"
 )
 
@@ -53,7 +59,7 @@ class Look:
     """Look at what others wrote."""
 
 
-Job = Append | Checkpoint | Look | Close
+Job = Append | Checkpoint | Forget | Look | Close
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +69,7 @@ class _Batch:
     appends: list[Append]
     before: Head
     entries: list[Entry]
+    names: list[NameRow]
 
     @property
     def end(self) -> Head:
@@ -73,6 +80,8 @@ class _Batch:
     def parameters(self, writer: int, session: int) -> tuple[object, ...]:
         verifiers = {f: v for job in self.appends for f, v in job.credentials.items()}
         kept = {(k.subject, k.key): k.value for job in self.appends for k in job.kept}
+        facts = [(job.time, fact) for job in self.appends for fact in job.facts]
+        gone = [(time, f.farmer) for time, f in facts if isinstance(f, Departed | Released)]
         return (
             writer,
             session,
@@ -87,8 +96,25 @@ class _Batch:
             [subject for subject, _ in kept],
             [key for _, key in kept],
             [reading.text(value) for value in kept.values()],
-            [f.farmer for j in self.appends for f in j.facts if isinstance(f, Registered)],
+            [fact.farmer for _, fact in facts if isinstance(fact, Registered)],
+            [row.hash for row in self.names],
+            [row.farmer for row in self.names],
+            [row.salt for row in self.names],
+            [row.name for row in self.names],
+            [farmer for _, farmer in gone],
+            [time for time, _ in gone],
+            [fact.farmer for _, fact in facts if isinstance(fact, Released)],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Forgetting:
+    """Names that are taken out.  ``named``: keys beside the chain that go when they are ``due``."""
+
+    job: Forget
+    count: int
+    named: list[tuple[str, str]]
+    due: float
 
 
 class _Lost(Exception):
@@ -104,6 +130,8 @@ class Writer(WriterThread[Job]):
     :param number: of the session, from :meth:`Lease.begin`.
     :param head: the entry whose state the market has.
     :param changes: the number of known changes beside the chain.
+    :param known: what stands for which name.
+    :param seconds: a clock that only goes forward.
     """
 
     def __init__(
@@ -114,6 +142,8 @@ class Writer(WriterThread[Job]):
         head: Head,
         changes: int,
         reactor: IReactorFromThreads,
+        known: Known,
+        seconds: Callable[[], float],
     ) -> None:
         super().__init__(reactor, _log)
         self.up = True
@@ -125,6 +155,10 @@ class Writer(WriterThread[Job]):
         self._changes = changes
         self._in_turn = False
         self._hurried = Event()
+        self._known = known
+        self._seconds = seconds
+        #: Who waits until other nodes have heard what was forgotten.
+        self._forgetting: list[_Forgetting] = []
 
     @property
     def sequence(self) -> int:
@@ -154,35 +188,42 @@ class Writer(WriterThread[Job]):
         self._end(closing)
 
     def _work(self, jobs: Sequence[Job], appends: list[Append]) -> None:
+        forgets = [job for job in jobs if isinstance(job, Forget)]
         if self._halted is None and not self._ready():
-            self._refuse(appends, NotStored("the database is away"))
+            self._refuse([*appends, *forgets], NotStored("the database is away"))
             return
         if self._halted is not None:
-            self._refuse(appends, Halted(self._halted))
+            self._refuse([*appends, *forgets], Halted(self._halted))
             return
         if appends:
             self._append(appends)
         try:
             for job in jobs:
                 if isinstance(job, Checkpoint) and not self._in_turn:
+                    state = self._known.pseudonyms.hide_state(job.state)
                     reading.save(
-                        self._session.connection, job.state, job.sequence, FACTS_PER_SNAPSHOT // 2
+                        self._session.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2
                     )
             if not jobs:
                 self._give_turn_back()
+            for forget in forgets:
+                self._forget(forget)
             if not appends and not self._in_turn:
                 self._look()
+            self._end_forgetting()
         except (psycopg.Error, Away) as error:
             self._note(error)
 
     def _end(self, closing: Close) -> None:
         try:
             self._give_turn_back()
+            self._end_forgetting(at_once=True)
             if self._session.is_up and not self._hurried.is_set():
                 self._lease.end(self._session.connection)
         except (psycopg.Error, Away):
             _log.warn("The lease of this node could not be given back; it ends by itself.")
         self._session.drop()
+        self._refuse([waits.job for waits in self._forgetting], NotStored("the server stops"))
         self._reactor.callFromThread(closing.done.callback, None)
 
     # -- the connection ----------------------------------------------------------------------
@@ -275,11 +316,15 @@ class Writer(WriterThread[Job]):
         except _Lost as error:
             self._resolve(batch, str(error))
         except Away as error:
+            self._known.pseudonyms.drop(batch.names)
             self._note(error)
             self._refuse(appends, NotStored(str(error)))
         except psycopg.Error as error:
+            self._known.pseudonyms.drop(batch.names)
             self._failed(batch, error)
         else:
+            if answer != "stored":
+                self._known.pseudonyms.drop(batch.names)
             if answer == "stored":
                 self._stored(batch)
             elif answer == "stale":
@@ -290,13 +335,13 @@ class Writer(WriterThread[Job]):
 
     def _batch(self, appends: list[Append]) -> _Batch:
         entries: list[Entry] = []
-        head = self._head
+        head, names = self._head, self._known.pseudonyms
         for job in appends:
-            entries += extend(head.hash, head.sequence, job.time, job.facts)
+            entries += extend(head.hash, head.sequence, job.time, job.facts, names.body)
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
             job.head = head
-        return _Batch(appends, self._head, entries)
+        return _Batch(appends, self._head, entries, names.take_fresh())
 
     def _call(self, batch: _Batch) -> str:
         """Append and commit.
@@ -404,6 +449,7 @@ class Writer(WriterThread[Job]):
         elif not batch.entries:  # Changes beside the chain may be written twice.
             self._store(batch.appends)
         else:
+            self._known.pseudonyms.drop(batch.names)
             self._refuse(batch.appends, NotStored("the connection was lost before it was stored"))
         return True
 
@@ -437,9 +483,14 @@ class Writer(WriterThread[Job]):
             self._give_turn_back()
             return []
         start = self._start(connection, after)
-        missed = list(reading.checked(reading.entries(connection, after), start, end))
+        missed = self._read(list(reading.entries(connection, after)), start, end)
         self._head = end
         return missed
+
+    def _read(self, found: list[Entry], start: Head, end: Head) -> list[Fact]:
+        """What others wrote, with the names that they gave."""
+        self._known.refresh(self._session.connection)
+        return list(reading.checked(iter(found), start, end, self._known.pseudonyms.show))
 
     def _start(self, connection: Connection, after: int) -> Head:
         if after == self._head.sequence:
@@ -451,6 +502,35 @@ class Writer(WriterThread[Job]):
         if self._in_turn:
             self._in_turn = False
             self._session.connection.execute("ROLLBACK")
+
+    # -- forgetting ------------------------------------------------------------------------------
+
+    def _forget(self, job: Forget) -> None:
+        self._give_turn_back()
+        connection, named = self._session.connection, []
+        try:
+            with connection.transaction():
+                reading.head(connection, turn=True)  # Nobody adds a row meanwhile.
+                gone = [row for row in pseudonyms.rows(connection) if job.is_meant(row)]
+                pseudonyms.forget(connection, gone)
+                if job.beside and gone:
+                    named = pseudonyms.forget_beside(connection, gone, self._lease.writer)
+        except psycopg.Error as error:
+            self._refuse([job], NotStored(told(error)))
+            raise
+        self._known.pseudonyms.forget(gone)
+        due = self._seconds() + (HEARD if named else 0)
+        self._forgetting.append(_Forgetting(job, len(gone), named, due))
+
+    def _end_forgetting(self, *, at_once: bool = False) -> None:
+        """Answer when other nodes have heard of it, and the keys are gone that were names."""
+        while self._forgetting and (at_once or self._seconds() >= self._forgetting[0].due):
+            waits = self._forgetting[0]
+            if waits.named:
+                self._give_turn_back()
+                pseudonyms.drop(self._session.connection, waits.named)
+            del self._forgetting[0]
+            self._answer(waits.job.done.callback, waits.count)
 
     # -- what others wrote -------------------------------------------------------------------
 
@@ -464,7 +544,7 @@ class Writer(WriterThread[Job]):
         if found:
             end = Head(found[-1].sequence, found[-1].hash)
             try:
-                facts = list(reading.checked(iter(found), start, end))
+                facts = self._read(found, start, end)
             except BadEntry as bad:
                 self._halt(str(bad), "what another node wrote is not understood")
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import (
-    CannotForget,
-    IForgetful,
-    ILedger,
-    Kept,
-    LedgerRefused,
-    NotStored,
-    Opened,
-)
-from granja.ledger.pseudonyms import NameRow
+from granja.ledger.forgetful import Forgetful
+from granja.ledger.interface import ILedger, Kept, LedgerRefused, NotStored, Opened
 from granja.ledger.sqlite import (
     database,
     kept,
@@ -32,19 +24,12 @@ from granja.ledger.sqlite import (
 )
 from granja.ledger.sqlite.files import Place, refused
 from granja.ledger.sqlite.lock import Lock
-from granja.ledger.sqlite.writer import Forget, Writer
-from granja.ledger.writing import Append, Checkpoint, Close
+from granja.ledger.sqlite.writer import Writer
+from granja.ledger.writing import Append, Checkpoint, Close, Forget
 from granja.market.facts import Fact
-from granja.text.names import fold
 
 #: So many facts are worth a snapshot: their replay is still quick (docs/performance/choices.md).
 FACTS_PER_SNAPSHOT = 20_000
-
-
-_PLAIN = (
-    "this ledger has names in its chain, from before granja could forget; stop the server and make "
-    "a new one of it: granja rewrite OLD NEW"
-)
 
 
 _CLOSED = (
@@ -53,8 +38,8 @@ _CLOSED = (
 )
 
 
-@implementer(ILedger, IForgetful)
-class SQLiteLedger:
+@implementer(ILedger)
+class SQLiteLedger(Forgetful):
     """Facts in an SQLite file, in WAL mode with ``synchronous=FULL``.
 
     :param path: the file; we make it if it does not exist.
@@ -69,7 +54,6 @@ class SQLiteLedger:
         self._lock = Lock()
         self._writer: Writer | None = None
         self._facts_since_snapshot = 0
-        self._plain = False
 
     def open(self) -> Opened:
         """See :meth:`ILedger.open`.  It verifies only what came after the newest snapshot."""
@@ -129,28 +113,6 @@ class SQLiteLedger:
         self._facts_since_snapshot += len(job.facts)
         self._writer.put(job)
         return job.done
-
-    def forget(self, farmers: Iterable[FarmerId]) -> Deferred[int]:
-        meant = frozenset(farmers)
-        return self._forget_all(lambda row: row.farmer in meant)
-
-    def forget_name(self, name: str) -> Deferred[int]:
-        folded = fold(name)
-        return self._forget_all(lambda row: fold(row.name) == folded)
-
-    def objection(self) -> str | None:
-        return _PLAIN if self._plain else None
-
-    def _forget_all(self, is_meant: Callable[[NameRow], bool]) -> Deferred[int]:
-        if self._plain:
-            return fail(CannotForget(_PLAIN))
-        return self._forget(Forget(is_meant, beside=True))
-
-    def forget_visitors(self, before: float) -> Deferred[int]:
-        def is_meant(row: NameRow) -> bool:
-            return row.gone is not None and row.gone < before
-
-        return self._forget(Forget(is_meant, beside=False))
 
     def _forget(self, job: Forget) -> Deferred[int]:
         if self._writer is None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from granja.contract.ids import FarmerId
-from granja.contract.messages import somebody
+from granja.ledger.hiding import hiding, without
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.text.names import fold
 
@@ -78,40 +75,15 @@ def forget(connection: sqlite3.Connection, gone: Collection[NameRow]) -> None:
 
 def forget_beside(connection: sqlite3.Connection, gone: Iterable[NameRow]) -> None:
     """Remove names from the things beside the chain.  That table is written again too."""
-    hide = _hiding(gone)
+    hide = hiding(gone)
     folded = {fold(row.name) for row in gone}
     found = connection.execute("SELECT subject, key, value FROM kept").fetchall()
     connection.execute("DELETE FROM kept")
     connection.executemany(
         "INSERT INTO kept VALUES (?, ?, ?)",
         [
-            (subject, key, _without(value, hide))
+            (subject, key, without(value, hide))
             for subject, key, value in found
             if key not in folded
         ],
     )
-
-
-def _hiding(gone: Iterable[NameRow]) -> Callable[[str], str]:
-    named = {row.name: somebody(row.farmer) for row in gone}
-    words = "|".join(map(re.escape, sorted(named, key=len, reverse=True)))
-    pattern = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
-    return lambda text: pattern.sub(lambda found: named[found[0]], text)
-
-
-def _without(value: str, hide: Callable[[str], str]) -> str:
-    try:
-        content = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    return json.dumps(_hidden(content, hide), sort_keys=True, separators=(",", ":"))
-
-
-def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, list):
-        return [_hidden(item, hide) for item in value]
-    if isinstance(value, dict):
-        return {key: _hidden(item, hide) for key, item in value.items()}
-    return value

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
@@ -15,7 +13,7 @@ from granja.ledger.interface import Halted, NotStored, Stale
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.sqlite import kept, names, outcome, snapshots
 from granja.ledger.sqlite.files import Place
-from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, WriterThread
+from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, WriterThread
 from granja.market.facts import Departed, Released
 
 #: With more pages in SQLite's log, we move the log into the file.  One page of the log's index
@@ -35,18 +33,6 @@ _INSERTS = [
 _STRANGE = "somebody else has changed the ledger under the server; the last write is not stored"
 
 _log = Logger()
-
-
-@dataclass(eq=False, slots=True)
-class Forget:
-    """Names to forget.  ``is_meant``: chooses the rows.  ``beside``: also forget beside the chain.
-
-    ``done`` fires with the number of names as soon as no byte of them is left.
-    """
-
-    is_meant: Callable[[NameRow], bool]
-    beside: bool
-    done: Deferred[int] = field(default_factory=Deferred)
 
 
 Job = Append | Checkpoint | Forget | Close

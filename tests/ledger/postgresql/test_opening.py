@@ -76,7 +76,7 @@ class Opening(SynchronousTestCase):
     def test_a_newer_granjas(self) -> None:
         self.ledger().open()
         self.sql("UPDATE granja.granja SET version = 9")
-        self.assertIn("has version 9, but this granja knows only up to 1;", self.refusal())
+        self.assertIn("has version 9, but this granja knows only up to 2;", self.refusal())
 
     def test_a_superuser(self) -> None:
         """The role of the tests' operator is one."""

@@ -1,0 +1,217 @@
+"""Names can be forgotten where several nodes share a ledger, and the chain still fits."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+from granja.contract.ids import FarmerId
+from granja.ledger.chain import GENESIS, digest
+from granja.ledger.interface import (
+    CannotForget,
+    IForgetful,
+    Kept,
+    LedgerRefused,
+    Opened,
+    Stale,
+)
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.market.facts import Declared, Departed, Fact, Left, Registered, Released, Returned
+from granja.operations import cli
+from granja.text import names
+from tests.ledger.postgresql.test_shared import Ear, SharedCase
+from tests.support.ledgers import ANA, SPADE, SPOON, STORY, market_of, verifiers
+
+#: A visitor whose name stands in no other word.
+ZOE, NAME = FarmerId(7), "Zoë-Ñandú"
+
+COMES, GOES = Declared(ZOE, NAME, (SPOON, SPADE)), Departed(ZOE, (SPADE, SPOON))
+
+
+class ForgettingCase(SharedCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.known: dict[PostgreSQLLedger, int] = {}
+
+    async def append(
+        self, node: PostgreSQLLedger, *facts: Fact, kept: tuple[Kept, ...] = ()
+    ) -> None:
+        """After whatever is there; who is late has the turn then."""
+        after = self.known.get(node, 0)
+        try:
+            self.known[node] = await node.append(facts, after, verifiers(facts), kept)
+        except Stale as late:
+            after += len(late.missed)
+            self.known[node] = await node.append(facts, after, verifiers(facts), kept)
+
+    def count(self, name: str) -> int:
+        """How often a name stands in any row of any table."""
+        tables = self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'granja'")
+        dumps = (self.sql(f"SELECT t::text FROM granja.{table} t") for (table,) in tables)
+        content = "".join(str(row[0]) for rows in dumps for row in rows)
+        escaped = "".join(c if c.isascii() else f"\\u{ord(c):04x}" for c in name)
+        return content.count(name) + content.count(escaped) + content.count(names.fold(name))
+
+    def granja(self, *words: str) -> tuple[int, str]:
+        out = StringIO()
+        with redirect_stdout(out), redirect_stderr(out):
+            status = cli.main(words)
+        return status, out.getvalue()
+
+
+class Forgetting(ForgettingCase):
+    async def test_the_chain_holds_no_name(self) -> None:
+        """Whoever reads it has the names, another node as it happens and a later one."""
+        north, south = self.node("norte"), self.node("sur")
+        ear = Ear()
+        south.watch(ear)
+        heard = ear.next()
+        await self.append(north, *STORY, COMES)
+        await heard
+        self.assertEqual(ear.facts, [(0, [*STORY, COMES])])
+        self.assertEqual(
+            self.sql("SELECT count(*) FROM granja.entries WHERE body ~ 'Ana|Zo'"), [(0,)]
+        )
+        self.node("este")
+        self.assertEqual(list(self.opened.facts), [*STORY, COMES])
+
+    async def test_no_byte_is_left(self) -> None:
+        """In any table, while two nodes run; and what they still know of it does not come back."""
+        north, south = self.node("norte"), self.node("sur")
+        self.assertTrue(IForgetful.providedBy(north))
+        ear = Ear()
+        south.watch(ear)
+        kept = (
+            Kept("mutes", names.fold(NAME), {"whom": NAME}),
+            Kept("acts", "1", {"why": f"insultó a {NAME}."}),
+            Kept("acts", "2", {"why": "nada"}),
+        )
+        heard = ear.next()
+        await self.append(north, *STORY, COMES, kept=kept)
+        await heard
+        market = market_of(Opened(), [*STORY, COMES])
+        south.checkpoint(market.snapshot(), len(STORY) + 1)
+        await self.append(south, GOES)
+        self.assertGreater(self.count(NAME), 0)
+        self.assertEqual(await north.forget([ZOE]), 1)
+        self.assertEqual(self.count(NAME), 0)
+        self.assertEqual(
+            ear.kept[-2:],
+            [
+                Kept("mutes", names.fold(NAME), None),
+                Kept("acts", "1", {"why": "insultó a granjero 7."}),
+            ],
+        )
+        for node in (north, south):
+            await self.append(node, Left(ANA), Returned(ANA))
+        self.assertEqual(self.count(NAME), 0)
+        self.node("este")
+        self.assertEqual(next(iter(self.opened.facts)), GOES)
+        state = self.opened.snapshot
+        assert state is not None
+        self.assertIn([7, "granjero 7"], state["names"])
+        status, said = self.granja("audit", "--ledger", self.url)
+        self.assertEqual(status, 0, said)
+        status, said = self.granja("trace", str(SPOON), "--ledger", self.url)
+        self.assertIn("  farmer 7 left the granja with ", said)
+
+    async def test_a_registered_name_is_let_go(self) -> None:
+        """It is nobody's then, and neither is its password."""
+        north = self.node("norte")
+        ana = await north.claim(names.parse("Ana"))
+        await self.append(north, Declared(ana.farmer, "Ana", ()), Registered(ana.farmer, "Ana"))
+        self.assertGreater(self.count("Ana"), 0)
+        await self.append(north, Released(ana.farmer, ()))
+        self.assertEqual(await north.forget_name("ANA"), 1)
+        self.assertEqual(self.count("Ana"), 0)
+        self.assertEqual(await north.verifier(ana.farmer), "")
+        again = await north.claim(names.parse("Ana"))
+        self.assertNotEqual(again.farmer, ana.farmer)
+
+    async def test_visitors_go_after_a_while(self) -> None:
+        """Those who left before that time, and nobody else."""
+        north, now = self.node("norte"), 1763848000.25
+        await self.append(north, *STORY, COMES, GOES)
+        self.assertEqual(await north.forget_visitors(now - 1), 0)
+        self.assertEqual(await north.forget_visitors(now + 1), 1)
+        self.assertEqual((self.count(NAME), self.count("Ana") > 0), (0, True))
+
+    async def test_what_is_not_stored_leaves_no_name(self) -> None:
+        """A node that was late writes its name with the second attempt, once."""
+        north, south = self.node("norte"), self.node("sur")
+        await self.append(north, *STORY)
+        with self.assertRaises(Stale) as late:
+            await south.append([COMES], 0, {})
+        self.known[south] = len(late.exception.missed)
+        await self.append(south, COMES)
+        self.assertEqual(
+            self.sql("SELECT name FROM granja.pseudonyms ORDER BY farmer"),
+            [("Ana",), ("Beto",), (NAME,)],
+        )
+
+    async def test_there_and_back(self) -> None:
+        """A ledger that can forget is one in the other engine as well."""
+        north = self.node("norte")
+        await self.append(north, *STORY, COMES)
+        await north.close()
+        file = Path(self.mktemp())
+        self.assertEqual(self.granja("copy", self.url, f"sqlite:{file}")[0], 0)
+        self.assertNotIn(b"plain", file.read_bytes()[-4096:])
+        self.sql("DROP SCHEMA granja CASCADE")
+        status, said = self.granja("copy", f"sqlite:{file}", self.url)
+        self.assertEqual(status, 0, said)
+        again = self.node("norte")
+        self.assertIsNone(again.objection())
+        self.assertEqual(market_of(self.opened, self.opened.facts).names[ZOE], NAME)
+        self.known[again] = self.opened.sequence
+        await self.append(again, GOES)
+        self.assertEqual(await again.forget([ZOE]), 1)
+        self.assertEqual(self.count(NAME), 0)
+
+
+class OlderTables(ForgettingCase):
+    """As granja 1.5.0 made them."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        script = Path(__file__).with_name("schema_1.sql").read_text("utf-8")
+        self.sql(
+            "SET ROLE granja",
+            script,
+            "INSERT INTO granja.granja VALUES (gen_random_uuid(), 1)",
+        )
+
+    async def test_they_are_brought_up_to_date(self) -> None:
+        """An empty one as if it were new."""
+        self.assertIn("is older than this granja", self.granja("audit", "--ledger", self.url)[1])
+        north = self.node("norte")
+        await self.append(north, *STORY, COMES, GOES)
+        self.assertEqual(await north.forget([ZOE]), 1)
+        status, said = self.granja("audit", "--ledger", self.url)
+        self.assertEqual(status, 0, said)
+
+    async def test_names_in_plain_stay(self) -> None:
+        """And it is said so; the chain goes on."""
+        body = '{"artifacts":[],"farmer":1,"name":"Ana"}'
+        entry = digest(GENESIS, 1, 1.5, "declared", body).hex()
+        self.sql(
+            f"INSERT INTO granja.entries VALUES (1, 1.5, 'declared', '{body}', '\\x{entry}', NULL)",
+            "UPDATE granja.head SET sequence = 1, hash = (SELECT hash FROM granja.entries)",
+        )
+        north = self.node("norte")
+        self.assertEqual(list(self.opened.facts), [Declared(ANA, "Ana", ())])
+        self.known[north] = 1
+        await self.append(north, COMES)
+        self.assertIn("granja rewrite", str(north.objection()))
+        with self.assertRaises(CannotForget):
+            await north.forget([ANA])
+        status, said = self.granja("audit", "--ledger", self.url)
+        self.assertEqual(status, 0, said)
+
+    async def test_an_older_node_that_runs_is_in_the_way(self) -> None:
+        """It would go on writing names."""
+        self.sql("INSERT INTO granja.leases VALUES (1, 'vieja', 1, now() + interval '1 min', 1)")
+        with self.assertRaises(LedgerRefused) as caught:
+            self.node("norte")
+        self.assertIn("of which a node runs, vieja: stop all nodes", str(caught.exception))
