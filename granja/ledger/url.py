@@ -97,9 +97,14 @@ def open_closed(url: str) -> IClosed:
     :raises LedgerRefused: with a sentence, when a server has it, or it cannot be read.
     """
     check(url)
+    if is_shared(url):
+        from granja.ledger.postgresql.address import Address
+        from granja.ledger.postgresql.closed import ClosedPostgreSQL
+
+        return ClosedPostgreSQL(Address(url))
     path = path_of(url)
     if path is None:
-        raise ConfigurationError("only a ledger in a file can be archived: sqlite:PATH")
+        raise ConfigurationError("a ledger in memory: is forgotten; there is nothing to archive")
     return ClosedSQLite(path)
 
 

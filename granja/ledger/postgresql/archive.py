@@ -28,7 +28,7 @@ from granja.text import names
 _PATIENT = "SET idle_in_transaction_session_timeout = 0"
 
 
-def _connect(address: Address, session: Session) -> Connection:
+def connect_patiently(address: Address, session: Session) -> Connection:
     """Open a connection.
 
     :raises LedgerRefused: when the database is away.
@@ -51,7 +51,7 @@ class PostgreSQLArchive:
         self.name = str(address)
         self.closed = False
         self._session = Session(address, "granja archive")
-        self._connection = _connect(address, self._session)
+        self._connection = connect_patiently(address, self._session)
         try:
             if schema.recognise(self._connection, self.name) is None:
                 raise LedgerRefused(f"the database {self.name} has no ledger yet")
@@ -147,7 +147,7 @@ class PostgreSQLTarget:
     def check(self) -> None:
         session = Session(self._address, "granja copy")
         try:
-            self._check(_connect(self._address, session))
+            self._check(connect_patiently(self._address, session))
         except psycopg.Error as error:
             raise NotCopied(told(error)) from None
         finally:
@@ -167,7 +167,7 @@ class PostgreSQLTarget:
     def fill(self, contents: Contents) -> None:
         session = Session(self._address, "granja copy")
         try:
-            connection = _connect(self._address, session)
+            connection = connect_patiently(self._address, session)
             schema.bring_up_to_date(connection, self.name)
             with connection.transaction():
                 connection.execute("SELECT 1 FROM granja.head FOR UPDATE")

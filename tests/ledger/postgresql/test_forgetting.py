@@ -170,6 +170,36 @@ class Forgetting(ForgettingCase):
         self.assertEqual(self.count(NAME), 0)
 
 
+class Archiving(ForgettingCase):
+    async def test_a_ledger_is_closed_and_goes_on(self) -> None:
+        """When no node runs; and both are audited together, by whichever node went on."""
+        north = self.node("norte")
+        await self.append(north, *STORY, COMES)
+        file = Path(self.mktemp())
+        said = self.granja("archive", self.url, str(file))
+        self.assertEqual(said[0], 1)
+        self.assertRegex(said[1], r"a node of postgresql://\S+ runs, norte: stop all of them first")
+        before = market_of(Opened(), [*STORY, COMES]).snapshot()
+        await north.close()
+        status, said_then = self.granja("archive", self.url, str(file))
+        self.assertEqual(status, 0, said_then)
+        self.assertNotIn(NAME.encode(), file.read_bytes())
+        again = self.node("norte")
+        self.assertEqual(self.opened.sequence, 10)
+        self.assertEqual(market_of(self.opened, self.opened.facts).snapshot(), before)
+        self.known[again] = 10
+        south = self.node("sur")
+        self.known[south] = 10
+        await self.append(south, GOES)
+        await self.append(again, Left(ANA))
+        status, report = self.granja("audit", "--ledger", self.url, "--archives", str(file))
+        self.assertEqual(status, 0, report)
+        self.assertIn("12 entries; 2 trades", report)
+        self.assertEqual(await again.forget([ZOE]), 1)
+        words = ("trace", str(SPOON), "--ledger", self.url, "--archives", str(file))
+        self.assertIn("  farmer 7 declared", self.granja(*words)[1])
+
+
 class OlderTables(ForgettingCase):
     """As granja 1.5.0 made them."""
 
