@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from granja.contract.errors import ConfigurationError
 
-#: Where the journal listens.
+#: The journal's socket.
 SOCKET: Final = "/run/systemd/journal/socket"
 #: The most bytes of a value; the journal would lose a longer message.
 MOST: Final = 32_768

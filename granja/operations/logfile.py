@@ -96,7 +96,7 @@ class Later:
         return len(text)
 
     def flush(self) -> None:
-        """The thread does that."""
+        """Do nothing: the thread does it."""
 
     def begin(self) -> None:
         """Let a thread write from now on."""
