@@ -114,7 +114,7 @@ class GranjaFactory(ServerFactory):
         self._seeing_off = SeeingOff(clock)
         self.roster: Roster = Roster() if nodes is None else nodes.roster
         self._reserved = Reserved(settings.reserved)
-        #: Refused lines, by why.
+        #: Refused lines, counted by error.
         self.refusals: Counter[str] = Counter()
         self.ledger = ledger
         self._said_goodbye = self._hurried = False

@@ -212,7 +212,7 @@ class GranjaService(Service):
         raise CannotStart(sentence)
 
     def _reread(self) -> None:
-        """PROTOCOL §6, SIGHUP."""
+        """Reread the configuration at SIGHUP (PROTOCOL §6)."""
         if self.farm is not None:
             self._supervised.rereading()
             with suppress(ConfigurationError):  # The log says it.
