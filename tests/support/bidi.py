@@ -1,8 +1,8 @@
-"""Between Playwright and Debian's Firefox: ``python -m tests.support.bidi firefox-esr …``.
+"""Stands between Playwright and Debian's Firefox: ``python -m tests.support.bidi firefox-esr …``.
 
-Playwright drives a Firefox that nobody has patched by WebDriver BiDi, but insists on a command that
-this Firefox does not know yet.  This program starts Firefox, offers a port of its own, and hands on
-every message as it is; such a command becomes another one that changes nothing.
+Playwright can drive an unpatched Firefox with WebDriver BiDi.  But Playwright insists on a command
+that this Firefox does not know yet.  This program starts Firefox, offers a port of its own, and
+hands on every message unchanged.  It replaces only that command, by one that changes nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import re
 import sys
 from asyncio import StreamReader, StreamWriter
 
-#: What Firefox 153 does not know, and what it is asked instead.
+#: The command that Firefox 153 does not know, and the command that takes its place.
 UNKNOWN, HARMLESS = b"emulation.setMediaFeaturesOverride", b"session.status"
 
-#: What Firefox prints when it can be driven.
+#: Firefox prints this when Playwright can drive it.
 _LISTENS = re.compile(rb"WebDriver BiDi listening on ws://127\.0\.0\.1:(\d+)")
 _HOST = re.compile(rb"(\r\nHost: )[^\r]+", re.IGNORECASE)
 _NUMBER = re.compile(rb'"id":(\d+)')
 
 
 def answerable(command: bytes) -> bytes | None:
-    """What to ask instead of ``command``, in JSON; None where Firefox knows it."""
+    """The command that takes the place of ``command``, in JSON; None when Firefox knows it."""
     number = _NUMBER.search(command)
     if b'"method":"%s"' % UNKNOWN not in command or number is None:
         return None
@@ -30,14 +30,14 @@ def answerable(command: bytes) -> bytes | None:
 
 
 def masked(data: bytes, mask: bytes) -> bytes:
-    """RFC 6455 §5.3: masking and taking the mask away are the same."""
+    """Mask ``data``, or take the mask away: both are the same operation (RFC 6455 §5.3)."""
     size = len(data)
     key = (mask * (size // 4 + 1))[:size]
     return (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
 
 
 async def read_frame(reader: StreamReader) -> tuple[bytes, bytes, bytes]:
-    """A frame of a client: its head, its mask and its payload, masked.
+    """Read one frame of a client: its head, its mask and its masked payload.
 
     :raises asyncio.IncompleteReadError: when the client has gone.
     """
@@ -50,7 +50,7 @@ async def read_frame(reader: StreamReader) -> tuple[bytes, bytes, bytes]:
 
 
 async def hand_on_commands(reader: StreamReader, writer: StreamWriter, port: int) -> None:
-    """From Playwright to Firefox, which answers to its own port only."""
+    """Carry commands from Playwright to Firefox, which answers only to its own port."""
     handshake = await reader.readuntil(b"\r\n\r\n")
     writer.write(_HOST.sub(b"\\g<1>127.0.0.1:%d" % port, handshake))
     while True:
@@ -62,14 +62,14 @@ async def hand_on_commands(reader: StreamReader, writer: StreamWriter, port: int
 
 
 async def hand_on_answers(reader: StreamReader, writer: StreamWriter) -> None:
-    """From Firefox to Playwright."""
+    """Carry answers from Firefox to Playwright."""
     while data := await reader.read(65536):
         writer.write(data)
     writer.close()
 
 
 async def join(port: int, reader: StreamReader, writer: StreamWriter) -> None:
-    """One conversation, until either end closes."""
+    """Carry one conversation until one end closes."""
     answers, commands = await asyncio.open_connection("127.0.0.1", port)
     both = {
         asyncio.ensure_future(hand_on_commands(reader, commands, port)),
@@ -77,13 +77,13 @@ async def join(port: int, reader: StreamReader, writer: StreamWriter) -> None:
     }
     ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     for one in ended:
-        one.exception()  # Who has gone has gone.
+        one.exception()  # An end that has gone is no error.
     for stream in (commands, writer):
         stream.close()
 
 
 async def main(*command: str) -> int:
-    """Run Firefox, and be its port.  Returns what the process returns."""
+    """Run Firefox and stand in front of its port.  Returns what the process returns."""
     firefox = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert firefox.stderr is not None
     async for line in firefox.stderr:

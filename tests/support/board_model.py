@@ -1,4 +1,4 @@
-"""What the board should do, as simply as it can be said: a double, and a model to test against."""
+"""The simplest board that does what the board should do.  Tests use it as a double and a model."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from granja.board.board import Board, Listener
 from granja.contract.messages import Message, Said
 from granja.wire.encodings import PLAIN, Carrier
 
-#: Whether a line may be missed by who does not read.
+#: Whether a listener that does not read may miss the line, and the line.
 Heard = tuple[bool, bytes]
 
 
 def say(board: Board, speaker: Listener, name: str, *texts: str) -> None:
-    """``name`` says these lines to everybody else, at once."""
+    """``name`` says these lines to everybody else, in one block."""
     board.say(speaker, name, "\n".join(texts).encode(), len(texts))
 
 
 class ModelListener:
-    """Remembers in ``heard`` what this connection should hear, in order."""
+    """Remembers in ``heard``, in order, what this connection should hear."""
 
     def __init__(self, board: ModelBoard, carrier: Carrier) -> None:
         self.board = board

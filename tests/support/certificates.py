@@ -1,4 +1,4 @@
-"""Certificates for tests, signed by themselves or by one another."""
+"""Certificates for tests.  They sign themselves, or one signs another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Pair:
 def make(
     *names: str, key: Key | None = None, issuer: Pair | None = None, ca: bool = False, days: int = 9
 ) -> Pair:
-    """A certificate for these hosts, or one that may sign others."""
+    """Make a certificate for these hosts, or one that may sign others (``ca``)."""
     secret = key or ec_key()
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     builder = (

@@ -1,6 +1,6 @@
-"""A farm in memory, and people who come to it: what most tests are written with.
+"""A farm in memory, and people who come to it.  Most tests use it.
 
-No sockets and no real time: people are wired to the real factory with StringTransports, and time
+There are no sockets and no real time.  Each person has a StringTransport to the real factory.  Time
 is a ``task.Clock`` that starts at a fixed moment.
 """
 
@@ -25,14 +25,14 @@ from granja.nodes.nodes import Nodes
 from granja.settings import Settings
 from granja.wire.telnet import Telnet
 
-#: What the wall's clock shows when a test begins.
+#: What the wall clock shows when a test begins.
 DAWN = 1_700_000_000.0
 
 
 class Wire(StringTransport):
     """A connection in memory that remembers how it ended.
 
-    :param address: of the peer.
+    :param address: the peer's address.
     """
 
     aborted = False
@@ -60,31 +60,31 @@ class Person:
             self.sends(line.encode() + b"\r\n")
 
     def sends(self, data: bytes) -> None:
-        """Raw bytes."""
+        """Send raw bytes."""
         self.protocol.dataReceived(data)
         self.farm.settle()
 
     def hears_bytes(self) -> bytes:
-        """All that arrived since the last look."""
+        """Return all bytes that arrived since the last look."""
         self.farm.settle()
         data: bytes = self.wire.value()
         self.wire.clear()
         return data
 
     def hears(self) -> list[str]:
-        """All the lines that arrived since the last look, as a telnet shows them."""
+        """Return all lines that arrived since the last look, as a telnet client shows them."""
         text = Telnet().feed(self.hears_bytes()).decode()
         assert text == "" or text.endswith("\r\n"), text
         return text.split("\r\n")[:-1]
 
     def arrives(self, artifacts: str = "") -> Person:
-        """Go through the questions as a visitor."""
+        """Answer the questions as a visitor."""
         self.types(self.name, artifacts, "si")
         self.hears()
         return self
 
     def ends_input(self) -> None:
-        """Half-close, as ``printf … | nc`` does."""
+        """Half-close the connection, as ``printf … | nc`` does."""
         self.protocol.readConnectionLost()
         self.farm.settle()
 
@@ -93,7 +93,7 @@ class Person:
         return self.wire.disconnecting
 
     def drops(self) -> None:
-        """The connection is gone."""
+        """Lose the connection."""
         if not self._lost:
             self._lost = True
             self.protocol.connectionLost(Failure(ConnectionDone()))
@@ -110,13 +110,13 @@ class Farm:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.clock.advance(DAWN)
-        #: Seconds by which the clock on the wall has been set forward; timers do not notice.
+        #: Seconds by which somebody set the wall clock forward; timers do not notice.
         self.set_forward = 0.0
         self.people: list[Person] = []
         self.open()
 
     def open(self) -> None:
-        """Start the factory on the ledger as it is (again, after :meth:`crash`)."""
+        """Start the factory on the ledger as it is, also again after :meth:`crash`."""
         self.factory = GranjaFactory(
             self.clock,
             self.wall,
@@ -130,20 +130,20 @@ class Farm:
         self.factory.presence.attendance.reconcile()
 
     def make_nodes(self) -> Nodes | None:
-        """The others of the same farm: there are none."""
+        """The other nodes of the farm: this farm has none."""
         return None
 
     def wall(self) -> float:
-        """What the clock on the wall shows, in Unix seconds."""
+        """What the wall clock shows, in Unix seconds."""
         return self.clock.seconds() + self.set_forward
 
     def moderators(self, *names: str) -> None:
-        """The operator names these too; from the next start on it holds."""
+        """The operator names these moderators too.  The next start reads the names."""
         named = (*self.settings.moderators, *names)
         self.settings = replace(self.settings, moderators=named)
 
     def person(self, name: str = "", address: str = "127.0.0.1") -> Person:
-        """Somebody connects, from an address."""
+        """Somebody connects from an address."""
         person = Person(self, name, address)
         self.people.append(person)
         return person
@@ -156,12 +156,12 @@ class Farm:
         return person
 
     def settle(self) -> None:
-        """Let the reactor's ticks happen, and nothing else."""
+        """Let the reactor's ticks happen, without time passing."""
         self.clock.advance(0)
         self.clock.advance(0)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time go by, in small steps, as it does."""
+        """Let time pass in small steps."""
         self.settle()
         for _ in range(10):
             self.clock.advance(seconds / 10)

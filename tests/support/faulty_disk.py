@@ -1,8 +1,8 @@
-"""A disk for SQLite that records what it is told, and fails when it is told to.
+"""A disk for SQLite that records each operation, and fails when a test tells it to.
 
-SQLite reaches files through a table of functions, its VFS.  Here a VFS is made in which writing
-and syncing pass through Python on their way to the real one.  It is not a pretended SQLite: all
-its decisions about what to do after an error are its own.
+SQLite reaches files through a table of functions, its VFS.  This module makes a VFS that sends each
+write and each sync through Python before the real VFS does it.  The SQLite is real: it decides by
+itself what to do after an error.
 
 See https://www.sqlite.org/vfs.html.
 """
@@ -67,9 +67,12 @@ class _Vfs(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Operation:
-    """What SQLite did to a file: ``write`` of ``data`` at ``offset``, ``truncate`` to ``offset``,
-    ``sync``, ``delete``, ``map`` of page ``offset`` of
-    the log's index; or ``note``, where the test itself put ``about`` into the record."""
+    """What SQLite did to a file.
+
+    ``kind`` is one of: ``write`` of ``data`` at ``offset``; ``truncate`` to ``offset``; ``sync``;
+    ``delete``; ``map`` of page ``offset`` of the log's index; or ``note``, when the test itself
+    put ``about`` into the record.
+    """
 
     kind: Literal["write", "truncate", "sync", "delete", "map", "note"]
     path: str = ""
@@ -80,8 +83,12 @@ class Operation:
 
 @dataclass
 class FaultyDisk:
-    """``record``: every operation so far.  ``fault`` is asked before each one that SQLite makes: it
-    returns None to let it happen, or how many of its bytes to write and which error to answer."""
+    """A disk that fails on demand.
+
+    ``record`` holds every operation so far.  SQLite asks ``fault`` before each operation.  The
+    answer None lets the operation happen.  Another answer says how many of its bytes to write and
+    which error code to return.
+    """
 
     record: list[Operation] = field(default_factory=list)
     fault: Callable[[Operation], tuple[int, int] | None] = lambda operation: None
@@ -90,15 +97,17 @@ class FaultyDisk:
     _tables: dict[int, _Methods] = field(default_factory=dict)
 
     def note(self, about: Any) -> None:
-        """Put something into the record, between the operations."""
+        """Put a note into the record, between the operations."""
         self.record.append(Operation("note", about=about))
 
     def fail_once(
         self, kind: str, suffix: str, code: int, *, written: int = 0, after: str = ""
     ) -> None:
-        """The next operation of that kind on a file that ends so fails, after ``written`` bytes.
+        """Let the next operation of ``kind`` on a file with this suffix fail once.
 
-        :param after: not before something was written to a file that ends like this.
+        :param code: SQLite's error code.
+        :param written: how many bytes it writes before it fails.
+        :param after: it waits until SQLite has written to a file with this suffix.
         """
         armed = not after
 
@@ -120,7 +129,7 @@ class FaultyDisk:
 
     @contextmanager
     def mounted(self) -> Iterator[FaultyDisk]:
-        """All connections that are opened meanwhile are on this disk."""
+        """Put every connection that a test opens meanwhile on this disk."""
         library = sqlite_library()
         plain = library.sqlite3_vfs_find(None)
         vfs = _Vfs()
@@ -130,7 +139,7 @@ class FaultyDisk:
         def open_file(
             _vfs: int, name: int | None, file: int, flags: int, out_flags: int | None
         ) -> int:
-            # The name goes through as an address: SQLite keeps it as long as the file is open.
+            # The name is passed as an address: SQLite keeps it as long as the file is open.
             code = int(original_open(plain, name, file, flags, out_flags))
             if code == OK and name is not None:
                 self._names[file] = ctypes.string_at(name).decode()
@@ -155,7 +164,7 @@ class FaultyDisk:
             library.sqlite3_vfs_register(plain, 1)
 
     def _patch(self, address: int) -> None:
-        """Make an open file's writing and syncing pass through here."""
+        """Send the writes and syncs of an open file through this object."""
         file = _File.from_address(address)
         original = ctypes.addressof(file.methods.contents)
         if original not in self._tables:
@@ -204,9 +213,9 @@ class FaultyDisk:
 
 
 def sqlite_library() -> ctypes.CDLL:
-    """The very SQLite that :mod:`sqlite3` uses.
+    """The same SQLite library that :mod:`sqlite3` uses.
 
-    :raises AttributeError: when it is built into the interpreter and cannot be reached.
+    :raises AttributeError: when the interpreter has SQLite built in, so that nobody can reach it.
     """
     library = ctypes.CDLL(_sqlite3.__file__)
     library.sqlite3_vfs_find.restype = _P
@@ -216,11 +225,11 @@ def sqlite_library() -> ctypes.CDLL:
     return library
 
 
-# -- what a crash leaves -----------------------------------------------------------------------
+# -- what a crash leaves on the disk ------------------------------------------------------------
 
 
 def after_kill(record: list[Operation]) -> dict[str, bytes]:
-    """The files after ``kill -9``: all that was written, since the kernel lives on."""
+    """The files after ``kill -9``: everything written, because the kernel still runs."""
     files: dict[str, bytearray] = {}
     for operation in record:
         _apply(files, operation)
@@ -230,10 +239,10 @@ def after_kill(record: list[Operation]) -> dict[str, bytes]:
 def after_power_cut(
     record: list[Operation], survives: Callable[[Operation], bool]
 ) -> dict[str, bytes]:
-    """The files after a power cut: what was synced, and of the rest what happens to survive.
+    """The files after a power cut: everything synced, and the other operations that ``survives``.
 
-    SQLite's VFS syncs the folder together with a new log or journal, which is when a deletion in
-    it becomes durable, too.
+    SQLite's VFS syncs the folder together with a new log or journal.  At that moment a deletion in
+    the folder becomes durable too.
     """
     files: dict[str, bytearray] = {}
     unsynced: list[Operation] = []
@@ -256,7 +265,7 @@ def after_power_cut(
 
 
 def lay_out(files: dict[str, bytes], folder: Path) -> None:
-    """Put those files into a folder, under their own names."""
+    """Write those files into a new folder, under their own names."""
     folder.mkdir()
     for path, content in files.items():
         (folder / Path(path).name).write_bytes(content)

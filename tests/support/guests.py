@@ -1,4 +1,4 @@
-"""Somebody who hears the chat as data, and remembers the pass and the last line that they read."""
+"""A guest hears the chat as data, and remembers the last pass and the number of the last line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Data = dict[str, Any]
 
 
 class Guest(Person):
-    """``secret``: the last pass.  ``n``: the number of the last line that was read."""
+    """``secret`` is the last pass.  ``n`` is the number of the last line that the guest read."""
 
     def __init__(self, farm: Farm, name: str = "") -> None:
         super().__init__(farm, name)
@@ -22,7 +22,7 @@ class Guest(Person):
         self.n = 0
 
     def reads(self) -> list[Data]:
-        """All messages since the last look."""
+        """Return all messages that arrived since the last look."""
         data, found = self.hears_bytes(), []
         while data and not data.startswith(b"{") and data[0] != 0x81:
             data = data[data.index(b"\r\n") + 2 :]  # the question, which came as a line
@@ -45,7 +45,7 @@ class Guest(Person):
             self.n = message["n"]
 
     def hears(self) -> list[str]:
-        """The lines of it."""
+        """Return the lines of those messages."""
         return [message["line"] for message in self.reads() if "line" in message]
 
     def arrives(self, artifacts: str = "") -> Guest:
@@ -55,7 +55,7 @@ class Guest(Person):
 
 
 def guest(farm: Farm, name: str, artifacts: str = "") -> Guest:
-    """Somebody comes in, and the others have heard it."""
+    """Somebody comes in, and everybody hears it."""
     person = Guest(farm, name)
     farm.people.append(person)
     person.arrives(artifacts)

@@ -1,4 +1,4 @@
-"""What the tests of the ledger's file have in common."""
+"""What all tests of the ledger's file need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.ledgers import folder_for, ledger_at
 
 
 class LedgerFileCase(TestCase):
-    """Has a path, and listens to what is logged."""
+    """Has a path for a ledger, and keeps the ledger's log."""
 
     def setUp(self) -> None:
         self.folder = folder_for(self)
@@ -29,7 +29,7 @@ class LedgerFileCase(TestCase):
             self.logged.append(str(event["log_format"]).format(**event))
 
     def refusal(self, path: Path | None = None) -> str:
-        """The sentence with which the ledger refuses to open."""
+        """The sentence that the ledger says when it refuses to open."""
         with self.assertRaises(LedgerRefused) as caught:
             ledger_at(path or self.path).open()
         sentence = str(caught.exception)

@@ -1,4 +1,4 @@
-"""Ledgers to test with, and hands to tamper with them."""
+"""Ledgers for tests, and functions that damage a ledger's file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ reactor: Any = _reactor
 ANA, BETO, GUS = FarmerId(1), FarmerId(2), FarmerId(3)
 SPADE, SPOON, ARROW = ArtifactId(13), ArtifactId(14), ArtifactId(6)
 
-#: Two farmers, who swap a spade for a spoon and back.
+#: Two farmers swap a spade for a spoon and back.
 STORY: list[Fact] = [
     Declared(ANA, "Ana", (SPADE, ARROW)),
     Registered(ANA, "Ana"),
@@ -44,17 +44,17 @@ STORY: list[Fact] = [
 ]
 
 
-#: As argon2 makes them, of no password.
+#: It has the form that argon2 gives, but fits no password.
 VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$Zml2ZSBzYWx0$c29tZXRoaW5nIGhhc2hlZA"
 
 
 def verifiers(facts: Iterable[Fact]) -> dict[FarmerId, str]:
-    """What is stored together with these facts, because somebody registers."""
+    """The verifiers that the ledger stores with these facts, one for each Registered."""
     return {fact.farmer: VERIFIER for fact in facts if isinstance(fact, Registered)}
 
 
 def folder_for(test: SynchronousTestCase) -> Path:
-    """A new empty folder that goes when the test ends."""
+    """A new empty folder.  It is removed when the test ends."""
     folder = tempfile.TemporaryDirectory(prefix="granja-")
     test.addCleanup(folder.cleanup)
     return Path(folder.name).resolve()
@@ -65,7 +65,7 @@ def ledger_at(path: Path) -> SQLiteLedger:
 
 
 async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0) -> None:
-    """Put facts into the ledger there, each in a transaction of its own, and close it."""
+    """Put facts into the ledger there, each in its own transaction, and close it."""
     ledger = ledger_at(path)
     sequence = ledger.open().sequence
     market = Market()
@@ -78,7 +78,7 @@ async def write(path: Path, facts: Sequence[Fact] = STORY, snapshot_at: int = 0)
 
 
 async def snap(path: Path, sequences: Iterable[int]) -> None:
-    """Let the ledger there have snapshots at these entries of the story."""
+    """Take a snapshot of the story after each of these sequence numbers."""
     ledger = ledger_at(path)
     ledger.open()
     for sequence in sequences:
@@ -87,7 +87,7 @@ async def snap(path: Path, sequences: Iterable[int]) -> None:
 
 
 async def read(path: Path) -> tuple[Opened, list[Fact]]:
-    """Open, read all and close."""
+    """Open the ledger there, read all facts, and close it."""
     ledger = ledger_at(path)
     found = ledger.open()
     facts = list(found.facts)
@@ -102,13 +102,13 @@ def market_of(found: Opened, facts: Iterable[Fact]) -> Market:
 
 
 def tamper(path: Path, sql: str, *values: object) -> None:
-    """Change the file behind the ledger's back."""
+    """Change the ledger's file without the ledger."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(sql, values)
 
 
 def forge(path: Path, facts: Sequence[Fact]) -> None:
-    """Put facts that never happened into a ledger, with hashes that fit."""
+    """Put facts that never happened into a ledger, with hashes that match."""
     with closing(sqlite3.connect(path)) as connection, connection:
         last = connection.execute("SELECT sequence, hash FROM entries ORDER BY 1 DESC").fetchone()
         sequence, before = last or (0, GENESIS)
@@ -120,7 +120,7 @@ def forge(path: Path, facts: Sequence[Fact]) -> None:
 
 
 def forge_body(path: Path, kind: str, body: str) -> None:
-    """Put a body that no granja would write into a ledger, with a hash that fits."""
+    """Put a body that granja never writes into a ledger, with a hash that matches."""
     with closing(sqlite3.connect(path)) as connection, connection:
         last, before = connection.execute(
             "SELECT sequence, hash FROM entries ORDER BY 1 DESC"
@@ -132,7 +132,7 @@ def forge_body(path: Path, kind: str, body: str) -> None:
 
 
 def forge_snapshot(path: Path, sequence: int, state: str) -> None:
-    """Let a snapshot say something else, with a checksum that fits."""
+    """Change what a snapshot says, with a checksum that matches."""
     with closing(sqlite3.connect(path)) as connection, connection:
         sought = "SELECT hash FROM entries WHERE sequence = ?"
         (entry_hash,) = connection.execute(sought, (sequence,)).fetchone()
@@ -143,7 +143,7 @@ def forge_snapshot(path: Path, sequence: int, state: str) -> None:
 
 
 def warp(path: Path, sql: str) -> None:
-    """Change the file so that its tables hold what SQLite would never let into them."""
+    """Change the file so that its tables hold values that SQLite normally refuses."""
     with closing(sqlite3.connect(path)) as connection, connection:
         sealed = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
         connection.execute("PRAGMA writable_schema = ON")
@@ -157,7 +157,7 @@ def warp(path: Path, sql: str) -> None:
 
 
 def flip_bit(path: Path, letters: bytes) -> None:
-    """Flip the top bit of the last of these letters, which must be in the file once."""
+    """Flip the top bit of the last of these letters.  The file must hold the letters once."""
     content = bytearray(path.read_bytes())
     assert content.count(letters) == 1, content.count(letters)
     content[content.index(letters) + len(letters) - 1] ^= 0x80
@@ -165,7 +165,7 @@ def flip_bit(path: Path, letters: bytes) -> None:
 
 
 def spoil_page(path: Path, number: int) -> int:
-    """Overwrite a page of entries; the number of the first one that cannot be read any more."""
+    """Overwrite a page of entries.  Returns the first sequence number that is unreadable now."""
     content = bytearray(path.read_bytes())
     at = number * 4096 % len(content)
     content[at : at + 4096] = b"?" * 4096
@@ -180,7 +180,7 @@ def spoil_page(path: Path, number: int) -> int:
 
 
 def dump(path: Path) -> str:
-    """The whole database as SQL, and what a dump leaves out."""
+    """The whole database as SQL, and the pragmas that a dump leaves out."""
     with closing(sqlite3.connect(path)) as connection:
         pragmas = [
             connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -190,16 +190,16 @@ def dump(path: Path) -> str:
 
 
 class AnyThread:
-    """A reactor for those who wait: answers are given in the writer's own thread."""
+    """A reactor for code that blocks: it calls at once, in the writer's own thread."""
 
     def callFromThread(self, call: Callable[..., Any], *arguments: object) -> None:  # noqa: N802
         call(*arguments)
 
 
 def wait_for(answer: Deferred[T]) -> T:
-    """Block until it fires.
+    """Block until ``answer`` fires.
 
-    :raises Exception: what it failed with.
+    :raises Exception: the failure that it fires with.
     """
     done: list[T | Failure] = []
     fired = Event()

@@ -1,4 +1,4 @@
-"""A wire to a server that can be cut, stalled, held, or deaf in one direction."""
+"""A wire to a server.  A test can cut it, stall it, hold it, or make it deaf in one direction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Link:
         self._wire = wire
 
     def start(self) -> None:
-        """Carry what comes, in two threads."""
+        """Carry bytes both ways, in two threads."""
         for source, way in ((self.near, self._there), (self.far, self._back)):
             Thread(target=self._carry, args=(source, way), daemon=True).start()
 
@@ -27,7 +27,7 @@ class _Link:
             while data := source.recv(65536):
                 self._wire.flowing.wait()
                 way(data)
-        self._wire.flowing.wait()  # That somebody has hung up is not heard in a stalled wire.
+        self._wire.flowing.wait()  # A stalled wire does not tell that one end has hung up.
         if not self.held:
             self.close()
 
@@ -46,23 +46,26 @@ class _Link:
             hang_up(end)
 
     def deliver(self) -> None:
-        """What was held arrives now, whoever sent it has gone since."""
+        """Deliver what the wire held, even if the sender has gone since."""
         held, self.held = self.held, []
         with suppress(OSError):
             self.far.sendall(b"".join(held))
 
 
 class Wire:
-    """Listens on ``port`` of loopback, and goes on to another port there.
+    """Listens on ``port`` of loopback, and connects to another port there.
 
-    ``holding``: what goes to the server stays in the wire.  ``deaf``: it is lost.  ``swallowing``:
-    what comes from it is lost.  ``closed``: whoever comes is sent away.  What was lost of a
-    connection is lost for ever: :meth:`cut` it before the wire is as it was.
+    - ``holding``: bytes to the server stay in the wire.
+    - ``deaf``: bytes to the server are lost.
+    - ``swallowing``: bytes from the server are lost.
+    - ``closed``: the wire hangs up on every new connection.
+
+    Lost bytes never come back.  So :meth:`cut` those connections before the wire works again.
     """
 
     def __init__(self, far: int) -> None:
         self.holding = self.deaf = self.swallowing = self.closed = False
-        #: Cleared while nothing goes either way; then all of it arrives, late.
+        #: While this is clear, nothing goes either way.  After that everything arrives, late.
         self.flowing = Event()
         self.flowing.set()
         self._far = far
@@ -80,7 +83,7 @@ class Wire:
                     hang_up(near)
 
     def _connect(self, near: socket.socket) -> bool:
-        """Whether the server is there."""
+        """Connect to the server.  Returns whether it is there."""
         try:
             far = socket.create_connection(("127.0.0.1", self._far))
         except OSError:
@@ -92,15 +95,15 @@ class Wire:
         return True
 
     def stall(self) -> None:
-        """Carry nothing, and lose nothing, until :meth:`flow`."""
+        """Carry nothing until :meth:`flow`, and lose nothing."""
         self.flowing.clear()
 
     def flow(self) -> None:
-        """Carry on: what has waited arrives now."""
+        """Carry again.  Everything that waited arrives now."""
         self.flowing.set()
 
     def mend(self) -> None:
-        """The wire is as new; connections that have lost something end."""
+        """Make the wire as new.  Connections that lost something end."""
         broken = self.deaf or self.swallowing or self.holding
         self.holding = self.deaf = self.swallowing = self.closed = False
         self.flow()
@@ -108,13 +111,13 @@ class Wire:
             self.cut()
 
     def cut(self) -> None:
-        """End all connections, at both ends; what is held is lost."""
+        """End all connections at both ends.  What the wire holds is lost."""
         for link in self._taken():
             link.held.clear()
             link.close()
 
     def cut_near(self) -> list[_Link]:
-        """End them at this end alone: the server does not know, and may still get what is held."""
+        """End them at this end only.  The server does not know, and may still get held bytes."""
         links = self._taken()
         for link in links:
             hang_up(link.near)
@@ -132,7 +135,7 @@ class Wire:
 
 
 def hang_up(end: socket.socket) -> None:
-    """As the system does when a program ends."""
+    """Close a socket as the system does when a program ends."""
     with suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()

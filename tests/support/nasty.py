@@ -1,4 +1,4 @@
-"""What the worst neighbour types, for every test that lets a farmer type something."""
+"""What the worst neighbour types.  Every test of text that a farmer types uses these lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 
 class Nasty(NamedTuple):
-    """``typed`` is one line without its end; ``shown`` is what others may read of it."""
+    """``typed`` is one line without its end.  ``shown`` is what others may read of it."""
 
     what: str
     typed: str
@@ -26,7 +26,7 @@ ASTRONAUT = "\U0001f469\U0001f3fd\u200d\U0001f680"
 
 
 def tags(text: str) -> str:
-    """``text`` in the invisible alphabet of tag characters."""
+    """``text`` in tag characters, which nobody can see."""
     return "".join(chr(0xE0000 + ord(char)) for char in text)
 
 
@@ -50,7 +50,7 @@ NASTY = [
     Nasty("two-byte sequences", f"a{ESC}cb{ESC}7c{ESC}Md{ESC}=e", "abcde"),
     Nasty("the other 8-bit controls", "a\x84b\x85c\x88d\x8ee\x8ff\x9ag", "abcdg"),
     Nasty("controls inside of a sequence", f"a{ESC}\x00[3\x0b1;\x7f5mb", "ab"),
-    # Escape sequences that never end.
+    # Escape sequences that do not end.
     Nasty("a colour that never ends", f"a{ESC}[31;", "a"),
     Nasty("an 8-bit colour that never ends", f"a{CSI}31;", "a"),
     Nasty("a colour that ends wrong", f"a{ESC}[31ñandú", "a"),
@@ -66,13 +66,13 @@ NASTY = [
     Nasty("a terminator of nothing", f"a{ESC}\\b{ST}c", "abc"),
     Nasty("an escape torn by another", f"a{ESC}{ESC}[31m[32mb", "a[32mb"),
     Nasty("an escape torn by an invisible", f"a{ESC}\u200b[31mb", "a[31mb"),
-    # Lines that would be two, or be forged.
+    # Text that would become two lines, or would forge a line.
     Nasty("line ends", "hola\r\n[SERVER] Adiós", "hola[SERVER] Adiós"),
     Nasty("other line ends", "a\x0bb\x0cc\x85d\u2028e\u2029f", "abcdef"),
     Nasty("a sequence that ends with its line", f"a{ESC}[31\n{ESC}]0;x\r{ESC}(\nb", "ab"),
     Nasty("NUL", "a\x00b", "ab"),
     Nasty("tabs", "a\tb\t\tc", "a b  c"),
-    # Direction and the invisible.
+    # Characters that change the direction, and invisible characters.
     Nasty("overrides", "a\u202eb\u202dc\u202cd", "abcd"),
     Nasty("embeddings and isolates", "a\u202ab\u202bc\u2066d\u2067e\u2068f\u2069g", "abcdefg"),
     Nasty("direction marks", "a\u200eb\u200fc\u061cd", "abcd"),
@@ -100,7 +100,7 @@ NASTY = [
         "a\u20dd\u20dd\u0903\u0903",
     ),
     Nasty("a selector in a tower", f"\u2764{VS16}{ACUTE * 9}", f"\u2764{VS16}{ACUTE * 3}"),
-    # Joiners and selectors that nothing needs.
+    # Joiners and selectors without a use.
     Nasty("joined letters", f"a{ZWJ}b{ZWNJ}c", "abc"),
     Nasty("joiners at the ends", f"{ZWJ}{ZWNJ}hola{ZWJ}{ZWNJ}", "hola"),
     Nasty("joined twice", f"\U0001f468{ZWJ}{ZWJ}\U0001f469", f"\U0001f468{ZWJ}\U0001f469"),
@@ -125,7 +125,7 @@ NASTY = [
     ),
     Nasty("a separator without its vowel", "\u1820\u180ea\u180e\u1820", "\u1820a\u1820"),
 ]
-"""Lines of which something must go."""
+"""Lines that lose something."""
 
 DECENT = [
     Nasty(what, text, text)
@@ -161,7 +161,7 @@ DECENT = [
         ("a replacement character", "\ufffd"),
     ]
 ]
-"""Lines that must stay as they were typed."""
+"""Lines that must stay as their author typed them."""
 
 NOT_UTF8 = [
     b"\xff",
@@ -179,7 +179,7 @@ NOT_UTF8 = [
     b"\x80",
     b"\x9b31m",  # a raw 8-bit control sequence
 ]
-"""Lines of bytes that are not UTF-8 at all."""
+"""Lines of bytes that are not UTF-8."""
 
 LOOKALIKES = [
     ("Ana", "ANA", "case"),
@@ -218,7 +218,7 @@ LOOKALIKES = [
     ("Lalo", "1a1o", "1 for l"),
     ("\u1e83ilma", "vv\u0301ilma", "a letter of a pair with its accent"),
 ]
-"""Pairs of names that a person could mistake for one another, and why."""
+"""Pairs of names that a person may confuse, and why."""
 
 _PIECES = [
     *(ESC, CSI, ST, OSC, BEL, DCS, SOS, PM, APC, "[", "]", "\\", "(", "P", "0;", "31", "m"),
@@ -231,13 +231,13 @@ _PIECES = [
 
 
 def hostile_text(max_size: int = 30) -> st.SearchStrategy[str]:
-    """Text without regard for anybody: pieces that interact, among characters of all kinds."""
+    """Any text: pieces that interact with one another, among characters of all kinds."""
     piece = st.sampled_from(_PIECES) | st.characters()
     return st.lists(piece, max_size=max_size).map("".join)
 
 
 def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
-    """``data`` in segments, as a network may cut it; some of them may be empty."""
+    """``data`` in segments, as a network may cut it.  Some segments may be empty."""
     places = st.lists(st.integers(0, len(data)), max_size=8).map(sorted)
     return places.map(
         lambda at: [data[i:j] for i, j in zip([0, *at], [*at, len(data)], strict=True)]

@@ -12,15 +12,15 @@ from tests.support.server import PATIENCE, free_port
 
 PROGRAM = which("nats-server") or which("nats-server", path="/usr/sbin:/usr/local/sbin")
 
-#: Why a test that needs it is skipped; empty where it is there.
+#: Why tests that need it are skipped; empty when it is installed.
 MISSING = "" if PROGRAM else "nats-server is not installed (Debian: apt install nats-server)"
 
 
 class NatsServer:
     """``with NatsServer() as nats:`` … ``nats.url``.
 
-    :param options: of nats-server.
-    :param login: what stands before the host in the URL.
+    :param options: the options of nats-server.
+    :param login: the text before the host in the URL.
     """
 
     def __init__(self, *options: str, login: str = "") -> None:
@@ -37,7 +37,7 @@ class NatsServer:
         self.kill()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the server, and wait until it listens."""
         assert PROGRAM is not None
         self._process = subprocess.Popen(
             [PROGRAM, "-a", "127.0.0.1", "-p", str(self.port), *self._options],
@@ -55,7 +55,7 @@ class NatsServer:
                 time.sleep(0.02)
 
     def pause(self) -> None:
-        """It does nothing, and its connections stay."""
+        """Stop its process, and keep its connections."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

@@ -1,4 +1,4 @@
-"""A farmer who comes in with netcat."""
+"""A farmer who connects with netcat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NETCAT = shutil.which("nc")
 
 
 class Netcat:
-    """A real ``nc``, with pipes for hands and eyes."""
+    """A real ``nc`` process.  The test writes to one pipe and reads from another."""
 
     def __init__(self, port: int) -> None:
         assert NETCAT is not None
@@ -32,7 +32,7 @@ class Netcat:
         self._hands.flush()
 
     def sees(self, text: str) -> None:
-        """Wait until it stands on the terminal; what was before it is forgotten."""
+        """Wait until ``text`` is on the terminal, and forget everything up to it."""
         deadline = time.monotonic() + PATIENCE
         while text not in self._seen:
             if not self._selector.select(deadline - time.monotonic()):

@@ -10,15 +10,15 @@ _NUMBER = re.compile(rb'(?<="n":)(\d{1,10}) *(?=})')
 
 
 def with_numbers(data: bytes, first: int = 1) -> bytes:
-    """Encoded messages with numbers that count up from ``first``."""
+    """Encoded messages, with numbers that count up from ``first``."""
     return numbered(data.split(MARK), first)
 
 
 def without_numbers(data: bytes) -> bytes:
-    """Encoded messages as they were before they had numbers."""
+    """Encoded messages without their numbers."""
     return _NUMBER.sub(lambda match: MARK, data)
 
 
 def numbers(data: bytes) -> list[int]:
-    """The numbers in what a connection was sent, in their order."""
+    """The numbers in the data that a connection received, in order."""
     return [int(match[1]) for match in _NUMBER.finditer(data)]

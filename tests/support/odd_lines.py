@@ -1,11 +1,11 @@
-"""Odd lines, and what the contract promises of each (PROTOCOL §1 to §3).
+"""Odd lines, and what the contract promises for each of them (PROTOCOL §1 to §3).
 
-Ana types each in the chat; Beto hears what is said, and Ana what is answered.
+Ana types each line in the chat.  Beto hears what she says.  Ana hears what the farm answers.
 """
 
 from __future__ import annotations
 
-#: What Ana sends; what Beto hears of it; what Ana is answered.
+#: The bytes that Ana sends; the lines that Beto hears; the lines that Ana hears as an answer.
 LINES: tuple[tuple[bytes, tuple[str, ...], tuple[str, ...]], ...] = (
     (b"hola\r\n", ("Ana: hola",), ()),
     (b"hola\n", ("Ana: hola",), ()),

@@ -1,4 +1,4 @@
-"""What the tests of an operator's commands have in common."""
+"""What all tests of an operator's commands need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from granja.market.facts import (
 from granja.operations import cli as audit
 from tests.support.ledgers import ANA, GUS, SPOON, STORY, folder_for
 
-#: The story, and then a visitor, a gift to the museum and an answer.
+#: The story, and after it a visitor, a gift to the museum and an answer.
 LONG_STORY: list[Fact] = [
     *STORY,
     Rejected(OfferId(3)),
@@ -36,14 +36,14 @@ LONG_STORY: list[Fact] = [
 
 
 class OperatorCase(TestCase):
-    """Has a ledger's path, and a shell."""
+    """Has a ledger's path, and runs commands."""
 
     def setUp(self) -> None:
         self.folder = folder_for(self)
         self.path = self.folder / "granja.db"
 
     def run_granja(self, *words: str, path: Path | None = None) -> tuple[int, str, str]:
-        """The exit status, what is printed, and what is said on stderr."""
+        """Run a command.  Returns its exit status, its output and its stderr."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = audit.main([*words, "--ledger", f"sqlite:{path or self.path}"])
@@ -51,7 +51,7 @@ class OperatorCase(TestCase):
         return status, out.getvalue(), err.getvalue()
 
     def complaint(self, *words: str, path: Path | None = None) -> str:
-        """One sentence, and nothing else."""
+        """Run a command that fails.  Returns the one sentence that it says."""
         status, out, err = self.run_granja(*words, path=path)
         self.assertEqual((status, out), (1, ""))
         self.assertRegex(err, r"\Agranja: [^\n]+\n\Z")

@@ -1,5 +1,6 @@
-"""Little plays: who types what, who hears what.  ``tests/plays/*.play`` are acted by
-:mod:`tests.whole.test_plays` against the real factory.
+"""Small plays that say who types which line and who hears which line.
+
+:mod:`tests.whole.test_plays` acts ``tests/plays/*.play`` against the real factory.
 
 A line of a play is one of::
 
@@ -8,8 +9,8 @@ A line of a play is one of::
     Ana> hola                            Ana types a line
     Beto< Ana: hola                      Beto hears a line
 
-What is heard has to be heard in that order by that person, and nothing else: before the next
-thing happens, and at the end, everybody must have heard all that they heard.
+Each person must hear exactly these lines, in this order.  The play compares before the next thing
+happens, and at its end.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ _HEARD = re.compile(r"(\w+)<(?: (.*))?")
 
 
 class Mistake(AssertionError):
-    """The play went differently; the text says where and how."""
+    """The play went differently.  The text says where and how."""
 
 
 @dataclass
 class Stage:
-    """The farm and its people while a play is acted; each direction is a method below."""
+    """The farm and its people during a play.  Each direction is a method below."""
 
     ledger: FaultyLedger
     farm: Farm
@@ -53,7 +54,7 @@ class Stage:
         self.heard.setdefault(who, [])
 
     def arrives(self, who: str, artifacts: str = "") -> None:
-        """Come in as a visitor called like the role; this is scenery, of which nothing is heard."""
+        """Come in as a visitor with the role's name.  The play hears nothing of it."""
         self.connects(who)
         self.people[who].arrives(artifacts)
         for person in self.people.values():
@@ -78,11 +79,11 @@ class Stage:
         self.farm.pass_time(float(seconds))
 
     def declares_once(self) -> None:
-        """Opens the farm anew with ``--declarations once``."""
+        """Open the farm again with ``--declarations once``."""
         self.farm = Farm(replace(self.farm.settings, declare_once=True), self.ledger)
 
     def looks_after(self, who: str) -> None:
-        """Comes in, registers, and is named a moderator; this is scenery."""
+        """Come in, register, and become a moderator.  The play hears nothing of it."""
         self.farm.moderators(who)
         self.arrives(who)
         self.people[who].types(":registrar girasoles al sol")
@@ -93,10 +94,10 @@ class Stage:
         self.farm = Farm(Settings(), self.ledger)
 
     def crashes(self) -> None:
-        """``kill -9`` and a new start on the same ledger; nobody is connected any more."""
+        """``kill -9``, and a new start on the same ledger.  All connections are gone."""
         self.people.clear()
         self.farm.people.clear()
-        # What went wrong, or was still being written, ends with the process; what is stored stays.
+        # Errors and unfinished writes end with the process.  Stored facts stay.
         self.farm.ledger = self.ledger = FaultyLedger(self.ledger.inner)
         self.farm.open()
 
@@ -107,18 +108,18 @@ class Stage:
         self.ledger.empty()
 
     def loses_outcome(self, outcome: str) -> None:
-        """The next write's outcome is unknown; what a restart finds is the play's to choose."""
+        """Nobody knows whether the next write succeeds.  The play chooses what a restart finds."""
         self.ledger.halt(stored=outcome == "is stored")
 
     def slows_ledger(self) -> None:
         self.ledger.hold()
 
     def writes(self) -> None:
-        """The slow ledger has written what waited, or failed to; from here on it is quick."""
+        """The slow ledger writes what waited, or fails to.  From now on it is quick."""
         self.ledger.release()
 
     def sends(self, who: str, literal: str) -> None:
-        """Raw bytes, written as in Python between the quotes of a bytes literal."""
+        """Send raw bytes.  The play writes them as in a bytes literal of Python, without quotes."""
         self.people[who].sends(literal.encode().decode("unicode_escape").encode("latin-1"))
 
 
@@ -147,7 +148,7 @@ _DIRECTIONS: list[tuple[str, Callable[..., None]]] = [
 def act(text: str) -> None:
     """Act a play.
 
-    :raises Mistake: when somebody hears something else, or the play can't be read.
+    :raises Mistake: when somebody hears something else, or a line is not a line of a play.
     """
     stage = Stage.empty()
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: one for all tests of a process, with a database for each."""
+"""A PostgreSQL server for tests: one server a process, and one database a test."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-#: Seconds that anything here may take.
+#: Seconds that an operation here may take.
 PATIENCE = 60.0
 
-#: The secret of the role that the tests connect as.
+#: The password of the role that the tests use.
 PASSWORD = "c0ntraseña s3creta"
 
-#: Nothing here has to survive a power cut.
+#: Settings for speed.  These data need not survive a power cut.
 QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=16MB")
 
 
 def programs() -> Path:
-    """The folder of ``initdb`` and ``postgres``; Debian keeps them out of the way.
+    """The folder of ``initdb`` and ``postgres``.  Debian does not put them on the path.
 
-    :raises SkipTest: where there are none.
+    :raises SkipTest: when PostgreSQL or psycopg is not installed.
     """
     try:
         import psycopg  # noqa: F401
@@ -48,10 +48,10 @@ def programs() -> Path:
 
 
 class Server:
-    """A server with a folder of its own, on a port of loopback, as an unprivileged user.
+    """A server on a port of loopback, with its own folder and an unprivileged user.
 
     :param settings: such as ``fsync=off``.
-    :param port: a free one when it is 0.
+    :param port: 0 means a free port.
     """
 
     def __init__(self, settings: Sequence[str] = QUICK, port: int = 0) -> None:
@@ -67,7 +67,7 @@ class Server:
         atexit.register(self.remove)
 
     def make(self) -> None:
-        """A new cluster with the role ``granja``."""
+        """Make a new cluster with the role ``granja``."""
         self.run("initdb", "-D", str(self.data), "-U", "root", "-A", "trust", "-E", "UTF8",
                  "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
         (self.data / "pg_hba.conf").write_text(
@@ -77,7 +77,7 @@ class Server:
         )
 
     def start(self) -> None:
-        """Run it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", "log_timezone=UTC"]
         options += [f"unix_socket_directories={self.folder}", *self.settings]
         words = [part for option in options for part in ("-c", option)]
@@ -96,7 +96,7 @@ class Server:
             except self._errors():
                 if self._process.poll() is not None or time.monotonic() > end:
                     raise AssertionError((self.folder / "log").read_text()) from None
-            time.sleep(0.05)  # Between two looks; there is nothing to be told by.
+            time.sleep(0.05)  # The pause between two looks: no event tells that it is ready.
 
     def _errors(self) -> type[Exception]:
         import psycopg
@@ -109,14 +109,14 @@ class Server:
         return self._process.pid
 
     def stop(self, how: int = 2) -> None:
-        """End it: by SIGINT, at once and in good order."""
+        """End it with SIGINT: at once, but in good order."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(PATIENCE)
             self._process = None
 
     def kill(self) -> None:
-        """``kill -9`` of all its processes."""
+        """Send ``kill -9`` to all its processes."""
         assert self._process is not None
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         for pid in (self.pid, *map(int, children)):
@@ -129,14 +129,14 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, program: str, *words: str) -> None:
-        """One of PostgreSQL's programs, to its end."""
+        """Run one of PostgreSQL's programs to its end."""
         with (self.folder / "log").open("ab") as log:
             done = self._popen([self._program(program), *words], log)
         if done.wait(PATIENCE):
             raise AssertionError((self.folder / "log").read_text())
 
     def sql(self, *statements: str, database: str = "postgres") -> list[tuple[object, ...]]:
-        """Run as superuser; what the last one answers."""
+        """Run statements as superuser.  Returns what the last one answers."""
         import psycopg
 
         rows: list[tuple[object, ...]] = []
@@ -148,7 +148,7 @@ class Server:
         return rows
 
     def url(self, database: str, user: str = "granja") -> str:
-        """Of a database here, as an operator writes it."""
+        """The URL of a database here, as an operator writes it."""
         from urllib.parse import quote
 
         return f"postgresql://{user}:{quote(PASSWORD)}@127.0.0.1:{self.port}/{database}"
@@ -172,7 +172,7 @@ class Server:
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
-    """Who is to run it, if we are root: PostgreSQL would not."""
+    """The user that runs PostgreSQL when we are root, because PostgreSQL refuses root."""
     if os.getuid():
         return None
     for name in ("postgres", "nobody"):
@@ -184,7 +184,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def free_port() -> int:
-    """One of loopback that nobody listens on."""
+    """A port of loopback that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -192,9 +192,9 @@ def free_port() -> int:
 
 @cache
 def server() -> Server:
-    """The one of this process, which goes when the process ends.
+    """The server of this process.  It ends with the process.
 
-    :raises SkipTest: where PostgreSQL is missing.
+    :raises SkipTest: when PostgreSQL is missing.
     """
     made = Server()
     made.make()
@@ -205,12 +205,12 @@ def server() -> Server:
 
 _numbers = count(1)
 
-#: Databases that no test uses: to make one takes longer than to empty one.
+#: Databases that no test uses now.  It is faster to empty one than to make one.
 _free: list[str] = []
 
 
 def database(test: SynchronousTestCase) -> str:
-    """An empty database, for as long as the test takes: its URL."""
+    """The URL of an empty database, which the test may use until it ends."""
     at = server()
     if not _free:
         _free.append(f"granja{next(_numbers)}")
@@ -233,13 +233,13 @@ def _empty(name: str) -> None:
 
 
 def name_of(url: str) -> str:
-    """The database that a URL of :func:`database` says."""
+    """The name of the database in a URL of :func:`database`."""
     found = re.search(r"/(\w+)$", url)
     assert found is not None
     return found[1]
 
 
-#: What a standby calls itself to its primary.  Not ``*``: pg_basebackup counts as a standby then.
+#: The name that a standby gives its primary.  With ``*``, pg_basebackup would count as a standby.
 _STANDBY = "granja_standby"
 
 _IN_STEP = (
@@ -251,8 +251,8 @@ _IN_STEP = (
 class Pair:
     """A primary and its synchronous standby, with an empty database ``granja``.
 
-    :param always: whether one that was promoted waits for a standby of its own, too; and nothing is
-        synced, for a test that only kills processes.
+    :param always: whether a promoted server waits for a standby of its own, too.  It also turns
+        fsync off, for tests that only kill processes.
     """
 
     def __init__(self, always: bool = False) -> None:
@@ -276,7 +276,7 @@ class Pair:
             )
 
     def _join(self) -> None:
-        """Let the standby be one of this primary."""
+        """Make the standby follow this primary."""
         self.standby.run(
             "pg_basebackup", "-h", str(self.primary.folder), "-p", str(self.primary.port),
             "-U", "root", "-D", str(self.standby.data), "-R", "-c", "fast", "-X", "stream",
@@ -286,16 +286,16 @@ class Pair:
 
     @property
     def url(self) -> str:
-        """With both hosts."""
+        """The URL with both hosts."""
         first, second = self.primary.port, self.standby.port
         return self.primary.url("granja").replace(f":{first}/", f":{first},127.0.0.1:{second}/")
 
     def promote(self) -> None:
-        """Let the standby be the primary, by itself."""
+        """Make the standby the primary, without a standby of its own."""
         self.standby.sql("SELECT pg_promote()")
 
     def replace(self) -> None:
-        """The primary is dead and the standby promoted: make a new standby where that one was."""
+        """After the primary died and the standby was promoted, make a new standby in its place."""
         dead = self.primary
         dead.remove()
         self.primary, self.standby = self.standby, Server(dead.settings, dead.port)
@@ -303,12 +303,12 @@ class Pair:
         self.wait_for_standby()
 
     def wait_for_standby(self) -> None:
-        """Wait until what is committed waits for the standby, and for nothing else."""
+        """Wait until a commit waits for the standby only."""
         end = time.monotonic() + PATIENCE
         while not self.primary.sql(_IN_STEP):
             if time.monotonic() > end:
                 raise AssertionError((self.standby.folder / "log").read_text())
-            time.sleep(0.05)  # Between two looks; there is nothing to be told by.
+            time.sleep(0.05)  # The pause between two looks: no event tells that it is in step.
 
     def remove(self) -> None:
         self.primary.remove()

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, started through the plugin."""
+"""A real server in its own process, started through the plugin."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-#: Seconds that anything here may take before the test fails; a slow machine needs some.
+#: Seconds that an operation here may take before the test fails.  A slow machine needs many.
 PATIENCE = 30.0
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
+    """A TCP port of the loopback interface that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -27,8 +27,9 @@ def free_port() -> int:
 class Server:
     """``with Server("--rate", "off") as server:`` … ``server.dial()``.
 
-    ``prelude`` is Python that the process runs before it imports anything else; ``reactor`` is
-    one of those that ``twistd --help-reactors`` lists; ``patience``: seconds that a start may take.
+    :param prelude: Python that the process runs before it imports anything.
+    :param reactor: a reactor from the list of ``twistd --help-reactors``.
+    :param patience: seconds that a start may take.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Server:
             self._own_folder.cleanup()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the server, and wait until it listens."""
         if self._ready is None:
             self.process = self._spawn(runner(self._command, prelude=self._prelude))
         else:
@@ -83,15 +84,15 @@ class Server:
         self._wait_until_it_listens()
 
     def prepare(self) -> None:
-        """Have the next server's program loaded while this one still serves.
+        """Load the next server's program while this server still runs.
 
-        That is most of the time that a start takes.  The new process does nothing more, and looks
-        at no ledger, before :meth:`start`.
+        Loading takes most of the time of a start.  The new process then waits for :meth:`start`,
+        and does not look at any ledger before.
         """
         self._ready = self._spawn(runner(self._command, first=_WAIT), stdin=subprocess.PIPE)
 
     def discard_prepared(self) -> None:
-        """There will be no next start."""
+        """End the prepared process: there is no next start."""
         if self._ready is not None:
             self._ready.kill()
             self._ready.communicate()
@@ -118,32 +119,32 @@ class Server:
                 raise AssertionError(f"the server ended: {self.read_log()}")
             try:
                 with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as first:
-                    first.recv(1)  # Who is asked something comes to a server that is all open.
+                    first.recv(1)  # When the server asks its first question, all of it is open.
                 return
             except ConnectionRefusedError:
-                time.sleep(0.02)  # Between two looks; there is nothing to be told by.
+                time.sleep(0.02)  # The pause between two looks: no event tells that it listens.
         raise AssertionError(f"the server does not listen: {self.read_log()}")
 
     def dial(self) -> Line:
         return Line(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end, and wait.  Returns what the process returns."""
+        """Ask the server to end, and wait.  Returns what the process returns."""
         assert self.process is not None
         self.process.send_signal(how)
         return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
-        """``kill -9``."""
+        """Send ``kill -9``."""
         self.stop(signal.SIGKILL)
-        # twistd's note of its own number; a dead process can't remove it.
+        # twistd's note of its process number: a dead process can't remove it.
         (self.folder / "twistd.pid").unlink(missing_ok=True)
 
     def read_log(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
 
-#: What a prepared server does: everything that a start imports, and then nothing until it is told.
+#: What a prepared server does: it imports what a start imports, and then waits for its input.
 _WAIT = (
     "import granja.tap, granja.service, granja.factory, granja.ledger.sqlite.ledger; "
     "granja.text.names.parse('Ana'); "  # reads the table of look-alikes
@@ -154,13 +155,13 @@ _WAIT = (
 def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
     """``twistd -n`` or ``twist``, with this interpreter.
 
-    :param first: Python that the process runs when the runner is loaded, before it is called.
-    :param prelude: the same before anything is loaded.
+    :param first: Python that the process runs after it has loaded the runner, before it calls it.
+    :param prelude: Python that the process runs before it loads anything.
     """
     module = {"twistd": "twisted.scripts.twistd", "twist": "twisted.application.twist._twist"}
     call = {"twistd": "run()", "twist": "Twist.main()"}
     name = {"twistd": "run", "twist": "Twist"}[command]
-    # What a shell runs in the background ignores SIGINT, and so do its children and theirs.
+    # A process that a shell starts in the background ignores SIGINT, and so do its children.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program = f"{heed}import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
     words = [sys.executable, "-c", prelude + program + first + call[command]]
@@ -168,14 +169,14 @@ def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's, with the checkout importable from any folder."""
+    """This process's environment, with the checkout importable from any folder."""
     root = str(Path(__file__).parents[2])
     path = os.environ.get("PYTHONPATH", "")
     return {**os.environ, "PYTHONPATH": f"{root}:{path}" if path else root}
 
 
 def run_to_the_end(*options: str, folder: str, command: str = "twistd") -> tuple[int, str]:
-    """Run it with options that make it end by itself: its status, and what it printed."""
+    """Run it with options that make it end by itself.  Returns its status and its output."""
     done = subprocess.run(
         [*runner(command), "granja", *options],
         cwd=folder,
@@ -189,7 +190,7 @@ def run_to_the_end(*options: str, folder: str, command: str = "twistd") -> tuple
 
 
 class Line:
-    """A farmer's end of a real connection; blocking, so a test reads like what happens."""
+    """A farmer's end of a real connection.  It blocks, so a test reads in the order of events."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -200,7 +201,7 @@ class Line:
         self.socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
     def hears(self) -> str:
-        """The next line.
+        """Return the next line.
 
         :raises EOFError: when the server has closed.
         """
@@ -213,14 +214,14 @@ class Line:
         return line.decode()
 
     def hears_until(self, pattern: str) -> list[str]:
-        """The next lines up to one that the pattern is found in."""
+        """Return the next lines, up to the first one that matches the pattern."""
         lines = [self.hears()]
         while not re.search(pattern, lines[-1]):
             lines.append(self.hears())
         return lines
 
     def hears_to_the_end(self) -> list[str]:
-        """All lines until the server closes."""
+        """Return all lines until the server closes."""
         lines = []
         try:
             while True:

@@ -21,9 +21,9 @@ from granja.text.names import Name, NameIndex, recall
 
 @dataclass
 class Record:
-    """What the nodes have in common.  ``record`` are the facts, and what is beside them.
+    """What the nodes share.  ``record`` holds the facts, and what the ledger keeps beside them.
 
-    Whoever of a dead node was here is told of again and again (:meth:`renew`), until freed.
+    :meth:`renew` tells the nodes of people who were at a dead node, until a node frees them.
     """
 
     clock: Clock
@@ -53,11 +53,11 @@ class Record:
             self.names.remove(recall(row.spelling))
 
     def end(self, writer: int) -> None:
-        """A lease is over."""
+        """End a node's lease."""
         self.live.pop(writer, None)
 
     def renew(self) -> None:
-        """What each node does each second."""
+        """Do what each node does every second."""
         for node in list(self.live.values()):
             orphans = [row for row in self.rows.values() if row.writer not in (None, *self.live)]
             if orphans and not node.away and node.watcher is not None:
@@ -66,7 +66,7 @@ class Record:
 
 @implementer(ISharedLedger)
 class NodeLedger:
-    """One node's end of it.  ``away``: the node does not reach it."""
+    """One node's end of the shared ledger.  ``away``: the node does not reach the ledger."""
 
     def __init__(self, shared: Record) -> None:
         self.shared = shared
@@ -84,7 +84,7 @@ class NodeLedger:
         return self.shared.record.open()
 
     def fence(self) -> None:
-        """Others have ended its lease, and it has heard so."""
+        """Let the others end this node's lease, and tell the node."""
         self.shared.end(self.writer)
         self.writer = next(self.shared.writers)
         self.shared.live[self.writer] = self
@@ -92,7 +92,7 @@ class NodeLedger:
         self.watcher.fenced(self.writer)
 
     def hurry(self) -> None:
-        """It never waits."""
+        """Do nothing: this ledger never waits."""
 
     def watch(self, watcher: Watcher) -> None:
         self.watcher = watcher
@@ -165,7 +165,7 @@ class NodeLedger:
         return self._ask(lambda: self.shared.record.credentials.get(farmer, ""))
 
     def _ask(self, question: Callable[[], Any]) -> Deferred[Any]:
-        """Answered in a later tick, as by a thread."""
+        """Answer in a later tick, as a thread does."""
         asked: Deferred[Any] = Deferred()
         self.shared.clock.callLater(0, self._answer, asked, question)
         return asked
@@ -180,7 +180,7 @@ class NodeLedger:
         return False
 
     def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
-        """Nothing to speed up."""
+        """Do nothing: this ledger needs no snapshot."""
 
     def close(self) -> Deferred[None]:
         self.shared.end(self.writer)

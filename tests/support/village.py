@@ -1,4 +1,4 @@
-"""Several farms of one bus in memory, in one process and by one clock."""
+"""Several farms of one bus in memory, in one process and with one clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from granja.settings import Settings
 from tests.support.farm import DAWN, Farm, Person
 from tests.support.shared import NodeLedger, Record
 
-#: Of everybody who is registered.
+#: The password of everybody who is registered.
 PASSWORD = "una clave larga"
 
 
@@ -50,7 +50,7 @@ class NodeFarm(Farm):
         self.village.settle()
 
     def dies(self) -> None:
-        """As by kill -9; nobody knows yet."""
+        """Die as by ``kill -9``.  Nobody knows it yet."""
         self.bus.cut()
         self.bus.publish = lambda *_: None  # type: ignore[method-assign]
         self.bus.mend = lambda: None  # type: ignore[method-assign]
@@ -58,7 +58,7 @@ class NodeFarm(Farm):
         self.shared.watcher = None
 
     def is_buried(self) -> None:
-        """Its lease is over, and the others know."""
+        """End the lease of this dead node, and tell the others."""
         self.village.record.end(self.writer)
         self.village.record.renew()
         self.village.pass_time(2.0)
@@ -68,7 +68,7 @@ class NodeFarm(Farm):
 
 @dataclass
 class Village:
-    """``farms``: its nodes, of which the first was there first; ``registered`` are registered."""
+    """``farms`` holds the nodes; the first is the oldest.  ``registered`` names are registered."""
 
     count: int = 2
     settings: Settings = field(default_factory=lambda: Settings(rate=None))
@@ -90,40 +90,40 @@ class Village:
             self.starts()
 
     def starts(self) -> NodeFarm:
-        """One more node."""
+        """Start one more node."""
         farm = NodeFarm(self.settings, village=self)
         self.farms.append(farm)
         return farm
 
     def settle(self) -> None:
-        """Let ticks happen, and messages arrive."""
+        """Let the ticks happen, and let messages arrive."""
         for _ in range(8):
             self.clock.advance(0.001)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time go by, in small steps."""
+        """Let time pass in small steps."""
         for _ in range(20):
             self.clock.advance(seconds / 20)
         self.settle()
 
     def quiet(self) -> None:
-        """Nobody has anything more to hear."""
+        """Forget everything that people heard until now."""
         for farm in self.farms:
             for person in farm.people:
                 person.hears()
 
     def arrive(self, *names: str) -> list[Person]:
-        """Visitors, the first at the first node, and so on."""
+        """Visitors arrive: the first at the first node, the second at the second, and so on."""
         people = [farm.arrives(name) for farm, name in zip(self.farms, names, strict=True)]
         self.quiet()
         return people
 
     def lists(self) -> list[list[str]]:
-        """What ``:u`` shows at each node."""
+        """The names that ``:u`` shows, node by node."""
         return [list(farm.factory.roster.names()) for farm in self.farms]
 
 
 def missed(count: int) -> str:
-    """What everybody hears of lines that were lost."""
+    """What everybody hears when lines were lost."""
     noun = "línea" if count == 1 else "líneas"
     return f"[SERVER] Te perdiste {count} {noun}."

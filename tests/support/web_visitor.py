@@ -1,4 +1,5 @@
-"""A browser in memory: HTTP requests and WebSockets to a site, without sockets or real time."""
+"""A browser in memory.  It sends HTTP requests and opens WebSockets without sockets or real
+time."""
 
 from __future__ import annotations
 
@@ -15,16 +16,16 @@ from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 from granja.web.site import FarmSite, web_site
 from tests.support.farm import Farm, Wire
 
-#: RFC 6455 §1.3 has this key and the answer to it.
+#: The key of the example in RFC 6455 §1.3, and the answer to it.
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 class WebWire(Wire):
-    """A connection in memory that notes when it is told to stop reading."""
+    """A connection in memory.  Its buffer can be full, and then it tells its producer to pause."""
 
     producer: Any
-    #: Whether the transport's buffer is full of whatever is written.
+    #: Whether each write fills the transport's buffer.
     narrow = False
 
     def __init__(self, peer: Any) -> None:
@@ -37,7 +38,7 @@ class WebWire(Wire):
             self.fills()
 
     def fills(self) -> None:
-        """The peer does not read: the transport's buffer is full."""
+        """Fill the transport's buffer, as when the peer does not read."""
         self.producer.pauseProducing()
 
     def empties(self) -> None:
@@ -54,7 +55,7 @@ class Response:
 class Visit:
     """One TCP connection to the site."""
 
-    #: Where it comes from.
+    #: The address that it comes from.
     peer: Any = IPv4Address("TCP", "192.0.2.7", 50000)
 
     def __init__(self, farm: Farm, site: FarmSite | None = None, **options: Any) -> None:
@@ -69,18 +70,18 @@ class Visit:
         self.farm.settle()
 
     def drops(self) -> None:
-        """The connection is gone."""
+        """Lose the connection."""
         self.channel.connectionLost(Failure(ConnectionDone()))
         self.farm.settle()
 
     def takes(self) -> bytes:
-        """All bytes since the last look."""
+        """Return all bytes since the last look."""
         data: bytes = self.wire.value()
         self.wire.clear()
         return data
 
     def asks(self, path: str, method: str = "GET", extra: bytes = b"", **headers: str) -> Response:
-        """One request, with ``accept_encoding=…`` for a header Accept-Encoding."""
+        """Send one request.  ``accept_encoding=…`` becomes the header Accept-Encoding."""
         lines = [f"{method} {path} HTTP/1.1", *_header_lines({"host": "granja.example", **headers})]
         self.sends("\r\n".join([*lines, "", ""]).encode() + extra)
         return parse(self.takes())
@@ -91,7 +92,7 @@ def _header_lines(headers: dict[str, str]) -> list[str]:
 
 
 def parse(data: bytes) -> Response:
-    """A whole HTTP response."""
+    """Read a whole HTTP response."""
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     pairs = (line.split(": ", 1) for line in lines)
@@ -101,9 +102,9 @@ def parse(data: bytes) -> Response:
 class WebFarmer(Visit):
     """Somebody at a browser, connected through ``/ws``.
 
-    :param protocol: the sub-protocols to ask for.
-    :param extra: bytes that come in one segment with the handshake.
-    :param headers: are added to the handshake, or take the place of the usual ones.
+    :param protocol: the sub-protocols that the browser asks for.
+    :param extra: bytes that arrive in one segment with the handshake.
+    :param headers: headers that join or replace the usual ones of the handshake.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class WebFarmer(Visit):
         return response
 
     def asks_anew(self, path: str) -> Response:
-        """A plain request on another connection of the same browser."""
+        """Send a plain request on another connection of the same browser."""
         return Visit(self.farm, self.site).asks(path)
 
     def emits(self, event: Event) -> None:
@@ -152,14 +153,14 @@ class WebFarmer(Visit):
             self.emits(TextMessage(line))
 
     def hears(self) -> list[str]:
-        """The text messages since the last look."""
+        """Return the text messages since the last look."""
         self.farm.settle()
         self._hear(self.takes())
         messages, self._messages = self._messages, []
         return messages
 
     def hears_data(self) -> list[dict[str, Any]]:
-        """The same, as what their JSON says."""
+        """Return the same messages, each decoded from its JSON."""
         return [json.loads(message) for message in self.hears()]
 
     def arrives(self, artifacts: str = "") -> WebFarmer:

@@ -1,4 +1,4 @@
-"""Sockets, transports and readers that do exactly what a test tells them."""
+"""Sockets, transports and readers that a test controls exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 
 class HeldReader:
-    """A reader that remembers what it waits for."""
+    """A reader that remembers the reasons for which it waits."""
 
     def __init__(self) -> None:
         self.held: set[str] = set()
@@ -30,10 +30,13 @@ class HeldReader:
 
 
 class NarrowSocket:
-    """A socket whose peer has ``room`` for so many bytes more; what it took is ``taken``.
+    """A socket whose peer has room for ``room`` more bytes.
 
-    ``sends`` are the sizes of the sends that took something, ``blocks`` which objects they were
-    of.  ``gone``: the peer has reset the connection.  ``sending`` is called at each send.
+    - ``taken``: the bytes that the socket took.
+    - ``sends``: the size of each send that took something.
+    - ``blocks``: the ids of the objects that were sent.
+    - ``gone``: whether the peer has reset the connection.
+    - ``sending``: a function that each send calls.
     """
 
     sending: Callable[[], object] = staticmethod(lambda: None)
@@ -78,7 +81,7 @@ class NarrowSocket:
 
 
 class ManualReactor(Clock):
-    """A clock, and descriptors that want to write."""
+    """A clock, and the descriptors that want to write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +97,7 @@ class ManualReactor(Clock):
         self.writers.pop(writer, None)
 
     def turn(self) -> None:
-        """Whatever can be written now is written, then what is due is called."""
+        """Write what can be written now, then call what is due."""
         for writer in list(self.writers):
             if writer.can_write():
                 writer.look()
@@ -118,7 +121,7 @@ class NarrowConnection(tcp.Connection):
         protocol.connectionLost = connection_lost  # type: ignore[method-assign]
 
     def read(self, size: int) -> None:
-        """The peer reads, so that there is room for ``size`` bytes more."""
+        """Let the peer read, so that there is room for ``size`` more bytes."""
         self.narrow.room += size
 
     @property
@@ -129,14 +132,14 @@ class NarrowConnection(tcp.Connection):
         return bool(self.narrow.room) or self.narrow.gone
 
     def look(self) -> None:
-        """What a reactor does with a descriptor that can be written to."""
+        """Do what a reactor does with a descriptor that is ready for writing."""
         why = self.doWrite()
         if why is not None:
             self.connectionLost(Failure(cast(BaseException, why)))
 
 
 class SlowTransport(StringTransport):
-    """A transport that is no plain TCP: it takes all, and asks to pause when it has too much."""
+    """A transport that is not plain TCP.  It takes all, and pauses its producer at ``most``."""
 
     def __init__(self, reactor: ManualReactor, room: int, most: int = 100) -> None:
         super().__init__()
@@ -165,7 +168,7 @@ class SlowTransport(StringTransport):
             self.reactor.addWriter(self)
         else:
             self.reactor.removeWriter(self)
-        # Last, because the producer may write, and all this happens again within.
+        # This comes last: the producer may write, and then all of this happens again, nested.
         if waiting - now > self.most and not self.paused and self.producer is not None:
             self.paused = True
             self.producer.pauseProducing()
