@@ -1,1 +1,2 @@
-"""What Granja costs beside other servers: ``python -m benchmarks``, see ``README.md`` here."""
+"""Compares Granja's costs with those of other servers: ``python -m benchmarks``, see
+``README.md``."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: Granja beside its peers, in interleaved rounds."""
+"""``python -m benchmarks``: measures Granja and its peers, in rounds that take turns."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def say(line: str) -> None:
 
 
 def able(wanted: Sequence[Server], workshop: Workshop) -> list[Server]:
-    """The servers that can run here; the others are named with the reason."""
+    """The servers that can run here.  For each other server it says the reason."""
     found = []
     for server in wanted:
         reason = server.missing()
@@ -63,7 +63,7 @@ def able(wanted: Sequence[Server], workshop: Workshop) -> list[Server]:
 def rounds(
     wanted: Sequence[Scenario], able_servers: Sequence[Server], count: int
 ) -> Iterator[tuple[int, Scenario, Server]]:
-    """Servers change fastest, so that what a round compares ran within the same minute."""
+    """Change the server fastest, so that a round compares servers within about a minute."""
     for round_ in range(1, count + 1):
         for scenario in wanted:
             for server in able_servers:
@@ -113,7 +113,7 @@ def publish(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measures, prints or writes the page; the exit code is 1 when a delivery went wrong."""
+    """Measure, then print or write the page.  The exit code is 1 when a delivery was faulty."""
     chosen = options(arguments)
     if chosen.read:
         publish(chosen, *book.load(chosen.read))

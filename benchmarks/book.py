@@ -1,4 +1,5 @@
-"""A run of the benchmark on disk: results as JSON, and from them the page and its plots."""
+"""Keeps a run of the benchmark on disk: the results as JSON, and the page and plots made of
+them."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ EMPTY_PAGE = f"# Plain lines: what the benchmark found\n\n{BEGIN}\n{END}\n"
 
 
 def save(path: Path, machine: dict[str, str], command: str, results: Sequence[Result]) -> None:
-    """Writes everything that was measured; `load` reads it back."""
+    """Write everything that was measured.  `load` reads it back."""
     document = {
         "command": command,
         "machine": machine,
@@ -31,7 +32,7 @@ def save(path: Path, machine: dict[str, str], command: str, results: Sequence[Re
 
 
 def load(path: Path) -> tuple[dict[str, str], str, list[Result]]:
-    """Machine, command and results of a saved run."""
+    """Read the machine, the command and the results of a saved run."""
     document: dict[str, Any] = json.loads(path.read_text())
     results = [Result(**entry) for entry in document["results"]]
     return document["machine"], document["command"], results
@@ -47,7 +48,7 @@ def present(book: Book) -> tuple[list[Scenario], list[Server]]:
 
 
 def page_part(book: Book, machine: dict[str, str], command: str, plots: Sequence[str]) -> str:
-    """The generated part of the page: what was reached, each scenario, where it was measured."""
+    """The generated part of the page: the targets, each scenario, and the machine."""
     scenarios, servers = present(book)
     titles = {server.name: server.title for server in all_servers.SERVERS}
     rounds = max(result.round for result in book.results)
@@ -79,7 +80,7 @@ def bars(book: Book, scenario: Scenario, servers: Sequence[Server], figure: str)
 
 
 def draw(book: Book, folder: Path) -> list[str]:
-    """Writes the plots into ``folder``; returns their names without ending."""
+    """Write the plots into ``folder``.  Returns their names without the suffix."""
     scenarios, servers = present(book)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
@@ -95,7 +96,7 @@ def draw(book: Book, folder: Path) -> list[str]:
 
 
 def figures_of(scenario: Scenario) -> list[tuple[str, str]]:
-    """What is worth a plot, and its axis."""
+    """The figures that get a plot, each with the title of its axis."""
     if scenario.mode == "crowd":
         return [
             ("reached_ms", "ms until the last of the farmers has the line"),
@@ -103,12 +104,12 @@ def figures_of(scenario: Scenario) -> list[tuple[str, str]]:
         ]
     cpu = ("cpu_us", "µs of server CPU per delivered line (logarithmic)")
     if scenario.mode == "flood":
-        return [cpu]  # its latencies are those of a full window, not of the server
+        return [cpu]  # In a flood the latency tells how full the window is, not how fast a server.
     return [cpu, ("p99_us", "µs until 99 % of the deliveries were read (logarithmic)")]
 
 
 def write_page(path: Path, part: str) -> None:
-    """Puts ``part`` between the page's two marks; what people wrote around them stays."""
+    """Put ``part`` between the page's two marks, and keep what people wrote around them."""
     page = path.read_text() if path.exists() else EMPTY_PAGE
     before, mark, rest = page.partition(BEGIN)
     _, closing, after = rest.partition(END)

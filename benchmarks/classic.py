@@ -1,8 +1,8 @@
-"""The classic chat server of a course: a thread for each client, a lock, a list, a send for each.
+"""The classic chat server of a course: a thread a client, one lock, one list, one send a client.
 
-``python classic.py PORT [quiet]``. The wire is that of ``native/fanout.c``: the first line is the
-name ("ok" answers, "+name" tells the others unless ``quiet``), then lines of talk, and
-``:p name text`` for a whisper.
+``python classic.py PORT [quiet]``.  The wire format is that of ``native/fanout.c``.  The first line
+is the name: "ok" answers it, and "+name" tells the others unless ``quiet``.  All other lines are
+talk, or a whisper: ``:p name text``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 
 
 class ClassicServer:
-    """Clients by name, under one lock that is held while a line is sent to everybody."""
+    """Holds the clients by name.  One lock is held while a line goes to everybody."""
 
     def __init__(self, announce: bool) -> None:
         self.announce = announce
@@ -30,7 +30,7 @@ class ClassicServer:
         try:
             connection.sendall(line)
         except OSError:
-            connection.close()  # its own thread notices and takes it off the list
+            connection.close()  # Its own thread notices this and takes it off the list.
 
     def arrive(self, name: bytes, connection: socket.socket) -> None:
         connection.sendall(b"ok\r\n")
@@ -48,7 +48,7 @@ class ClassicServer:
             self.send(self.clients[to], name + b" te susurra: " + text + b"\r\n")
 
     def attend(self, connection: socket.socket) -> None:
-        """One client's thread: its name, then its lines until it leaves."""
+        """Run one client's thread: read its name, then its lines until it leaves."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rb") as lines:
             name = lines.readline().strip()
@@ -57,13 +57,13 @@ class ClassicServer:
                 for line in lines:
                     self.obey(name, line.rstrip(b"\r\n"))
             except OSError:
-                pass  # the client is gone; leaving is below
+                pass  # The client is gone: the code below takes it off the list.
             with self.lock:
                 self.clients.pop(name, None)
 
 
 def serve(server: ClassicServer, port: int) -> None:
-    """Accepts for ever, a thread for each."""
+    """Accept connections for ever, and give each one a thread."""
     threading.stack_size(256 * 1024)
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
         while True:

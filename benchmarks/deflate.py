@@ -1,9 +1,8 @@
-"""``python -m benchmarks.deflate FILE``: what permessage-deflate (RFC 7692) would cost and spare.
+"""``python -m benchmarks.deflate FILE``: the costs and savings of permessage-deflate (RFC 7692).
 
-FILE is talk, a line each (Debian has some in ``fortunes-es``, /usr/share/games/fortunes/es, or
-whatever people have really said).  Each line is a message of its own, as a WebSocket sends it,
-said by one of twenty farmers; as a plain line, and as data, in which each listener has a number of
-their own.
+FILE holds talk, one line each.  Debian has some in ``fortunes-es``, /usr/share/games/fortunes/es;
+real talk is as good.  Each line is one message, as a WebSocket sends it, from one of twenty
+farmers. It is measured as a plain line, and as data, where each listener has their own numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LEAST, MOST, LINES = 20, 120, 2_000
 NAMES = tuple(f"Farmer{letter}" for letter in "ABCDEFGHJKLMNPQRSTUV")
 CONNECTIONS = 200
 
-#: What ends each message, and is not sent (RFC 7692 §7.2.1).
+#: The end of each compressed message, which RFC 7692 §7.2.1 leaves out.
 TAIL = b"\x00\x00\xff\xff"
 
 Compress = Callable[[bytes], bytes]
@@ -41,7 +40,7 @@ class Account(ctypes.Structure):
 
 
 def allocated() -> int:
-    """Bytes that this process has from ``malloc``."""
+    """The bytes that this process holds from ``malloc``."""
     ask = ctypes.CDLL("libc.so.6").mallinfo2
     ask.restype = Account
     account = ask()
@@ -49,7 +48,7 @@ def allocated() -> int:
 
 
 def talk(path: Path) -> list[bytes]:
-    """Distinct lines of a talk's usual lengths."""
+    """Different lines that have the usual lengths of talk."""
     lines = dict.fromkeys(
         line
         for line in (" ".join(raw.split()).encode() for raw in path.read_text("utf-8").splitlines())
@@ -59,7 +58,7 @@ def talk(path: Path) -> list[bytes]:
 
 
 def messages(lines: Sequence[bytes], as_data: bool) -> Iterator[bytes]:
-    """The payloads, without the headers of their frames."""
+    """The payloads of the messages, without frame headers."""
     for number, line in enumerate(lines):
         name = NAMES[number * 7 % len(NAMES)]
         if as_data:
@@ -70,11 +69,11 @@ def messages(lines: Sequence[bytes], as_data: bool) -> Iterator[bytes]:
 
 
 def compressor(bits: int, memory: int, keeps: bool) -> Callable[[], Compress]:
-    """Makes what compresses the messages of one connection.
+    """Return a function that makes the compressor of one connection.
 
-    :param bits: of the window.
+    :param bits: the window's size as a power of two.
     :param memory: zlib's ``memLevel``.
-    :param keeps: whether a message may refer to those before it (context takeover).
+    :param keeps: whether a message may refer to earlier messages (context takeover).
     """
 
     def new() -> Any:
@@ -102,7 +101,7 @@ WAYS = (
 
 
 def memory_of(make: Callable[[], Compress], first: bytes) -> float:
-    """KiB of a connection that has compressed one message."""
+    """The KiB that a connection holds after its first compressed message."""
     before = allocated()
     kept = [make() for _ in range(CONNECTIONS)]
     for compress in kept:

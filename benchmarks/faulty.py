@@ -1,8 +1,9 @@
-"""The classic server with one fault, to see that the generator sees it.
+"""The classic server with one fault, to see whether the generator notices it.
 
-``python faulty.py PORT KIND``: one listener gets the line with the sequence number 10 of every
-talker not at all (``lose``), twice (``double``), after the next one (``swap``), with another letter
-(``alter``), or its own speaker gets it too (``echo``).
+``python faulty.py PORT KIND``.  The fault is in the line with sequence number 10 of each talker,
+for one listener.  The listener does not get it (``lose``), gets it twice (``double``), gets it
+after the next line (``swap``), or gets it with a wrong letter (``alter``).  With ``echo`` the line
+goes also to its own speaker.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ CHOSEN = b" 0000000a"
 
 
 class FaultyServer(ClassicServer):
-    """What is wrong is ``kind``; everything else is as it should be."""
+    """Has one fault, ``kind``.  All else is as in the classic server."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(announce=True)
@@ -35,7 +36,7 @@ class FaultyServer(ClassicServer):
                     self.send(connection, self.held.pop(name, b""))
 
     def victim_of(self, name: bytes) -> bytes | None:
-        """Who gets it wrong: the speaker when it is an echo, else the first of the others."""
+        """Who gets the faulty line: with ``echo`` the speaker, else the first of the others."""
         if self.kind == "echo":
             return name
         return next((other for other in self.clients if other != name), None)

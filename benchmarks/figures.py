@@ -1,4 +1,4 @@
-"""Figures out of results: medians and ranges over the rounds, ratios within a round."""
+"""Figures made of results: medians and ranges over the rounds, and ratios within a round."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIGURES: Mapping[str, Callable[[Result], float]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Spread:
-    """The median over the rounds, with the least and the greatest."""
+    """The median over the rounds, with the smallest and the largest value."""
 
     middle: float
     least: float
@@ -40,7 +40,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread | None:
-        """None of no values."""
+        """The spread of these values, or None when there are none."""
         known = sorted(values)
         return cls(median(known), known[0], known[-1], len(known)) if known else None
 
@@ -55,11 +55,11 @@ class Book:
         return [r for r in self.results if (r.scenario, r.server) == (scenario, server)]
 
     def figure(self, scenario: str, server: str, name: str) -> Spread | None:
-        """A figure over the rounds, or None where that server did not run."""
+        """A figure over the rounds, or None when that server did not run."""
         return Spread.of(FIGURES[name](result) for result in self.of(scenario, server))
 
     def ratio(self, scenario: str, server: str, peer: str, name: str = "cpu_us") -> Spread | None:
-        """The server's figure over the peer's, each within its round."""
+        """The server's figure divided by the peer's, round by round."""
         peers = {result.round: FIGURES[name](result) for result in self.of(scenario, peer)}
         return Spread.of(
             FIGURES[name](result) / peers[result.round]

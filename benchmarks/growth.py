@@ -1,7 +1,7 @@
-"""``python -m benchmarks.growth``: what a year costs on disk, and what an archive gives back.
+"""``python -m benchmarks.growth``: how much disk a year takes, and how much an archive gives back.
 
-Farmers do what the rules allow, as fast as the ledger takes it; the time is a clock that is set.
-How large a ledger becomes does not depend on the machine.  How long a start takes does.
+Simulated farmers do what the rules allow, as fast as the ledger takes it.  A simulated clock gives
+the time.  So the size of the ledger does not depend on the machine; the time of a start does.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from tests.support.ledgers import VERIFIER, AnyThread, wait_for
 DAY: Final = 86_400.0
 #: When the simulated years begin, in Unix seconds.
 BEGINNING: Final = 1_767_225_600.0
-#: Names of visitors are kept for so long.
+#: For how many seconds the ledger keeps visitors' names.
 KEPT: Final = 30 * DAY
-#: Artifacts of the catalog, and how many a farmer begins with.
+#: The number of artifacts in the catalog, and how many a farmer begins with.
 CATALOG: Final = 42
 AT_FIRST: Final = 8
-#: Appends that wait at once.
+#: How many appends may wait at once.
 WAITING: Final = 2_000
 
-#: What each farmer does on each day that they come, and how often on average.
+#: What each farmer does on a day, and how often on average.
 OFFERS: Final = 1.0
 ACCEPTED, REJECTED = 0.5, 0.3
 SWAPS: Final = 0.2
@@ -61,9 +61,11 @@ WITHDRAWN: Final = 0.03
 
 
 class Years:
-    """:param path: of a ledger that is not there yet.
-    :param farmers: registered ones, each of whom comes once a day.
-    :param visitors: who come on each day, declare something and leave.
+    """Simulates a farm, day by day, on a real ledger.
+
+    :param path: where the ledger will be.  There must be none yet.
+    :param farmers: how many registered farmers there are; each comes once a day.
+    :param visitors: how many visitors come each day, declare something and leave.
     """
 
     def __init__(self, path: Path, farmers: int, visitors: int) -> None:
@@ -91,7 +93,7 @@ class Years:
             )
 
     def day(self) -> None:
-        """One day: everybody comes once, in some order, and visitors between them."""
+        """Simulate one day: each farmer comes once, in a random order, with visitors between."""
         comings: list[FarmerId | None] = [*self._people, *[None] * self._visitors]
         self._chance.shuffle(comings)
         for farmer in comings:
@@ -109,7 +111,7 @@ class Years:
     def end(self) -> None:
         wait_for(self._ledger.close())
 
-    # -- what they do ----------------------------------------------------------------------------
+    # -- what people do --------------------------------------------------------------------------
 
     def _visit(self) -> None:
         self._last_farmer += 1
@@ -119,12 +121,12 @@ class Years:
 
     def _come(self, me: FarmerId) -> None:
         market, chance = self._market, self._chance
-        # Who is away has a pass, and it is another one after each use.
+        # A farmer who is away has a pass, and gets a new one after each use.
         kept = Kept("passes", f"{me}", {"hash": f"{chance.getrandbits(256):064x}", "until": 2e9})
         self._happen(decide_return(market, me), kept=(kept,))
         for offer in market.incoming(me):
             fate = chance.random()
-            with suppress(GranjaError):  # Another one, just accepted, may have taken it along.
+            with suppress(GranjaError):  # The offer just accepted may have ended this one.
                 if fate < ACCEPTED:
                     self._happen(decide_acceptance(market, me, offer.number, self.time))
                 elif fate < ACCEPTED + REJECTED:
@@ -194,13 +196,13 @@ class Years:
             wait_for(done)
 
 
-# -- looking at it -------------------------------------------------------------------------------
+# -- looking at the ledger -----------------------------------------------------------------------
 
 
 def look(path: Path) -> None:
     """Say how large a ledger is, how long a start takes, and what an archive gives back.
 
-    The ledger is archived by that.
+    This archives the ledger.
     """
     say(f"{path.name}: {size(path)}")
     say(f"a start, from the newest snapshot: {seconds(start, path)}")

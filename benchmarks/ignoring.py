@@ -1,7 +1,8 @@
 """What ignoring costs: ``python -m benchmarks.ignoring`` (docs/performance/ignoring.md).
 
-A thousand people, twenty of whom speak.  In turn nobody ignores anybody, and a tenth ignore two of
-the speakers each; the server's processor time is divided by the lines that were delivered.
+There are a thousand people, and twenty of them speak.  Rounds take turns: in one, nobody ignores
+anybody; in the next, a tenth of the people ignore two speakers each.  The figure is the server's
+processor time divided by the delivered lines.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Crowd:
-    """Everybody's lines, read in one place."""
+    """The connections of all people, read in one place."""
 
     def __init__(self, port: int) -> None:
         self._selector = selectors.DefaultSelector()
@@ -41,7 +42,7 @@ class Crowd:
             data += line.recv(1 << 16)
 
     def hear(self, count: int, mark: bytes) -> None:
-        """Read until so many of these marks have come, to all together."""
+        """Read until ``count`` marks have arrived, on all connections together."""
         heard = 0
         while heard < count:
             for key, _ in self._selector.select(timeout=60):
@@ -50,14 +51,14 @@ class Crowd:
 
 
 def cpu(pid: int) -> float:
-    """Seconds of processor time of a process."""
+    """The seconds of processor time that a process has used."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def command(crowd: Crowd, word: str) -> None:
-    """The deaf ignore their two speakers, or hear them again."""
+    """The ignorers ignore their two speakers, or hear them again."""
     for n, line in enumerate(crowd.lines[-DEAF:]):
         for k in range(EACH):
             line.sendall(f":{word} Habla{(n * EACH + k) % SPEAKERS:02}\n".encode())
@@ -65,7 +66,7 @@ def command(crowd: Crowd, word: str) -> None:
 
 
 def speak(crowd: Crowd, pid: int, missing: int) -> float:
-    """Microseconds of the server's processor for each delivered line."""
+    """The microseconds of the server's processor time for each delivered line."""
     before = cpu(pid)
     for n in range(LINES):
         for line in crowd.lines[:SPEAKERS]:

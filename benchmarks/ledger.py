@@ -1,7 +1,7 @@
-"""How fast artifacts move: trades through the whole server, beside raw SQLite.
+"""How fast artifacts move: trades through the whole server, compared with raw SQLite.
 
-``python -m benchmarks.ledger`` prints a table; ``--start 1000000`` measures a start with so many
-trades behind it.  Linux, two cores or more, a quiet machine.
+``python -m benchmarks.ledger`` prints a table.  ``--start 1000000`` measures also a start of a
+server with that many trades in its ledger.  It needs Linux, two cores or more, and a quiet machine.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tests.support.server import Server, environment
 
 MAKERS = (1, 50, 500)
 
-#: What issue 3 asks for.
+#: The targets of issue 3.
 LEAST_OF_RAW = 0.5
 MOST_CHAT = 0.020
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run: ``makers`` trades under way at once."""
+    """One run, with ``makers`` trades under way at the same time."""
 
     makers: int
     seconds: float
@@ -62,16 +62,16 @@ def percentile(values: Sequence[float], which: int) -> float:
 
 
 def run(makers: int, seconds: float, folder: Path, cores: Cores) -> Result:
-    """One server, one crowd, and then SQLite alone with the rows that they left."""
+    """Run one server and one crowd, then give SQLite alone the rows that they made."""
     ledger = folder / f"{makers}.db"
     with ExitStack() as stack:
-        with pinned(cores.server):  # from its start, so with all of its threads
+        with pinned(cores.server):  # It starts here, so all of its threads run on this core.
             server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{ledger}")
             stack.enter_context(server)
         assert server.process is not None
         pid = server.process.pid
         farm = Farm(server.port, makers)
-        farm.run(seconds / 4)  # to warm up
+        farm.run(seconds / 4)  # This warms the server up.
         with closing(sqlite3.connect(ledger)) as connection:
             after = connection.execute("SELECT max(sequence) FROM entries").fetchone()[0]
         farm.times = Times()
@@ -87,7 +87,7 @@ def run(makers: int, seconds: float, folder: Path, cores: Cores) -> Result:
 
 
 def table(results: Sequence[Result]) -> str:
-    """The results, a line each."""
+    """The results, one line each."""
     lines = [
         "makers  trades/s  rows/write  raw SQLite trades/s  share  CPU µs/trade  "
         "trade p50/p99 ms  accept p50/p99 ms  chat p50/p99 ms"
@@ -107,7 +107,10 @@ def table(results: Sequence[Result]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """:returns: 1 when a target is missed."""
+    """Measure and print.
+
+    :returns: 1 when a target is missed or the audit finds a fault.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ledger", description=__doc__)
     parser.add_argument("--makers", type=int, nargs="+", default=MAKERS, help="trades under way")
     parser.add_argument("--seconds", type=float, default=10, help="of each run")

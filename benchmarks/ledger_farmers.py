@@ -1,8 +1,8 @@
 """Farmers who trade without a pause, and people who talk meanwhile, on one epoll loop.
 
-Each maker offers a copy to a partner of their own, who accepts; when the maker hears that it is
-done, the next offer goes out, the other way round.  So there is one trade under way for each maker,
-and each trade is two durable writes: the offer and the acceptance.
+Each maker has a partner.  The maker offers a copy, and the partner accepts.  When the maker hears
+that the trade is done, the maker makes the next offer, in the other direction.  So each maker has
+one trade under way, and each trade is two durable writes: the offer and the acceptance.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Lines of talk each second, and those who listen to nothing else.
+#: How many lines of talk a second, and how many people only listen.
 TALK = 10
 LISTENERS = 5
 
-#: Who arrive at once; the server's accept queue holds some more.
+#: How many people arrive at once.  The server's accept queue holds more than that.
 _ARRIVING = 50
 
 SPADE, SPOON = 13, 14
@@ -25,8 +25,12 @@ SPADE, SPOON = 13, 14
 
 @dataclass
 class Times:
-    """Seconds: of a whole trade (offer typed to fulfilment heard), of its acceptance alone, and
-    from a line said to its being heard."""
+    """Times in seconds.
+
+    - ``trade``: from typing an offer to hearing that it is fulfilled.
+    - ``accept``: from typing an acceptance to hearing the answer.
+    - ``talk``: from saying a line to hearing it.
+    """
 
     trade: list[float] = field(default_factory=list)
     accept: list[float] = field(default_factory=list)
@@ -34,7 +38,7 @@ class Times:
 
 
 class Line:
-    """One connection, and what to do with each line that it brings."""
+    """One connection, and the function that gets each line from it."""
 
     def __init__(self, port: int, hear: Callable[[Line, bytes], None]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -49,7 +53,7 @@ class Line:
         self._rest = b""
 
     def types(self, line: bytes) -> None:
-        # Few bytes on a connection whose other end reads: the kernel takes them at once.
+        # The line is short and the other end reads, so the kernel takes all of it at once.
         sent = self.socket.send(line + b"\r\n")
         assert sent == len(line) + 2
 
@@ -64,10 +68,10 @@ class Line:
 
 
 class Farm:
-    """All the people of one run.
+    """All people of one run.
 
-    :param port: of the server.
-    :param makers: how many trades are under way at once.
+    :param port: the server's port.
+    :param makers: how many trades are under way at the same time.
     """
 
     def __init__(self, port: int, makers: int) -> None:
@@ -91,7 +95,7 @@ class Farm:
             listener.hear = self._hear_as_listener
 
     def run(self, seconds: float) -> None:
-        """Trade and talk for so long, and let the last trades end."""
+        """Trade and talk for ``seconds``, and let the last trades end."""
         for maker in self._makers:
             self._offer(maker)
         now = time.perf_counter()
@@ -170,4 +174,4 @@ class Farm:
 
 
 def _deaf(line: Line, text: bytes) -> None:
-    """Not of interest."""
+    """Ignore the line."""

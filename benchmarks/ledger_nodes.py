@@ -1,9 +1,9 @@
-"""How many trades a second several nodes put on record in one database with a synchronous standby.
+"""How many facts a second several nodes write to one database with a synchronous standby.
 
-``python -m benchmarks.ledger_nodes [SECONDS]`` starts a primary and a standby of its own (Debian's
-``postgresql``), syncs on, and then 1, 2 and 3 processes that append one fact after the other, each
-decided anew whenever another one was quicker.  Beside them: one connection that updates one row,
-which is what the disks and PostgreSQL take by themselves.
+``python -m benchmarks.ledger_nodes [SECONDS]`` starts its own primary and standby (Debian's
+``postgresql``), with syncs on.  Then it runs 1, 2 and 3 processes.  Each process appends one fact
+after another, and decides again whenever another process was quicker.  For comparison, one
+connection updates one row: that is the speed of the disks and PostgreSQL alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NODES = (1, 2, 3)
 
 
 def work(name: str, url: str, seconds: float, ready: Barrier, found: Any) -> None:
-    """One node: how long each of its facts took, in seconds."""
+    """Run one node.  It puts into ``found`` how long each of its facts took, in seconds."""
     reactor: Any = AnyThread()
     ledger = PostgreSQLLedger(Address(url), name, reactor, time.time, time.monotonic)
     after, took = ledger.open().sequence, []
@@ -48,7 +48,7 @@ def work(name: str, url: str, seconds: float, ready: Barrier, found: Any) -> Non
 
 
 def update(url: str, seconds: float) -> list[float]:
-    """How long each of as many bare updates took, in seconds."""
+    """How long each bare update took, in seconds."""
     took: list[float] = []
     where = Address(url).conninfo("bare")
     with psycopg.connect(where, autocommit=True) as connection:
@@ -62,7 +62,7 @@ def update(url: str, seconds: float) -> list[float]:
 
 
 def row(name: str, took: list[list[float]], seconds: float) -> str:
-    """A line of the table."""
+    """One line of the table."""
     every = sorted(one for node in took for one in node)
     served = sorted(map(len, took))
     return (
@@ -72,7 +72,7 @@ def row(name: str, took: list[list[float]], seconds: float) -> str:
 
 
 def measure(url: str, nodes: int, seconds: float) -> list[list[float]]:
-    """What each node needed for its facts."""
+    """How long each fact of each node took, in seconds."""
     ready = multiprocessing.Barrier(nodes)
     found: Any = multiprocessing.Queue()
     workers = [
@@ -88,7 +88,7 @@ def measure(url: str, nodes: int, seconds: float) -> list[list[float]]:
 
 
 def main() -> None:
-    """Print a table."""
+    """Measure, and print a table."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
     pair = Pair()
     try:

@@ -1,4 +1,4 @@
-"""Raw SQLite: the rows that a server stored, in the transactions in which it stored them."""
+"""Raw SQLite: writes the rows that a server stored, in the same transactions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = tuple[int, float, str, str, bytes]
 
 @dataclass(frozen=True)
 class Work:
-    """``groups``: the rows of each transaction; ``trades``: how many are among them."""
+    """``groups`` holds the rows of each transaction.  ``trades`` says how many trades they make."""
 
     groups: list[list[Row]]
     trades: int
@@ -29,7 +29,7 @@ class Work:
 
 
 def read_work(ledger: Path, after: int) -> Work:
-    """What a server stored after entry ``after``; the rows of one transaction have one time."""
+    """What a server stored after entry ``after``.  Rows with one time are one transaction."""
     with closing(sqlite3.connect(ledger)) as connection:
         rows: list[Row] = connection.execute(
             "SELECT sequence, time, kind, body, hash FROM entries WHERE sequence > ? "
@@ -41,8 +41,11 @@ def read_work(ledger: Path, after: int) -> Work:
 
 
 def replay(work: Work, folder: Path) -> float:
-    """Seconds that SQLite alone takes for it: one thread, WAL, ``synchronous=FULL``, no hashing,
-    no JSON, nobody who waits for an answer."""
+    """The seconds that SQLite alone takes for this work.
+
+    It uses one thread, WAL and ``synchronous=FULL``.  There is no hashing, no JSON, and nobody
+    waits for an answer.
+    """
     with closing(sqlite3.connect(folder / "raw.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

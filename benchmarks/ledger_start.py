@@ -1,4 +1,4 @@
-"""How long a start takes with many trades behind it."""
+"""How long a server takes to start when its ledger holds many trades."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FARMERS = 500
 
 
 class Author:
-    """Writes a ledger as the lane would, only without farmers."""
+    """Writes a ledger as the lane does, but without farmers."""
 
     def __init__(self, path: Path) -> None:
         reactor: Any = AnyThread()
@@ -37,7 +37,7 @@ class Author:
         self._happen(facts)
 
     def trade(self) -> None:
-        """Two hundred trades between farmers who have nothing to do with one another."""
+        """Make two hundred trades at once, between farmers who appear only once in them."""
         people = [FarmerId(n) for n in self._chance.sample(range(1, FARMERS + 1), 400)]
         offers: list[Fact] = []
         for maker, taker in zip(people[::2], people[1::2], strict=True):
@@ -62,7 +62,7 @@ class Author:
 
 
 def measure(trades: int, folder: Path) -> str:
-    """Write a ledger with so many trades, and start a real server on it, until it answers."""
+    """Write a ledger with this many trades, start a real server on it, and time the start."""
     path = folder / "start.db"
     author = Author(path)
     author.begin()

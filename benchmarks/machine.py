@@ -1,4 +1,4 @@
-"""Where the figures are from: machine, kernel, versions."""
+"""Describes the machine of the figures: processor, kernel, versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.servers import Server
 
 
 def processor() -> str:
-    """The model's name as the kernel gives it, or the architecture."""
+    """The processor's model name from the kernel, or the architecture."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -23,7 +23,7 @@ def memory_gib() -> float:
 
 
 def description(servers: Iterable[Server]) -> dict[str, str]:
-    """One entry for each thing that a figure depends on."""
+    """One entry for each thing that figures depend on."""
     return {
         "processor": f"{processor()}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{memory_gib():.0f} GiB",

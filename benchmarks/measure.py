@@ -1,4 +1,4 @@
-"""What the kernel knows about a process, and where a process runs."""
+"""What the kernel knows about a process, and on which core a process runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-CPUCLOCK_SCHED = 2  # linux/posix-timers.h: the process's own CPU clock, all threads, in ns
+CPUCLOCK_SCHED = 2  # linux/posix-timers.h: the process's CPU clock, all threads, in ns
 
 
 @dataclass(frozen=True)
 class Account:
-    """CPU seconds of a process: ``total`` exact, ``user`` and ``system`` in ticks of 10 ms."""
+    """CPU seconds of a process: ``total`` is exact, ``user`` and ``system`` count 10 ms ticks."""
 
     total: float
     user: float
@@ -23,7 +23,7 @@ class Account:
 
 
 def cpu_account(pid: int) -> Account:
-    """Reads the accounts of process ``pid``, threads that have ended included."""
+    """Read the CPU time of process ``pid``, with the time of threads that have ended."""
     total = time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     tick = os.sysconf("SC_CLK_TCK")
@@ -31,7 +31,7 @@ def cpu_account(pid: int) -> Account:
 
 
 def memory_kib(pid: int, field: str = "VmRSS") -> int:
-    """A field of ``/proc/PID/status`` in KiB: ``VmRSS`` now, ``VmHWM`` the peak."""
+    """A field of ``/proc/PID/status`` in KiB: ``VmRSS`` is the size now, ``VmHWM`` the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1])
@@ -39,12 +39,12 @@ def memory_kib(pid: int, field: str = "VmRSS") -> int:
 
 
 def reset_peak(pid: int) -> None:
-    """Makes ``VmHWM`` start again from what is resident now (proc(5), clear_refs)."""
+    """Make ``VmHWM`` start again at the present size (proc(5), clear_refs)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5\n")
 
 
 def raise_file_limit(wanted: int) -> int:
-    """Lets this process and its children open so many files; returns the limit in force."""
+    """Let this process and its children open ``wanted`` files.  Returns the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if allowed > soft:
@@ -54,7 +54,7 @@ def raise_file_limit(wanted: int) -> int:
 
 @dataclass(frozen=True)
 class Cores:
-    """Where the two sides run; the same core when the machine lends only one."""
+    """The cores of the two sides.  It is the same core when the machine has only one."""
 
     server: int
     generator: int
@@ -67,7 +67,7 @@ class Cores:
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Children that are started inside run on ``core`` from their first instruction."""
+    """Child processes that start inside this block run on ``core`` from the beginning."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

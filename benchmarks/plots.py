@@ -1,4 +1,4 @@
-"""Bar charts as SVG, by hand: one file, no fonts, no scripts; readable on white and on black."""
+"""Draws bar charts as SVG: one file, no fonts, no scripts, readable on white and on black."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Bar:
-    """A value with its range, and whose: ``granja…`` and ``limit`` have colours of their own."""
+    """A value with its range and its owner.  ``granja…`` and ``limit`` have their own colours."""
 
     title: str
     owner: str
@@ -34,7 +34,7 @@ def colour(owner: str) -> str:
 
 
 class LogScale:
-    """Values to x, in powers of ten: these servers differ by a factor of hundreds."""
+    """Maps values to x in powers of ten, because servers differ by a factor of hundreds."""
 
     def __init__(self, values: Sequence[float]) -> None:
         self.low = math.floor(math.log10(min(values)))
@@ -84,7 +84,7 @@ def drawn(bar: Bar, row: int, scale: LogScale) -> list[str]:
 
 
 def bar_chart(title: str, unit: str, bars: Sequence[Bar]) -> str:
-    """An SVG document: a bar for each value, shortest first, on a logarithmic scale."""
+    """An SVG document with a bar for each value, the smallest first, on a logarithmic scale."""
     ordered = sorted(bars, key=lambda bar: bar.value)
     positive = [max(bar.value, 1e-6) for bar in ordered] + [bar.greatest for bar in ordered]
     scale = LogScale(positive)

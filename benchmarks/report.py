@@ -1,4 +1,4 @@
-"""The results as Markdown: what was reached beside what was set, then a table for each scenario."""
+"""The results as Markdown: the targets and what was reached, then a table for each scenario."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.targets import NAMES, TARGETS, Target
 
 
 def number(value: float) -> str:
-    """Three significant digits, and thousands with commas."""
+    """Write a number with three significant digits, and thousands with commas."""
     if value >= 1000:
         return f"{value:,.0f}"
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
@@ -31,7 +31,7 @@ def middle(value: Spread | None) -> str:
 
 
 def latency(value: Spread | None) -> str:
-    """Milliseconds, of microseconds."""
+    """Write microseconds as milliseconds."""
     return "–" if value is None else number(value.middle / 1000)
 
 
@@ -62,7 +62,7 @@ def bound(target: Target) -> str:
 
 
 def targets_table(book: Book, scenarios: Sequence[Scenario], titles: Mapping[str, str]) -> str:
-    """Every target with what was reached: median, and least and greatest in brackets."""
+    """Each target with what was reached: the median, and the range in brackets."""
     names = {scenario.name: scenario.title for scenario in scenarios}
     rows = []
     for target in TARGETS:
@@ -111,7 +111,7 @@ TALK_HEAD = (
 
 
 def faults(book: Book, scenario: str, server: str) -> str:
-    """What went wrong over all rounds, by kind; 0 when nothing did."""
+    """The faults of all rounds by kind, or 0 when there were none."""
     sums: Counter[str] = Counter()
     for result in book.of(scenario, server):
         sums.update({kind: int(result.counted[kind]) for kind in KINDS_OF_FAULT})
@@ -175,7 +175,7 @@ STALLED_HEAD = (
 def scenario_section(
     book: Book, scenario: Scenario, servers: Sequence[Server], plots: Sequence[str] = ()
 ) -> str:
-    """A heading, the scenario's plots and table, and who had no part in it and why."""
+    """A heading, the scenario's plots and table, and which servers took no part and why."""
     present = [server for server in servers if book.of(scenario.name, server.name)]
     parts = [f"### {scenario.title[0].upper()}{scenario.title[1:]}"]
     own = [name for name in plots if name.startswith(f"{scenario.name}-")]

@@ -1,4 +1,4 @@
-"""One run: a fresh server, a fresh generator, one scenario."""
+"""One run: a new server, a new generator, one scenario."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ KINDS_OF_FAULT = ("lost", "doubled", "disordered", "corrupt", "stray", "cut")
 
 
 class RunError(Exception):
-    """A server did not start, or the generator did not end; the text says what was seen."""
+    """A server did not start, or the generator did not end.  The text says what happened."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run gave.
+    """What one run measured.
 
-    CPU in seconds of the server between "go" and the last delivery; memory in KiB. ``arrived``,
-    ``ran`` and ``counted`` are the generator's three reports: latencies in µs, from the moment a
-    line was handed to its socket until it was read back; ``segments`` the data segments that all
-    listeners received, which on loopback are the server's writes.
+    ``cpu``, ``user`` and ``system`` are CPU seconds of the server, from "go" to the last delivery.
+    The ``rss`` fields are its memory in KiB.  ``arrived``, ``ran`` and ``counted`` are the three
+    reports of the generator.  A latency in them is in µs, from the moment a line went to its socket
+    until it was read back.  ``segments`` counts the data segments that all listeners received; on
+    loopback these are the server's writes.
     """
 
     scenario: str
@@ -52,7 +53,7 @@ class Result:
 
     @property
     def delivered(self) -> int:
-        """Lines delivered by the end of the run, for which the server's CPU was spent."""
+        """The lines delivered until the end of the run, which the server's CPU time paid for."""
         return int(self.ran["delivered"])
 
     @property
@@ -62,7 +63,7 @@ class Result:
 
     @property
     def faults(self) -> int:
-        """Everything that must be zero."""
+        """The number of all faults.  It must be zero."""
         counted = self.counted
         wrong = sum(int(counted[kind]) for kind in KINDS_OF_FAULT)
         return wrong + int(self.ran["unfinished"]) + int(self.arrived["cut"])
@@ -78,13 +79,13 @@ def free_port() -> int:
 
 
 def wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Waits until something accepts on ``port``; the connection that tried is closed at once."""
+    """Wait until something accepts on ``port``.  The connection that tried closes at once."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            time.sleep(0.02)  # the time that it takes to start is no part of any figure
+            time.sleep(0.02)  # No figure contains the time of the start.
         else:
             return
     raise RunError("the server did not start: " + log.read_text(errors="replace")[-600:])
@@ -92,7 +93,7 @@ def wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> N
 
 @contextmanager
 def running(server: Server, start: Start, core: int) -> Iterator[int]:
-    """The server's process id, while it runs."""
+    """Run the server.  Yields its process id."""
     log = start.folder / "server.log"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with log.open("wb") as output, pinned(core):
@@ -108,7 +109,7 @@ def running(server: Server, start: Start, core: int) -> Iterator[int]:
         wait_until_open(process, start.port, log)
         yield process.pid
     finally:
-        process.kill()  # not SIGTERM: nobody waits for 10,000 goodbyes
+        process.kill()  # Not SIGTERM: there is no need to wait for 10,000 goodbyes.
         process.wait()
 
 
@@ -153,7 +154,7 @@ def generating(command: list[str], core: int) -> Iterator[Conversation]:
 
 
 class Conversation:
-    """Hears the generator's reports and tells it to go on."""
+    """Reads the generator's reports and tells it to go on."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -180,7 +181,10 @@ class Conversation:
 def run(
     server: Server, scenario: Scenario, round_: int, workshop: Workshop, cores: Cores
 ) -> Result:
-    """Measures ``server`` in ``scenario`` once; `RunError` when it could not be done."""
+    """Measure ``server`` in ``scenario`` once.
+
+    :raises RunError: when the run fails.
+    """
     with tempfile.TemporaryDirectory(dir=workshop.folder) as folder:
         start = Start(free_port(), Path(folder), workshop, scenario)
         with running(server, start, cores.server) as pid:

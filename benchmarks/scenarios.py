@@ -1,4 +1,4 @@
-"""What the farmers do in each scenario, and how much of it."""
+"""The scenarios: what the farmers do, and how much of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 class Scenario:
     """One load: ``farmers`` connections, of which the first ``talkers`` talk.
 
-    ``mode`` is the generator's: ``flood``, ``paced``, ``whispers`` or ``crowd``. ``lines`` is how
-    many each talker says; ``rate`` (paced only) how many of them a second; ``window`` (flood only)
-    how many lines of a talker may be under way; the last ``stalled`` farmers stop reading when the
-    talk begins. ``arriving`` is how many are on their way in at the same time; ``least`` how many
-    lines a talker says even to the slowest server; ``deadline`` in seconds, as is
-    ``patience`` with a server from which nothing comes. ``varied``: lines of 20 to 120 bytes, a
-    third of them with accents, instead of 64, so that no read ends where a line does.
+    - ``mode``: the generator's mode: ``flood``, ``paced``, ``whispers`` or ``crowd``.
+    - ``lines``: how many lines each talker says.
+    - ``rate`` (paced only): how many lines a talker says a second.
+    - ``window`` (flood only): how many lines of a talker may be under way.
+    - ``stalled``: how many farmers, the last ones, stop reading when the talk begins.
+    - ``arriving``: how many farmers are on their way in at the same time.
+    - ``least``: how many lines a talker says even to the slowest server.
+    - ``deadline``: seconds that the run may take.
+    - ``patience``: seconds to wait for a server that sends nothing.
+    - ``varied``: whether lines have 20 to 120 bytes, a third of them with accents, instead of 64.
+      Then reads do not end where lines end.
     """
 
     name: str
@@ -34,18 +38,18 @@ class Scenario:
     varied: bool = False
 
     def lines_for(self, share: float) -> int:
-        """How many lines each talker says to a server that is given this share of the flood."""
+        """How many lines each talker says to a server that gets this share of the flood."""
         return max(self.least, int(self.lines * share)) if self.mode == "flood" else self.lines
 
     def shrunk(self) -> Scenario:
-        """The same shape with about a fifth of the work, for a look and not for a figure."""
+        """The same scenario with about a fifth of the work: for a look, not for figures."""
         farmers = 2_000 if self.mode == "crowd" else self.farmers
         lines = max(2, self.lines // 5) if self.mode != "crowd" else self.lines
         return replace(self, farmers=farmers, lines=lines)
 
 
 def paced(name: str, farmers: int, rate: float, seconds: float) -> Scenario:
-    """Everybody talks at ``rate`` lines a second for ``seconds``."""
+    """Everybody talks at ``rate`` lines a second for ``seconds`` seconds."""
     title = f"{farmers:,} farmers, {rate:g} line{'s' if rate != 1 else ''}/s each"
     return Scenario(name, title, "paced", farmers, farmers, round(rate * seconds), rate)
 
@@ -72,7 +76,7 @@ _SCENARIOS = (
 )
 
 
-#: The same with lines as people write them: beside each of those above that is about speed.
+#: Each speed scenario above again, with lines of the lengths that people write.
 _VARIED = (
     replace(s, name=f"{s.name}-varied", title=f"{s.title}, lines of 20 to 120 bytes", varied=True)
     for s in _SCENARIOS
@@ -82,7 +86,10 @@ SCENARIOS: tuple[Scenario, ...] = (*_SCENARIOS, *_VARIED)
 
 
 def named(names: list[str]) -> list[Scenario]:
-    """The scenarios of these names, in the table's order; `LookupError` for a name that is none."""
+    """The scenarios of these names, in the table's order.
+
+    :raises LookupError: for a name that is not a scenario's.
+    """
     known = {scenario.name for scenario in SCENARIOS}
     for name in names:
         if name not in known:

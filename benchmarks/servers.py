@@ -1,4 +1,4 @@
-"""The servers that are measured: how each is found, configured and started."""
+"""The servers of the benchmark: how to find, configure and start each of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NGIRCD_TLS = """\
     Ports = {port}
 """
 
-# Without a listener for MQTT itself it does not start.
+# Mosquitto does not start without a listener for plain MQTT.
 MOSQUITTO_CONF = """\
 listener {other} 127.0.0.1
 listener {port} 127.0.0.1
@@ -77,7 +77,7 @@ ping_interval: "1h"
 
 @dataclass(frozen=True)
 class Start:
-    """What a server may need to know to be started."""
+    """What a server may need to know for its start."""
 
     port: int
     folder: Path
@@ -86,7 +86,7 @@ class Start:
 
     @property
     def quiet(self) -> list[str]:
-        """In a crowd, no announcements: 50 million sends would take minutes."""
+        """In a crowd there are no announcements: 50 million sends would take minutes."""
         return ["quiet"] if self.scenario.mode == "crowd" else []
 
 
@@ -94,11 +94,13 @@ class Start:
 class Server:
     """One row of the table.
 
-    ``command`` makes the command line; ``missing`` says why the server can't run here, or None;
-    ``share`` is the part of a flood that it is given (a server that takes 5 µs for a line needs
-    fewer of them for the same figure); ``accepts`` how many connections may be on their way in at
-    once, under its accept queue; ``without`` the scenarios that it has no part in, and why;
-    ``limit`` the server that does the fan-out and nothing else by the same door.
+    - ``command``: makes the command line.
+    - ``missing``: says why the server can't run here, or None.
+    - ``share``: its part of a flood.  A server that takes 5 µs a line needs fewer lines for the
+      same figure.
+    - ``accepts``: how many connections may be on their way in at once; its accept queue is longer.
+    - ``without``: the scenarios in which it takes no part, and why.
+    - ``limit``: the server that only does the fan-out, by the same door.
     """
 
     name: str
@@ -122,7 +124,7 @@ def absent(program: str) -> Callable[[], str | None]:
 
 
 def find(program: str) -> str | None:
-    """Where a program is; Debian keeps servers outside a user's PATH."""
+    """The path of a program.  Debian keeps servers outside a user's PATH."""
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
 
 
@@ -162,7 +164,7 @@ def start_fanout_tls(start: Start) -> Sequence[str]:
 
 
 def new_certificate(folder: Path) -> tuple[Path, Path]:
-    """A new key and its certificate, of 2,048 bits of RSA."""
+    """Make a new RSA key of 2,048 bits and its certificate."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subject = ["-subj", "/CN=localhost", "-days", "2"]
     new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
@@ -184,7 +186,7 @@ def start_ngircd(start: Start) -> Sequence[str]:
 
 
 def start_ngircd_tls(start: Start) -> Sequence[str]:
-    """Without TLS it listens where nobody comes: 0 would be 6667."""
+    """Its port without TLS is a free port that nobody uses: with 0, ngircd would take 6667."""
     key, certificate = new_certificate(start.folder)
     secured = NGIRCD_TLS.format(port=start.port, key=key, certificate=certificate)
     return ngircd(start, NGIRCD_CONF.format(port=another_port(start)) + secured)
@@ -224,14 +226,14 @@ def start_mosquitto(start: Start) -> Sequence[str]:
 
 
 def another_port(start: Start) -> int:
-    """Free, and not the one that is measured."""
+    """A free port, different from the measured one."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port if port != start.port else another_port(start)
 
 
 def node_missing() -> str | None:
-    """``npm install ws`` in a folder, whose ``node_modules`` is in NODE_PATH."""
+    """Why Node can't run: it needs ``npm install ws``, with ``node_modules`` in NODE_PATH."""
     if not find("node"):
         return "node is not installed"
     done = subprocess.run(["node", "-e", "require('ws')"], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""The benchmark's shapes, for CI: what must hold on any machine, in any mood. No times."""
+"""The benchmark's shapes, for CI: facts that must hold on any machine.  It measures no times."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from benchmarks.servers import Server, named
 from benchmarks.workshop import Workshop
 
 MOST_GROWTH_MIB = 64
-LEAST_LINES_A_WRITE = 20  # a server that writes each line has 1; a coalescing one hundreds
+LEAST_LINES_A_WRITE = 20  # A server that writes line by line has 1; one that coalesces, hundreds.
 
 
 @dataclass(frozen=True)
 class Check:
-    """``holds`` of a result, said as ``sentence``."""
+    """``holds`` looks at a result.  ``sentence`` says in words what must hold."""
 
     sentence: str
     holds: Callable[[Result], bool]
@@ -43,7 +43,7 @@ def heard_in_order(result: Result) -> bool:
 
 
 def one_write_each(result: Result) -> bool:
-    """No listener is written to more often than there are lines, replies and whispers."""
+    """Whether there are no more writes than lines, replies and whispers."""
     return int(result.ran["segments"]) <= result.delivered
 
 
@@ -91,7 +91,7 @@ PLAN: Plan = (
 
 
 def rests_in(kib: float) -> Check:
-    """With 64 farmers a MiB that the server takes once is 16 KiB of each: that is allowed."""
+    """Allow 16 KiB more a farmer: with 64 farmers, one MiB taken once counts as 16 KiB each."""
 
     def holds(result: Result) -> bool:
         return FIGURES["kib_each"](result) <= kib + 16
@@ -100,11 +100,11 @@ def rests_in(kib: float) -> Check:
 
 
 def door(most_kib: float) -> Plan:
-    """What must hold by every door.  One tick's talk is one write there, too."""
+    """What must hold at every door.  There, too, one tick's talk is one write."""
     return ((SHORT, (CLEAN, FEW_WRITES, BOUNDED)), (PACED, (CLEAN, ONE_WRITE, rests_in(most_kib))))
 
 
-#: What is run against which server.
+#: Which plan runs against which server.
 PLANS: tuple[tuple[str, Plan], ...] = (
     ("granja", PLAN),
     ("granja-ws", door(12)),
@@ -116,7 +116,7 @@ PLANS: tuple[tuple[str, Plan], ...] = (
 def outcomes(
     server: Server, plan: Plan, workshop: Workshop, cores: Cores
 ) -> Iterator[tuple[str, bool]]:
-    """Each check as a sentence, and whether it held."""
+    """Each check as a sentence, and whether it holds."""
     for scenario, checks in plan:
         result = run(server, scenario, 1, workshop, cores)
         for check in checks:
@@ -124,7 +124,7 @@ def outcomes(
 
 
 def smoke(folder: Path) -> int:
-    """Runs the plans; prints each check; the exit code."""
+    """Run the plans and print each check.  Returns the exit code."""
     workshop, cores = Workshop.build(folder), Cores.available()
     wrong = 0
     for name, plan in PLANS:

@@ -1,8 +1,8 @@
-"""Swaps: how long a search makes others wait, and what people get.
+"""Swaps: how long a search makes others wait, and how many wishes come true.
 
-``python -m benchmarks.swaps`` prints the tables of docs/performance/swaps.md.  The times are the
-thread's own CPU time, so that what else the machine does is not in them; the worlds are made of
-seeds.  What the whole server does is measured on the clock, so it takes a quiet machine.
+``python -m benchmarks.swaps`` prints the tables of docs/performance/swaps.md.  The times of a
+search are CPU time of its own thread, so other work on the machine does not change them.  Seeds
+make the worlds.  A clock measures the whole server, so that part needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEEDS = range(1, 4)
 
 
 def search_table(farmers: int, rounds: int) -> str:
-    """Milliseconds by command and world: the mean, and the worst."""
+    """Milliseconds by command and world: the mean and the worst."""
     measured = {name: swaps_search.measure(name, farmers, rounds) for name in swaps_search.WORLDS}
     commands = dict.fromkeys(what for times in measured.values() for what in times.steps)
     lines = [
@@ -63,7 +63,7 @@ def _share(way: str, farmers: int, choosy: bool, seeds: Sequence[int]) -> str:
     return f"{100 * got / reach:.1f} %"
 
 
-#: Swaps a second: none, what issue 15 asks for, and as many as there can be.
+#: Swaps a second: none, the rate of issue 15, and as many as possible.
 RATES = {"none": 0.0, "200 a second": 200.0, "as many as can be": 1e9}
 PAIRS = 50
 

@@ -1,8 +1,8 @@
 """Farmers who leave swaps that close at once, beside people who talk, on one epoll loop.
 
-Half of them have a spade and want a spoon, and the other half the other way round: each swap that
-is left closes a ring of two with the oldest of the others, and then both want to go back.  So a
-settlement is three durable rows: two swaps and their ring.
+Half of them have a spade and want a spoon; the other half have a spoon and want a spade.  Each new
+swap closes a ring of two with the oldest swap of the other half.  Then both farmers want to swap
+back.  So a settlement is three durable rows: two swaps and their ring.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ TALK = 100
 
 
 class Swappers(Farm):
-    """:param port: of the server.
-    :param pairs: how many of each half there are.
+    """The farmers who swap, and the people who talk.
+
+    :param port: the server's port.
+    :param pairs: how many farmers each half has.
     """
 
     def __init__(self, port: int, pairs: int) -> None:
@@ -32,7 +34,7 @@ class Swappers(Farm):
                 self._idle.append(farmer)
 
     def swap(self, seconds: float, rate: float) -> None:
-        """Talk for so long, and leave at most so many swaps in each second."""
+        """Talk for ``seconds``, and leave at most ``rate`` swaps a second."""
         now = time.perf_counter()
         end, next_talk, next_swap = now + seconds, now, now
         pause = 1 / rate if rate else seconds

@@ -1,14 +1,14 @@
-"""What people get: by offers made blindly, by pairs that are shown, and by swaps that stand.
+"""How many wishes come true: with blind offers, with shown pairs, and with swaps.
 
-The real market and its rules, with people who want what they lack and give what they have twice.
+This uses the real market and its rules.  People want what they lack, and give what they have twice.
 In each turn everybody does one thing, in a random order:
 
-* blind: they offer a second copy to somebody for something that they lack, and know nothing; who
-  has it twice and lacks the other accepts;
-* pairs: they look at ``:trueques``, and offer what its first two-sided row says to whom it suits;
+* blind: they know nothing.  They offer a second copy to somebody for something that they lack.  The
+  other farmer accepts if they have the wanted kind twice and lack the offered kind.
+* pairs: they look at ``:trueques``, and make the trade of its first pair.
 * swaps: they leave ``:cambio repetidos por faltantes``, and rings close.
 
-A wish is a kind that somebody lacks and wants; it is within reach if anybody has it twice.
+A wish is a kind that somebody lacks and wants.  It is within reach if anybody has that kind twice.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from granja.market.swapping import decide_settlement, decide_swap, spares
 
 KINDS = tuple(map(ArtifactId, range(1, 43)))
 TURNS = 20
-#: A choosy farmer wants so many kinds, and others everything that they lack.
+#: A choosy farmer wants this many kinds.  Other farmers want everything that they lack.
 CHOOSY = 3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of ``reach`` wishes so many were fulfilled, by so many settlements or trades."""
+    """Of ``reach`` wishes, ``fulfilled`` came true, through ``trades`` trades or settlements."""
 
     way: str
     fulfilled: int
@@ -42,7 +42,7 @@ class Outcome:
 
 
 class Town:
-    """A market of so many people; the same for the same seed, whatever they do then."""
+    """A market with people.  The same seed always makes the same market and people."""
 
     def __init__(self, farmers: int, choosy: bool, seed: int) -> None:
         chance = self.chance = random.Random(seed)

@@ -1,9 +1,9 @@
-"""How long anybody else waits while one command of swaps is obeyed, in farms of a few thousand.
+"""How long the others wait while the server obeys one swap command, with thousands of farmers.
 
-The real commands on the real market and lane, in one process, with a ledger in memory that answers
-a turn of the reactor later, as a disk does.  What is timed is each step of the reactor: what is
-typed, and what follows when a record is stored.  Nobody is connected, so what a line takes to
-encode and to send is not in it.  Each world is asked the same things, in a random order of people.
+This runs the real commands on the real market and lane, in one process.  A ledger in memory answers
+one turn of the reactor later, as a disk does.  It times each step of the reactor: the typed
+command, and what follows when a record is stored.  Nobody is connected, so the times contain no
+encoding and no sending of lines.  Each world gets the same commands, from people in a random order.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from granja.people.roster import Farmer
 from granja.service import spare_the_collector
 from granja.settings import Settings
 
-#: What a world's clock shows.
+#: The time that a world's clock shows at first.
 NOON = 1.7e9
 KINDS = range(1, 43)
-#: Posted before the clock runs: so many for each farmer, where a world says nothing else.
+#: How many swaps each farmer of the crowd leaves before the clock runs.
 SWAPS_EACH = 2
 
 
 @dataclass(frozen=True)
 class Said:
-    """A swap as a world has it."""
+    """A swap as a world describes it."""
 
     maker: int
     gives: tuple[int, ...]
@@ -48,8 +48,13 @@ class Said:
 
 @dataclass
 class World:
-    """``held``: of each farmer, from number 1 on.  ``standing``: swaps of which none closes.
-    ``closing``: one that does, if the world has it."""
+    """The state of a farm before the measurement.
+
+    - ``held``: what each farmer has, from number 1 on.
+    - ``standing``: swaps that close no ring.
+    - ``typed``: what farmers typed that they seek.
+    - ``closing``: a swap that closes a ring, if the world has one.
+    """
 
     held: list[list[int]]
     standing: list[Said] = field(default_factory=list)
@@ -58,9 +63,9 @@ class World:
 
 
 def crowd(farmers: int, chance: random.Random) -> World:
-    """People as they are: few have what is rare, some typed what they seek, many left swaps.
+    """A usual crowd: few have rare kinds, some typed what they seek, and many left swaps.
 
-    What they ask for is rare; what closes of that settles before anything is measured.
+    Their swaps ask for rare kinds.  Rings among these swaps settle before the measurement.
     """
     weights = [1 / (1 + place) for place in range(42)]
     held = [chance.choices(KINDS, weights, k=chance.randint(3, 30)) for _ in range(farmers)]
@@ -77,7 +82,7 @@ def crowd(farmers: int, chance: random.Random) -> World:
 
 
 def chain(farmers: int, chance: random.Random) -> World:
-    """Only a ring of 42 exists: each group gives for what the next has, and one link is missing."""
+    """Only one ring is possible, of 42 swaps.  The swaps of one group are missing."""
     world = World([[place % 42 + 1, place % 42 + 1] for place in range(farmers)])
     for maker, (has, _) in enumerate(world.held, 1):
         if has < 42:
@@ -87,11 +92,13 @@ def chain(farmers: int, chance: random.Random) -> World:
 
 
 def dead_ends(farmers: int, chance: random.Random) -> World:
-    """Everybody gives and takes much, and nothing closes: one half never gives what the other
-    asks for, so each search goes through all that there is."""
+    """Everybody gives and takes much, but no ring closes.
+
+    One layer leaves no swaps, so each search goes through all the swaps.
+    """
     world = World([])
     for maker in range(1, farmers + 1):
-        place = maker % 6  # six layers of seven kinds; each gives its own for the next one's
+        place = maker % 6  # Six layers of seven kinds: each layer gives its kinds for the next's.
         mine = [place * 7 + kind for kind in range(1, 8)]
         world.held.append(mine + mine)
         if place < 5:
@@ -100,7 +107,7 @@ def dead_ends(farmers: int, chance: random.Random) -> World:
 
 
 def everything(farmers: int, chance: random.Random) -> World:
-    """Everybody has half of all, twice, and would take any of the rest, which few have."""
+    """Everybody has half of all kinds twice, and takes any of the other kinds, which are rare."""
     held = []
     for maker in range(1, farmers + 1):
         common = list(range(1, 22))
@@ -121,7 +128,7 @@ WORLDS: dict[str, Callable[[int, random.Random], World]] = {
 
 
 class Ticking(Clock):
-    """A clock that goes on while something is computed, so that what takes long gives way."""
+    """A clock that also runs during a computation, so that long work gives way."""
 
     begun: float | None = None
 
@@ -132,7 +139,7 @@ class Ticking(Clock):
     def callLater(  # noqa: N802
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
     ) -> IDelayedCall:
-        """Each call is a step of its own, and timed."""
+        """Make each call a step of its own, and time it."""
 
         def step() -> None:
             began = time.thread_time()
@@ -143,7 +150,7 @@ class Ticking(Clock):
         return super().callLater(delay, step)
 
     def seconds(self) -> float:
-        """Since the world is ready: what is left to settle before that is not measured."""
+        """The time of the clock, plus CPU time since the world is ready."""
         spent = 0.0 if self.begun is None else time.thread_time() - self.begun
         return super().seconds() + spent
 
@@ -178,7 +185,7 @@ class Later(MemoryLedger):
 
 
 class Village:
-    """A world with the real commands; everybody is registered, here, and hears of swaps."""
+    """A world with the real commands.  Everybody is registered, is here, and hears of swaps."""
 
     def __init__(self, world: World) -> None:
         clock = Ticking()
@@ -219,14 +226,14 @@ def _before(world: World) -> list[Fact]:
 
 
 class Times:
-    """Seconds of each step, by what was typed."""
+    """The seconds of each step, by command."""
 
     def __init__(self, clock: Ticking) -> None:
         self.steps: dict[str, list[float]] = {}
         self._clock = clock
 
     def time(self, what: str, step: Callable[..., object], *arguments: object) -> None:
-        """Do it to the end."""
+        """Do a step, and everything that follows from it."""
         self._clock.steps = self.steps.setdefault(what, [])
         self._clock.callLater(0, self._do, step, *arguments)
         self._clock.advance(0)
@@ -235,14 +242,14 @@ class Times:
     def _do(self, step: Callable[..., object], *arguments: object) -> None:
         try:
             answer = step(*arguments)
-        except GranjaError:  # A refusal is an answer, too.
+        except GranjaError:  # A refusal is an answer too.
             return
         if isinstance(answer, Deferred):
             answer.addErrback(lambda failure: failure.trap(GranjaError))
 
 
 def measure(name: str, farmers: int, rounds: int, seed: int = 1) -> Times:
-    """So many of each command in one world."""
+    """Time ``rounds`` rounds of the commands in one world."""
     chance = random.Random(seed)
     world = WORLDS[name](farmers, chance)
     village = Village(world)
@@ -261,7 +268,7 @@ def measure(name: str, farmers: int, rounds: int, seed: int = 1) -> Times:
 
 
 def one_of_each(times: Times, village: Village, chance: random.Random) -> None:
-    """Somebody types every command of swaps."""
+    """Somebody types each swap command once."""
     farm, me = village.farm, chance.choice(village.people)
     has = sorted(farm.market.copies(me.id))
     lacks = [kind for kind in KINDS if kind not in has] or [1]

@@ -1,4 +1,4 @@
-"""What was set out to be reached: Granja's figure over a peer's, in the same round."""
+"""The targets: Granja's figure divided by a peer's, in the same round."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """``figure`` of Granja divided by that of ``peer`` must stay at or under ``bound``.
+    """``figure`` of Granja divided by that of ``peer`` must be at most ``bound``.
 
-    ``door``: the server that is Granja by one of its doors.
-
-    Figures are those of `benchmarks.figures`. Without a peer it is the figure itself, and ``floor``
-    says that it must be at least the bound.
+    ``figure`` is one of `benchmarks.figures`.  Without a peer, the figure itself must be at most
+    ``bound``.  With ``floor`` it must be at least ``bound``.  ``door`` names the server that is
+    Granja by one of its doors.
     """
 
     scenario: str

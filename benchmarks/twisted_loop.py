@@ -1,6 +1,6 @@
-"""The plain Twisted chat server: a ``LineReceiver`` each, and a loop of ``sendLine``.
+"""The plain Twisted chat server: one ``LineReceiver`` a client, and a loop of ``sendLine``.
 
-``python twisted_loop.py PORT [quiet]``. The wire is that of ``native/fanout.c``.
+``python twisted_loop.py PORT [quiet]``.  The wire format is that of ``native/fanout.c``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 
 class LoopProtocol(LineReceiver):
-    """One client: its first line is its name, the others are talk or a whisper."""
+    """One client.  Its first line is its name; the others are talk or a whisper."""
 
     def __init__(self, room: LoopFactory) -> None:
         self.room = room
@@ -49,7 +49,7 @@ class LoopProtocol(LineReceiver):
 
 
 class LoopFactory(ServerFactory):
-    """Clients by name."""
+    """Holds the clients by name."""
 
     def __init__(self, announce: bool) -> None:
         self.announce = announce

@@ -1,4 +1,4 @@
-"""Python's ``websockets`` with its own ``broadcast``: a connection's first message is its name."""
+"""Python's ``websockets`` with its ``broadcast``.  A connection's first message is its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The C programs, compiled on the spot into a folder that lives as long as the run."""
+"""Compiles the C programs into a folder that exists as long as the run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ OPENSSL = ("-DWITH_TLS", "-lssl", "-lcrypto")
 
 
 class NoCompilerError(Exception):
-    """There is no C compiler on this machine."""
+    """This machine has no C compiler."""
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """The run's folder and the programs in it."""
+    """The run's folder and its programs."""
 
     folder: Path
     generator: Path
@@ -28,7 +28,10 @@ class Workshop:
 
     @classmethod
     def build(cls, folder: Path) -> Workshop:
-        """Compiles everything into ``folder``; `NoCompilerError` when nothing can."""
+        """Compile everything into ``folder``.
+
+        :raises NoCompilerError: when there is no compiler.
+        """
         compiler = find_compiler()
         generator, fanout = folder / "generator", folder / "fanout"
         sources = [str(NATIVE / name) for name in GENERATOR]
@@ -49,7 +52,7 @@ def find_compiler() -> str:
 
 
 def compile_quietly(command: list[str]) -> bool:
-    """Whether it compiled; that OpenSSL's headers are missing is no error, only no TLS."""
+    """Whether it compiled.  Without OpenSSL's headers it does not, and then there is no TLS."""
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
