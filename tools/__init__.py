@@ -1,1 +1,2 @@
-"""What keeps the repository's made files true.  Run from its top level; never installed."""
+"""Tools that make or check files of the repository.  Run them from its top; nobody installs
+them."""

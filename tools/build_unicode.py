@@ -1,7 +1,7 @@
 """Rebuild ``granja/text/unicode/*.txt`` from the files that Unicode publishes inside ICU.
 
-The argument is the directory ``source/data/unidata`` of an ICU release (``apt-get source icu``
-fetches one).  Three of its files are read: ``ppucd.txt`` (the character database, preparsed),
+The argument is the directory ``source/data/unidata`` of an ICU release.  ``apt-get source icu``
+fetches one.  The tool reads three of its files: ``ppucd.txt`` (the preparsed character database),
 ``emoji-sequences.txt`` and ``confusables.txt``.  Run it as::
 
     python tools/build_unicode.py icu/source/data/unidata
@@ -67,7 +67,7 @@ def main(unidata: Path) -> None:
 
 
 def entry(name: str, words: Iterable[str]) -> str:
-    """``name: word word …``; what follows on a further line is indented."""
+    """``name: word word …``, over several lines if needed; further lines are indented."""
     return textwrap.fill(
         f"{name}: {' '.join(words)}", 100, subsequent_indent="  ", break_on_hyphens=False
     )
@@ -93,7 +93,7 @@ def read_ppucd(path: Path) -> Rows:
 
 
 def every_code_point(rows: Rows) -> list[Properties]:
-    """Each code point's properties; what an unassigned one inherits is the defaults alone."""
+    """Each code point's properties.  An unassigned code point inherits only the defaults."""
     defaults = rows["defaults"][0][1]
     result = [defaults] * CODE_POINTS
     for span, given in rows["block"]:
@@ -112,7 +112,7 @@ def every_code_point(rows: Rows) -> list[Properties]:
 def overridden(inherited: Properties, given: Properties) -> Properties:
     result = inherited | given
     for name in given:
-        if name.startswith("-"):  # ``-DI``: a binary property that its block has and it has not
+        if name.startswith("-"):  # ``-DI``: the block has this binary property, the point has not.
             result.pop(name[1:], None)
     return result
 
@@ -136,7 +136,7 @@ def spell_range(span: range) -> str:
 
 
 def regions(path: Path) -> list[str]:
-    """The two letters of every ``RGI_Emoji_Flag_Sequence``, in lower case as tags spell them."""
+    """The two letters of each ``RGI_Emoji_Flag_Sequence``, in lower case as in tags."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         points, _, rest = line.partition(";")
@@ -165,7 +165,7 @@ def write_confusables(path: Path, version: str) -> None:
 
 
 def write_scripts(properties: list[Properties], version: str) -> None:
-    """Which scripts use each letter, mark and digit: what a name may consist of."""
+    """Write which scripts use each letter, mark and digit.  Names may consist of these."""
     members: dict[str, list[int]] = defaultdict(list)
     for point, p in enumerate(properties):
         if p["gc"][0] in "LM" or p["gc"] == "Nd":

@@ -1,9 +1,9 @@
 """Write the parts of docs/protocol.md that the code knows best.
 
-They stand between ``<!-- generated: NAME -->`` and ``<!-- end -->``; everything around them is
-written by hand and stays as it is.  Run from the top of the repository::
+These parts stand between ``<!-- generated: NAME -->`` and ``<!-- end -->``.  People write the rest
+by hand, and the tool keeps it.  Run it from the top of the repository::
 
-    python -m tools.document_protocol           # write them anew
+    python -m tools.document_protocol           # write the parts
     python -m tools.document_protocol --check   # only say whether they are up to date
 """
 
@@ -34,11 +34,11 @@ _SUBNEGOTIATION = re.compile(rb"\xff\xfa\xc9(\S+) (.*?)\xff\xf0(?:(.*)\r\n)?", r
 
 
 class Undocumented(Exception):
-    """Something can travel that the page would not show; the text says what to do."""
+    """The server can send something that the page does not show.  The text says what to do."""
 
 
 def main(arguments: Sequence[str], page: Path = PAGE) -> int:
-    """Returns the exit status: 1 if ``--check`` finds something stale."""
+    """Write or check the page.  Returns the exit status: 1 when ``--check`` finds a stale part."""
     written = page.read_text("utf-8")
     fresh = rewrite(written)
     if "--check" in arguments:
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str], page: Path = PAGE) -> int:
 
 
 def rewrite(page: str) -> str:
-    """The page with each block made anew.
+    """The page with all its blocks made again.
 
-    :raises Undocumented: for a message or an error without a sample, a block that nothing makes,
-        and one that the page has not.
+    :raises Undocumented: when a message or an error has no sample, when nothing makes a block of
+        the page, or when the page lacks a block.
     """
     found = [name for _, name, _ in _BLOCK.findall(page)]
     if sorted(found) != sorted(BLOCKS):
@@ -63,16 +63,16 @@ def rewrite(page: str) -> str:
 
 
 def differing(one: str, other: str) -> Iterator[str]:
-    """The names of the blocks that are not the same in two versions of the page."""
+    """The names of the blocks that differ between two versions of the page."""
     pairs = zip(_BLOCK.finditer(one), _BLOCK.finditer(other), strict=True)
     yield from (before[2] for before, after in pairs if before[0] != after[0])
 
 
-# -- what must be shown ----------------------------------------------------------------------
+# -- what the page must show ------------------------------------------------------------------
 
 
 def kinds(base: type, *modules: ModuleType) -> list[type]:
-    """The classes below ``base`` that these modules or packages define, in their order."""
+    """The subclasses of ``base`` that these modules or packages define, in order."""
     return [
         value
         for module in modules
@@ -85,7 +85,10 @@ def kinds(base: type, *modules: ModuleType) -> list[type]:
 
 
 def refuse_gaps(wanted: Iterable[type], shown: Iterable[object]) -> None:
-    """:raises Undocumented: when a class is not among the classes of what is shown."""
+    """Check that each wanted class has a sample.
+
+    :raises Undocumented: when one has none.
+    """
     missing = set(wanted) - {type(value) for value in shown}
     if missing:
         names_ = ", ".join(sorted(kind.__name__ for kind in missing))
@@ -96,12 +99,12 @@ def refuse_gaps(wanted: Iterable[type], shown: Iterable[object]) -> None:
 
 
 def command_table() -> str:
-    """Every row of the command table that there is for anybody."""
+    """The rows of the command table that everybody may use."""
     return _command_rows(commands.FOR_ALL)
 
 
 def moderators_table() -> str:
-    """The other rows."""
+    """The rows for moderators only."""
     return _command_rows([row for row in commands.TABLE if row.moderators])
 
 
@@ -115,7 +118,7 @@ def reserved_names() -> str:
 
 
 def message_overview() -> str:
-    """A row for each kind of message."""
+    """One row for each kind of message."""
     refuse_gaps(
         kinds(Message, messages), [message for sample in MESSAGES for message in sample.messages]
     )
@@ -137,7 +140,7 @@ def _overview(sample: Sample) -> tuple[str, ...]:
 
 
 def field_types(kind: type[Message]) -> list[tuple[str, str]]:
-    """The names of a message's fields in the data, with what JSON has there."""
+    """The names of a message's fields in the data, each with its JSON type."""
     hints = get_type_hints(kind)
     return [
         (kind.renamed.get(field.name, field.name), _JSON_TYPES[hints[field.name]])
@@ -160,7 +163,7 @@ _JSON_TYPES: dict[object, str] = {
 
 
 def message_examples() -> str:
-    """Each kind of message: when it is said, the lines, and the same as data."""
+    """Each kind of message: when the server says it, its lines, and the same as data."""
     return "\n".join(map(_examples, MESSAGES))
 
 
@@ -176,7 +179,7 @@ def _examples(sample: Sample) -> str:
 
 
 def package(message: Message) -> str:
-    """The name of a message's GMCP package, from the bytes that are sent."""
+    """The name of a message's GMCP package, taken from the bytes that the server sends."""
     return _sent(message)[0]
 
 
@@ -189,17 +192,17 @@ def _sent(message: Message) -> tuple[str, str, str]:
 
 
 def gmcp_example() -> str:
-    """One message as it travels with GMCP, with the bytes of telnet in words."""
+    """One message as it travels with GMCP, with telnet's bytes in words."""
     name, data, line = _sent(Said("Ana", "hola"))
     return _fenced("text", [f"IAC SB 201 {name} {data} IAC SE {line} CR LF"])
 
 
-#: What other errors are kinds of, and nobody reads.
+#: Base classes of other errors.  Nobody reads these themselves.
 _ABSTRACT = (errors.TradeError, errors.Limited)
 
 
 def error_table() -> str:
-    """Every error, as a farmer reads it."""
+    """Every error, with the line that a farmer reads."""
     refuse_gaps(
         [kind for kind in kinds(GranjaError, errors) if kind not in _ABSTRACT],
         [error for _, error in ERRORS],

@@ -1,14 +1,15 @@
-"""Change the code of a room in one place at a time, and see whether the tests of the room notice.
+"""Change a room's code in one place at a time, and see whether the room's tests notice.
 
-For whoever develops; it takes minutes to hours and is no part of CI.  ``--sample`` tries so many
-places, the same each time, or others with another ``--seed``; patterns choose modules::
+This is for developers.  It takes minutes to hours, and CI does not run it.  ``--sample`` tries this
+many places.  They are the same each time; another ``--seed`` chooses others.  Patterns choose
+modules::
 
     python -m tools.mutate market
     python -m tools.mutate board --sample 100 --seed 2 backlog schedule
 
-Each survivor is shown.  It asks for a test that states a rule, or for simpler code with the same
-outcome.  The work is done in a copy in the folder of temporary files.  Each change is tried in a
-fork of this process, in which pytest and Twisted are loaded already; quick tests come first.
+The tool shows each survivor.  A survivor asks for a test that states a rule, or for simpler code
+with the same outcome.  The tool works in a temporary copy.  It tries each change in a fork of this
+process, which has pytest and Twisted loaded.  Quick tests run first.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from typing import Any, NamedTuple
 PROJECT = Path(__file__).parent.parent
 COPIED = ("granja", "tests", "tools", "twisted", "docs", "setup.cfg", "pyproject.toml")
 
-#: Those of a ledger that need no database server.
+#: The tests of a ledger that need no database server.
 LEDGERS = tuple(
     f"tests/ledger/test_{name}.py" for name in ("contract", "lane", "stateful", "stopped")
 )
 
-#: The tests that must notice a change in each room.
+#: The tests that must notice a change in a room.
 ROOMS: dict[str, tuple[str, ...]] = {
     "market": ("tests/market/test_market.py", "tests/market", "tests/operations/test_audit.py"),
     "people": ("tests/people", "tests/whole/test_plays.py"),
@@ -47,16 +48,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
 }
 
-#: Every test may take so many times as long as it did without a change, and so many seconds more.
+#: A test may take PATIENCE times as long as without a change, and GRACE seconds more.
 PATIENCE = 5.0
 GRACE = 10.0
 
-#: In the copy: how many seconds each test took without a change.
+#: A file in the copy: how many seconds each test takes without a change.
 TIMES = "times.json"
 
 
 class Change(NamedTuple):
-    """One change: the module as it is then, and where and what it is."""
+    """One change: its place, the statement before and after it, and the module's new source."""
 
     path: Path
     line: int
@@ -87,7 +88,7 @@ def changes(path: Path) -> Iterator[Change]:
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
-    """The nodes that are run, each with the statement that it is in."""
+    """The nodes that can run, each with its statement."""
 
     def walk(node: ast.AST, statement: ast.stmt | None) -> Iterator[tuple[ast.AST, ast.stmt]]:
         if isinstance(node, ast.stmt):
@@ -97,7 +98,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
         if isinstance(node, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom) or _is_log(node):
             return
         if isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation):
-            return  # A choice; one more is no fault.
+            return  # A constant that somebody chose: one more is no fault.
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "decorator_list", "type_params"):
                 continue
@@ -109,7 +110,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
 
 
 def _is_log(node: ast.AST) -> bool:
-    """Whether it writes to the log: its words are for people."""
+    """Whether the node writes to the log.  Its words are for people, so no test reads them."""
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
         return False
     return any(part in ast.unparse(node.value.func) for part in ("log.", "_log."))
@@ -119,7 +120,7 @@ Edit = tuple[Callable[[], None], Callable[[], None]]
 
 
 def _edits(node: ast.AST) -> Iterator[Edit]:
-    """What can be changed at this node, and how it is put back."""
+    """What can change at this node, each with a function that puts it back."""
     if isinstance(node, ast.Compare):
         for place, operator in enumerate(node.ops):
             if type(operator) in _SWAPS:
@@ -159,7 +160,7 @@ def _set(items: list[ast.cmpop], place: int, value: ast.AST) -> Edit:
 
 
 def _head(statement: ast.stmt) -> ast.stmt:
-    """A statement without the block that belongs to it."""
+    """A statement without its block."""
     head = copy.copy(statement)
     for name in ("body", "orelse", "finalbody"):
         if getattr(head, name, None) and not isinstance(head, ast.Expr):
@@ -167,7 +168,7 @@ def _head(statement: ast.stmt) -> ast.stmt:
     return head
 
 
-# -- trying ----------------------------------------------------------------------------------
+# -- trying the changes ----------------------------------------------------------------------
 
 
 def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
@@ -222,7 +223,7 @@ def _chosen(room: Path, patterns: list[str], sample: int | None, seed: int) -> l
 
 
 def _load() -> None:
-    """What each fork needs, so that it is loaded once; nothing of the granja's own."""
+    """Import what each fork needs, once, but nothing of granja itself."""
     import hypothesis.stateful
     import pytest  # noqa: F401
     import twisted.internet.testing
@@ -240,7 +241,7 @@ def _load() -> None:
 
 
 def _passes(folder: Path, tests: tuple[str, ...], *, silent: bool = True) -> bool:
-    """Whether no test notices, in a fork; one that takes too long has noticed."""
+    """Run the tests in a fork.  Returns whether they pass; a test that takes too long fails."""
     child = os.fork()
     if not child:
         os._exit(_run(folder, tests, silent))
@@ -251,7 +252,7 @@ def _passes(folder: Path, tests: tuple[str, ...], *, silent: bool = True) -> boo
 
 
 class _QuickFirst:
-    """Runs the tests in the order of how long they took without a change, and none for ever."""
+    """Runs the quickest tests first, by their times without a change, and stops hanging ones."""
 
     def __init__(self, times: Path) -> None:
         self._times = times

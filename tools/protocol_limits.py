@@ -1,4 +1,4 @@
-"""Every limit that somebody may run into, as the code has it, for ``docs/protocol.md``."""
+"""Every limit that a person can meet, with the code's value, for ``docs/protocol.md``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE = SETTINGS.rate
 
 @dataclass(frozen=True)
 class Limit:
-    """``option``: of ``twistd granja``; empty where the limit is not the operator's to set."""
+    """``option`` is an option of ``twistd granja``.  It is empty when no option sets the limit."""
 
     what: str
     value: str

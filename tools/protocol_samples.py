@@ -1,7 +1,7 @@
-"""One of everything that the server can say, with the moment when it says so.
+"""One sample of each message and error of the server, with the moment when the server says it.
 
-``docs/protocol.md`` shows these.  A new message or error needs a sample here before the page can
-be made again.
+``docs/protocol.md`` shows them.  A new message or error needs a sample here: without it, nobody can
+make the page again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _news(*ends: Ended, more: int = 0) -> list[Message]:
 
 @dataclass(frozen=True)
 class Sample:
-    """``when``: the moment, a sentence in English.  ``messages``: all of one class."""
+    """``when`` is the moment, as an English sentence.  All ``messages`` have one class."""
 
     when: str
     messages: tuple[Message, ...]
@@ -68,7 +68,7 @@ class Sample:
 
 
 def constants(kind: type[Message]) -> list[Message]:
-    """The messages of this kind that never change, as the contract names them."""
+    """The messages of this kind that never change, with the texts of the contract."""
     return [v for v in vars(sys.modules[kind.__module__]).values() if isinstance(v, kind)]
 
 
