@@ -33,11 +33,11 @@ function webSocketUrl() {
   return url.href;
 }
 
-/** How often the clock is looked at, and how far it jumps where the machine has slept. */
+/** How often the page looks at the clock, and the jump that shows that the machine slept. */
 const LOOK = 5000;
 const JUMP = 15_000;
 
-/** Call wake when somebody looks at the page again, or the network or the machine is back. */
+/** Call wake when somebody looks at the page again, or when the network or the machine is back. */
 function onWaking(wake) {
   const seen = () => document.hidden || wake();
   addEventListener("online", wake);

@@ -1,4 +1,4 @@
-// No module, so that it works when a module does not: a page that can't begin says so.
+// Tells the person when the page can't begin.  It is no module: so it works when modules do not.
 
 (() => {
   const say = () => {
@@ -16,8 +16,8 @@
     if (document.readyState === "loading") addEventListener("DOMContentLoaded", say);
     else say();
   };
-  // A module that is missing, or one that it needs, is an error of its element; these don't bubble.
+  // A missing module causes an error event at its element, and such events don't bubble.
   addEventListener("error", (event) => event.target instanceof HTMLScriptElement && broken(), true);
-  // What the modules found out themselves.
+  // The modules send this event when they find an error themselves.
   addEventListener("granja-broken", broken);
 })();

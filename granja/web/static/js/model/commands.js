@@ -1,20 +1,20 @@
-// What a typed line is, and the lines that the page itself types (the wire contract, section 3).
+// Knows what a typed line is, and the lines that the page itself types (the contract, section 3).
 //
-// No command's word, no emoticon and no limit is written down in the page: all come from
-// contract.json, which the server makes from its table.  A command is asked for by what it does.
+// The page contains no command word, no emoticon and no limit.  All of them come from
+// contract.json, which the server makes from its table.  The page asks for a command by its deed.
 
 export class Commands {
   #deeds;
-  #short; // words of one character, which are commands in small letters only
-  #secrets; // words after which a secret stands
-  #slip; // what is nearly such a word: the server takes it for one
+  #short; // words of one character: these are commands only in small letters
+  #secrets; // words before a secret
+  #slip; // what is almost such a word: the server takes it for that word
 
   /** @param contract the content of contract.json. */
   constructor({ commands, deeds, emoticons, secrets, limits, ...rules }) {
     const words = commands.flatMap(({ word, aliases }) => [word, ...aliases]);
     const bare = secrets.map((word) => word.slice(1)).join("|");
     this.table = commands;
-    this.emoticons = emoticons; // {word, face}: what is sent, and what the others see
+    this.emoticons = emoticons; // {word, face}: what the page sends, and what the others see
     this.limits = limits;
     this.declareOnce = rules.declare_once;
     this.offerLifetime = rules.offer_lifetime * 1000; // milliseconds
@@ -24,7 +24,7 @@ export class Commands {
     this.#slip = new RegExp(`^[^\\p{L}\\s]+(?:${bare})(?!\\p{L})`, "iu");
   }
 
-  /** The line that does it: line("trade.offer", "Gus", 6, 13). */
+  /** The line that does a deed: line("trade.offer", "Gus", 6, 13). */
   line(deed, ...values) {
     return [this.#deeds[deed], ...values].join(" ");
   }
@@ -36,31 +36,31 @@ export class Commands {
     return /^:\p{L}{2,}$/u.test(word) ? word.toLowerCase() : null;
   }
 
-  /** The row of the table that a line begins with, or undefined. */
+  /** The row of the table for the line's first word, or undefined. */
   rowOf(line) {
     const word = this.wordOf(line);
     return this.table.find((row) => row.word === word || row.aliases.includes(word));
   }
 
-  /** What a word does, as the help says it: "Suelta una larva". */
+  /** What a command does, in the words of the help: "Suelta una larva". */
   about(word) {
     const { summary } = this.table.find((row) => row.word === word);
     const [first, ...rest] = summary.split(":", 1)[0];
     return first.toUpperCase() + rest.join("");
   }
 
-  /** Whether a line is the command that does it. */
+  /** Whether a line is the command for this deed. */
   does(line, deed) {
     return this.wordOf(line) === this.#deeds[deed];
   }
 
-  /** Whether the line holds a password, also by a slip, so that it must be kept nowhere. */
+  /** Whether the line holds a password, perhaps with a slip, so that nothing may keep it. */
   isSecret(line) {
     return this.#secrets.has(this.wordOf(line)) || this.#slip.test(firstWord(line));
   }
 
   /**
-   * What the speaker sees of their own line, because the server sends no echo:
+   * What the speaker sees of their own line; the server sends no echo of it:
    * {kind: "said" | "action" | "whispered" | "typed", text, to?}.
    */
   echoOf(line) {
@@ -76,20 +76,20 @@ export class Commands {
     return { kind: "typed", text: line.trim() };
   }
 
-  /** What stands in the way of this name, or null: {count, most}. */
+  /** Why this name does not fit, or null: {count, most}. */
   faultOfName(name) {
     const count = lengthOf(name.trim());
     return count > this.limits.name ? { count, most: this.limits.name } : null;
   }
 
-  /** What stands in the way of this new password, or null: {count, least, most}. */
+  /** Why this new password does not fit, or null: {count, least, most}. */
   faultOfPassword(password) {
     const [least, most] = this.limits.password;
     const count = lengthOf(password.trim());
     return count < least || count > most ? { count, least, most } : null;
   }
 
-  /** Whether the server takes a line of that length. */
+  /** Whether the server takes a line of this length. */
   fits(line) {
     return byteLength(line) <= this.limits.line;
   }
@@ -97,15 +97,15 @@ export class Commands {
 
 const firstWord = (line) => line.trim().split(/\s+/u, 1)[0];
 
-/** What was pasted is several messages: one for each line that says something. */
+/** The messages in a pasted text: one for each line that is not empty. */
 export const linesOf = (text) =>
   text.split(/[\r\n\u2028\u2029]+/u).map((line) => line.trim()).filter(Boolean);
 
-/** A message is one line: what has line ends becomes one. */
+/** A message is one line: this joins a text with line ends into one line. */
 export const oneLine = (text) => text.replace(/[\r\n\u2028\u2029]+/gu, " ").trim();
 
-/** How many characters the server counts: code points, with accents composed. */
+/** The number of characters as the server counts them: code points, with accents composed. */
 export const lengthOf = (text) => [...text.normalize("NFC")].length;
 
-/** How many bytes the server will count. */
+/** The number of bytes as the server counts them. */
 export const byteLength = (text) => new TextEncoder().encode(text).length;

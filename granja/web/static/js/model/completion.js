@@ -1,19 +1,19 @@
-// What could come next in the line that is being typed, as the terminal client has it.
+// Suggests what may come next in the typed line, as the terminal client does.
 
 import { fold } from "./search.js";
 import { sameName } from "./names.js";
 
-/** As many are shown; who wants another one types on. */
+/** The most suggestions that the page shows. */
 const MOST = 8;
 
 /**
- * The suggestions for a line: [{text, replaces, label, note}], where text would stand in place of
- * the last `replaces` characters before the cursor.
+ * The suggestions for a line: [{text, replaces, label, note}].  The text takes the place of the
+ * last `replaces` characters before the cursor.
  *
- * @param before what stands before the cursor.
+ * @param before the text before the cursor.
  * @param around {people, me, catalog, mine, offers} of the state.
  * @param commands the table.
- * @param asked whether the person asks for it (Tab): what is not asked for is not pressed on talk.
+ * @param asked whether the person asks for suggestions (Tab).  Plain talk gets none unasked.
  */
 export function suggest(before, around, commands, asked) {
   const typed = before.trimStart();
@@ -37,11 +37,11 @@ function wordsOf(typed, commands) {
 
 const ARTIFACTS = new Set(["artifact", "mine", "theirs"]);
 
-/** Suggestions for the argument that is being typed, the last one. */
+/** Suggestions for the last argument, which the person is typing. */
 function argument(typed, kinds, around) {
   for (const kind of kinds) {
     const [word, others] = /^(\S*)(?:\s+(.*))?$/su.exec(typed)?.slice(1) ?? [typed];
-    // An artifact's name may have spaces in it; its number has none.
+    // An artifact's name may contain spaces; its number has none.
     if (others === undefined || (ARTIFACTS.has(kind) && !/^\d+$/u.test(word)))
       return candidates(kind, typed, around);
     typed = others;

@@ -1,6 +1,6 @@
-// Collections as plain objects {artifact number: copies}; copies are never 0.
+// Collections as plain objects {artifact number: copies}.  Copies are never 0.
 
-/** From the wire's list of {id, name}, where two copies are there twice. */
+/** Counts the wire's list of {id, name}, which names two copies twice. */
 export function countArtifacts(artifacts) {
   const counts = {};
   for (const { id } of artifacts) counts[id] = (counts[id] ?? 0) + 1;
@@ -18,13 +18,13 @@ export function removeCopy(counts, id) {
 
 export const totalCopies = (counts) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
-/** The list as the server takes it: "6, 13, 13", or "ninguno". */
+/** The list in the server's form: "6, 13, 13", or "ninguno". */
 export function spellList(counts) {
   const numbers = Object.entries(counts).flatMap(([id, copies]) => Array(copies).fill(id));
   return numbers.join(", ") || "ninguno";
 }
 
-/** The typed list as counts, or null when it is not a list of the catalog's numbers. */
+/** The typed list as counts, or null when it is not a list of numbers of the catalog. */
 export function parseList(text, catalog) {
   const known = new Set(catalog.map((artifact) => String(artifact.id)));
   const words = text.split(/[\s,;]+/u).filter(Boolean);

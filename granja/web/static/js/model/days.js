@@ -1,10 +1,10 @@
-// Days of the talk, as one says them.
+// Names the days of the talk in everyday words.
 
 const DAY = new Intl.DateTimeFormat("es", { weekday: "long", day: "numeric", month: "long" });
 const WITH_YEAR = new Intl.DateTimeFormat("es", { day: "numeric", month: "long", year: "numeric" });
 const CLOCK = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit" });
 
-/** A number for the day in this place of the world: the same for two moments of one day. */
+/** A number for the day, in the local time zone.  Two moments of one day have the same number. */
 export function dayOf(at) {
   const date = new Date(at);
   return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000;

@@ -1,14 +1,14 @@
-// The addresses in what people say.  Only http and https, and only what is one beyond doubt: a
-// link must lead where it says.
+// Finds the addresses in what people say: only http and https, and only when there is no doubt.
+// A link must lead where its text says.
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\\^{}|]+/giu;
-/** What ends a sentence and not an address. */
+/** Marks that end a sentence, not an address. */
 const TRAILING = /[.,;:!?…»”’)\]]$/u;
 const PAIRS = { ")": "(", "]": "[" };
 
 /**
- * A text in pieces, in order: {text} or {text, href, host}, where host is what the browser will
- * go to if that is not written so in the text (as with letters of other scripts), else null.
+ * Splits a text into pieces, in order: {text} or {text, href, host}.  The browser will go to host.
+ * host is null when the text itself shows it; letters of other scripts, for one, do not.
  */
 export function pieces(text) {
   const found = [];
@@ -25,7 +25,7 @@ export function pieces(text) {
   return found;
 }
 
-/** Without the sentence's own marks; a bracket that was opened in the address belongs to it. */
+/** The address without the sentence's marks.  It keeps a bracket that opens inside of it. */
 function withoutTail(typed) {
   let kept = typed;
   while (TRAILING.test(kept)) {
@@ -38,7 +38,7 @@ function withoutTail(typed) {
 
 const count = (text, char) => text.split(char).length - 1;
 
-/** null for what is no address, and for one that names a user (the address of a bank before an @). */
+/** null for what is not an address, and for one with a user name (such as a bank's, before @). */
 function linkOf(typed) {
   if (!URL.canParse(typed)) return null;
   const url = new URL(typed);

@@ -1,9 +1,9 @@
-// Who came and who left, in one sentence: "Ana, Beto y 12 más entraron."
+// Says who came and who left, in one sentence: "Ana, Beto y 12 más entraron."
 
-/** As many are named. */
+/** How many people the sentence names. */
 const NAMED = 3;
 
-/** The sentence for [{name, came}], one or more in their order.  Nobody comes after having left. */
+/** The sentence for one or more [{name, came}], in order.  No name comes after it has left. */
 export function tell(moves) {
   const came = moves.filter((move) => move.came).map(({ name }) => name);
   const left = moves.filter((move) => !move.came).map(({ name }) => name);
@@ -22,7 +22,7 @@ function say(names, one, many) {
   return `${list(names)} ${names.length === 1 ? one : many}.`;
 }
 
-/** "Ana", "Ana y Beto", "Ana, Beto y 12 más"; a single one more is named. */
+/** "Ana", "Ana y Beto", "Ana, Beto y 12 más".  If only one more remains, the list names them. */
 export function list(names) {
   if (names.length === 1) return names[0];
   if (names.length <= NAMED) {
@@ -32,5 +32,5 @@ export function list(names) {
   return `${names.slice(0, NAMED - 1).join(", ")} y ${names.length - NAMED + 1} más`;
 }
 
-/** "Ana e Inés": y before its own sound is e. */
+/** "Ana e Inés": "y" becomes "e" before its own sound. */
 const and = (name) => (/^h?i(?![aeou])/iu.test(name.normalize("NFD")) ? "e" : "y");

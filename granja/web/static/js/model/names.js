@@ -1,11 +1,11 @@
-// Names, as far as the page needs to know them; the server compares them with more care.
+// Compares names, as far as the page needs it.  The server compares them more carefully.
 
 /** Whether two names are surely the same farmer. */
 export const sameName = (one, other) => one?.toLowerCase() === other?.toLowerCase();
 
 const isPartOfWord = (char) => char !== undefined && /[\p{L}\p{M}\p{N}_]/u.test(char);
 
-/** Whether a text says this name, as a word of its own: "Ana" is not in "mañana" or "Anabel". */
+/** Whether a text contains this name as a whole word: "Ana" is not in "mañana" or "Anabel". */
 export function mentions(text, name) {
   if (!name) return false;
   const words = text.normalize("NFC").toLowerCase();

@@ -1,7 +1,7 @@
-// Which artifacts have a picture of their own in artifacts.svg.  Pictures go by name and not by
-// number, so a farm with another catalog never shows an anchor for what is not one.
+// Knows which artifacts have a picture in artifacts.svg.  It looks for the name, not the number: so
+// a farm with another catalog never shows an anchor for a different artifact.
 
-/** "Muñeco extraño (verde)" is the symbol muneco-extrano-verde. */
+/** The symbol of "Muñeco extraño (verde)" is muneco-extrano-verde. */
 export function slug(name) {
   const plain = name.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   return plain.replace(/[^a-z0-9]+/gu, "-").replace(/^-|-$/gu, "");

@@ -1,7 +1,7 @@
-// Everything the page knows, and how each event changes it. Pure: no DOM, no clock, no socket.
+// Everything the page knows, and how each event changes it.  Pure: no DOM, no clock, no socket.
 //
-// Events are {type: "heard", message, at} for what the server says (see docs/protocol.md) and
-// the few of ACTIONS below for what the person or the connection does.
+// An event is {type: "heard", message, at} for what the server says (see docs/protocol.md), or one
+// of the ACTIONS below for what the person or the connection does.
 
 import { countArtifacts } from "./counts.js";
 import { dayOf } from "./days.js";
@@ -9,43 +9,43 @@ import { tell } from "./moves.js";
 import { sameName } from "./names.js";
 import { asking, heardOfSwaps, isAnswer, noSwaps, onNewLine } from "./swaps.js";
 
-/** How many entries of the conversation are kept, and how many of one's past trades. */
+/** How many entries of the talk, and how many past trades of the person, the state keeps. */
 export const HISTORY = 400;
 const TRADES = 50;
-/** As many comings and goings stand in one entry. */
+/** How many arrivals and departures one entry may hold. */
 const MOVES = 200;
 
 export function initialState(catalog) {
   return {
     catalog, // [{id, name}]
     phase: "door", // "door" | "arriving" | "inside"
-    step: "name", // the question that waits for the person: name, password, artifacts, confirm
+    step: "name", // the question that the person has to answer: name, password, artifacts, confirm
     doorError: null,
     link: "idle", // "idle" | "connecting" | "open" | "waiting"
     notice: null, // a sentence about the connection, or null
     me: null,
     registered: false,
-    wasRegistered: false, // before the line was lost
-    mine: {}, // copies by artifact number; at "confirm", what is proposed
+    wasRegistered: false, // whether registered before the connection was lost
+    mine: {}, // copies by artifact number; at "confirm", the proposed ones
     people: [],
-    whisper: null, // to whom alone one writes: {name, gone}; to one who is gone goes nothing
+    whisper: null, // the only one who gets the lines: {name, gone}; one who is gone gets nothing
     offers: [], // {number, way: "in" | "out", who, gives, takes, busy, since: {at, isExact}}
     swaps: noSwaps,
     log: [],
     nextEntry: 1,
-    read: null, // the last entry that was seen when the person looked away; a line stands below it
-    isAway: false, // nobody looks at the talk
-    trades: [], // {number, who, gave, got, at}, the newest last
-    ignored: [], // names of whom one does not hear
-    hushIgnored: 0, // as hush, for the question whom one does not hear
-    isBack: false, // a pass brought one back: what is not told again has not changed
-    hush: 0, // answers to questions that the page asked by itself and does not show
+    read: null, // the last entry seen before the person looked away; a line stands below it
+    isAway: false, // whether nobody looks at the talk
+    trades: [], // {number, who, gave, got, at}, the newest at the end
+    ignored: [], // names that the person ignores
+    hushIgnored: 0, // as hush, for the list of ignored names
+    isBack: false, // a pass brought the person back; what it does not repeat has not changed
+    hush: 0, // how many answers the page will not show, because it asked by itself
     reply: null, // {number} or {error} to the offer form
     account: null, // {done} or {error} to the password form
   };
 }
 
-// -- the conversation ------------------------------------------------------------------------
+// -- the talk --------------------------------------------------------------------------------
 
 function say(state, entry) {
   const log = [...state.log, { id: state.nextEntry, ...entry }];
@@ -63,8 +63,8 @@ function server(state, message, at, tone = "server") {
 }
 
 /**
- * Somebody came or left: who does so right after others stands in one entry with them.  Who comes
- * under a name that has just left may be somebody else, and has an entry anew.
+ * Somebody came or left.  One entry holds those who move right after others.  A name that comes
+ * after it has left gets a new entry: it may be somebody else.
  */
 function moved(state, message, at, came) {
   const last = state.log.at(-1);
@@ -82,7 +82,7 @@ function moved(state, message, at, came) {
 
 // -- offers ----------------------------------------------------------------------------------
 
-/** @param isNew whether it was made just now: an offer that is listed may be older. */
+/** @param isNew whether somebody made it just now; an offer from a list may be older. */
 function keepOffer(state, way, message, at, isNew) {
   const { number, gives, takes } = message;
   const known = state.offers.find((offer) => offer.number === number);
@@ -96,7 +96,8 @@ function dropOffer(state, number) {
   return { ...state, offers: state.offers.filter((offer) => offer.number !== number) };
 }
 
-/** What an operator took out of the catalog is still somebody's: then it has a place here as well. */
+/** An artifact that the operator took out of the catalog may still be somebody's: keep its place.
+*/
 function hold(state, artifacts) {
   const places = new Map(state.catalog.map((artifact) => [artifact.id, artifact]));
   for (const { id, name } of artifacts) if (!places.has(id)) places.set(id, { id, name });
@@ -121,7 +122,7 @@ function withTrade(state, trade) {
   return { ...state, trades: [...state.trades, trade].slice(-TRADES) };
 }
 
-/** What became of an offer while one was away. */
+/** What happened to an offer while the person was away. */
 function meanwhile(state, message, at) {
   const { how, number, to, gives, takes } = message;
   const trade = { number, who: to, gave: gives, got: takes, at };
@@ -130,21 +131,21 @@ function meanwhile(state, message, at) {
 
 // -- whispers --------------------------------------------------------------------------------
 
-/** The name in the list that is the same farmer's, or undefined. */
+/** The name in the list that belongs to the same farmer, or undefined. */
 const among = (people, name) => people.find((known) => sameName(known, name));
 
-/** Who has left is gone, also when somebody of that name comes: it may be somebody else. */
+/** A farmer who left stays gone, even when that name comes again: it may be somebody else. */
 function stillHere(whisper, people) {
   if (whisper === null || whisper.gone || among(people, whisper.name)) return whisper;
   return { ...whisper, gone: true };
 }
 
-/** Whether it is a whisper from or to this farmer. */
+/** Whether the entry is a whisper from or to this farmer. */
 function isWith(entry, name) {
   return entry.kind === "whispered" && sameName(entry.own ? entry.to : entry.from, name);
 }
 
-/** Where what is typed goes: {to: "all"}, {to: "one", name} or {to: "nobody", name}. */
+/** Who gets typed lines: {to: "all"}, {to: "one", name} or {to: "nobody", name}. */
 export function addressee({ whisper, people }) {
   if (whisper === null) return { to: "all" };
   const isReached = !whisper.gone && among(people, whisper.name) !== undefined;
@@ -153,7 +154,7 @@ export function addressee({ whisper, people }) {
 
 // -- what the server says --------------------------------------------------------------------
 
-/** Notices that say why one does not get in, or not yet. */
+/** Notices that say why the person does not get in, or not yet. */
 const AT_THE_DOOR = new Set(["too-many-tries", "network-full", "farm-full"]);
 
 const HEARD = {
@@ -250,7 +251,7 @@ const HEARD = {
 
 const without = (names, name) => names.filter((known) => !sameName(known, name));
 
-/** The list of whom one does not hear; the page asks for it by itself at times. */
+/** The list of ignored names.  Sometimes the page asks for it by itself. */
 function ignoring(state, message, at) {
   if (state.hushIgnored === 0) return server(state, message, at);
   return { ...state, hushIgnored: state.hushIgnored - 1 };
@@ -261,7 +262,7 @@ function offerEntry(m, at) {
   return { kind: "proposal", number, from, gives, takes, text: spoken(m.line), at };
 }
 
-/** All that there is was seen. */
+/** Note that the person has seen everything. */
 function readAll(state) {
   return state.isAway ? state : { ...state, read: state.log.at(-1)?.id ?? null };
 }
@@ -273,7 +274,7 @@ function heard(state, { message, at }) {
   return isAnswer(state.swaps, message) ? after : change(after, message, at);
 }
 
-/** A kind of message that this page does not know: shown as its line, if it has one. */
+/** A kind of message that this page does not know: it shows the line, if there is one. */
 function unknown(state, message, at) {
   return typeof message.line === "string" ? server(state, message, at) : state;
 }
@@ -284,28 +285,28 @@ const ACTIONS = {
   heard,
 
   /**
-   * A line was typed and written: {echo, line, at}, with line null where it holds a secret.
-   * The entry's identity is state.nextEntry before.
+   * The person typed a line, and the page sent it: {echo, line, at}; line is null for a secret.
+   * The entry's identity is the state.nextEntry of before.
    */
   spoke: (state, { echo, line, at }) => say(state, { ...echo, from: state.me, own: true, line, at }),
-  /** These own lines may not have arrived: {ids}. */
+  /** The person's lines {ids} may not have arrived. */
   doubted(state, { ids }) {
     const log = state.log.map((e) => (ids.includes(e.id) ? { ...e, doubtful: true } : e));
     return ids.length > 0 ? { ...state, log } : state;
   },
-  /** A doubtful line was said again: {id}. */
+  /** The person said the doubtful line {id} again. */
   repeated(state, { id }) {
     return { ...state, log: state.log.map((e) => (e.id === id ? { ...e, doubtful: false } : e)) };
   },
 
-  /** From now on, what is typed goes to this farmer alone, or to everybody: {name or null}. */
+  /** From now on, typed lines go to this farmer alone, or to everybody: {name or null}. */
   addressed(state, { name }) {
     if (name === null) return { ...state, whisper: null };
     const known = among(state.people, name);
     return { ...state, whisper: { name: known ?? name, gone: known === undefined } };
   },
 
-  /** The page was loaded anew in the middle of a visit: what was kept of its state. */
+  /** The page was loaded again during a visit: visit is what it kept of its state. */
   "resumed-visit"(state, { visit }) {
     const { name, registered, mine, offers, log, read = null, trades = [], ignored = [] } = visit;
     const nextEntry = Math.max(0, ...log.map((entry) => entry.id)) + 1;
@@ -313,30 +314,30 @@ const ACTIONS = {
     const arriving = { phase: "arriving", step: null, me: name, wasRegistered: registered };
     return { ...state, ...known, ...arriving, read: read ?? log.at(-1)?.id ?? null };
   },
-  /** The person looks away: what comes now is new to them. */
+  /** The person looks away.  What comes now is new to them. */
   "looked-away": (state) => (state.isAway ? state : { ...readAll(state), isAway: true }),
   "looked-back": (state) => (state.isAway ? { ...state, isAway: false } : state),
-  /** The page was loaded anew in the middle of a whisper; whether they are here is not known. */
+  /** The page was loaded again during a whisper.  It does not know whether that farmer is here. */
   resumed: (state, { name }) => ({ ...state, whisper: { name, gone: false } }),
 
-  /** The page asked who is here by itself; its answer is not conversation. */
+  /** The page asked who is here by itself.  The talk does not show the answer. */
   hushed: (state) => ({ ...state, hush: state.hush + 1 }),
-  /** The same for the question whom one does not hear. */
+  /** The same for the list of ignored names. */
   "hushed-ignored": (state) => ({ ...state, hushIgnored: state.hushIgnored + 1 }),
-  /** The person is asked: {step, error?}. */
+  /** The page asks the person: {step, error?}. */
   asking(state, { step, error }) {
     const phase = state.phase === "inside" ? "inside" : "arriving";
     return { ...state, phase, step, doorError: error ?? state.doorError };
   },
-  /** The person answered; what was wrong before is no longer. */
+  /** The person answered, so the earlier error goes. */
   answered: (state) => ({ ...state, doorError: null }),
 
   /** The page itself refused an answer at the door: {error}. */
   refused: (state, { error }) => ({ ...state, doorError: error }),
 
-  /** The page asked about swaps by itself: {about}; its answer is not conversation. */
+  /** The page asked about swaps by itself: {about}.  The talk does not show the answer. */
   "asking-swaps": (state, { about }) => ({ ...state, swaps: asking(state.swaps, about) }),
-  /** That could not be sent. */
+  /** The page could not send that question. */
   "forgot-swaps": (state) => ({ ...state, swaps: onNewLine(state.swaps) }),
 
   connecting: (state) => ({ ...state, link: "connecting" }),
@@ -344,7 +345,7 @@ const ACTIONS = {
     const wasRegistered = state.registered || state.wasRegistered;
     return { ...state, link: "open", hush: 0, hushIgnored: 0, isBack: false, registered: false, wasRegistered };
   },
-  /** The connection ended: {link, notice}. People are known again on arrival. */
+  /** The connection ended: {link, notice}.  The list of people comes again after the arrival. */
   disconnected(state, { link, notice }) {
     const phase = state.phase === "inside" ? "arriving" : state.phase;
     const before = state.phase === "inside" ? readAll(state) : state;
@@ -352,17 +353,17 @@ const ACTIONS = {
   },
   /** A sentence about the connection: {notice}. */
   noticed: (state, { notice }) => ({ ...state, notice }),
-  /** A password was the right one: the name is registered. */
+  /** A password was right, so the name is registered. */
   known: (state) => ({ ...state, registered: true }),
 
-  /** An offer's button was pressed: {number}. */
+  /** The person pressed an offer's button: {number}. */
   pressed(state, { number }) {
     const offers = state.offers.map((o) => (o.number === number ? { ...o, busy: true } : o));
     return { ...state, offers };
   },
-  /** A form is opened anew; earlier replies are not its own. */
+  /** A form opens again.  Earlier replies do not belong to it. */
   opened: (state) => ({ ...state, reply: null, account: null }),
-  /** Back to the first question, as a stranger: {error?}. */
+  /** The person is at the first question again, as a stranger: {error?}. */
   outside(state, { error, notice }) {
     const fresh = initialState(state.catalog);
     return { ...fresh, isAway: state.isAway, doorError: error ?? null, notice: notice ?? null };

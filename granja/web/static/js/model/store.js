@@ -1,4 +1,4 @@
-// The state of the page, changed only by dispatching events to a pure reducer.
+// The page's state.  Only events that go to a pure reducer change it.
 
 export function createStore(reduce, initial) {
   let state = initial;

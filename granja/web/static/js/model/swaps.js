@@ -1,14 +1,14 @@
-// What the page knows of swaps: those that stand, what one can get, who has what.  Pure.
+// What the page knows of swaps: open swaps, what the person can get, who has what.  Pure.
 
-/** So many rings are shown; the talk has them all. */
+/** How many rings the page shows.  The talk has them all. */
 const RINGS = 3;
 
 export const noSwaps = {
-  standing: [], // {number, gives, takes, keep}: one's own, as they were posted or listed
-  chances: null, // {how: "now" | "pair" | "three", gives, takes}; null before anybody asked
-  more: 0, // chances that have no row
+  standing: [], // {number, gives, takes, keep}: the person's own, as posted or listed
+  chances: null, // {how: "now" | "pair" | "three", gives, takes}; null before the first question
+  more: 0, // how many chances have no row
   who: null, // the last answer: {artifact, givers, seekers, more}
-  seeks: null, // {mode: "all" | "list", artifacts}; null while it is not known
+  seeks: null, // {mode: "all" | "list", artifacts}; null while unknown
   rings: [], // {number, gave, to, got, from}, the newest first
   asked: [], // what the page asked by itself, in order: "who", "chances", "seeks"
 };
@@ -32,7 +32,7 @@ function settled(swaps, { number, gave, to, got, from }) {
   return { ...swaps, rings, chances: swaps.chances?.filter((c) => c.takes.id !== got.id) ?? null };
 }
 
-/** The rows before the question that comes after them are all there are. */
+/** All rows have come when the answer to the next question comes. */
 function answered(swaps, what) {
   return { ...swaps, asked: swaps.asked.slice(swaps.asked.indexOf(what) + 1) };
 }
@@ -67,7 +67,7 @@ export function heardOfSwaps({ swaps, phase, isBack }, message) {
 
 const ROWS = new Set(["chance", "more-chances"]);
 
-/** Whether a message answers what the page asked by itself, which is no conversation. */
+/** Whether a message answers what the page asked by itself.  The talk does not show it. */
 export function isAnswer({ asked }, { type, code }) {
   if (ROWS.has(type) || code === "NoChances") return asked.includes("chances");
   return asked.includes(type);
@@ -79,36 +79,36 @@ export function asking(swaps, about) {
   return { ...swaps, ...fresh, asked: [...swaps.asked, ...about] };
 }
 
-/** A new connection: nothing is under way. */
+/** On a new connection, no question is open. */
 export const onNewLine = (swaps) => ({ ...swaps, asked: [] });
 
-// -- as things are now -----------------------------------------------------------------------
+// -- what is true now ------------------------------------------------------------------------
 
 const holds = (mine, artifact) => (mine[artifact.id] ?? 0) > 0;
 
-/** What is left of a swap, by what one has: it only ever shrinks. */
+/** What is left of a swap with what the person has now.  A swap only becomes smaller. */
 export function leftOf(swap, mine) {
   const gives = swap.gives.filter((a) => (mine[a.id] ?? 0) > (swap.keep ? 1 : 0));
   return { ...swap, gives, takes: swap.takes.filter((a) => !holds(mine, a)) };
 }
 
-/** The swaps that stand, without those that a ring has used up, of which nobody says so. */
+/** The open swaps, without those that a ring has used up; no message says that. */
 export const standing = ({ swaps, mine }) =>
   swaps.standing
     .map((swap) => leftOf(swap, mine))
     .filter(({ gives, takes }) => gives.length > 0 && takes.length > 0);
 
-/** What one can get, as far as it still fits what one has. */
+/** What the person can get, if it still fits what they have. */
 export const chances = ({ swaps, mine }) =>
   (swaps.chances ?? []).filter(({ gives, takes }) => holds(mine, gives) && !holds(mine, takes));
 
-/** Whether one seeks it: what one typed, or all that one lacks. */
+/** Whether the person seeks it: what they typed, or all that they lack. */
 export function isSought({ swaps, mine }, artifact) {
   if (holds(mine, artifact)) return false;
   return swaps.seeks?.mode === "list" && swaps.seeks.artifacts.some(({ id }) => id === artifact.id);
 }
 
-/** The line of a swap: numbers on either side. */
+/** The words of a swap's line: the numbers of both sides. */
 export const sides = (gives, takes) => `${gives.join(",")} por ${takes.join(",")}`;
 
 /** "Ancla", "Ancla o Disco raro", "Ancla, Disco raro o Trilobites". */
@@ -117,7 +117,7 @@ export function either(artifacts) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} o ${names.at(-1)}`;
 }
 
-/** How many different ones there are, and whether that is all of the catalog. */
+/** How many different artifacts the person has, and whether that is the whole catalog. */
 export function progress({ catalog, mine }) {
   const lit = catalog.filter((artifact) => holds(mine, artifact)).length;
   return { lit, of: catalog.length, isWhole: catalog.length > 0 && lit === catalog.length };

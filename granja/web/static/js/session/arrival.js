@@ -1,27 +1,27 @@
-// What to answer at the door without asking the person again.  Pure: it decides, others send.
+// Decides what to answer at the door without asking the person again.  Pure: others send it.
 
 import { spellList } from "../model/counts.js";
 
 export class Arrival {
-  /** What the person said, kept for the next connection; the password only until it is used. */
+  /** What the person said, for the next connection.  It keeps the password only until its use. */
   name = null;
   artifacts = null;
-  /** Was inside with these: a lost connection arrives again by itself. */
+  /** Whether these answers led inside.  Then, after a lost connection, they are given again. */
   trusted = false;
-  /** What brings them back as whom they are, and the number of the last line that was heard. */
+  /** The pass that brings the person back, and the number of the last line that they heard. */
   pass = null;
   heard = null;
   #password = null;
   #verdict = null;
-  #isNewList = false; // the person gave it just now, so the person confirms it
+  #isNewList = false; // whether the person gave the list just now, so that the person confirms it
   #used = new Set();
 
-  /** A connection begins: each remembered answer may be used once in it. */
+  /** A connection begins.  It may use each remembered answer once. */
   begin() {
     this.#used.clear();
   }
 
-  /** The person's own answer, to be given now or, if the line has dropped, at the next try. */
+  /** The person's own answer: to give now or, if the connection is lost, at the next try. */
   learn(question, answer) {
     this.#used.delete(question);
     if (question === "name") this.name = answer;
@@ -33,7 +33,7 @@ export class Arrival {
     if (question === "confirm") this.#verdict = answer;
   }
 
-  /** They got in, as this name and with these artifacts. */
+  /** The person is inside, with this name and these artifacts. */
   entered(name) {
     this.name = name;
     this.trusted = true;
@@ -41,21 +41,21 @@ export class Arrival {
     this.#isNewList = false;
   }
 
-  /** [pass, number of the last line heard], once in a connection; or null. */
+  /** [pass, number of the last line heard], once a connection; or null. */
   takePass() {
     if (this.pass === null || this.#used.has("pass")) return null;
     this.#used.add("pass");
     return this.heard === null ? [this.pass] : [this.pass, this.heard];
   }
 
-  /** Next time they are a stranger again. */
+  /** Next time the person is a stranger again. */
   forget() {
     this.pass = this.heard = null;
     this.name = this.artifacts = this.#password = this.#verdict = null;
     this.trusted = false;
   }
 
-  /** The line that answers this question, or null when the person has to. */
+  /** The line that answers this question, or null when the person must answer. */
   answer(question) {
     if (this.#used.has(question)) return null;
     this.#used.add(question);

@@ -1,12 +1,12 @@
-// One WebSocket at a time: opens, closes, notices silence, comes back with growing pauses.
-// It knows nothing of what is said.
+// Opens and closes one WebSocket at a time, notices silence, and tries again after longer and
+// longer pauses.  It does not know what the lines mean.
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 const CONNECT_LIMIT = 10_000;
 
-/** Milliseconds before the attempt-th new try (from 0): doubling, bounded, a little uneven so
- *  that a whole farm does not come back in the same instant. */
+/** Milliseconds before a new try; the first attempt is 0.  They double up to a bound, and vary a
+ *  little, so that not everybody on a farm comes back at the same moment. */
 export function pauseBefore(attempt, random = Math.random) {
   const pause = Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE);
   return Math.round(pause * (0.75 + random() / 2));
@@ -20,8 +20,8 @@ export class Connection {
 
   /**
    * @param url of the WebSocket.
-   * @param handlers onOpen(), onMessage(data), onLost(): the connection broke or could not be
-   *   made; onWaiting(milliseconds): a new try comes after this pause.
+   * @param handlers onOpen(), onMessage(data), onLost(): the connection broke or failed to open;
+   *   onWaiting(milliseconds): the next try comes after this pause.
    */
   constructor(url, handlers) {
     this.url = url;
@@ -49,19 +49,19 @@ export class Connection {
     socket.onclose = () => this.drop();
   }
 
-  /** @returns whether it was written; a line is not kept for later here. */
+  /** @returns whether it sent the line; it does not keep a line for later. */
   send(line) {
     if (!this.isOpen) return false;
     this.#socket.send(line);
     return true;
   }
 
-  /** Things went well: the next pause is short again. */
+  /** The connection works, so the next pause is short again. */
   settled() {
     this.#attempt = 0;
   }
 
-  /** Treat the connection as broken now, without waiting for the network to notice. */
+  /** Treat the connection as broken now, without waiting until the network notices. */
   drop() {
     if (this.#socket === null) return;
     this.#forget();
@@ -76,12 +76,12 @@ export class Connection {
     this.handlers.onWaiting(pause);
   }
 
-  /** Try again at once, if a pause is under way. */
+  /** Try again at once, if it is waiting in a pause. */
   retryNow() {
     if (this.#retry !== null) this.open();
   }
 
-  /** End it for good, and silently. */
+  /** End the connection for good, without an event. */
   close() {
     this.#forget();
   }

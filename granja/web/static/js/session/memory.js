@@ -1,19 +1,19 @@
-// What the browser remembers between visits: the name, the artifacts last held, the theme; and
-// in this tab alone what was being typed, and to whom.  While one is inside also the visit: the pass
-// that brings one back, and the talk that one had; saying goodbye erases it.
-// Never a password.  A browser that forbids storage only forgets.
+// What the browser remembers between visits: the name, the artifacts last held, the theme.  This
+// tab alone remembers the unsent line, and who it was for.  During a visit the browser also keeps
+// the pass that brings the person back, and their talk; saying goodbye erases both.
+// It never keeps a password.  A browser that forbids storage only forgets.
 
 function attempt(work) {
   try {
     return work();
   } catch {
-    return null; // storage is off, full or holds something else
+    return null; // storage is off or full, or holds something else
   }
 }
 
 export const recall = (key) => attempt(() => JSON.parse(localStorage.getItem(`granja.${key}`)));
 
-/** null forgets it. */
+/** Remember a value; null forgets it. */
 export function remember(key, value) {
   attempt(() =>
     value === null
@@ -24,7 +24,7 @@ export function remember(key, value) {
 
 export const kept = (key) => attempt(() => JSON.parse(sessionStorage.getItem(`granja.${key}`)));
 
-/** Keep it in this tab until it is closed; null forgets it. */
+/** Keep a value until this tab closes; null forgets it. */
 export function keep(key, value) {
   attempt(() =>
     value === null

@@ -1,23 +1,23 @@
-// Which of one's lines the server has surely read.
+// Knows which of the person's lines the server has surely read.
 //
-// The server does not echo talk, and a line written to a dead connection vanishes without an
-// error. But the conversation is ordered: when the answer to a later question (the "probe")
-// arrives, everything said before that question was read.
+// The server does not echo talk, and a line sent on a dead connection is lost without an error.
+// But the server answers in order.  When the answer to a later question (the "probe") arrives, the
+// server has read every line before that question.
 
 export class Receipts {
   #queue = [];
 
-  /** A line with this identity was written. */
+  /** The page sent the line with this identity. */
   sent(id) {
     this.#queue.push(id);
   }
 
-  /** A probe was written. */
+  /** The page sent a probe. */
   probed() {
     this.#queue.push(null);
   }
 
-  /** The answer to the oldest probe came. @returns false when no probe was waiting. */
+  /** The answer to the oldest probe came. @returns false when there is no open probe. */
   confirmed() {
     const probe = this.#queue.indexOf(null);
     if (probe === -1) return false;
@@ -29,12 +29,12 @@ export class Receipts {
     return this.#queue.includes(null);
   }
 
-  /** Whether a line was written since the last probe. */
+  /** Whether the page sent a line after the last probe. */
   get unproved() {
     return this.#queue.length > 0 && this.#queue.at(-1) !== null;
   }
 
-  /** The connection is gone: the identities of the lines that may be lost. */
+  /** The connection is gone. @returns the identities of the lines that may be lost. */
   lost() {
     const ids = this.#queue.filter((id) => id !== null);
     this.#queue = [];

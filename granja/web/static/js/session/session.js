@@ -1,4 +1,4 @@
-// The conversation with the server: joins the connection, the door and the state.
+// Talks with the server: it joins the connection, the arrival and the state.
 
 import { Arrival } from "./arrival.js";
 import { oneLine } from "../model/commands.js";
@@ -6,25 +6,25 @@ import { recall, remember } from "./memory.js";
 import { Connection } from "./connection.js";
 import { Receipts } from "./receipts.js";
 
-/** Silence after which a line that was said is asked about, and one after which all is. */
+/** After this silence the page asks about a line of the person, or (QUIET_LIMIT) about all. */
 const PROVE_AFTER = 3000;
 const QUIET_LIMIT = 45_000;
-/** An answer that takes longer than this means that the connection is dead. */
+/** If an answer takes longer than this, the connection is dead. */
 const PROOF_LIMIT = 15_000;
-/** What the person has just come back to is asked sooner. */
+/** The limit is shorter when the person has just come back to the page. */
 const WAKE_LIMIT = 8000;
-/** A timer that is so late was asleep with the page: it says nothing about the other end. */
+/** A timer this late slept with the page, so it says nothing about the other end. */
 const ASLEEP = 2000;
-/** How often a name that one's own lost connection still holds is tried again, and for how long. */
+/** How often, and how long, it tries a name that the person's own lost connection still holds. */
 const NAME_PAUSE = 4000;
 const NAME_PATIENCE = 36_000;
 
 const LOST = "Se cortó la conexión con la granja. Lo que escribas se queda aquí.";
 const UNREACHABLE = "No logro llegar a la granja. Sigo intentando.";
 const NAME_HELD = "Tu conexión anterior todavía guarda tu nombre. Espero a que lo suelte.";
-/** The visit is written down this long after something changed, and when the page is left. */
+/** The page notes the visit this long after a change, and when the person leaves the page. */
 const NOTE_AFTER = 2000;
-/** As many entries of the talk are kept for a page that is loaded anew. */
+/** How many entries of the talk it keeps for a page that is loaded again. */
 const KEPT = 200;
 
 const NAME_LOST =
@@ -39,12 +39,12 @@ export class Session {
   #receipts = new Receipts();
   #watch = null;
   #nameTimer = null;
-  #nameHeldSince = null; // when one's own name was first found taken, on coming back
-  #noting = null; // the timer after which the visit is written down
-  #wasRegistered = false; // as what one was inside the last time
-  #asked = null; // the question that the server waits on
+  #nameHeldSince = null; // when the person's own name was first taken, on coming back
+  #noting = null; // the timer that notes the visit
+  #wasRegistered = false; // whether the person was registered when last inside
+  #asked = null; // the question that the server has asked
   #lastError = null; // code of the last refusal at the door
-  #parting = null; // the notice that announced the end, if one did
+  #parting = null; // the notice that announced the end, if there was one
 
   constructor(store, url, commands) {
     this.#store = store;
@@ -57,14 +57,14 @@ export class Session {
     });
   }
 
-  /** The name given at the door, or null. */
+  /** The name that the person gave at the door, or null. */
   get name() {
     return this.#arrival.name;
   }
 
   // -- coming back ---------------------------------------------------------------------------
 
-  /** Go on where this browser was when the page was left, if it was inside. */
+  /** If this browser left the page during a visit, go on with that visit. */
   resume() {
     const visit = recall("visit");
     if (typeof visit?.pass !== "string") return;
@@ -75,7 +75,7 @@ export class Session {
     this.#connect();
   }
 
-  /** Write the visit down, for a page that is loaded anew. */
+  /** Note the visit, for a page that is loaded again. */
   note() {
     clearTimeout(this.#noting);
     this.#noting = null;
@@ -98,13 +98,13 @@ export class Session {
     this.#arrival.forget();
   }
 
-  /** Another window of this browser may have been here since, and have a newer pass. */
+  /** Another window of this browser may have been here since then, and may have a newer pass. */
   #renewPass() {
     const visit = recall("visit");
     if (visit?.name === this.#arrival.name && visit.pass) this.#arrival.pass = visit.pass;
   }
 
-  /** @returns whether the pass was shown, instead of giving the name. */
+  /** @returns whether it showed the pass instead of the name. */
   #showPass() {
     this.#renewPass();
     const pass = this.#arrival.takePass();
@@ -113,7 +113,7 @@ export class Session {
     return this.command("registration.come_back", ...pass);
   }
 
-  /** It serves no more: the name is asked as ever.  A page that was loaded anew starts over. */
+  /** The pass is no longer valid, so the usual questions come.  A newly loaded page starts over. */
   #passRefused() {
     remember("visit", null);
     this.#arrival.pass = this.#arrival.heard = null;
@@ -124,7 +124,7 @@ export class Session {
 
   // -- what the person does ------------------------------------------------------------------
 
-  /** Answer a question of the arrival; connects first if need be. */
+  /** Answer a question of the arrival.  Connects first if necessary. */
   answer(question, value) {
     clearTimeout(this.#nameTimer);
     this.#arrival.learn(question, value);
@@ -134,12 +134,12 @@ export class Session {
     else this.#connection.retryNow();
   }
 
-  /** "Sí" to the list goes in; "no" asks for the list again. */
+  /** "Sí" accepts the list and goes in; "no" makes the server ask for the list again. */
   confirm(yes) {
     this.answer("confirm", yes ? "si" : "no");
   }
 
-  /** @returns whether the line was written; if not, keep it in front of the person. */
+  /** @returns whether it sent the line; if not, the person must still see it. */
   say(text) {
     const line = oneLine(text);
     const { phase, nextEntry } = this.#store.state;
@@ -154,7 +154,7 @@ export class Session {
     return true;
   }
 
-  /** A command of a button, by what it does: not shown as typed. */
+  /** Send the command of a button, by its deed.  The talk does not show it. */
   command(deed, ...values) {
     return this.#connection.send(oneLine(this.#commands.line(deed, ...values)));
   }
@@ -164,7 +164,7 @@ export class Session {
     if (entry && this.say(entry.line)) this.#store.dispatch({ type: "repeated", id });
   }
 
-  /** Start over under another name. */
+  /** Start again under another name. */
   becomeStranger() {
     clearTimeout(this.#nameTimer);
     this.#connection.close();
@@ -172,13 +172,13 @@ export class Session {
     this.#store.dispatch({ type: "outside" });
   }
 
-  /** The person wants to be connected, now. */
+  /** The person wants a connection now. */
   retryNow() {
     if (!this.#connection.isBusy && this.#arrival.name !== null) this.#connect();
     else this.#connection.retryNow();
   }
 
-  /** There is hope again (a network, a page that is looked at): the pause may end. */
+  /** There is a new chance (a network, somebody looks at the page), so the pause may end. */
   wake() {
     this.#connection.retryNow();
     const { phase, step } = this.#store.state;
@@ -187,7 +187,7 @@ export class Session {
     else this.#probe(WAKE_LIMIT);
   }
 
-  /** The browser says that there is no network, which is sooner than silence would. */
+  /** The browser says that there is no network.  It knows this sooner than silence shows it. */
   networkGone() {
     this.#connection.drop();
   }
@@ -238,7 +238,7 @@ export class Session {
     }
   }
 
-  /** Nobody answers at the door: keep what is on the form, and connect when they go on. */
+  /** Nobody answers at the door: keep the form's content, and connect when the person goes on. */
   #rest() {
     if (this.#arrival.trusted && this.#store.state.step === null) {
       this.#store.dispatch({ type: "disconnected", link: "waiting", notice: LOST });
@@ -255,7 +255,7 @@ export class Session {
   // -- what the server says ------------------------------------------------------------------
 
   #heard(message) {
-    // At the door the lines of the new connection are counted, not those of the visit.
+    // At the door these are the line numbers of the new connection, not those of the visit.
     if (this.#store.state.phase === "inside" && message.n) this.#arrival.heard = message.n;
     if (this.#isProof(message)) return this.#listenOn();
     if (message.type === "pass") return this.#given(message.pass);
@@ -284,7 +284,7 @@ export class Session {
     else if (!this.#reply(question)) this.#store.dispatch({ type: "asking", step: question });
   }
 
-  /** @returns whether a remembered answer was given. */
+  /** @returns whether it gave a remembered answer. */
   #reply(question) {
     const line = this.#arrival.answer(question);
     if (line === null) return false;
@@ -299,12 +299,12 @@ export class Session {
     return this.#arrival.trusted && this.#lastError === "NameTaken";
   }
 
-  /** A visitor's name that asks for a password now is somebody else's. */
+  /** If a visitor's name asks for a password now, somebody else has registered it. */
   #isStolen() {
     return this.#arrival.trusted && !this.#wasRegistered;
   }
 
-  /** Back to the name card, with the artifacts that one held and the talk that one had. */
+  /** Go back to the name card, and keep the person's artifacts and talk. */
   #loseName() {
     clearTimeout(this.#nameTimer);
     this.#nameHeldSince = null;
@@ -334,7 +334,7 @@ export class Session {
     if (this.command("ignoring.ignore")) this.#store.dispatch({ type: "hushed-ignored" });
   }
 
-  // -- is the other end there? ---------------------------------------------------------------
+// -- whether the other end is there ----------------------------------------------------------
 
   #probeNumber() {
     return this.#store.state.catalog[0].id;
@@ -345,7 +345,7 @@ export class Session {
     return fits && this.#receipts.confirmed();
   }
 
-  /** Something was said or heard: silence begins to count from now. */
+  /** Somebody said something, so the count of silence starts again. */
   #listenOn() {
     clearTimeout(this.#watch);
     const { phase, step } = this.#store.state;
@@ -358,7 +358,7 @@ export class Session {
     }
   }
 
-  /** Ask for a sign of life, the cheapest question there is, to be answered within the limit. */
+  /** Ask the cheapest question, to see a sign of life.  The answer must come within the limit. */
   #probe(limit = PROOF_LIMIT) {
     this.command("collection.show_artifact", this.#probeNumber());
     this.#receipts.probed();

@@ -1,4 +1,4 @@
-// What the person has switched on: notifications and a sound.  Off until somebody wants them.
+// What the person has switched on: notifications and a sound.  Both are off at first.
 
 import { recall, remember } from "./memory.js";
 

@@ -1,4 +1,4 @@
-// Registering one's name, or changing its password.  The password is sent and forgotten.
+// Registers the name, or changes its password.  It sends the password and forgets it.
 
 import { byId, h, plural, watch } from "./dom.js";
 import { openDialog } from "./places.js";
@@ -84,7 +84,7 @@ export function showAccount(page) {
   );
 }
 
-/** Nothing is cut in silence: who pastes a long password could never type it again. */
+/** Cut no password silently: a person who pastes a long one could never type it again. */
 function wrongLength({ count, least, most }) {
   return `Tu contraseña tiene ${plural(count, "carácter", "caracteres")}; debe tener entre ${least} y ${most}.`;
 }

@@ -1,4 +1,4 @@
-// One artifact, large, and what one can do with it.
+// One artifact in large, and what the person can do with it.
 
 import { h, icon, picture, plural } from "./dom.js";
 import { openDialog } from "./places.js";
@@ -53,7 +53,7 @@ export class ArtifactDialog {
         button("Ofrecerlo en un intercambio", "trade", "primary", trade({ mine: artifact.id })),
       copies === 0 &&
         button("Pedirlo en un intercambio", "trade", "primary", trade({ theirs: artifact.id })),
-      // Where artifacts are declared once, finding one can only be refused.
+      // If artifacts are declared only once, the server refuses every later find.
       !this.#page.commands.declareOnce && button(
         copies > 0 ? "Encontré otra copia" : "Lo encontré",
         "plus",

@@ -1,12 +1,12 @@
-// What calls somebody back who looks elsewhere: the title, the badges, and if they want so a
-// notification and a quiet sound.
+// Calls the person back when they look elsewhere: with the title, the badges and, if the person
+// wants it, a notification and a quiet sound.
 
 import { byId, isNarrow } from "./dom.js";
 import { mentions } from "../model/names.js";
 import { chime } from "./chime.js";
 import { settings } from "../session/settings.js";
 
-/** What is counted, and what the title says of it; what stands first is said. */
+/** What the page counts, and the title's word for it.  The title says the one of lowest rank. */
 const CALLS = {
   trade: { rank: 0, word: "Intercambio" },
   whisper: { rank: 1, word: "Susurro" },
@@ -23,7 +23,7 @@ const KINDS = {
 
 const callOf = (entry) => (entry.own ? undefined : KINDS[entry.kind]);
 
-/** What a notification says: who, and never what was whispered: others may see the screen. */
+/** The notification's text.  It says who, but never the whisper: others may see the screen. */
 function sentenceFor(entry, me) {
   if (entry.kind === "proposal") return `${entry.from} te ofrece un intercambio.`;
   if (entry.kind === "trade") return "Se hizo un intercambio tuyo.";
@@ -43,7 +43,7 @@ export function showCalls(page) {
     page.badge("talk", unread.length, "sin leer");
     markIcons(unread.length);
   };
-  /** The person may look now, or no longer. */
+  /** The person can see the talk now, or no longer. */
   page.looks = () => {
     page.store.dispatch({ type: isSeen() ? "looked-back" : "looked-away" });
     if (!isSeen() || unread.length === 0) return;
@@ -64,7 +64,7 @@ export function showCalls(page) {
   page.looks();
 }
 
-/** The page's icon, and that of the installed page where the system shows a number on it. */
+/** Mark the page's icon, and the installed page's icon when the system can show a number there. */
 function markIcons(count) {
   const icon = byId("icon");
   const plain = (icon.dataset.plain ??= icon.getAttribute("href"));
@@ -80,7 +80,7 @@ function call(fresh, me) {
   if (settings.has("notifications")) notify(sentences.at(-1));
 }
 
-/** One at a time: a newer one takes the place of the one before. */
+/** Show a notification.  Each one takes the place of the one before. */
 async function notify(body) {
   if (globalThis.Notification?.permission !== "granted") return;
   const options = { body, tag: "granja", icon: byId("icon").dataset.plain, lang: "es" };

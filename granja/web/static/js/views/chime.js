@@ -1,9 +1,9 @@
-// A quiet sound: two soft notes, made here and loaded from nowhere.
+// A quiet sound: two soft notes.  The page makes them and loads nothing.
 
 const LOUDNESS = 0.05;
 const NOTES = [523.25, 659.25]; // C5, E5, in hertz
 const LENGTH = 0.22; // seconds
-/** Not more often than this, in milliseconds: many calls at once are one sound. */
+/** The shortest time between two sounds, in milliseconds: many calls at once make one sound. */
 const REST = 2000;
 
 let context = null;
@@ -13,7 +13,7 @@ export function chime() {
   if (performance.now() - last < REST) return;
   last = performance.now();
   context ??= new AudioContext();
-  // A browser that lets no page sound unasked keeps it silent; nothing is lost.
+  // A browser that does not let pages sound by themselves stays silent, and nothing is lost.
   context.resume().catch(() => {});
   NOTES.forEach((hertz, at) => play(hertz, context.currentTime + at * LENGTH));
 }

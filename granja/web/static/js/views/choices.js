@@ -1,9 +1,9 @@
-/** What the dialogs have in common where one picks among artifacts. */
+/** What all dialogs need in which the person picks artifacts. */
 
 import { h, icon, picture } from "./dom.js";
 import { fits } from "../model/search.js";
 
-/** @param type "radio" where one is picked, "checkbox" where several may be. */
+/** @param type "radio" for one choice, "checkbox" for several. */
 export function choice(type, group, value, checked, ...content) {
   const input = h("input", { type, name: group, value, checked });
   return h("label", { class: "choice", "data-id": value }, input, ...content);
@@ -21,7 +21,7 @@ export function artifactChoice(type, group, artifact, copies, checked) {
   );
 }
 
-/** Shows of a list of artifacts those whose name fits what is sought. */
+/** Show only those artifacts of the list whose name fits the search. */
 export function filterChoices(list, catalog, sought) {
   for (const label of list.querySelectorAll("label")) {
     const artifact = catalog.find((known) => String(known.id) === label.dataset.id);
@@ -29,7 +29,7 @@ export function filterChoices(list, catalog, sought) {
   }
 }
 
-/** The round cross in a dialog's corner.  @param dialog gives it, once it is there. */
+/** The round cross in a dialog's corner.  @param dialog returns the dialog, once there is one. */
 export function closeButton(dialog) {
   const attributes = { type: "button", class: "round close", "aria-label": "Cerrar" };
   return h("button", { ...attributes, onclick: () => dialog().close() }, icon("cross"));

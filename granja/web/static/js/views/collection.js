@@ -1,4 +1,4 @@
-// The shelf: every place of the catalog, one's own artifacts lit and counted.
+// The shelf: every place of the catalog, with the person's own artifacts lit and counted.
 
 import { byId, h, picture, plural, syncList, watch } from "./dom.js";
 import { place } from "../model/places.js";

@@ -1,8 +1,8 @@
-// The menu of what could come next, above the field: a list that the field points to.  (ARIA lets no
-// field of several lines be a combobox.)
+// The menu of suggestions above the field: a list that the field points to.  (ARIA lets no field
+// with several lines be a combobox.)
 //
-// Nobody who never looks at it is disturbed: Enter sends unless something was chosen with the
-// arrows, Tab takes the first, and Escape closes it.
+// A person who never looks at the menu is not disturbed.  Enter sends, unless the arrows chose a
+// suggestion.  Tab takes the first suggestion, and Escape closes the menu.
 
 import { h } from "./dom.js";
 import { suggest } from "../model/completion.js";
@@ -11,9 +11,9 @@ export class Completion {
   #page;
   #field;
   #found = [];
-  #at = -1; // which of them is chosen, -1 for none
+  #at = -1; // which suggestion is chosen; -1 for none
 
-  /** @param field where one types; {@link attributes} are its own. */
+  /** @param field where the person types; it gets the {@link attributes}. */
   constructor(page, field) {
     this.#page = page;
     this.#field = field;
@@ -32,7 +32,7 @@ export class Completion {
     this.#show([]);
   }
 
-  /** @returns whether the key was for the menu. */
+  /** @returns whether the menu took the key. */
   key(event) {
     if (event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return false;
     if (event.key === "Tab") return this.#tab();
@@ -45,7 +45,7 @@ export class Completion {
     return true;
   }
 
-  /** Tab moves on, as everywhere, where there is nothing to complete. */
+  /** Complete.  If there is nothing to complete, Tab moves to the next field as usual. */
   #tab() {
     if (!this.isOpen) this.#look(true);
     if (!this.isOpen) return false;
@@ -73,7 +73,7 @@ export class Completion {
   }
 
   #option({ label, note }, at) {
-    // Before the field loses the cursor.
+    // This must happen before the field loses the cursor.
     const take = (event) => {
       event.preventDefault();
       this.#take(at);

@@ -1,4 +1,4 @@
-// Where one types: talk, whispers, emoticons and the colon-commands.
+// The field where the person types talk, whispers, emoticons and the colon-commands.
 
 import { Completion } from "./completion.js";
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
@@ -7,7 +7,7 @@ import { keep, kept } from "../session/memory.js";
 import { addressee } from "../model/state.js";
 
 const RECALLED = 50;
-/** So many lines at once are asked about before they are sent. */
+/** Before it sends this many lines at once, the page asks. */
 const MANY = 20;
 
 export function showComposer(page) {
@@ -42,7 +42,7 @@ export function showComposer(page) {
 
 class Composer {
   #page;
-  #said = []; // what was sent, newest last, for the arrow keys
+  #said = []; // what the person sent, the newest at the end, for the arrow keys
   #back = 0;
   #isShifted = false; // Shift and Enter begin another line
 
@@ -66,26 +66,26 @@ class Composer {
     this.hint = h("p", { id: "composer-hint", class: "composer-hint", role: "status" });
   }
 
-  /** What was being typed when the page was left, and to whom. */
+  /** Bring back the unsent text of the page before, and who it was for. */
   restore() {
     this.#write(kept("draft") ?? "");
     const name = kept("whisper");
     if (name !== null) this.#page.store.dispatch({ type: "resumed", name });
   }
 
-  /** They have left: the next one at this page finds nothing of theirs. */
+  /** The person has left.  The next person at this page finds nothing of theirs. */
   forget() {
     this.#said = [];
     this.#back = 0;
     this.#write("");
   }
 
-  /** Whether there is something in the field that was not sent. */
+  /** Whether the field holds text that was not sent. */
   get hasDraft() {
     return this.input.value.trim() !== "";
   }
 
-  /** Have this text in the field, with the cursor at its end. */
+  /** Put this text into the field, with the cursor at its end. */
   #write(text) {
     this.input.value = text;
     this.completion.close();
@@ -150,7 +150,7 @@ class Composer {
     ];
   }
 
-  /** Put the cursor here, except where that would open a phone's keyboard unasked. */
+  /** Put the cursor here, unless that opens a phone's keyboard unasked. */
   enter() {
     if (matchMedia("(hover: hover)").matches) requestAnimationFrame(() => this.focus());
   }
@@ -164,14 +164,14 @@ class Composer {
     this.hint.textContent = "";
   }
 
-  /** From now on, lines go to this farmer alone; null: to everybody. */
+  /** From now on, lines go to this farmer alone; null means everybody. */
   whisperTo(name) {
     this.#page.store.dispatch({ type: "addressed", name });
     if (isNarrow()) this.#page.goTo("talk");
     this.focus();
   }
 
-  /** Say beside the field where lines go. */
+  /** Say beside the field who gets the lines. */
   showAddressee(whisper) {
     this.hint.textContent = "";
     keep("whisper", whisper?.name ?? null);
@@ -224,7 +224,7 @@ class Composer {
     this.ask.querySelector("button").focus();
   }
 
-  /** Say them in their order, up to the first that can't be said; from there on they stay. */
+  /** Say the lines in order, up to the first that can't be said.  That and the rest stay. */
   #sayAll(lines) {
     const fault = lines.findIndex((text) => !this.#say(text));
     const rest = fault === -1 ? [] : lines.slice(fault);
@@ -233,7 +233,7 @@ class Composer {
     if (fault === -1) this.hint.textContent = "";
   }
 
-  /** @returns whether it was sent; if not, the hint says why. */
+  /** @returns whether it sent the line; if not, the hint says why. */
   #say(text) {
     const { commands, session } = this.#page;
     const isTalk = commands.wordOf(text) === null && !commands.isSecret(text);
@@ -257,8 +257,8 @@ class Composer {
   }
 
   /**
-   * The line that says it to whom one writes; null, with a word why, when there is nobody.
-   * Whatever is no command is for that farmer alone, also ":)" and what only looks like one.
+   * The line that goes to the chosen farmer; null, with a hint, when there is nobody to get it.
+   * All that is not a command goes to that farmer alone, even ":)" and similar words.
    */
   #addressed(toAll, toOne) {
     const { to, name } = addressee(this.#page.store.state);
@@ -279,7 +279,7 @@ class Composer {
   }
 
   #key(event) {
-    // While an input method composes, keys are its own; Safari says so with 229 only.
+    // While an input method composes, keys belong to it; Safari says so only with 229.
     if (event.isComposing || event.keyCode === 229) return;
     this.#isShifted = event.shiftKey;
     if (this.completion.key(event)) {
@@ -294,7 +294,7 @@ class Composer {
     if (["ArrowUp", "ArrowDown"].includes(event.key)) this.#recall(event);
   }
 
-  /** A phone's keyboard may say Enter like this alone. */
+  /** A phone's keyboard may report Enter only like this. */
   #lineBreak(event) {
     if (event.inputType !== "insertLineBreak" || this.#isShifted) return;
     event.preventDefault();

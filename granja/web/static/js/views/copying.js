@@ -1,10 +1,10 @@
-// A button that copies an address to hand on.
+// A button that copies an address for others.
 
 import { h, icon } from "./dom.js";
 
 /**
- * @param address gives what to copy, when the button is pressed.
- * @returns the button and the sentence that says that it was done, for one parent.
+ * @param address returns what to copy, when the person presses the button.
+ * @returns the button, and the sentence that says that it worked, for one parent.
  */
 export function copyButton(label, address) {
   const said = h("p", { class: "hint copied", role: "status" });
@@ -13,7 +13,7 @@ export function copyButton(label, address) {
       await navigator.clipboard.writeText(address());
       said.textContent = "Copiado. Pégalo donde quieras.";
     } catch {
-      // The page came over plain HTTP, or the browser does not allow it: then by hand.
+      // The page came over plain HTTP, or the browser forbids it: the person copies by hand.
       said.textContent = `Copia este enlace: ${address()}`;
     }
   };

@@ -1,12 +1,12 @@
-// Making elements.  Text is only ever put in text nodes and attributes: never parsed as markup.
+// Makes elements.  It puts text only into text nodes and attributes: nothing parses it as markup.
 
 import { hasPicture, slug } from "../model/pictures.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * h("button", {class: "quiet", onclick: f}, "Texto", otherNode): properties that begin with
- * "on" are listeners, true and false set or leave out an attribute, the rest are attributes.
+ * h("button", {class: "quiet", onclick: f}, "Texto", otherNode): a property that begins with "on"
+ * is a listener; true sets an attribute and false leaves it out; the rest are attributes.
  */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,13 +21,13 @@ export function h(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** The picture of an artifact {id, name}; decoration only, its name stands beside it. */
+/** The picture of an artifact {id, name}: only decoration, because its name is beside it. */
 export function picture(artifact, properties = {}) {
   const symbol = hasPicture(artifact.name) ? slug(artifact.name) : "generico";
   return drawing(`artifacts.svg#${symbol}`, { class: "picture", ...properties });
 }
 
-/** An icon of the page's own set. */
+/** An icon from the page's own set. */
 export const icon = (name) => drawing(`icons.svg#${name}`, { class: "icon" });
 
 function drawing(href, properties) {
@@ -41,7 +41,7 @@ function drawing(href, properties) {
   return svg;
 }
 
-/** One of eight colours for a farmer, always the same for the same name. */
+/** One of eight colours for a farmer.  The same name always gets the same colour. */
 export function tint(name) {
   let sum = 0;
   for (const char of name) sum = (sum * 31 + char.codePointAt(0)) % 9973;
@@ -53,23 +53,23 @@ export function avatar(name) {
   return h("span", { class: "avatar", "data-tint": tint(name), "aria-hidden": "true" }, initial);
 }
 
-/** Whether the page is laid out for a phone, with one panel at a time. */
+/** Whether the page has its layout for phones, with one panel at a time. */
 export const isNarrow = () => matchMedia("(max-width: 759px)").matches;
 
 const known = new WeakMap(); // list element -> Map of key -> {item, node}
 
 /**
- * Make a list's children fit its items, touching only what changed, so that focus, scrolling
- * and screen readers are not disturbed.  An item is changed when it is another object.
+ * Make a list's children fit its items.  It touches only what changed, so that focus, scrolling
+ * and screen readers are not disturbed.  An item has changed when it is another object.
  *
- * @param make gives the node of an item: make(item, its node of before).
+ * @param make makes the node of an item: make(item, its earlier node).
  */
 export function syncList(list, items, keyOf, make) {
   const hadFocus = list.contains(document.activeElement);
   const after = entriesOf(known.get(list) ?? new Map(), items, keyOf, make);
   known.set(list, after);
   const nodes = new Set([...after.values()].map((entry) => entry.node));
-  // What goes, goes first: then what stays is in its place already.
+  // First remove what goes: then what stays is already in its place.
   for (const node of [...list.children]) if (!nodes.has(node)) node.remove();
   let cursor = list.firstElementChild;
   for (const node of nodes) {
@@ -79,7 +79,7 @@ export function syncList(list, items, keyOf, make) {
   if (hadFocus && !list.contains(document.activeElement)) list.focus();
 }
 
-/** Key -> {item, node}, with the nodes of before for the items of before. */
+/** Key -> {item, node}, with the earlier nodes for the earlier items. */
 function entriesOf(before, items, keyOf, make) {
   const entry = (item) => {
     const kept = before.get(keyOf(item));
@@ -88,15 +88,15 @@ function entriesOf(before, items, keyOf, make) {
   return new Map(items.map((item) => [keyOf(item), entry(item)]));
 }
 
-/** A frame may take this many milliseconds before the page takes a rest after it. */
+/** A frame may take this many milliseconds.  After a longer one the page rests. */
 const LIGHT = 12;
-/** How many times as long as a heavy frame took, the page then only listens; and at most. */
+/** The rest lasts this many times as long as the heavy frame, and at most LONGEST_REST. */
 const REST = 3;
 const LONGEST_REST = 1000;
 
 /**
- * Run at most once a frame, however often it is asked for; and seldom where frames are heavy, so
- * that there is time to read what comes: who does not read is taken for gone.
+ * Run the work at most once a frame, however often it is asked for.  With heavy frames run it
+ * less often, so that the page has time to read: the server takes a silent page for gone.
  */
 export function paced(work) {
   let asked = false;
@@ -121,7 +121,7 @@ export function paced(work) {
   };
 }
 
-/** A message is delivered after the frame in which it was posted has been painted. */
+/** Run the work after the present frame: a message arrives when that frame has been painted. */
 function afterPaint(work) {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => {
@@ -131,7 +131,7 @@ function afterPaint(work) {
   port2.postMessage(null);
 }
 
-/** Call show(value, before) now and whenever select(state) gives another value. */
+/** Call show(value, before) now, and whenever select(state) gives another value. */
 export function watch(store, select, show) {
   show(select(store.state), undefined);
   store.subscribe((state, before) => {
@@ -139,7 +139,7 @@ export function watch(store, select, show) {
   });
 }
 
-/** The same for a long list: show(value) now, and then at the pace of {@link paced}. */
+/** The same for a long list: show(value) now, and later at the pace of {@link paced}. */
 export function watchPaced(store, select, show) {
   const draw = paced(() => show(select(store.state)));
   show(select(store.state));

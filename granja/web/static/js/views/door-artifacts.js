@@ -1,4 +1,4 @@
-// "Cuéntame, ¿qué artefactos tienes?": a shelf to tap, or a list of numbers for those who type.
+// "Cuéntame, ¿qué artefactos tienes?": a shelf to tap, or a list of numbers to type.
 
 import { addCopy, parseList, removeCopy, spellList, totalCopies } from "../model/counts.js";
 import { h, icon, picture, plural, syncList } from "./dom.js";
@@ -7,9 +7,9 @@ import { recall } from "../session/memory.js";
 import { place } from "../model/places.js";
 import { fits } from "../model/search.js";
 
-let picked = null; // kept while the answer is thought over, also across a lost connection
+let picked = null; // the person's picks while they think, even across a lost connection
 
-/** They are in: what they hold from now on is for the next list to begin with. */
+/** The person is inside.  The next list begins with what they hold from now on. */
 export function forgetPicked() {
   picked = null;
 }
@@ -69,7 +69,7 @@ export function artifactsCard({ store, session }) {
   ];
 }
 
-/** Where a person comes back to, what they held is picked already. */
+/** When a person comes back, what they held is already picked. */
 function lastHeld(name, catalog) {
   const held = sameName(recall("name"), name) ? (recall("artifacts") ?? {}) : {};
   const numbers = new Set(catalog.map((artifact) => artifact.id));
@@ -107,7 +107,7 @@ function pickable({ artifact, copies }, change) {
   return h("li", {}, add, less, badge);
 }
 
-/** A changed place is a new node: the keyboard stays where it was. */
+/** A changed place has a new node.  The keyboard's focus stays where it was. */
 function refocus(shelf, pick) {
   const same = shelf.querySelector(`[data-pick="${pick}"]`);
   (same ?? shelf.querySelector(`[data-pick="+${pick.slice(1)}"]`))?.focus();

@@ -1,4 +1,4 @@
-// "¿Está Bien? (Sí/No)": what the server understood, in pictures.
+// "¿Está Bien? (Sí/No)": shows in pictures what the server understood.
 
 import { h, picture } from "./dom.js";
 

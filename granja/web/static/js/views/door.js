@@ -1,4 +1,4 @@
-// Arriving: one friendly card for each question of the server.
+// The arrival: one friendly card for each question of the server.
 
 import { byId, h, watch } from "./dom.js";
 import { recall, remember } from "../session/memory.js";
@@ -27,7 +27,7 @@ export function showDoor(page) {
     const asArrival = page.store.state.phase !== "inside";
     card.replaceChildren(...(asArrival ? [progress(step)] : []), ...CARDS[step](page), error);
     const first = card.querySelector("[data-first]") ?? card.querySelector("h2");
-    // Who was quicker with the Tab key than this frame stays where they are.
+    // A person who pressed Tab before this frame keeps their place.
     requestAnimationFrame(() => card.contains(document.activeElement) || first?.focus());
   };
   watch(page.store, (state) => state.step, draw);
@@ -62,7 +62,7 @@ function progress(step) {
   return h("ol", { class: "steps", "aria-label": "Pasos para entrar" }, ...items);
 }
 
-/** A form whose submission is handed on with its field's value. */
+/** A form that gives its field's value to onAnswer. */
 function question(field, onAnswer, ...parts) {
   const submit = (event) => {
     event.preventDefault();

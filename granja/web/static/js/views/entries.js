@@ -1,4 +1,4 @@
-// How the entries of the conversation look.
+// Draws the entries of the talk.
 
 import { avatar, byId, h, icon, picture } from "./dom.js";
 import { spokenText } from "./text.js";
@@ -9,7 +9,7 @@ const CLOCK = new Intl.DateTimeFormat("es", { hour: "2-digit", minute: "2-digit"
 
 const READ_TO = "Hasta aquí habías leído";
 
-/** Makes the node of a row of the talk: draw(row, node of before). */
+/** Makes the node of a row of the talk: draw(row, its earlier node). */
 export function drawer(page) {
   const kinds = { said, action, whispered, proposal, typed, moves };
   return (row, before) => {
@@ -60,7 +60,7 @@ function whispered(page, entry) {
     time(entry.at),
   );
   const reply = () => page.composer.whisperTo(who);
-  // Who has left is not answered: whoever comes under that name may be somebody else.
+  // There is no answer to a farmer who has left: somebody else may come with that name.
   const again =
     !entry.past &&
     h(
@@ -101,7 +101,7 @@ function typed(page, entry) {
   return row(entry, "typed", h("p", { class: "text" }, entry.text));
 }
 
-/** More of them change the sentence where it stands: who listens to the page hears the first only. */
+/** Further moves change the sentence in place: a screen reader reads only the first one aloud. */
 function moves(page, entry, follows, before) {
   if (before === undefined) return announced(page, entry);
   before.querySelector(".text").textContent = entry.text;

@@ -38,7 +38,7 @@ export function showFrame(page) {
   );
 }
 
-/** The first key of all leads past everything, to where one types. */
+/** The first press of Tab leads past everything, to the field where the person types. */
 function skipLink(page) {
   const link = h("a", { class: "skip", href: "#line" }, "Ir a escribir");
   link.addEventListener("click", (event) => {

@@ -1,12 +1,12 @@
-// "Salir": asked about when something would be lost.
+// "Salir": asks first when the person would lose something.
 
 import { h, icon, plural } from "./dom.js";
 import { list } from "../model/moves.js";
 import { openDialog } from "./places.js";
 
 /**
- * What is lost when they leave now, as parts of a sentence.  What one holds is not among it: the
- * page remembers it, and shows it as picked the next time.
+ * What the person loses by leaving now, as parts of a sentence.  What they hold is not among it:
+ * the page remembers it, and shows it as picked the next time.
  */
 export function losses({ registered, offers, phase }, hasDraft) {
   if (phase !== "inside") return [];

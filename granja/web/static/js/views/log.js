@@ -1,16 +1,16 @@
-// The conversation.  A live region: what is added is read aloud, what leaves at the top is not.
+// The talk.  A live region: screen readers read new entries aloud, but not what leaves at the top.
 
 import { byId, paced, syncList } from "./dom.js";
 import { drawer } from "./entries.js";
 import { showTalkSearch } from "./talk-search.js";
 import { dayOf } from "../model/days.js";
 
-/** Pixels from the end within which the log follows what is said. */
+/** The log follows the talk while its end is at most this many pixels away. */
 const NEAR = 80;
-/** Talk of one farmer within this many milliseconds stands under one name. */
+/** One name stands above the lines of a farmer that come within this many milliseconds. */
 const SAME_BREATH = 180_000;
 
-/** As many new lines in a frame rise into their places. */
+/** At most this many new lines in a frame rise into their places. */
 const CALM = 2;
 
 export function showLog(page) {
@@ -18,7 +18,7 @@ export function showLog(page) {
   const toEnd = byId("to-end");
   const draw = drawer(page);
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-  let follows = true; // kept apart from the geometry, which says nothing while the log is hidden
+  let follows = true; // apart from the geometry, which is useless while the log is hidden
   const goToEnd = () => {
     log.scrollTop = log.scrollHeight;
     follows = true;
@@ -49,7 +49,7 @@ export function showLog(page) {
   page.store.subscribe((state, before) => isOther(state, before) && render());
 }
 
-/** New lines rise into their places, unless they are many: nobody could look at them. */
+/** New lines rise into their places, unless there are too many to look at. */
 function riseAfter(last) {
   const fresh = [];
   for (let row = last?.nextElementSibling ?? null; row !== null; row = row.nextElementSibling)
@@ -60,15 +60,15 @@ function riseAfter(last) {
 
 // -- rows --------------------------------------------------------------------------------------
 
-const rows = new WeakMap(); // entry -> row, so that an unchanged entry is an unchanged row
+const rows = new WeakMap(); // entry -> row, so that an unchanged entry has an unchanged row
 const days = new Map(); // first entry of a day -> the row above it
 let rule = { isRule: true, after: null };
 
 const keyOf = (row) => row.entry?.id ?? (row.isRule ? "rule" : `day ${row.day}`);
 
 /**
- * The entries with whether each goes on where the one before stopped; above those of another day
- * its date, and below what had been read, when there is more, a line.
+ * The entries, each with whether it continues the one before.  A date stands above the entries of
+ * another day.  A line stands below what the person had read, when there is more.
  */
 function rowsOf(log, read) {
   const found = [];
@@ -77,7 +77,7 @@ function rowsOf(log, read) {
     if (before !== undefined && before.id === read) found.push(ruleAfter(read));
     if (isNewDay(entry, before)) found.push(dayAbove(entry));
     const goesOnHere = found.at(-1)?.entry === before && goesOn(entry, before);
-    // What stood above the first is forgotten; it looks as it looked then.
+    // The entry above the first one is forgotten, so the first one keeps its look.
     found.push(before === undefined && rows.get(entry) ? rows.get(entry) : rowOf(entry, goesOnHere));
   });
   return found;
@@ -96,7 +96,7 @@ function isNewDay(entry, before) {
   return dayOf(entry.at) !== dayOf(before.at);
 }
 
-/** One row for one place and one today: at midnight "Hoy" becomes "Ayer". */
+/** One row for each place and each today: at midnight "Hoy" becomes "Ayer". */
 function dayAbove({ at }) {
   const day = dayOf(at);
   const today = dayOf(Date.now());

@@ -1,4 +1,4 @@
-// The first and the last steps of a collection: what it is about, and that it is whole.
+// The first and the last step of a collection: what it is about, and that it is whole.
 
 import { byId, h, icon, watch } from "./dom.js";
 import { openDialog } from "./places.js";
@@ -9,7 +9,7 @@ export function showMilestones(page) {
   celebrate(page);
 }
 
-/** For whoever has nothing: where artifacts come from, what a trade is, and what is kept. */
+/** For a person without artifacts: where they come from, what a trade is, and what is kept. */
 function beginning({ store, commands }) {
   const found = commands.declareOnce
     ? "Al entrar dices qué artefactos encontraste; después solo se consiguen por intercambio."
@@ -43,7 +43,7 @@ function beginning({ store, commands }) {
   return card;
 }
 
-/** The last place is filled: that is told once, as it happens and not to whoever comes with all. */
+/** The last place is full.  The page says so once, when it happens, and not on an arrival. */
 function celebrate({ store }) {
   const title = h("h2", { id: "whole-title" });
   const close = h("button", { type: "button", class: "primary" }, icon("check"), "¡Viva!");

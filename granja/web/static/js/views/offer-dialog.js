@@ -1,4 +1,4 @@
-// Proposing an exchange: pick whom, mine and theirs; the sentence below says what is picked.
+// Proposes a trade: pick whom, mine and theirs.  The sentence below says what is picked.
 
 import { artifactChoice, choice, closeButton, filterChoices } from "./choices.js";
 import { h, icon, watch } from "./dom.js";
@@ -10,7 +10,7 @@ const LIST = new Intl.ListFormat("es");
 export class OfferDialog {
   #page;
   #waiting = false;
-  #instead = null; // the offer that this one answers
+  #instead = null; // the offer that this offer answers
   title = h("h2", { id: "offer-title" });
 
   constructor(page) {
@@ -49,8 +49,8 @@ export class OfferDialog {
   }
 
   /**
-   * @param choice what is picked already: {whom?, mine?, theirs?}; and with {instead}, the number
-   *   of an offer that is rejected once this one is made.
+   * @param choice what is already picked: {whom?, mine?, theirs?}; {instead} is the number of an
+   *   offer that the page rejects once this offer is made.
    */
   open(choice) {
     const { people, me, mine, catalog } = this.#page.store.state;
@@ -113,7 +113,7 @@ export class OfferDialog {
     this.#picked();
   }
 
-  /** What is picked: {whom, mine, theirs}, each null until it is. */
+  /** What is picked: {whom, mine, theirs}; each is null until it is picked. */
   #choice() {
     const data = new FormData(this.form);
     const typed = this.other.value.trim();

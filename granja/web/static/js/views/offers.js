@@ -1,4 +1,4 @@
-// The offers that wait: incoming with three buttons, outgoing with one; and one's past trades.
+// The open offers: incoming ones with three buttons, outgoing ones with one; and past trades.
 
 import { byId, h, icon, picture, syncList, watch } from "./dom.js";
 import { pastTrades } from "./past-trades.js";
@@ -52,33 +52,33 @@ export function showOffers(page) {
   );
 }
 
-/** The card of an offer that has gone is as high as before: what stands below stays there. */
+/** An empty place is as high as the offer's card was, so that nothing below it moves. */
 function asHigh(node, before) {
   if (before !== undefined) node.style.minHeight = `${before.getBoundingClientRect().height}px`;
   return node;
 }
 
-/** Milliseconds in which nothing moves after an offer has gone: a finger may be on its way. */
+/** Nothing moves for this many milliseconds after an offer has gone: a finger may be coming. */
 const STILL = 1200;
 
-/** Where each offer stands: new ones come below, and who goes leaves an empty place for a while. */
+/** The place of each offer.  New offers come below.  An offer that goes leaves an empty place. */
 class Places {
-  taken = []; // {offer, gone}; another object when it is to be drawn anew
+  taken = []; // {offer, gone}; another object means that it must be drawn again
 
-  /** @returns whether one of them has gone. */
+  /** @returns whether an offer has gone. */
   take(offers) {
     const byNumber = new Map(offers.map((offer) => [offer.number, offer]));
     const before = this.taken;
     const known = new Set(before.map((place) => place.offer.number));
     const kept = before.map((place) => placeOf(place, byNumber.get(place.offer.number)));
     const fresh = offers.filter((offer) => !known.has(offer.number));
-    // Where nothing is to be pressed yet, those that wait for an answer stand first.
+    // If there was nothing to press before, the offers that wait for an answer come first.
     const ordered = before.length > 0 ? fresh : incomingFirst(fresh);
     this.taken = [...kept, ...ordered.map((offer) => ({ offer, gone: false }))];
     return kept.some((place, at) => place.gone && !before[at].gone);
   }
 
-  /** Close the empty places. */
+  /** Close up the empty places. */
   sweep() {
     this.taken = this.taken.filter((place) => !place.gone);
   }
@@ -114,7 +114,7 @@ function card(page, { offer, gone }) {
   );
 }
 
-/** What one found listed may have been made long before. */
+/** Somebody may have made a listed offer long before. */
 function endOf({ commands }, { since }) {
   const when = sayWhen(since.at + commands.offerLifetime, Date.now());
   return since.isExact ? `Vence ${when}.` : `Vence a más tardar ${when}.`;
@@ -157,7 +157,7 @@ function actions(page, offer) {
   ];
 }
 
-/** Another offer for the same thing: once it is made, this one is rejected. */
+/** A button for another offer for the same artifact.  Once it is made, this one is rejected. */
 function counter(page, { who, gives, number }, about) {
   const open = () => page.offerDialog.open({ whom: who, theirs: gives.id, instead: number });
   const attributes = { type: "button", class: "quiet", "aria-label": `Proponer otra cosa por ${about}` };

@@ -1,4 +1,4 @@
-// The trades that one has made, the newest first.
+// The person's past trades, the newest first.
 
 import { h, watch } from "./dom.js";
 import { sayDay } from "../model/days.js";

@@ -1,11 +1,11 @@
-// Who is here, with a button to whisper and one to trade beside each; the name opens a card.
+// Who is here.  Beside each name are buttons to whisper and to trade; the name opens a card.
 
 import { avatar, byId, h, icon, syncList, watchPaced } from "./dom.js";
 import { PersonDialog } from "./person-dialog.js";
 import { sameName } from "../model/names.js";
 import { fold } from "../model/search.js";
 
-/** From so many on, one can look for somebody. */
+/** With at least this many people, the page has a search. */
 const MANY = 8;
 
 export function showPeople(page) {
@@ -38,7 +38,7 @@ export function showPeople(page) {
   watchPaced(page.store, (state) => state.ignored, () => draw(page.store.state));
 }
 
-const items = new Map(); // name -> item, so that an unchanged person is an unchanged row
+const items = new Map(); // name -> item, so that an unchanged person has an unchanged row
 const MOST_ITEMS = 5000;
 
 function itemOf(name, me, ignored) {

@@ -1,4 +1,4 @@
-// One person, and what one can do about them.
+// One person, and what the user of the page can do with them.
 
 import { copyButton } from "./copying.js";
 import { avatar, h, icon } from "./dom.js";

@@ -1,14 +1,13 @@
-// Where one is at the page, as its address says it: so that links and the Back button do what
-// they promise.
+// The place on the page is in its address, so that links and the Back button do what they promise.
 //
-// On a phone, the panels are places: "#ofertas".  An open dialog is a place too: Back closes it.
-// "?con=Gus&pido=21&doy=13" opens the form of an offer, once one is inside.
+// On a phone, each panel is a place: "#ofertas".  An open dialog is a place too: Back closes it.
+// "?con=Gus&pido=21&doy=13" opens an offer's form once the person is inside.
 
 const HASHES = { talk: "#charla", offers: "#ofertas", collection: "#coleccion", people: "#gente" };
 
 const panelOf = (hash) => Object.keys(HASHES).find((panel) => HASHES[panel] === hash) ?? "talk";
 
-/** Open a dialog; going back closes it. */
+/** Open a dialog.  Going back closes it. */
 export function openDialog(dialog) {
   dialog.showModal();
   if (!history.state?.dialog) history.pushState({ ...history.state, dialog: true }, "");
@@ -21,19 +20,19 @@ function dialogClosed() {
   if (openDialogs().length === 0 && history.state?.dialog) history.back();
 }
 
-/** Note in the address that this panel is shown now. */
+/** Note in the address that this panel is open now. */
 export function goneTo(panel) {
   const hash = HASHES[panel];
   if (location.hash === hash || (location.hash === "" && panel === "talk")) return;
-  // However many panels were looked at, one step back leads to the talk.
+    // However many panels the person looked at, one step back leads to the talk.
   if (panel === "talk" && history.state?.isAside) history.back();
   else if (history.state?.isAside) history.replaceState(history.state, "", hash);
   else history.pushState({ isAside: true }, "", hash);
 }
 
-/** @param show shows a panel without noting it. */
+/** @param show opens a panel without noting it. */
 export function showPlaces(page, show) {
-  // A page that was loaded anew has no dialog open.
+  // A newly loaded page has no open dialog.
   if (history.state?.dialog) history.replaceState({ ...history.state, dialog: false }, "");
   addEventListener("popstate", () => {
     if (!history.state?.dialog) for (const dialog of openDialogs()) dialog.close();
@@ -43,7 +42,7 @@ export function showPlaces(page, show) {
   openWhatIsAsked(page);
 }
 
-/** {whom, mine, theirs} of the address, or null. */
+/** {whom, mine, theirs} from the address, or null. */
 export function askedFor(search) {
   const asked = new URLSearchParams(search);
   const number = (key) => (/^\d{1,12}$/u.test(asked.get(key) ?? "") ? Number(asked.get(key)) : null);
@@ -51,7 +50,7 @@ export function askedFor(search) {
   return Object.values(choice).some((value) => value !== null) ? choice : null;
 }
 
-/** The address that asks for it. */
+/** The address that asks for this choice. */
 export function addressFor(choice) {
   const url = new URL(location.pathname, location.href);
   if (choice.whom) url.searchParams.set("con", choice.whom);
@@ -63,7 +62,7 @@ function openWhatIsAsked(page) {
   if (choice === null) return;
   let isOpened = false;
   const open = (state) => {
-    // Who is here is known a moment after one is inside.
+    // The list of people comes a moment after the arrival.
     if (isOpened || state.phase !== "inside" || state.people.length === 0) return;
     isOpened = true;
     history.replaceState(history.state, "", location.pathname + location.hash);

@@ -1,4 +1,4 @@
-// What the person may set, whom they do not hear, and the invitation for others.
+// The person's settings, the people they do not hear, and the invitation for others.
 
 import { copyButton } from "./copying.js";
 import { h, icon, watch } from "./dom.js";
@@ -6,7 +6,7 @@ import { chime } from "./chime.js";
 import { addressFor, openDialog } from "./places.js";
 import { settings } from "../session/settings.js";
 
-/** The button that opens it. */
+/** The button that opens the settings. */
 export function settingsButton(page) {
   const dialog = h(
     "dialog",
@@ -42,7 +42,7 @@ function switches() {
   ];
 }
 
-/** @param before is asked when the person has changed it, and may change it back. */
+/** @param before is called after the person's change, and may undo it. */
 function toggle(name, label, before) {
   const change = async () => {
     await before(box);

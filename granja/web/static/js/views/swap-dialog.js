@@ -1,4 +1,4 @@
-// Leaving a swap: one of these of mine for one of those that I lack, with anybody.
+// Leaves a swap: one of these of mine for one of those that I lack, with anybody.
 
 import { artifactChoice, closeButton, filterChoices } from "./choices.js";
 import { h, icon, watch } from "./dom.js";
@@ -36,7 +36,7 @@ export class SwapDialog {
     );
   }
 
-  /** @param choice what is picked already: {gives?, takes?}, lists of numbers. */
+  /** @param choice what is already picked: {gives?, takes?}, lists of numbers. */
   open({ gives = [], takes = [] }) {
     const { state } = this.#page.store;
     const { catalog, mine } = state;
@@ -89,7 +89,7 @@ export class SwapDialog {
     filterChoices(this.theirs, this.#page.store.state.catalog, this.search.value);
   }
 
-  /** {gives, takes}: artifacts, in the order of the catalog. */
+  /** {gives, takes}: the picked artifacts, in the catalog's order. */
   #choice() {
     const data = new FormData(this.form);
     const picked = (kind) =>

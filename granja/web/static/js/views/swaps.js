@@ -1,4 +1,4 @@
-// "Trueques para ti": what one can get with one press, one's own swaps, and the rings that closed.
+// "Trueques para ti": what one press can get, the person's own swaps, and the rings that closed.
 
 import { avatar, byId, h, icon, picture, plural, watch } from "./dom.js";
 import { chances, either, sides, standing } from "../model/swaps.js";
@@ -46,7 +46,7 @@ function hintFor({ chances: known, more, asked }, count) {
   return "No hay trueques para ti por ahora. Deja un cambio puesto: se cierra solo cuando alguien pueda.";
 }
 
-/** Ask what one can get, and what one seeks, which ends the rows. */
+/** Ask what the person can get, and then what they seek: that answer comes after all the rows. */
 export function askForChances({ session, store }) {
   store.dispatch({ type: "asking-swaps", about: ["chances", "seeks"] });
   const sent = session.command("swaps.show_chances") && session.command("wishes.seek");
@@ -90,7 +90,7 @@ function swapCard(page, { number, gives, takes }) {
   );
 }
 
-/** Who gave what to whom, around me. */
+/** A picture of a ring, with me in the middle: who gave what to whom. */
 export function ringPicture({ number, gave, to, got, from }, me) {
   const person = (name, title) =>
     h("span", { class: "ring-person" }, avatar(name), h("span", { title: name }, title));

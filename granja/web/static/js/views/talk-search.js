@@ -1,11 +1,11 @@
-// Looking for something that was said: only the entries in which it is are shown.
+// Searches the talk: it shows only the entries that contain the words.
 
 import { byId, h, icon, plural } from "./dom.js";
 import { fold } from "../model/search.js";
 
 /**
- * @param changed is called when other entries are wanted.
- * @returns {isOn, found(rows)}: whether one is looking for something, and the rows that have it.
+ * @param changed is called when the search wants other entries.
+ * @returns {isOn, found(rows)}: whether a search is on, and the rows that contain the words.
  */
 export function showTalkSearch(page, changed) {
   const input = h("input", {

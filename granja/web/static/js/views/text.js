@@ -1,4 +1,4 @@
-// What people say, with its addresses as links.  Nothing of where they lead is loaded.
+// What people say, with its addresses as links.  The page loads nothing from where they lead.
 
 import { h } from "./dom.js";
 import { pieces } from "../model/links.js";
@@ -10,7 +10,7 @@ export function spokenText(text) {
   return h("p", { class: "text" }, ...pieces(text).flatMap(nodesOf));
 }
 
-/** A link that leads elsewhere than one would read says so beside it. */
+/** If a link leads elsewhere than its text says, the real host stands beside it. */
 function nodesOf({ text, href, host }) {
   if (href === undefined) return [text];
   const link = h("a", { href, ...OUTSIDE }, text);

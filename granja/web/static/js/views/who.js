@@ -1,15 +1,15 @@
-// On an artifact's card: who gives it, who seeks it, and a press to offer or to post a swap.
+// On an artifact's card: who gives it, who seeks it, and buttons to offer or to leave a swap.
 
 import { h, icon, watch } from "./dom.js";
 import { sides } from "../model/swaps.js";
 import { sameName } from "../model/names.js";
 
-/** So many people have a button of their own; the rest are named. */
+/** How many people get a button.  The card only names the rest. */
 const BUTTONS = 6;
 
 /**
- * The part of the card about other people; the server is asked when it is made.
- * @param close called before something else opens.
+ * The part of the card about other people.  The page asks the server when it makes this part.
+ * @param close is called before something else opens.
  */
 export class Who {
   node = h("div", { class: "who", role: "status" });
@@ -76,7 +76,7 @@ export class Who {
     );
   }
 
-  /** With second copies one press is enough; else one picks what one would give. */
+  /** With second copies, one press is enough.  Without, the person picks what to give. */
   #swapButton(artifact, has) {
     const { session, swapDialog, store } = this.#page;
     const spares = Object.entries(store.state.mine)
