@@ -45,9 +45,9 @@ class Checkpoint:
 
 @dataclass(eq=False, slots=True)
 class Forget:
-    """Names that are to go.  ``is_meant``: which rows; ``beside``: also beside the chain.
+    """Names to forget.  ``is_meant``: chooses the rows.  ``beside``: also forget beside the chain.
 
-    ``done`` fires with how many they were, as soon as no byte of them is left.
+    ``done`` fires with the number of names as soon as no byte of them is left.
     """
 
     is_meant: Callable[[NameRow], bool]
