@@ -139,7 +139,7 @@ class GranjaFactory(ServerFactory):
         self.recorded = Tally(market)
         self.teller = teller = Teller(market, self.roster, self.catalog)
         self.lane = lane = Lane(self.clock, market, self.ledger, opened.sequence, self._tell)
-        self.expiry = Expiry(self.clock, self.now, market, lane)
+        self.expiry = Expiry(self.clock, self._trading_time, market, lane, self._politeness)
         self.forgetting = Forgetting(self.clock, self.now, self.ledger, self.settings)
         self.forgetting.start()
         kept = opened.kept
@@ -164,7 +164,7 @@ class GranjaFactory(ServerFactory):
         self.moderators.appoint(self.settings.moderators)
         numbers = OfferNumbers(market)
         self.trade = Offering(
-            self.now,
+            self._trading_time,
             self.catalog,
             self.roster,
             market,
@@ -178,14 +178,24 @@ class GranjaFactory(ServerFactory):
         if self.nodes is not None:
             self.nodes.begin(self, here)
 
+    def _trading_time(self) -> float:
+        """Return the time by which offers end, in Unix seconds.  All nodes of a farm share it."""
+        ahead: float = getattr(self.ledger, "clock_ahead", 0.0)
+        return self.now() + ahead
+
+    def _politeness(self) -> float:
+        """Return the seconds that this node leaves to older ones: one for each of them."""
+        older: int = getattr(self.ledger, "older_nodes", 0)
+        return float(older)
+
     def _swap(self, teller: Teller, numbers: OfferNumbers) -> None:
         market, lane, hints, freezing = self.market, self.lane, self.hints, self.freezing
         self.wishes = Wishing(self.settings, self.catalog, self.roster, market, lane, hints)
         self.settling = settling = Settling(
-            self.clock, self.now, market, lane, teller.exists, freezing
+            self.clock, self._trading_time, market, lane, teller.exists, freezing
         )
         self.swaps = Swapping(
-            self.now, self.catalog, market, lane, numbers, settling, hints, freezing
+            self._trading_time, self.catalog, market, lane, numbers, settling, hints, freezing
         )
 
     def _order(self, opened: Opened) -> Order:

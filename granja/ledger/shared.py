@@ -66,6 +66,10 @@ class ISharedLedger(ILedger):
     """
 
     writer = Attribute("the number of this node's lease (int), after open()")
+    clock_ahead = Attribute(
+        "seconds (float) by which the clock that all nodes share is ahead of this machine's"
+    )
+    older_nodes = Attribute("how many nodes that live began before this one (int)")
     here = Attribute("farmers who are at other nodes that live (Mapping[FarmerId, Holder])")
 
     def hurry() -> None:

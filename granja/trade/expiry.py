@@ -29,14 +29,21 @@ MOST_AT_ONCE = 100
 class Expiry:
     """:param clock: for sleeping.
     :param now: the time of day in Unix seconds, by which offers expire.
+    :param politeness: seconds that this node leaves to others, which would end the same offers.
     """
 
     log = Logger()
 
     def __init__(
-        self, clock: IReactorTime, now: Callable[[], float], market: Market, lane: Lane
+        self,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        market: Market,
+        lane: Lane,
+        politeness: Callable[[], float] = float,
     ) -> None:
         self._now = now
+        self._politeness = politeness
         self._market = market
         self._lane = lane
         pending: list[Offer | Swap] = [*market.offers.values(), *market.swaps.all()]
@@ -68,11 +75,11 @@ class Expiry:
         while self._due and self._market.standing(self._due[0][1]) is None:
             heappop(self._due)
         if self._due:
-            nap = max(0.0, self._due[0][0] - self._now())
+            nap = max(0.0, self._due[0][0] + self._politeness() - self._now())
             self._timer.start(min(nap, LONGEST_NAP))
 
     def _wake(self) -> None:
-        now = self._now()
+        now = self._now() - self._politeness()
         for _ in range(MOST_AT_ONCE):
             if not self._due or self._due[0][0] > now:
                 break

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
-from granja.market.facts import Left
+from granja.market.facts import Expired, Fact, Left
+from granja.market.market import Limits
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 from tests.support.guests import guest, returns
@@ -37,6 +41,63 @@ class VillageCase(SynchronousTestCase):
         person.types(name, PASSWORD)
         self.village.quiet()
         return person
+
+
+class Expiring(SynchronousTestCase):
+    """Offers end by the clock that all nodes share, and the oldest node ends them."""
+
+    def setUp(self) -> None:
+        settings = Settings(rate=None, limits=Limits(lifetime=100.0))
+        self.village = Village(3, settings=settings)
+        self.ends: list[int] = []
+        for farm in self.village.farms:
+            self.listen(farm)
+        self.here, self.there, self.third = self.village.farms
+        self.gus = self.here.arrives("Gus", "12")
+        self.beto = self.there.arrives("Beto", "32")
+        self.village.quiet()
+
+    def listen(self, farm: NodeFarm) -> None:
+        """Note who wants to write that an offer ended."""
+        ledger: Any = farm.shared
+        append = ledger.append
+
+        def noting(facts: Sequence[Fact], *rest: Any) -> Any:
+            self.ends += [farm.writer for fact in facts if isinstance(fact, Expired)]
+            return append(facts, *rest)
+
+        ledger.append = noting
+
+    def test_the_oldest_node_ends_an_offer_and_the_others_need_not_try(self) -> None:
+        self.beto.types(":offer Gus 32 12")
+        self.village.quiet()
+        self.village.pass_time(99.5)
+        self.village.pass_time(5)
+        self.assertEqual(self.ends, [self.here.writer])
+        self.assertEqual(self.beto.hears(), ["[SERVER] La oferta #1 venció."])
+
+    def test_when_the_oldest_cannot_the_next_does_after_a_second(self) -> None:
+        self.beto.types(":offer Gus 32 12")
+        self.village.quiet()
+        self.village.pass_time(99.5)
+        self.here.shared.away = True
+        self.village.pass_time(1)
+        self.assertEqual(self.ends, [self.here.writer])
+        self.assertEqual(self.beto.hears(), [])
+        self.village.pass_time(1)
+        self.assertEqual(self.ends, [self.here.writer, self.there.writer])
+        self.assertEqual(self.beto.hears(), ["[SERVER] La oferta #1 venció."])
+
+    def test_a_node_whose_clock_is_late(self) -> None:
+        """An offer that is made there lives as long as any other."""
+        self.there.set_forward = -50
+        self.there.shared.clock_ahead = 50
+        self.beto.types(":offer Gus 32 12")
+        self.village.quiet()
+        self.village.pass_time(99.5)
+        self.assertEqual(self.ends, [])
+        self.village.pass_time(5)
+        self.assertEqual(self.ends, [self.here.writer])
 
 
 class Trades(VillageCase):

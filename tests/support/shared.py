@@ -72,6 +72,7 @@ class NodeLedger:
         self.shared = shared
         self.away = False
         self.writer = 0
+        self.clock_ahead = 0.0
         self.watcher: Watcher | None = None
         self.here: dict[FarmerId, Holder] = {}
 
@@ -82,6 +83,10 @@ class NodeLedger:
         self.here = {id: row for id, row in rows if row.arrived and row.writer in live}
         live[self.writer] = self
         return self.shared.record.open()
+
+    @property
+    def older_nodes(self) -> int:
+        return sum(writer < self.writer for writer in self.shared.live)
 
     def fence(self) -> None:
         """Let the others end this node's lease, and tell the node."""

@@ -25,6 +25,7 @@ _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leas
 
 class Keeper:
     """:param seconds: a clock that only goes forward.
+    :param look: called after each renewal.  It sees what the database's clock says.
     :param wake: called when others have written.
     :param fenced: called with the number of the new lease, when another node has ended the old one.
     :param orphaned: called with the holders of dead nodes, again and again, until they are gone
@@ -36,6 +37,7 @@ class Keeper:
         session: Session,
         lease: Lease,
         seconds: Callable[[], float],
+        look: Callable[[Connection], object],
         wake: Callable[[], None],
         fenced: Callable[[int], None],
         orphaned: Callable[[list[Holder]], None],
@@ -43,6 +45,7 @@ class Keeper:
         self._session = session
         self._lease = lease
         self._seconds = seconds
+        self._look = look
         self._wake = wake
         self._fenced = fenced
         self._orphaned = orphaned
@@ -76,6 +79,7 @@ class Keeper:
     def _keep(self) -> None:
         connection = self._session.connection if self._session.is_up else self._connect()
         self._renew(connection)
+        self._look(connection)
         if self._is_steady():
             self._bury(connection)
         self._listen(connection)

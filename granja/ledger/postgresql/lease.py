@@ -13,8 +13,13 @@ LASTS = 5.0
 #: Seconds between two renewals.
 RENEWED_EACH = 1.0
 
-#: Which facts this granja knows.  A lease tells it of its node.
-VERSION = 1
+#: Which facts this granja knows, beside what a lease says of its node.
+VERSION = 2
+
+#: The version that first knew a kind of fact, for the kinds that are younger than this ledger.  A
+#: node writes one of them only when every node that has a lease knows it: so that a farm can be
+#: upgraded node by node.
+SINCE = {"begun": 2}
 
 
 class Fenced(Exception):
@@ -117,3 +122,19 @@ def live(connection: Connection) -> dict[int, str]:
     """The nodes with a lease, by the lease's number."""
     rows: Any = connection.execute("SELECT writer, node FROM granja.leases ORDER BY writer")
     return dict(rows.fetchall())
+
+
+def least_version(connection: Connection) -> int:
+    """Return the version of the oldest granja that has a lease; 0 where nobody has one."""
+    row: Any = connection.execute("SELECT coalesce(min(version), 0) FROM granja.leases").fetchone()
+    return int(row[0])
+
+
+def look(connection: Connection, writer: int) -> tuple[float, int]:
+    """Return the time of the database's clock, in Unix seconds, and how many leases are older."""
+    row: Any = connection.execute(
+        "SELECT extract(epoch FROM clock_timestamp())::float8, "
+        "(SELECT count(*) FROM granja.leases WHERE writer < %s)",
+        (writer,),
+    ).fetchone()
+    return float(row[0]), int(row[1])

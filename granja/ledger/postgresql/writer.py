@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from granja.ledger.chain import BadEntry, Entry, Head, extend
 from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
-from granja.ledger.postgresql import pseudonyms, reading
+from granja.ledger.postgresql import lease as leases, pseudonyms, reading
 from granja.ledger.postgresql.lease import Fenced, Lease
 from granja.ledger.postgresql.pseudonyms import Known
 from granja.ledger.postgresql.schema import Connection
@@ -312,7 +312,7 @@ class Writer(WriterThread[Job]):
     def _store(self, appends: list[Append]) -> None:
         batch = self._batch(appends)
         try:
-            answer = self._call(batch)
+            answer = self._too_young(batch) or self._call(batch)
         except _Lost as error:
             self._resolve(batch, str(error))
         except Away as error:
@@ -329,9 +329,28 @@ class Writer(WriterThread[Job]):
                 self._stored(batch)
             elif answer == "stale":
                 self._queue_up(appends)
+            elif answer == "young":
+                _log.warn("A node of an older granja runs, which would not know what this one did.")
+                self._refuse(appends, NotStored("a node of an older granja runs"))
             else:
                 self._refuse(appends, NotStored("the lease of this node is over"))
                 self._note(Away("the lease of this node is over"))
+
+    def _too_young(self, batch: _Batch) -> str:
+        """Return ``"young"`` when a node that lives does not know each kind of fact in the batch,
+        and else nothing.
+
+        :raises Away: when the database is away; nothing is sent then.
+        :raises psycopg.Error: when it does not answer; nothing is stored then.
+        """
+        wanted = max((leases.SINCE.get(entry.kind, 0) for entry in batch.entries), default=0)
+        if not wanted:
+            return ""
+        self._session.check()
+        if leases.least_version(self._session.connection) >= wanted:
+            return ""
+        self._give_turn_back()
+        return "young"
 
     def _batch(self, appends: list[Append]) -> _Batch:
         entries: list[Entry] = []

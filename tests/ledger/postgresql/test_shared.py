@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept, LedgerRefused, NotStored, Stale
 from granja.ledger.lane import Lane
-from granja.ledger.postgresql import keeper
+from granja.ledger.postgresql import keeper, lease as leases
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.shared import Holder
-from granja.market.facts import Declared, Fact, PasswordChanged, Registered
+from granja.market.facts import KINDS, Declared, Fact, PasswordChanged, Registered
 from granja.market.market import Market
 from granja.market.offers import Happened
 from granja.text import names
@@ -94,6 +94,23 @@ class SharedCase(TestCase):
         return server().sql(*statements, database=name_of(self.url))
 
 
+#: The kinds of fact that this ledger began with.
+OLD_KINDS = frozenset(
+    {
+        *("declared", "withdrawn", "departed", "offered", "traded", "wished", "posted", "settled"),
+        *("rejected", "retracted", "expired", "registered", "password-changed", "released"),
+        *("rewritten", "left", "returned"),
+    }
+)
+
+
+class Versions(SynchronousTestCase):
+    def test_each_young_kind_says_which_version_knows_it(self) -> None:
+        """Whoever adds a kind of fact adds it there, or breaks nodes that are not upgraded yet."""
+        self.assertEqual(set(KINDS) - OLD_KINDS, set(leases.SINCE))
+        self.assertEqual(max(leases.SINCE.values()), leases.VERSION)
+
+
 class TwoNodes(SharedCase):
     async def test_the_late_one_is_told_what_it_missed_and_has_its_turn(self) -> None:
         """A second append after that is stored, and nobody else was let in between."""
@@ -107,6 +124,37 @@ class TwoNodes(SharedCase):
         with self.assertRaises(Stale) as caught:
             await third
         self.assertEqual(caught.exception.missed, (BETO_COMES,))
+
+    async def test_a_young_kind_of_fact_waits_until_all_nodes_know_it(self) -> None:
+        """Also in a turn, which others have then; when the old node has gone, it is stored."""
+        north, south = self.node("norte"), self.node("sur")
+        self.patch(leases, "SINCE", {"declared": 2})
+        self.sql("UPDATE granja.leases SET version = 1 WHERE node = 'sur'")
+        with self.assertRaises(NotStored):
+            await north.append([ANA_COMES], 0, {})
+        self.patch(leases, "SINCE", {})
+        await south.append([ANA_COMES], 0, {})
+        with self.assertRaises(Stale):
+            await north.append([BETO_COMES], 0, {})
+        self.patch(leases, "SINCE", {"declared": 2})
+        with self.assertRaises(NotStored):
+            await north.append([BETO_COMES], 1, {})
+        self.patch(leases, "SINCE", {})
+        self.assertEqual(await south.append([GUS_COMES], 1, {}), 2)
+        self.patch(leases, "SINCE", {"declared": 2})
+        await south.close()
+        with self.assertRaises(Stale):
+            await north.append([BETO_COMES], 1, {})
+        self.assertEqual(await north.append([BETO_COMES], 2, {}), 3)
+
+    async def test_the_clock_that_nodes_share_and_their_age(self) -> None:
+        """By it offers end; the time of this machine may be another."""
+        north, south = self.node("norte"), self.node("sur")
+        self.assertEqual((north.older_nodes, south.older_nodes), (0, 1))
+        said = 1763848000.25 + south.clock_ahead
+        ((there,),) = self.sql("SELECT extract(epoch FROM clock_timestamp())::float8")
+        assert isinstance(there, float)
+        self.assertLess(abs(said - there), 20)
 
     async def test_a_turn_is_given_back_by_storing_nothing(self) -> None:
         north, south = self.node("norte"), self.node("sur")
