@@ -13,8 +13,13 @@ from granja.text.names import fold
 
 def read(connection: Connection) -> Pseudonyms:
     """All of it."""
+    return Pseudonyms(rows(connection), plain=is_plain(connection))
+
+
+def is_plain(connection: Connection) -> bool:
+    """Whether the chain may hold names in plain, from before nodes wrote hashes."""
     row = connection.execute("SELECT plain FROM granja.granja").fetchone()
-    return Pseudonyms(rows(connection), plain=row is None or bool(row[0]))
+    return row is None or bool(row[0])
 
 
 def rows(connection: Connection) -> list[NameRow]:
@@ -33,7 +38,7 @@ class Known:
 
     def __init__(self, connection: Connection) -> None:
         self._last = -1
-        self.pseudonyms = read(connection)
+        self.pseudonyms = Pseudonyms(plain=is_plain(connection))
         self.refresh(connection)
 
     def refresh(self, connection: Connection) -> None:

@@ -206,13 +206,15 @@ class Writer(WriterThread[Job]):
                     )
             if not jobs:
                 self._give_turn_back()
-            for forget in forgets:
-                self._forget(forget)
+            while forgets:
+                self._forget(forgets[0])
+                del forgets[0]
             if not appends and not self._in_turn:
                 self._look()
             self._end_forgetting()
         except (psycopg.Error, Away) as error:
             self._note(error)
+            self._refuse(forgets, NotStored(told(error)))
 
     def _end(self, closing: Close) -> None:
         try:
@@ -527,16 +529,12 @@ class Writer(WriterThread[Job]):
     def _forget(self, job: Forget) -> None:
         self._give_turn_back()
         connection, named = self._session.connection, []
-        try:
-            with connection.transaction():
-                reading.head(connection, turn=True)  # Nobody adds a row meanwhile.
-                gone = [row for row in pseudonyms.rows(connection) if job.is_meant(row)]
-                pseudonyms.forget(connection, gone)
-                if job.beside and gone:
-                    named = pseudonyms.forget_beside(connection, gone, self._lease.writer)
-        except psycopg.Error as error:
-            self._refuse([job], NotStored(told(error)))
-            raise
+        with connection.transaction():
+            reading.head(connection, turn=True)  # Nobody adds a row meanwhile.
+            gone = [row for row in pseudonyms.rows(connection) if job.is_meant(row)]
+            pseudonyms.forget(connection, gone)
+            if job.beside and gone:
+                named = pseudonyms.forget_beside(connection, gone, self._lease.writer)
         self._known.pseudonyms.forget(gone)
         due = self._seconds() + (HEARD if named else 0)
         self._forgetting.append(_Forgetting(job, len(gone), named, due))
