@@ -165,7 +165,7 @@ class Errands:
             "registered": farmer.registered,
             "moderator": farmer.moderator,
             "address": farmer.address,
-            "seconds": int(order.seconds() - farmer.since),
+            "seconds": max(0, int(order.seconds() - farmer.since)),
             "muted_until": farmer.mute.ends if muted and farmer.mute is not None else None,
         }
 

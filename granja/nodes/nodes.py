@@ -63,6 +63,7 @@ class Nodes:
             "errand": self.errands.asked,
         }
         self._clock = clock
+        self._now = now
         self._up_since = 0.0
         self._hearing: Hearing
         self._farm: Farm
@@ -166,6 +167,7 @@ class Nodes:
                 farmer.registered = farmer.registered or registered
                 farmer.arrived, farmer.entered = float(arrived), float(entered)
                 farmer.was_at = address
+                farmer.since = self._clock.seconds() - (self._now() - float(entered))
                 self.roster.enter_other(farmer, node)
 
     def _stays(self, farmer: Farmer, node: Neighbour, entered: float) -> bool:

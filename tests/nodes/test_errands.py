@@ -55,6 +55,18 @@ class Asking(SynchronousTestCase):
         self.assertEqual(self.ask("reload", second)["changed"], ["motd"])
         self.assertEqual(self.read, [second])
 
+    def test_who_is_here_is_the_same_from_every_node(self) -> None:
+        """Also for how long: the clocks that only go forward have each another beginning."""
+        self.village.farms[0].arrives("Ana")
+        self.village.pass_time(100.0)
+        self.village.farms[1].arrives("Beto")
+        self.village.pass_time(20.0)
+        found = [self.ask("who", name)["people"] for name in self.names]
+        for people in found:
+            self.assertEqual([person["name"] for person in people], ["Ana", "Beto"])
+            ana, beto = (person["seconds"] for person in people)
+            self.assertEqual((ana - beto, 20 <= beto < 100), (100, True))
+
     def test_all_are_asked(self) -> None:
         """Each answers for itself, and one that refuses is no obstacle to the others."""
         answer = self.ask("reload", "all")
