@@ -77,6 +77,9 @@ _introducer = re.compile("[\x1b\x80-\x9f]").search
 _FILLERS = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), " ")
 _begins_with_colon = re.compile(r"[\s\u2800\u115f\u1160\u3164\uffa0]*:").match
 
+#: Who knows vi presses Esc first.  As a sequence, ESC would take the colon or the space along.
+_esc_before_colon = re.compile(r"\s*\x1b+(?=\s*:)").match
+
 _EDITING = re.compile("[\b\x7f\x15]")
 
 #: The most spaces in a row in talk.
@@ -113,6 +116,9 @@ def decode(raw: bytes) -> str:
         return text
     if _EDITING.search(text):
         text = edited(text)
+    esc = _esc_before_colon(text)
+    if esc:
+        text = text[esc.end() :]
     if _begins_with_colon(text):
         text = text.translate(_FILLERS)
     return clean(text)

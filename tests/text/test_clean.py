@@ -72,6 +72,12 @@ class Lines(SynchronousTestCase):
         for key in keys:
             self.assertEqual(clean(f"{key}:p Beto secreto"), ":p Beto secreto", ascii(key))
 
+    def test_esc_before_a_command_is_a_key(self) -> None:
+        """Who knows vi presses it; it takes nothing of ``:p`` along."""
+        for keys in ("\x1b", "\x1b\x1b", " \x1b", "\x1b "):
+            self.assertEqual(decode(f"{keys}:p Ana hola".encode()).strip(), ":p Ana hola")
+        self.assertEqual(decode("a\x1b:ñ".encode()), "añ")
+
     def test_editing_keys(self) -> None:
         for raw, meant in (
             (b":offer Beto 6 1\x7f3", ":offer Beto 6 3"),
