@@ -249,6 +249,7 @@ class GranjaFactory(ServerFactory):
             self.registration.follow(fact)
         if isinstance(fact, Departed | Left):
             self.roster.leaving.discard(fact.farmer)
+            self.presence.attendance.object_to(fact)
         if isinstance(fact, Released):
             self.registration.released(fact.farmer)
         if isinstance(fact, Departed | Released):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from granja.contract import errors
-from granja.contract.ids import ArtifactId, FarmerId
+from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import facts as events
 from granja.market.facts import Fact
 from granja.market.market import Market
@@ -61,7 +61,7 @@ def decide_departure(
         return is recorded now.
     """
     if farmer in market.registered:
-        unseen = tuple(sorted(missed.unseen or ()))
+        unseen = tuple(n for n in sorted(missed.unseen or ()) if _waits(market, farmer, n))
         left = events.Left(farmer, tuple(missed.ends), missed.more, unseen)
         if farmer in market.away:
             return [events.Returned(farmer), left] if visited else []
@@ -69,6 +69,12 @@ def decide_departure(
     if farmer not in market.held:
         return []
     return [events.Departed(farmer, tuple(market.inventory(farmer)))]
+
+
+def _waits(market: Market, farmer: FarmerId, number: OfferId) -> bool:
+    """Whether an offer waits for a farmer.  At another node they may have answered it since."""
+    offer = market.offers.get(number)
+    return offer is not None and offer.taker == farmer
 
 
 def decide_return(market: Market, farmer: FarmerId) -> list[Fact]:

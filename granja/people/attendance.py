@@ -16,7 +16,7 @@ from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.market import holding
-from granja.market.facts import Fact
+from granja.market.facts import Departed, Fact, Left
 from granja.market.market import Market
 from granja.market.offers import News
 from granja.people.claims import Claims
@@ -125,6 +125,14 @@ class Attendance:
             return False
         awake = farmer.connection is not None or farmer.elsewhere is not None
         return awake or not farmer.registered
+
+    def object_to(self, fact: Departed | Left) -> None:
+        """Record that somebody is here, after another node has recorded that they left: it did not
+        know that they had come in at this one."""
+        farmer = self._roster.present(fact.farmer)
+        if isinstance(fact, Left) and farmer is not None and farmer.connection is not None:
+            done = self._lane.submit([farmer.id], partial(self._decide_return, farmer.id))
+            done.addErrback(self.unrecorded)
 
     def reconcile(self) -> Deferred[None]:
         """Put on record who is here and who is not.

@@ -493,12 +493,34 @@ class NewsOfAnAbsence(SynchronousTestCase):
     def test_what_was_not_seen_in_leaving_is_on_record(self) -> None:
         missed = News(unseen={OfferId(9), OfferId(4)})
         market = Market()
-        market.apply(events.Registered(ANA, "Ana"))
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.Offered(OfferId(4), GUS, ANA, ArtifactId(4), ArtifactId(3), 5.0),
+            events.Offered(OfferId(9), GUS, ANA, ArtifactId(4), ArtifactId(3), 5.0),
+        ):
+            market.apply(fact)
         [left] = holding.decide_departure(market, ANA, missed)
         self.assertEqual(left, events.Left(ANA, unseen=(OfferId(4), OfferId(9))))
         market.apply(left)
         self.assertEqual(market.away[ANA], missed)
         self.assertIsNot(market.away[ANA].unseen, missed.unseen)
+
+    def test_an_offer_that_waits_no_more_is_not_unseen(self) -> None:
+        """Another node, where they had gone on, may have stored what became of it."""
+        market = Market()
+        for fact in (
+            events.Declared(ANA, "Ana", (ArtifactId(3),)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (ArtifactId(4),)),
+            events.Offered(OfferId(4), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0),
+        ):
+            market.apply(fact)
+        missed = News(unseen={OfferId(3), OfferId(4)})
+        self.assertEqual(
+            holding.decide_departure(market, ANA, missed), [events.Left(ANA, unseen=())]
+        )
 
     def test_what_was_missed_in_leaving_comes_first(self) -> None:
         market = Market()

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
-from granja.market.facts import Expired, Fact, Left
+from granja.market.facts import Expired, Fact, Left, Returned
 from granja.market.market import Limits
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
@@ -349,6 +349,19 @@ class Ends(VillageCase):
         self.assertTrue(eva.is_closed)
         self.assertEqual(self.gus.hears(), [])
         self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+
+    def test_a_node_that_did_not_know_where_somebody_went_on(self) -> None:
+        """It records that Ana left, while she is inside elsewhere: her node puts that right."""
+        ana = self.comes(self.here, "Ana")
+        farmer = number_of(ana)
+        self.third.factory.lane.submit([farmer], lambda: [Left(farmer, unseen=())])
+        self.village.settle()
+        self.assertEqual(
+            self.village.record.record.facts[-2:], [Left(farmer, unseen=()), Returned(farmer)]
+        )
+        for farm in self.village.farms:
+            self.assertNotIn(farmer, farm.factory.market.away)
+        self.assertEqual(ana.hears(), [])
 
     def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:
         """Nor restores who is inside elsewhere."""

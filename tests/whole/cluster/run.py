@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 
+from granja.ledger.chain import BadEntry
 from granja.ledger.snapshot import fingerprint
+from granja.operations.audit import NotInOrder
 from tests.whole.cluster.counting import Ear, Heard, Life, Round
 from tests.whole.cluster.faults import Fault, happen, rounds
 from tests.whole.cluster.machines import Machines
@@ -91,7 +93,7 @@ class ClusterTest:
             await self._settled("a whisper is lost", self._whispers)
             await self._settled("nodes do not hold the same", self._hold_the_same)
             self._count(befallen)
-        except Broken as broken:
+        except (Broken, BadEntry, NotInOrder) as broken:
             faults = "; ".join(map(str, befallen)) or "no fault"
             raise Broken(f"after {faults}: {broken}") from None
         self.town.whispers.forget()
