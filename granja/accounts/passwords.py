@@ -77,6 +77,13 @@ class IAccounts(Interface):
 
     waiting: int = Attribute("How many passwords are not looked at yet.")
 
+    tell_wrong: Callable[[Attempt], object] = Attribute(
+        "Called with each wrong attempt.  Other nodes of the farm count it as well."
+    )
+
+    def note_wrong(attempt: Attempt) -> None:  # noqa: N805
+        """Count a wrong attempt that somebody made at another node."""
+
     def hash(password: str, address: str = "") -> Deferred[str]:  # noqa: N805 (as zope has it)
         """The verifier for a new password, a string in PHC format.
 
@@ -120,6 +127,7 @@ class Accounts:
         self._reactor = reactor
         self._turns = Turns(reactor, threads)
         self._throttle = Throttle()
+        self.tell_wrong: Callable[[Attempt], object] = _tell_nobody
 
     @property
     def waiting(self) -> int:
@@ -153,6 +161,10 @@ class Accounts:
         """See :meth:`IAccounts.judge`."""
         return succeed(right).addCallback(self._answer, attempt, _Waiter(waits))
 
+    def note_wrong(self, attempt: Attempt) -> None:
+        """See :meth:`IAccounts.note_wrong`."""
+        self._throttle.wrong(self._reactor.seconds(), attempt)
+
     def close(self) -> Deferred[None]:
         """See :meth:`IAccounts.close`."""
         return self._turns.close()
@@ -168,6 +180,7 @@ class Accounts:
         wait = self._throttle.wait(now, attempt)
         if not right:
             self._throttle.wrong(now, attempt)
+            self.tell_wrong(attempt)
         if not wait:
             return right
         waiter.tell()
@@ -176,6 +189,10 @@ class Accounts:
     def _in_thread(self, work: Callable[[], T], who: str) -> Deferred[T]:
         done = self._turns.take(lambda: _quietly(work), who)
         return done.addCallback(_outcome)
+
+
+def _tell_nobody(attempt: Attempt) -> None:
+    """Tell nobody: there is no other node."""
 
 
 class _Waiter:
@@ -196,6 +213,12 @@ class PlainAccounts:
     """A double for tests, with the same rules: it answers at once, and hides nothing."""
 
     waiting = 0
+
+    def __init__(self) -> None:
+        self.tell_wrong: Callable[[Attempt], object] = _tell_nobody
+
+    def note_wrong(self, attempt: Attempt) -> None:
+        """Nobody waits here."""
 
     def hash(self, password: str, address: str = "") -> Deferred[str]:
         try:

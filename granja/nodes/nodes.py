@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.accounts.throttle import Attempt
 from granja.bus.interface import Bus, NoAnswer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
@@ -92,6 +93,7 @@ class Nodes:
         self._hearing = Hearing(
             farm.board, self.history, farm.ignoring.deaf_to, self._happened, make, self.writer
         )
+        farm.accounts.tell_wrong = self._tell_wrong
         ledger.watch(Watching(farm, self))
         self.bus.watch(self._changed)
         self.bus.subscribe(TALK, self._heard)
@@ -155,6 +157,12 @@ class Nodes:
                 self.gone(node.writer)
             case ["dead", int(writer)] if writer != self.writer:
                 self.gone(writer)
+            case ["wrong", str(name), str(address)]:
+                self._farm.accounts.note_wrong(Attempt(name, address))
+
+    def _tell_wrong(self, attempt: Attempt) -> None:
+        """Let all nodes count a wrong password, so that a guesser gains nothing by another node."""
+        self._outbox.add(("wrong", attempt.name, attempt.address), 0)
 
     def _came(self, node: Neighbour, entry: Entry) -> None:
         match entry:

@@ -30,6 +30,10 @@ class Farm(Protocol):
     """The rooms of this node."""
 
     @property
+    def accounts(self) -> Any:
+        """See :class:`granja.accounts.passwords.IAccounts`."""
+
+    @property
     def ledger(self) -> Any: ...
     @property
     def market(self) -> Market: ...
