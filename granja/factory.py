@@ -77,7 +77,7 @@ class GranjaFactory(ServerFactory):
     :param clock: the reactor, or a ``task.Clock``.
     :param now: the time of day, in Unix seconds.
     :param ledger: the farm opens it here.
-    :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
+    :param chance: gives a number of bytes that nobody can guess, like :func:`secrets.token_bytes`.
     :param nodes: the other nodes of the same farm, if there may be some.
     :raises LedgerRefused: from opening the ledger.
     """

@@ -150,7 +150,7 @@ class FarmerProtocol(LineReceiver):
         return self._deadline.stop()
 
     def start_the_clock(self, seconds: float) -> None:
-        """Give so many seconds for arriving, from now on."""
+        """From now on, give ``seconds`` for arriving."""
         if not self.over:
             self._deadline.restart(seconds)
 

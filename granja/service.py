@@ -45,7 +45,7 @@ from granja.wire.addresses import address_of
 #: Seconds at a shutdown for work that has begun, and again for the closing.
 PATIENCE = 5.0
 
-#: The collector looks again when there are so many more objects than at its last look.
+#: The collector looks again when there are this many more objects than at its last look.
 OBJECTS_PER_COLLECTION = 10_000
 
 

@@ -47,7 +47,7 @@ class Settings:
         return replace(self, proxies=replace(self.proxies))
 
     def become(self, other: Settings) -> None:
-        """Take the values of another, also for those who keep ``proxies``."""
+        """Take the values of another one.  Objects that keep ``proxies`` see them too."""
         proxies = self.proxies
         for each in fields(self):
             setattr(self, each.name, getattr(other, each.name))

@@ -81,7 +81,7 @@ class Doorkeeper:
         return wait
 
     def leave(self, address: str) -> None:
-        """Count them no more: they are gone."""
+        """Stop counting them: they are gone."""
         network = self._counted(address)
         if network is not None:
             _count_out(self._inside, network)
@@ -89,7 +89,7 @@ class Doorkeeper:
     # -- browsers --------------------------------------------------------------------------------
 
     def page_refusal(self, address: str) -> Notice | None:
-        """As :meth:`refusal`, for a browser.  It may only want to see the page.
+        """The same as :meth:`refusal`, for a browser.  It may only want to see the page.
 
         We count browsers separately: people in the chat and people who look at the page do not take
         each other's places.  A few more browsers may come than there is room for.  So a person who
@@ -107,7 +107,7 @@ class Doorkeeper:
             self._pages[network] += 1
 
     def leave_page(self, address: str) -> None:
-        """Count it no more: it is gone, or in the chat."""
+        """Stop counting it: it is gone, or in the chat."""
         network = self._counted(address)
         if network is not None:
             _count_out(self._pages, network)

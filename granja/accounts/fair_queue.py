@@ -57,7 +57,7 @@ class Turns:
     def take(self, work: Callable[[], T], who: str) -> Deferred[T]:
         """Run ``work`` in a thread when its turn comes.
 
-        To cancel the Deferred takes the job out of the queue, if it has not begun.
+        If you cancel the Deferred, a job that has not begun leaves the queue.
 
         :param who: the network, or somebody else who takes turns with the networks.
         :returns: fires with the result; fails with :class:`TooManyWaiting` or with the work's

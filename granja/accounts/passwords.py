@@ -103,13 +103,13 @@ class IAccounts(Interface):
         attempt: Attempt,
         waits: Callable[[], object],
     ) -> Deferred[bool]:
-        """As :meth:`verify`, but the answer waits after too many wrong ones.
+        """The same as :meth:`verify`, but the answer waits after too many wrong ones.
 
         :param waits: called at once, and only once, when the answer waits.
         """
 
     def judge(right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:  # noqa: N805
-        """As :meth:`login`, for something already known to be right or wrong, such as a pass."""
+        """The same as :meth:`login`, for a secret already known to be right or wrong."""
 
     def close() -> Deferred[None]:
         """End the threads, and cancel the jobs that wait."""

@@ -54,7 +54,7 @@ class Behind(Protocol):
     def group(self) -> Group[Any]: ...
 
     def delivered(self, kind: int, size: int) -> None:
-        """So many bytes of a private piece have left."""
+        """``size`` bytes of a private piece have left."""
 
 
 def compose(

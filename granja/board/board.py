@@ -33,7 +33,7 @@ class Board:
 
     :param clock: gives the reactor's ticks.
     :param time: measures durations, in seconds; the clock's own time if not given.
-    :param history: keeps the board's announcements; whoever knows the speaker adds the talk.
+    :param history: keeps the board's announcements; a room that knows the speaker adds the talk.
     """
 
     log: ClassVar[Logger] = Logger()

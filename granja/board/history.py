@@ -97,7 +97,7 @@ class History:
     def last(self, count: int, but: Container[int] = ()) -> list[Remark]:
         """The last lines, oldest first.
 
-        :param count: at most so many lines.
+        :param count: the most lines.
         :param but: leave out the lines of these speakers.
         """
         return list(islice(self._backwards(but), count))[::-1]

@@ -418,7 +418,7 @@ class Listener:
             self._deadline.start(CLOSING)
 
     def delivered(self, kind: int, size: int) -> None:
-        """So many bytes of a private piece have left the backlog."""
+        """``size`` bytes of a private piece have left the backlog."""
         if kind == kinds.HEARD:
             self.heard -= size
         elif kind in (kinds.REPLY, kinds.TOLD):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: The share of time that writing takes is an average over so many seconds.
+#: The share of time that writing takes is an average over this many seconds.
 WINDOW: Final = 0.05
 
 

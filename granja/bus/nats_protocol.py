@@ -130,7 +130,7 @@ class NatsProtocol(TwistedProtocol):
             self._closed.callback(None)
 
     def pauseProducing(self) -> None:  # noqa: N802
-        """Let the transport keep what we say from now on: the server takes no more."""
+        """From now on let the transport keep what we say: the server takes nothing now."""
         self._paused = True
 
     def resumeProducing(self) -> None:  # noqa: N802

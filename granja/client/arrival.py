@@ -1,4 +1,4 @@
-"""Arrival: remembers who the person is, to come back without them after a lost connection."""
+"""Arrival: remembers who the person is, to come back after a lost connection without asking."""
 
 from __future__ import annotations
 

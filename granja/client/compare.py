@@ -18,7 +18,7 @@ def starts_a_word(fragment: str, text: str) -> bool:
 
 
 LONGEST_TALK = 5000
-"""We look for a name in so many characters: no talk is longer, and folding takes memory."""
+"""We look for a name in this many characters: no talk is longer, and folding takes memory."""
 
 
 def mentions(name: str, text: str) -> bool:

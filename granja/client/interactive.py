@@ -16,7 +16,7 @@ from granja.contract.answers import is_yes
 SILENCE = 5.0
 """Seconds to wait for a server's first words before we say what may be wrong."""
 MANY_LINES = 20
-"""Before we send so many pasted lines, we ask the person (PROTOCOL §6)."""
+"""Before we send this many pasted lines, we ask the person (PROTOCOL §6)."""
 FAREWELL = 3.0
 """Seconds to wait for the server's goodbye."""
 
@@ -32,7 +32,7 @@ class Sight(Protocol):
 class Interactive:
     """:param connect: makes a new connection, or raises OSError or UnicodeError.
     :param explain: gives a Spanish sentence for what ``connect`` raised.
-    :param sleep: waits for so many seconds.
+    :param sleep: waits for a number of seconds.
     """
 
     def __init__(

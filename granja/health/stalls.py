@@ -12,7 +12,7 @@ from granja.reactor.clockwork import Timer
 
 #: Seconds between two looks.
 LOOK: Final = 0.25
-#: We remember the looks of so many seconds.
+#: We remember the looks of this many seconds.
 MEMORY: Final = 60.0
 
 

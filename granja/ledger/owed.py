@@ -21,7 +21,7 @@ _Numbered = tuple[int, Kept]
 class Owed:
     """Things to keep or forget that could not be stored.  They are stored together with the next.
 
-    Of two for the same key, the later one counts.
+    If two have the same key, the later one counts.
 
     :param most: how many can be owed.  Above that number, the oldest are given up.
     """

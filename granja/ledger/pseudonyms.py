@@ -57,7 +57,7 @@ class Pseudonyms:
 
     :param rows: the table.
     :param plain: whether the chain may also have names in plain: those that are not in the table.
-    :param chance: gives so many bytes that nobody can guess.
+    :param chance: gives a number of bytes that nobody can guess.
     """
 
     def __init__(

@@ -106,7 +106,7 @@ def fingerprint(state: Mapping[str, Any]) -> str:
 
 
 def dump(state: dict[str, Any]) -> str:
-    """As :func:`json.dumps`, but in pieces.
+    """The same as :func:`json.dumps`, but in pieces.
 
     One call for everything would stop all other threads, and so the chat, until it ends.
     """

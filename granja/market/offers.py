@@ -176,7 +176,7 @@ def _plain_end(end: Happened) -> dict[str, Any]:
 
 
 def plain(record: Offer | Happened) -> dict[str, Any]:
-    """As ``dataclasses.asdict``, which is much slower, and the chat waits for this."""
+    """The same as ``dataclasses.asdict``, which is much slower; the chat waits for this."""
     return {name: getattr(record, name) for name in _NAMES[type(record)]}
 
 

@@ -158,7 +158,7 @@ class Swaps:
         return swap
 
     def strike_gift(self, maker: FarmerId, artifact: ArtifactId, left: int) -> list[Swap]:
-        """A copy is gone and so many are ``left``.
+        """A copy is gone; ``left`` says how many remain.
 
         :return: the swaps that this ended.
         """

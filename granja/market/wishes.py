@@ -107,7 +107,7 @@ class Wishes:
         self._free.append(slot)
 
     def fill(self, held: Mapping[FarmerId, Mapping[ArtifactId, int]]) -> None:
-        """Let all these farmers in, with so many copies of each artifact.  Nobody is here yet.
+        """Let all these farmers in, with their copies of each artifact.  Nobody is here yet.
 
         It works on bytes, because single bits are much slower for ten thousand farmers.
         """
@@ -125,12 +125,12 @@ class Wishes:
         self._has_two = {a: int.from_bytes(bits, "little") for a, bits in has_two.items()}
 
     def gained(self, farmer: FarmerId, artifact: ArtifactId, copies: int) -> None:
-        """Note that they have so many copies now."""
+        """Note how many copies they have now."""
         if copies <= 2:
             columns.put(self._has if copies == 1 else self._has_two, artifact, self.enter(farmer))
 
     def lost(self, farmer: FarmerId, artifact: ArtifactId, copies: int) -> None:
-        """Note that they have so many copies left."""
+        """Note how many copies they have left."""
         if copies <= 1:
             columns.drop(self._has_two if copies else self._has, artifact, self.enter(farmer))
 

@@ -32,7 +32,7 @@ from granja.reactor.clockwork import Timer
 
 #: Seconds between two ticks that tell how far we are and how many people are here.
 RENEWAL: Final = 1.0
-#: We hear a running node at least once in so many seconds.
+#: We hear a running node at least once in this many seconds.
 SILENT: Final = 6.0
 
 

@@ -16,7 +16,7 @@ from granja.reactor.clockwork import Timer
 
 #: The shortest time between two ticks, in seconds.
 GAP: Final = 0.002
-#: With so many characters we publish before the tick.
+#: With this many characters we publish before the tick.
 FULL: Final = 1 << 17
 
 #: Gives how many people are here, and a checksum of them.

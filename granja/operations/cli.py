@@ -27,7 +27,7 @@ from granja.operations.rewriting import Rewriting
 #: Entries between two steps of the progress bar.  A shorter ledger has none.
 _STRIDE = 5000
 
-#: A catalog's numbers have at most so many digits; a name may have more.
+#: A catalog's numbers have at most this many digits; a name may have more.
 _MOST_DIGITS = 9
 
 

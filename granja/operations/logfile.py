@@ -113,7 +113,7 @@ class Later:
     def _wait(self, seconds: float) -> bool:
         """Wait until all is written.
 
-        :return: whether that happened within so many seconds.
+        :return: whether that happened within ``seconds``.
         """
         with self._changed:
             return self._changed.wait_for(lambda: not self._size, seconds)

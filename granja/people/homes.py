@@ -23,7 +23,7 @@ from granja.ledger.interface import AllKept, Kept, Value
 from granja.ledger.lane import Lane
 from granja.ledger.owed import Owed
 
-#: We forget a home after so many days in which the name has not come in from there.
+#: We forget a home when the name has not come in from there for this many days.
 DAYS: Final = 90
 #: The most homes of a farmer.  For one more, we forget the one that was used longest ago.
 MOST_HOMES: Final = 64
@@ -39,7 +39,7 @@ SECRETS: Final = "secrets"
 
 class Homes:
     """:param now: the time of day, in Unix seconds.
-    :param chance: gives so many bytes that nobody can guess, as :func:`secrets.token_bytes` does.
+    :param chance: gives a number of bytes that nobody can guess, like :func:`secrets.token_bytes`.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 

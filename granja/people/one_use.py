@@ -42,7 +42,7 @@ class Given:
 
 class OneUse:
     """:param now: the time of day, in Unix seconds.
-    :param chance: gives so many bytes that nobody can guess.
+    :param chance: gives a number of bytes that nobody can guess.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 

@@ -66,7 +66,7 @@ class Visit:
 
 class Passes:
     """:param now: the time of day, in Unix seconds.
-    :param chance: gives so many random bytes.
+    :param chance: gives a number of random bytes.
     :param registered: the numbers of the registered farmers.
     :param remember: seconds after which a registered farmer's pass stops working.  While they are
         in the chat or linger, all their passes work.  It may change.

@@ -89,7 +89,7 @@ class Connection(Protocol):
         """
 
     def start_the_clock(self, seconds: float) -> None:
-        """Give so many seconds for arriving, from now on."""
+        """From now on, give ``seconds`` for arriving."""
 
 
 class Mute(Protocol):

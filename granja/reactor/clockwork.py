@@ -25,12 +25,12 @@ class Timer:
         return self._waiting is not None and self._waiting.active()
 
     def start(self, seconds: float) -> None:
-        """Call in so many seconds.  Nothing changes if the timer runs already."""
+        """Call after ``seconds``.  Nothing changes if the timer runs already."""
         if not self.running:
             self._waiting = self._clock.callLater(seconds, self._call)
 
     def restart(self, seconds: float) -> None:
-        """Call in so many seconds, even if the timer runs already."""
+        """Call after ``seconds``, even if the timer runs already."""
         self.stop()
         self.start(seconds)
 

@@ -117,7 +117,7 @@ class HalfClosingTLS(BufferingTLSTransport):
         return True
 
     def _flushReceiveBIO(self) -> None:  # noqa: N802
-        """As Twisted's, except for a close_notify."""
+        """The same as Twisted's, except for a close_notify."""
         while not self._lostTLSConnection and not self._peer_finished:
             try:
                 data = self._records.open()

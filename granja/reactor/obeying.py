@@ -163,7 +163,7 @@ class Obeying(Generic[L]):
             self.work()
 
     def stop(self) -> Deferred[None]:
-        """Obey and read no more lines.
+        """Stop obeying and reading lines.
 
         :return: fires when the line that is being obeyed is done.
         """

@@ -116,7 +116,7 @@ def contexts_of(identities: Sequence[Identity]) -> Contexts:
     """
     built = [(identity, _context(identity)) for identity in identities]
     named: dict[bytes, SSL.Context] = {}
-    # Of two certificates for one host, the one that lasts longer is newer, and wins.
+    # If one host has two certificates, the one that lasts longer is newer, and wins.
     for identity, context in sorted(built, key=lambda b: b[0].certificate.not_valid_after_utc):
         named.update((name.encode(), context) for name in identity.names())
     first, default = built[0]

@@ -101,7 +101,7 @@ def _stems(spelling: str) -> set[str]:
 _DIGITS_AT_THE_END = re.compile(r"\d+\Z")
 _SIGN = re.compile(f"[{re.escape(PUNCTUATION)}]")
 
-#: An IPv4 or IPv6 address, or a network.  Who bans one of these does not mean a farmer.
+#: An IPv4 or IPv6 address, or a network.  A ban of one of these is not a ban of a farmer.
 _ADDRESS = re.compile(
     r"(?:\d{1,3}(?:\.\d{1,3}){3} | [0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*) (?:/\d{1,3})?",
     re.VERBOSE | re.IGNORECASE | re.ASCII,

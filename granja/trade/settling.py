@@ -72,7 +72,7 @@ class Settling:
             self.look_again()
 
     def look_again(self, after: float = 0.0) -> None:
-        """Settle everything that can settle, after so many seconds."""
+        """Settle everything that can settle, in ``after`` seconds."""
         if not self._stopped:
             self._timer.start(after)
 

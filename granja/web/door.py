@@ -25,7 +25,7 @@ class Doorkeeper(Protocol):
         """Count a browser that connects."""
 
     def leave_page(self, address: str) -> None:
-        """Count it no more: it is gone, or in the chat."""
+        """Stop counting it: it is gone, or in the chat."""
 
 
 class Farm(Protocol):
@@ -65,7 +65,7 @@ class Door:
         return counted
 
     def leave(self, counted: str) -> None:
-        """Count it no more: it is gone, or in the chat.
+        """Stop counting it: it is gone, or in the chat.
 
         :param counted: the value of :meth:`enter`.
         """

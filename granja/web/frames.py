@@ -84,7 +84,7 @@ def close(code: CloseReason) -> bytes:
 class FrameReader:
     """Makes frames from bytes.
 
-    ``closed``: the peer has closed, or broken the rules, and we read no more.
+    ``closed``: the peer has closed, or broken the rules, so we stop reading.
     """
 
     __slots__ = (
@@ -144,7 +144,7 @@ class FrameReader:
     def lines(self, most: int) -> tuple[bytes, int]:
         """The next messages, as long as each is whole and is one line.
 
-        :param most: at most so many.
+        :param most: the most that it takes.
         :return: the lines, each with LF behind it, and their number.
         """
         if self._message or self._one_by_one or self.closed:

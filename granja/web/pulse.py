@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-#: The connections are in so many parts, and each beat looks at one part.
+#: The connections are in this many parts, and each beat looks at one part.
 PARTS: Final = 10
 
 
@@ -41,7 +41,7 @@ class Pulse:
         self._parts[self._at - 1].add(watched)
 
     def leave(self, watched: Watched) -> None:
-        """Look at ``watched`` no more."""
+        """Stop looking at ``watched``."""
         for part in self._parts:
             part.discard(watched)
         if self._call is not None and not any(self._parts):

@@ -40,7 +40,7 @@ MOST_WAITING: Final = 1 << 18
 class WebSocketTransport:
     """The transport of a :class:`FarmerProtocol`.
 
-    :param peer: whom the farm is to see at the other end; None for whoever is there.
+    :param peer: the address that the farm sees at the other end; None for the real one.
     """
 
     __slots__ = (

@@ -44,7 +44,7 @@ class Conversation(Protocol):
 
 #: Seconds between two looks for the peer.  A look that finds silence sends a ping.
 KEEPALIVE = 10.0
-#: After so many silent looks the peer counts as dead.  We close 70 to 80 seconds after its last
+#: After this many silent looks the peer counts as dead.  We close 70 to 80 seconds after its last
 #: sign (PROTOCOL §6 allows 90).  A slow reader reads the ping only after the talk before it.
 MOST_SILENCE = 7
 #: Seconds that the peer has to answer our Close.
@@ -75,7 +75,7 @@ class WebSocketConnection:
     """Makes lines of frames and frames of lines, from the handshake to the end.
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
-    :param clock: for what is waited for at the end.
+    :param clock: for the waits at the end.
     :param queue: where connections with more frames than are taken at a time wait for their turn.
     :param peer: who is behind the proxies; None if whoever is at the other end is meant.
     :param proxied: whether there are any.

@@ -65,7 +65,7 @@ class NoNetwork(ValueError):
 class Proxies:
     """The proxies that we believe when they name the client behind them (PROTOCOL §6).
 
-    ``unix``: whether we believe whoever connects by a unix socket.  The operator may change the
+    ``unix``: whether we believe clients that connect by a unix socket.  The operator may change the
     list while the server runs.  Other objects therefore keep this object, not its networks.
     """
 

@@ -1,4 +1,4 @@
-"""What strangers do wrong, in the log: a line each, but no flood, however many strangers."""
+"""Logs what strangers do wrong: one line each, but no flood, even from many strangers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Readable = bytes | memoryview
 
 
 #: Stands where a line's number will be, until we know who reads the line (:func:`numbered`).  It is
-#: as wide as any number, so no byte moves.  A carrier writes so many zero bytes nowhere else.
+#: as wide as any number, so no byte moves.  A carrier writes this many zero bytes nowhere else.
 MARK: Final = bytes(10)
 
 
@@ -253,7 +253,7 @@ _SHORT: Final = 125
 _SMALL = [bytes((0x81, size)) for size in range(_SHORT + 1)]
 
 
-#: From so many lines on, it is worth while to have all heads of a name: 100 of them are 6 KiB.
+#: From this many lines on, it pays to have all heads of a name: 100 of them are 6 KiB.
 _MANY: Final = 16
 
 

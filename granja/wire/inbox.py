@@ -120,7 +120,7 @@ class Inbox:
         self._look()
 
     def _mark(self, command: Command, data: bytes) -> None:
-        """Put a telnet command behind the lines that came before it, to be answered there."""
+        """Put a telnet command behind the lines before it.  We answer it in that order."""
         lines = self._some_lines()
         lines.extend(self._splitter.feed(data))
         lines.append(command)

@@ -1,4 +1,4 @@
-"""What moderators read, and what people read whom they act upon (PROTOCOL §7)."""
+"""What moderators read, and what the people affected read (PROTOCOL §7)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Acted(Message):
 
 @dataclass(frozen=True, slots=True)
 class LastLines(Message):
-    """``:historial``: so many lines follow."""
+    """``:historial``: how many lines follow."""
 
     type = "history"
     template = SERVER + "{sentence}"

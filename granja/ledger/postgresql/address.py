@@ -16,7 +16,7 @@ _HABITS: dict[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    # Of several hosts, take only the one that accepts writes; a former primary does not.
+    # With several hosts, take only the one that accepts writes; a former primary does not.
     "target_session_attrs": "read-write",
 }
 

@@ -17,7 +17,7 @@ from granja.ledger.shared import Holder
 
 _log = Logger()
 
-#: After so many renewals we delete what was forgotten long ago.
+#: After this many renewals we delete what was forgotten long ago.
 _FORGET_EACH = 600
 
 _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leases)"

@@ -27,7 +27,7 @@ class Fenced(Exception):
 
 
 class NodeLives(Exception):
-    """Another node of this name has a lease.  It lasts so many seconds: ``args[0]``."""
+    """Another node of this name has a lease.  ``args[0]``: the seconds that it lasts."""
 
 
 class Lease:

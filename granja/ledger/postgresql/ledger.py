@@ -52,7 +52,7 @@ class PostgreSQLLedger(Forgetful):
     :param now: the time in Unix seconds, asked at each append.
     :param seconds: a clock that only goes forward, for any thread.
     :param lasts: seconds of a lease.
-    :param sleep: waits so many seconds, while the start waits for the database.
+    :param sleep: waits for a number of seconds, while the start waits for the database.
     """
 
     def __init__(

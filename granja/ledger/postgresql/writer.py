@@ -41,7 +41,8 @@ RETRY = 0.3
 #: Seconds after which every node that lives has heard of a change.
 HEARD = 2 * LOOK
 
-#: So many facts are worth a snapshot.  Snapshots of two nodes are half as far apart at least.
+#: After this many facts a snapshot is worth its cost.  Between snapshots of two nodes are at least
+#: half as many.
 FACTS_PER_SNAPSHOT = 20_000
 
 _APPEND = (

@@ -1,4 +1,4 @@
-"""Starts an SQLite ledger anew while its server is stopped."""
+"""Begins a new chain in an SQLite ledger, after an archive took the old one; no server runs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from granja.market.facts import Begun
 
 @implementer(IClosed)
 class ClosedSQLite:
-    """:param path: of the ledger.
-    :raises LedgerRefused: when a server uses it, or when nobody could go on with it.
+    """An SQLite ledger that no server uses.
+
+    :param path: of the ledger.
+    :raises LedgerRefused: when a server uses it, or when no server could start with it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +56,7 @@ class ClosedSQLite:
     def begin(self, begun: Begun, head: Head, time: float) -> None:
         with self._open() as connection:
             # The chain has only hashes of names, so SQLite need not overwrite what it deletes.
-            # That would mean to write the whole chain once more.
+            # That would write the whole chain once more.
             connection.execute("PRAGMA secure_delete = OFF")
             connection.execute("BEGIN IMMEDIATE")
             if snapshots.hash_of(connection, head.sequence) != head.hash:

@@ -28,7 +28,7 @@ from granja.ledger.sqlite.writer import Writer
 from granja.ledger.writing import Append, Checkpoint, Close, Forget
 from granja.market.facts import Fact
 
-#: So many facts are worth a snapshot: their replay is still quick (docs/performance/choices.md).
+#: After this many facts a snapshot is worth its cost (docs/performance/choices.md).
 FACTS_PER_SNAPSHOT = 20_000
 
 

@@ -19,7 +19,7 @@ CLOSED = "closed"
 
 
 def read(connection: sqlite3.Connection) -> Pseudonyms:
-    """The whole table.  A damaged row fits no hash, and whoever needs the row finds that out."""
+    """The whole table.  A damaged row fits no hash, and a reader of the row finds that out."""
     return Pseudonyms(rows(connection), plain=is_plain(connection))
 
 

@@ -33,7 +33,7 @@ def problem(connection: sqlite3.Connection) -> str | None:
 
 
 def _things(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
-    """All tables and the like.  As BLOB, because sqlite3 raises an error for bad UTF-8."""
+    """All tables, indexes and others.  As BLOB, because sqlite3 raises an error for bad UTF-8."""
     columns = (f"ifnull(CAST({column} AS BLOB), x'')" for column in ("type", "name", "sql"))
     for row in connection.execute(f"SELECT {', '.join(columns)} FROM sqlite_master"):
         kind, name, sql = (column.decode(errors="replace") for column in row)
