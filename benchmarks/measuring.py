@@ -1,8 +1,8 @@
-"""What it costs to be measured: ``python -m benchmarks.measuring``.
+"""What monitoring costs a server: ``python -m benchmarks.measuring``.
 
-A server with ``--metrics``, which is asked as Prometheus asks it, only more often, and one without,
-in turns: each pair in the other order than the one before.  What is compared is the server's
-processor time for each line that it delivered.
+Two servers run in turns, one with ``--metrics`` and one without.  The first is asked as Prometheus
+asks, but more often.  Each pair runs in the opposite order of the pair before.  The figure is the
+server's processor time for each delivered line.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ from benchmarks.scenarios import Scenario
 from benchmarks.servers import Server, Start
 from benchmarks.workshop import Workshop
 
-#: Seconds between two questions; Prometheus asks each 15 s where nobody says otherwise.
+#: Seconds between two questions.  By default, Prometheus asks every 15 s.
 EACH: Final = 5.0
-#: Lines of each talker: a run of some two seconds.
+#: How many lines each talker says.  A run then takes about two seconds.
 LINES: Final = {"flood-100": 3_000, "flood-1000": 300}
-#: How often the pairs are drawn anew, to say how sure their median is.
+#: How often we draw the pairs again, to learn how certain their median is.
 DRAWS: Final = 2_000
 
 
 class Comparison:
-    """:param scenario: the load.
-    :param folder: for what is compiled.
+    """Runs pairs of servers.
+
+    :param scenario: the load.
+    :param folder: for the compiled programs.
     """
 
     def __init__(self, scenario: Scenario, folder: Path) -> None:
@@ -47,7 +49,7 @@ class Comparison:
         self.asked = 0
 
     def pair(self, number: int) -> float:
-        """How much more the measured server took, as a part."""
+        """How much more time the server with metrics takes: 0.1 is a tenth more."""
         [plain] = servers.named(["granja"])
         port = free_port()
 
@@ -69,7 +71,7 @@ class Comparison:
 
     @contextmanager
     def _asking(self, port: int) -> Iterator[None]:
-        """Ask for the metrics, whenever there is somebody to answer."""
+        """Ask for the metrics as long as the block runs."""
         over = Event()
 
         def ask() -> None:
@@ -91,7 +93,7 @@ class Comparison:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Between which values the median lies, 95 times of 100, if the pairs are drawn anew."""
+    """The 95 % interval of the median: its range when we draw the pairs again many times."""
     chance = random.Random(1)
     medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(DRAWS))
     return medians[DRAWS // 40], medians[-DRAWS // 40]

@@ -300,8 +300,8 @@ def twistd(*options: str) -> list[str]:
     ]
 
 
-#: With room for all who are on their way in: Twisted has it for 50, and the others try again a
-#: second later.
+#: With room for all connections that wait to be accepted.  Twisted has room for 50; clients beyond
+#: that try again a second later.
 LOCAL = "interface=127.0.0.1:backlog=1024"
 
 

@@ -68,19 +68,19 @@ RATES = {"none": 0.0, "200 a second": 200.0, "as many as can be": 1e9}
 PAIRS = 50
 
 
-#: Seconds of a window, and of the pause after it, in which what is under way ends.
+#: Seconds of a window, and of the pause after it, in which open swaps settle.
 WINDOW, PAUSE = 2.0, 0.5
 
 
 def server_table(seconds: float) -> str:
-    """The whole server on SQLite: settlements a second, and the chat's latency beside them.
+    """The whole server on SQLite: settlements a second, and the latency of the chat meanwhile.
 
-    One server, and windows in turns: what else the machine does is then in all of them.
+    One server runs all rates in turns, so other work on the machine affects all of them.
     """
     settled: dict[str, list[float]] = {name: [] for name in RATES}
     talk: dict[str, list[float]] = {name: [] for name in RATES}
     with _farm() as farm:
-        farm.swap(WINDOW, max(RATES.values()))  # to warm up
+        farm.swap(WINDOW, max(RATES.values()))  # This warms the server up.
         for _ in range(max(1, round(seconds / WINDOW))):
             for name, rate in RATES.items():
                 farm.swap(PAUSE, 0)

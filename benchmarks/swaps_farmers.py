@@ -12,7 +12,7 @@ from collections import deque
 
 from benchmarks.ledger_farmers import Farm, Line
 
-#: Lines of talk each second: so many that a window of two seconds has a 99th percentile.
+#: Lines of talk a second: enough for a 99th percentile in a window of two seconds.
 TALK = 100
 
 

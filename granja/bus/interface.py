@@ -12,7 +12,7 @@ PATIENCE: Final = 2.0
 
 #: Takes what was published.
 Hear = Callable[[bytes], None]
-#: Called with a question; what it returns is the answer, now or later.
+#: We call it with a question.  It returns the answer, now or later.
 Answer = Callable[[bytes], bytes | Deferred[bytes]]
 
 

@@ -28,7 +28,7 @@ CONNECTING: Final = 3
 
 
 class _Once(Factory):
-    """For one connection, of which the log need not say that it is tried."""
+    """Makes the protocol of one connection.  The log says nothing of the attempt."""
 
     noisy = False
 

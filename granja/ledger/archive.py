@@ -52,7 +52,7 @@ class IArchive(Interface):
     )
 
     def start() -> Head:
-        """What its chain goes on from: nothing, or the end of one that was closed."""
+        """The end of the closed chain before its chain, if there is one."""
 
     def end() -> int:
         """The last entry's number; a higher one if damage hides it."""
@@ -132,7 +132,7 @@ def contents(archive: IArchive, market: Market, head: Head) -> Contents:
 def entries_to(archive: IArchive, head: Head) -> Iterator[Entry]:
     """All its entries up to one.
 
-    :raises BadEntry: when it is not what was audited.
+    :raises BadEntry: when they are not the audited entries.
     """
     if not head.sequence:
         return
@@ -165,27 +165,28 @@ class ITarget(Interface):
 
 
 class IClosed(Interface):
-    """A ledger whose server is stopped, and that none can open as long as this has it."""
+    """A ledger whose server is stopped.  No server can open it before :meth:`close`."""
 
     name: str = Attribute("What an operator calls it: a path, or a URL without its password.")
 
     def look() -> IArchive:
-        """What is in it."""
+        """Its content."""
 
     def begin(begun: Begun, head: Head, time: float) -> None:  # noqa: N805
-        """Let the chain begin with that fact, which follows the entry ``head``, all or nothing;
-        everything else stays.
+        """Begin a new chain with ``begun``, which follows the entry ``head``.
 
-        :param head: the last entry.
+        Everything beside the chain stays.  This succeeds as a whole or changes nothing.
+
+        :param head: the last entry of the old chain.
         :param time: in Unix seconds.
-        :raises NotCopied: when it cannot be written, or has another end by now; nothing changed.
+        :raises NotCopied: when it cannot be written, or has another last entry by now.
         """
 
     def shrink() -> None:
-        """Give back the room of what was taken out.
+        """Give the room of the removed entries back to the disk.
 
-        :raises NotCopied: when that cannot be done now.
+        :raises NotCopied: when that is impossible now.
         """
 
     def close() -> None:
-        """Let servers open it again."""
+        """Release the ledger, so that servers can open it again."""

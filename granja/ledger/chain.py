@@ -117,7 +117,7 @@ def fits(entry: Entry, before: bytes) -> bool:
 
 
 def beginning(first: Entry | None) -> Head:
-    """What a chain goes on from: nothing, or the end of an archive.
+    """The end of the archive before the chain; the empty head if there is none.
 
     :param first: its first entry, if it has one; it may be damaged.
     """

@@ -1,4 +1,4 @@
-"""A ledger that can forget names, whatever its engine: what is asked of its thread."""
+"""A ledger that can forget names.  Both engines share this; their threads do the work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = (
 
 @implementer(IForgetful)
 class Forgetful:
-    """``_plain``: the chain has names, or may have some."""
+    """``_plain``: whether the chain may hold names in plain."""
 
     _plain = False
 
@@ -48,5 +48,5 @@ class Forgetful:
         return self._forget(Forget(is_meant, beside=True))
 
     def _forget(self, job: Forget) -> Deferred[int]:
-        """Have it done; an engine says how."""
+        """Give the job to the thread; each engine does this in its own way."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Names taken out of what is kept beside the chain."""
+"""Hiding: removes forgotten names from the values beside the chain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from granja.ledger.pseudonyms import NameRow
 
 
 def hiding(gone: Iterable[NameRow]) -> Callable[[str], str]:
-    """Puts numbers in the place of these names, wherever they stand as words."""
+    """A function that replaces these names by numbers, where they are whole words."""
     named = {row.name: somebody(row.farmer) for row in gone}
     words = "|".join(map(re.escape, sorted(named, key=len, reverse=True)))
     pattern = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
@@ -20,7 +20,7 @@ def hiding(gone: Iterable[NameRow]) -> Callable[[str], str]:
 
 
 def without(value: str, hide: Callable[[str], str]) -> str:
-    """What is kept beside the chain, as JSON, with all its texts changed."""
+    """A value from beside the chain, as JSON, with ``hide`` applied to all its texts."""
     try:
         content = json.loads(value)
     except (ValueError, RecursionError):

@@ -88,7 +88,7 @@ class Pseudonyms:
         self._hashes.setdefault(row.farmer, set()).add(row.hash)
 
     def learn(self, rows: Iterable[NameRow]) -> None:
-        """These are in the table by now, put there by others."""
+        """Learn rows that others have put into the table."""
         for row in rows:
             self._add(row)
 

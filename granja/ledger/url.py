@@ -91,9 +91,9 @@ def open_target(url: str) -> ITarget:
 
 
 def open_closed(url: str) -> IClosed:
-    """A ledger whose server is stopped, and that none can open until it is let go of.
+    """A ledger whose server is stopped.  No server can open it before we close it.
 
-    :raises ConfigurationError: when the URL is of no kind, or ``memory:``.
+    :raises ConfigurationError: when the URL is of no known kind, or is ``memory:``.
     :raises LedgerRefused: with a sentence, when a server has it, or it cannot be read.
     """
     check(url)

@@ -167,12 +167,11 @@ class Rewritten(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Begun(Fact):
-    """The chain so far went into an archive, and goes on here: the entry before this one, which is
-    the archive's last, has the hash ``head``.
+    """An archive took the chain, and the chain goes on here.
 
-    ``state`` is a :meth:`granja.market.market.Market.snapshot` taken after it.  ``books`` say of
-    each artifact its number, and how many copies were declared, were given away for good and
-    departed until then.
+    ``head``: the hash of the entry before this one, which is the archive's last entry.  ``state``:
+    a :meth:`granja.market.market.Market.snapshot` taken after that entry.  ``books``: for each
+    artifact its number, and how many copies were declared, withdrawn and taken along until then.
     """
 
     kind = "begun"
@@ -316,7 +315,7 @@ _TYPES["tuple[tuple[int, ...], ...]"] = _each(_each(_number))
 
 
 def _pair(first: Reader, second: Reader) -> Reader:
-    """How a list of two is read."""
+    """A reader for a list of two."""
 
     def read(value: object) -> tuple[Any, Any]:
         if type(value) is not list or len(value) != 2:
@@ -327,7 +326,7 @@ def _pair(first: Reader, second: Reader) -> Reader:
 
 
 def _table(readers: dict[str, Reader], optional: tuple[str, ...] = ()) -> Reader:
-    """How an object of these fields is looked at; it stays as it is."""
+    """A reader that checks an object with these fields, and returns it unchanged."""
 
     def read(value: dict[str, object]) -> dict[str, object]:
         for name in value:
@@ -340,7 +339,7 @@ def _table(readers: dict[str, Reader], optional: tuple[str, ...] = ()) -> Reader
     return read
 
 
-#: A swap as a state has it: what it gives and takes now stands beside what was said.
+#: A swap in a state: what it gives and takes now, and what its maker said at first.
 _SWAP = _table(
     {
         **dict.fromkeys(("number", "maker"), _number),

@@ -212,7 +212,7 @@ class Market:
         return []
 
     def _begun(self, fact: events.Begun) -> list[Happened]:
-        """All is as it was when the chain before this one was closed."""
+        """Take the state at the end of the chain before this one."""
         vars(self).update(vars(Market.restore(fact.state, self.limits)))
         return []
 

@@ -21,8 +21,8 @@ Run = Callable[[object], Deferred[dict[str, Any]]]
 
 
 class NodeErrands:
-    """:param name: of this node.
-    :param neighbours: gives the nodes that we hear.
+    """:param name: this node's name.
+    :param neighbours: returns the nodes that we hear.
 
     ``run`` does an errand here; None until somebody sets it.
     """

@@ -37,12 +37,12 @@ SILENT: Final = 6.0
 
 
 class Nodes:
-    """:param now: the time on the wall, in Unix seconds.
-    :param lines: of talk that are kept.
-    :param name: of this node.
+    """:param now: the time of day, in Unix seconds.
+    :param lines: how many lines of talk to keep.
+    :param name: this node's name.
 
-    ``errands`` are done here, or passed on.  ``history`` and ``roster`` are what a farm of several
-    nodes has instead of its own.
+    ``errands`` does errands here or passes them on.  ``history`` and ``roster`` take the place of
+    a single node's.
     """
 
     log: ClassVar[Logger] = Logger()

@@ -68,7 +68,7 @@ class Archiving:
         ]
 
     def begin(self) -> None:
-        """Start the ledger anew, after :meth:`close`.
+        """Begin the ledger's new chain, after :meth:`close`.
 
         :raises NotCopied: when it cannot be written.
         """

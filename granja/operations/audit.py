@@ -82,7 +82,7 @@ class People:
     there: set[FarmerId] = field(default_factory=set)
 
     def begin(self, market: Market) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self.reached, self.there = market.last_farmer, set(market.held)
         self.registered = {names.fold(n): f for f, n in market.registered.items()}
 

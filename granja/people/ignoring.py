@@ -99,7 +99,7 @@ class Ignoring:
         return keep(self._lane, me, self._kept(me.id, other, None), done)
 
     def _is_somebody(self, whom: FarmerId) -> bool:
-        """A visitor ends with the visit, also while that is not on record yet."""
+        """Whether this farmer exists.  A visitor exists only during the visit."""
         return whom in self._registered or self._roster.present(whom) is not None
 
     def _kept(self, who: FarmerId, whom: Farmer, value: bool | None) -> list[Kept]:

@@ -320,5 +320,5 @@ class Roster:
         return len(self._present)
 
     def count_here(self) -> int:
-        """How many of them are at this node."""
+        """How many farmers in the chat are at this node."""
         return len(self._present)

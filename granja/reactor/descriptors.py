@@ -67,16 +67,16 @@ def _counted(kind: type[tcp.Server], descriptors: Descriptors) -> type[tcp.Serve
     return Counted
 
 
-#: What a connection learns late: when something is written that waits, and who wants to hear of it.
+#: Attributes that a connection gets late: when written bytes have to wait, or a producer comes.
 _LATE: Final = ("producer", "streamingProducer", "producerPaused", "dataBuffer", "offset")
 
 
 def _know_early(kind: type[tcp.Server]) -> None:
-    """Have the connections of this kind share the table of these names, too.
+    """Put these names into the table that the connections of this kind share.
 
-    Objects of a class share one table of the names of their attributes, and Python adds names only
-    as long as there are few objects.  Whichever has a name beyond these has a whole table for
-    itself: 600 bytes for each farmer who comes by WebSocket or by TLS.
+    Objects of a class share one table of their attributes' names.  Python adds names to it only
+    while there are few objects.  An object with another name gets a whole table of its own, at a
+    cost of 600 bytes.  That would be each farmer who comes by WebSocket or by TLS.
     """
     first = kind.__new__(kind)
     for name in _LATE:

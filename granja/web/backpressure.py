@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 
 class Emptied(Protocol):
-    """Who has something to send when the transport takes it again."""
+    """An object that may have something to send when the transport takes bytes again."""
 
     def send_pong(self) -> None: ...
 

@@ -71,7 +71,7 @@ def _list(values: Iterable[str]) -> list[str]:
     return [word.strip(" \t") for value in values for word in value.split(",")]
 
 
-# -- the short way -----------------------------------------------------------------------------
+# -- the fast way ------------------------------------------------------------------------------
 
 #: Headers in ASCII, none of them empty.  Only one kind of line end is allowed, so the expression
 #: never goes back.  It takes at most 64 lines, as the long way does.

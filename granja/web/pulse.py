@@ -14,15 +14,15 @@ PARTS: Final = 10
 
 
 class Watched(Protocol):
-    """What the pulse looks at."""
+    """A connection that the pulse looks at."""
 
     def look(self) -> None:
-        """Its time has come."""
+        """Look whether the peer is still there: it is time."""
 
 
 class Pulse:
-    """:param seconds: between two looks at the same connection.  The first one comes after nine
-    tenths of that at least.
+    """:param seconds: the time between two looks at one connection.  The first look comes after at
+    least nine tenths of it.
     """
 
     def __init__(self, clock: IReactorTime, seconds: float) -> None:
@@ -34,7 +34,7 @@ class Pulse:
         self._call: IDelayedCall | None = None
 
     def join(self, watched: Watched) -> None:
-        """Look at ``watched`` from here on, until it leaves."""
+        """Look at ``watched`` from now on, until it leaves."""
         if self._call is None:
             self._beat_at = self._clock.seconds()
             self._call = self._clock.callLater(self._between, self._beat)
@@ -49,14 +49,14 @@ class Pulse:
             self._call = None
 
     def _beat(self) -> None:
-        """Look at the next part; after a long turn of the reactor, at each one that is late."""
+        """Look at the next part.  After a long turn of the reactor, look at all late parts."""
         late = int((self._clock.seconds() - self._beat_at) / self._between)
         self._beat_at = self._clock.seconds()
         self._call = self._clock.callLater(self._between, self._beat)
         for _ in range(max(1, min(late, PARTS))):
             part = self._parts[self._at]
             self._at = (self._at + 1) % PARTS
-            # One that ends takes itself out, and may take out others.
+            # A connection that ends leaves the parts, and may make others leave.
             for watched in list(part):
                 if watched in part:
                     watched.look()

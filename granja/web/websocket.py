@@ -76,9 +76,9 @@ class WebSocketConnection:
 
     :param farmer: the conversation; its ``carrier`` must be a WebSocket one.
     :param clock: for the waits at the end.
-    :param queue: where connections with more frames than are taken at a time wait for their turn.
-    :param peer: who is behind the proxies; None if whoever is at the other end is meant.
-    :param proxied: whether there are any.
+    :param queue: connections with too many frames for one turn wait there for the next one.
+    :param peer: the client's address behind proxies; None if there are no proxies.
+    :param proxied: whether there are proxies.
     :param pulse: looks whether the peer is there.
     """
 
@@ -107,7 +107,7 @@ class WebSocketConnection:
         self._pulse = pulse
         self._frames = frames.FrameReader()
         self._said_close = self._heard_close = False
-        # While nothing comes, none has a list of its own.
+        # A connection has no list while no line comes: that saves memory.
         self._lines: list[bytes] | None = None
         self._size = 0
         self._others = 0

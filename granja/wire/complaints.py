@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from granja.reactor.clockwork import Timer
 from granja.wire.rate import Rate, TokenBucket
 
-#: Lines a second, and lines at once.
+#: How many lines a second, and how many at once.
 PACE: Final = Rate(1.0, 20)
 
 

@@ -259,7 +259,7 @@ _MANY: Final = 16
 
 @lru_cache(maxsize=32)
 def _heads(name: str) -> list[bytes]:
-    """What stands before a line that ``name`` says, by its bytes; as far as the frame is short."""
+    """The bytes before a line that ``name`` says, for each length of the line in a short frame."""
     prefix = f"{name}: ".encode()
     return [small + prefix for small in _SMALL[len(prefix) :]]
 

@@ -35,7 +35,7 @@ TELNET_SLICE: Final = 512
 #: A line, or the mark for one that was too long, or a telnet command that we answer in its place.
 Line = bytes | TooLong | Command
 
-#: The commands that count as lines; the others are a client that says hello.
+#: The commands that count as lines.  Other commands are only how a client begins.
 _COUNTED: Final = ((AYT, 0), (DO, TIMING_MARK))
 
 

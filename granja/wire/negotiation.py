@@ -43,7 +43,7 @@ class Negotiation:
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
         self._hides = False
-        #: Whether the client has said WILL, WONT, DO or DONT of any option.
+        #: Whether the client has said WILL, WONT, DO or DONT about any option.
         self.begun = False
 
     def hide_typing(self, hide: bool) -> None:
@@ -57,7 +57,7 @@ class Negotiation:
             self._speaker.say_telnet(telnet.WILL if hide else telnet.WONT, telnet.ECHO)
 
     def answer(self, command: telnet.Command) -> None:
-        """Answer it, where it stood among the lines."""
+        """Answer a command, at its position among the lines."""
         if command[0] == telnet.AYT:
             self._speaker.say_here()
         else:

@@ -36,7 +36,7 @@ _two_bytes = re.compile(rb"\xff[\x00-\xf9]")
 _ERASE = {247: 0x7F, 248: 0x15}
 
 Command = tuple[int, int]
-"""AYT and 0; or WILL, WONT, DO or DONT, and the option that it is said of."""
+"""AYT and 0; or WILL, WONT, DO or DONT, and the option that it is about."""
 
 _Step = Callable[[bytes, int, bytearray], int]
 """Takes a segment, the position in it, and the data so far; returns the next position."""

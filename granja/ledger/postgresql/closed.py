@@ -1,4 +1,4 @@
-"""A ledger in a database whose nodes are stopped, and that begins anew."""
+"""Begins a new chain in a PostgreSQL ledger, after an archive took the old one; no node runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from granja.market.facts import Begun
 
 @implementer(IClosed)
 class ClosedPostgreSQL:
-    """A node that starts meanwhile waits for its lease.
+    """A PostgreSQL ledger that no node uses.  A node that starts waits for its lease meanwhile.
 
     :param address: of the database.
     :raises LedgerRefused: when a node runs, or there is no ledger of this version.
@@ -52,7 +52,7 @@ class ClosedPostgreSQL:
         return PostgreSQLArchive(self._address)
 
     def begin(self, begun: Begun, head: Head, time: float) -> None:
-        """In the transaction that keeps nodes out."""
+        """Use the transaction of :meth:`_close`, which keeps nodes out."""
         try:
             if reading.head(self._connection, turn=True) != head:
                 raise NotCopied("it has changed meanwhile")
@@ -72,7 +72,7 @@ class ClosedPostgreSQL:
             raise NotCopied(told(error)) from None
 
     def shrink(self) -> None:
-        """Nothing is left to be done: the database has given the room back."""
+        """Do nothing: TRUNCATE has already given the room back."""
 
     def close(self) -> None:
         self._session.drop()

@@ -100,8 +100,11 @@ class Keeper:
         self._note_renewal(self._seconds())
 
     def _note_renewal(self, now: float) -> None:
-        """One that took long was held up, as those of all others may have been: by a standby that
-        was away, or by a machine that slept."""
+        """Note when a renewal succeeded, and whether it was late.
+
+        A late renewal was held up by an absent standby, or by a sleeping machine.  Then the
+        renewals of all other nodes may have been held up too.
+        """
         held_up = now - self._renewed_at > self._lease.lasts / 2
         if self._steady_since is None or held_up:
             self._steady_since = now
@@ -120,7 +123,7 @@ class Keeper:
         self._fenced(number)
 
     def _is_steady(self) -> bool:
-        """Whether our own renewals have succeeded, each in time, for a whole lease.
+        """Whether all our renewals were in time for the length of a lease.
 
         After a time without the database, every node is late, and none of them is dead.
         """

@@ -47,7 +47,7 @@ class PostgreSQLLedger(Forgetful):
     """Facts in a PostgreSQL database.  Other nodes write to it too.
 
     :param address: of the database.
-    :param node: what the operator calls this node; no two running nodes have the same name.
+    :param node: the operator's name for this node; two running nodes never have the same name.
     :param reactor: gives the answers; the ledger's own threads talk to the database.
     :param now: the time in Unix seconds, asked at each append.
     :param seconds: a clock that only goes forward, for any thread.

@@ -1,4 +1,4 @@
-"""The table of names for which the chain has hashes: all nodes write to it, and each knows it."""
+"""The table of names for the hashes in the chain.  All nodes write to it and know it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def rows(connection: Connection) -> list[NameRow]:
 
 
 class Known:
-    """What a node knows of the table: all that the entries need that it has read.
+    """A node's knowledge of the table: everything that the entries it has read need.
 
-    ``pseudonyms`` is that.  Rows that others delete stay known until the node ends, but for what
-    it writes it has their hashes, so no name comes back.
+    ``pseudonyms`` holds that.  When others delete rows, the node knows them until it ends.  But it
+    writes only hashes, so no name comes back.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -42,7 +42,7 @@ class Known:
         self.refresh(connection)
 
     def refresh(self, connection: Connection) -> None:
-        """Learn what was added; after the entries were read that may need it."""
+        """Learn the new rows.  Call it after reading the entries that may need them."""
         found: Any = connection.execute(
             "SELECT hash, farmer, salt, name, gone, added FROM granja.pseudonyms WHERE added > %s "
             "ORDER BY added",
@@ -63,10 +63,10 @@ def add(connection: Connection, new: Sequence[NameRow]) -> None:
 
 
 def forget(connection: Connection, gone: Sequence[NameRow]) -> None:
-    """Take rows out, in the transaction at hand."""
+    """Delete rows, in the current transaction."""
     hashes, farmers = [row.hash for row in gone], [row.farmer for row in gone]
     connection.execute("DELETE FROM granja.pseudonyms WHERE hash = ANY (%s)", (hashes,))
-    # Of a visitor whose node has ended, and whom nobody has buried yet.
+    # A visitor may have a row here: their node has ended, and nobody has freed the name yet.
     connection.execute(
         "DELETE FROM granja.names WHERE farmer = ANY (%s) AND NOT registered", (farmers,)
     )
@@ -75,10 +75,10 @@ def forget(connection: Connection, gone: Sequence[NameRow]) -> None:
 def forget_beside(
     connection: Connection, gone: Iterable[NameRow], writer: int
 ) -> list[tuple[str, str]]:
-    """Take names out of what is kept beside the chain, in the transaction at hand.
+    """Remove names from the values beside the chain, in the current transaction.
 
-    :returns: the subjects and keys that have a name in the key: the other nodes are to hear that
-        nothing is kept there before the rows go (:func:`drop`).
+    :returns: subjects and keys whose key is a name.  The other nodes must hear that their value is
+        gone; after that, :func:`drop` deletes the rows.
     """
     gone = list(gone)
     hide, folded = hiding(gone), {fold(row.name) for row in gone}
@@ -101,7 +101,7 @@ def forget_beside(
 
 
 def drop(connection: Connection, named: Iterable[tuple[str, str]]) -> None:
-    """All nodes have heard of it by now."""
+    """Delete those rows, when all nodes have heard that their values are gone."""
     for subject, key in named:
         connection.execute(
             "DELETE FROM granja.kept WHERE subject = %s AND key = %s AND value IS NULL",

@@ -35,7 +35,7 @@ def head(connection: Connection, *, turn: bool = False) -> Head:
 
 
 def start(connection: Connection) -> Head:
-    """What the chain goes on from: nothing, or the end of an archive."""
+    """The end of the archive before the chain; the empty head if there is none."""
     row = _row(
         connection,
         "SELECT sequence, time, kind, body, hash FROM granja.entries ORDER BY sequence LIMIT 1",

@@ -55,7 +55,7 @@ def bring_up_to_date(connection: Connection, where: str) -> str:
     return farm
 
 
-#: What leads from version 1 to 2; then the function is made anew.
+#: The statements from version 1 to version 2.  After them we make the function again.
 _TO_2 = """
 ALTER TABLE granja.granja ADD plain boolean NOT NULL DEFAULT false;
 UPDATE granja.granja SET version = 2, plain = EXISTS (SELECT 1 FROM granja.entries);
@@ -70,15 +70,15 @@ DROP FUNCTION granja.append(bigint, bigint, bigint, bytea, double precision[], t
 
 
 def _upgrade(connection: Connection, where: str) -> None:
-    """Bring tables of an older version up to date, when no node uses them.
+    """Bring tables of an older version up to date, if no node uses them.
 
-    :raises LedgerRefused: when one does: it would write by the old rules.
+    :raises LedgerRefused: when a node uses them: it would write by the old rules.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         if _one(connection, "SELECT version FROM granja.granja") == VERSION:
             return
-        # Nobody appends, or takes a lease, until this is done.
+        # Until this is done, nobody appends, and nobody takes a lease.
         connection.execute("LOCK TABLE granja.leases IN EXCLUSIVE MODE")
         node = _one(connection, "SELECT node FROM granja.leases WHERE until > clock_timestamp()")
         if node is not None:
@@ -94,7 +94,7 @@ def _upgrade(connection: Connection, where: str) -> None:
 def recognise(connection: Connection, where: str, *, any_version: bool = False) -> str | None:
     """The farm's identity; None for an empty database.
 
-    :param any_version: an older one is as good.
+    :param any_version: accept an older version too.
     :raises LedgerRefused: when something else is there, or another granja's ledger.
     """
     check_version(connection, where)

@@ -38,7 +38,7 @@ LOOK = 1.0
 #: Seconds between two attempts to connect.
 RETRY = 0.3
 
-#: Seconds after which every node that lives has heard of a change.
+#: After this many seconds every living node has heard of a change.
 HEARD = 2 * LOOK
 
 #: After this many facts a snapshot is worth its cost.  Between snapshots of two nodes are at least
@@ -110,7 +110,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Forgetting:
-    """Names that are taken out.  ``named``: keys beside the chain that go when they are ``due``."""
+    """Names that we forget.  ``named``: keys beside the chain, which we delete at ``due``."""
 
     job: Forget
     count: int
@@ -127,11 +127,11 @@ class Writer(WriterThread[Job]):
 
     ``up``: whether a new job has a chance to be stored.
 
-    :param session: connected.
-    :param number: of the session, from :meth:`Lease.begin`.
+    :param session: it is connected.
+    :param number: the session's number, from :meth:`Lease.begin`.
     :param head: the entry whose state the market has.
     :param changes: the number of known changes beside the chain.
-    :param known: what stands for which name.
+    :param known: which hash stands for which name.
     :param seconds: a clock that only goes forward.
     """
 
@@ -158,7 +158,7 @@ class Writer(WriterThread[Job]):
         self._hurried = Event()
         self._known = known
         self._seconds = seconds
-        #: Who waits until other nodes have heard what was forgotten.
+        #: Jobs that wait until other nodes have heard what we forgot.
         self._forgetting: list[_Forgetting] = []
 
     @property
@@ -510,7 +510,7 @@ class Writer(WriterThread[Job]):
         return missed
 
     def _read(self, found: list[Entry], start: Head, end: Head) -> list[Fact]:
-        """What others wrote, with the names that they gave."""
+        """The facts that others wrote, with their names."""
         self._known.refresh(self._session.connection)
         return list(reading.checked(iter(found), start, end, self._known.pseudonyms.show))
 
@@ -541,7 +541,7 @@ class Writer(WriterThread[Job]):
         self._forgetting.append(_Forgetting(job, len(gone), named, due))
 
     def _end_forgetting(self, *, at_once: bool = False) -> None:
-        """Answer when other nodes have heard of it, and the keys are gone that were names."""
+        """When the other nodes have heard of it, delete keys that are names, and answer."""
         while self._forgetting and (at_once or self._seconds() >= self._forgetting[0].due):
             waits = self._forgetting[0]
             if waits.named:

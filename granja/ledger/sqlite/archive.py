@@ -124,7 +124,7 @@ def _names(connection: sqlite3.Connection) -> Pseudonyms:
 def _is_closed(connection: sqlite3.Connection) -> bool:
     try:
         return names.is_noted(connection, names.CLOSED)
-    except sqlite3.DatabaseError:  # An older version, or damaged, which the audit finds.
+    except sqlite3.DatabaseError:  # It is old, or damaged, which the audit finds.
         return False
 
 

@@ -14,7 +14,7 @@ from granja.text.names import fold
 PLAIN = "plain"
 
 
-#: In the table of notes, if the chain was closed, and goes on in another file.
+#: The key in the table of notes, if the chain is closed and another file continues it.
 CLOSED = "closed"
 
 
@@ -42,7 +42,7 @@ def is_plain(connection: sqlite3.Connection) -> bool:
 
 
 def is_noted(connection: sqlite3.Connection, key: str) -> bool:
-    """Whether something is said of the ledger as a whole."""
+    """Whether the table of notes has this key.  A note is about the whole ledger."""
     sought = "SELECT 1 FROM notes WHERE key = ?"
     return connection.execute(sought, (key,)).fetchone() is not None
 

@@ -81,9 +81,9 @@ _SELECT = (
 
 
 def start(connection: sqlite3.Connection) -> Head:
-    """What the chain goes on from: nothing, or the end of an archive.
+    """The end of the archive before the chain; the empty head if there is none.
 
-    When the first entry is damaged it is nothing, and then it is missed.
+    If the first entry is damaged, it is empty too, and then the chain has a gap.
     """
     try:
         row = connection.execute(_SELECT, (0, 2**63 - 1, 1)).fetchone()
@@ -153,7 +153,7 @@ def forget_torn(connection: sqlite3.Connection, path: Path, torn: int, kept: Pat
 
 
 def recover(connection: sqlite3.Connection, path: Path) -> tuple[Head, Head, Snapshot | None]:
-    """The last entry, that from which facts are to be replayed, and the state after it, if any.
+    """The last entry, the entry after which we replay, and the state at that one, if any.
 
     Verify the chain from the newest snapshot on (the whole chain is the audit's business).
 
