@@ -23,11 +23,11 @@ MOST_BY_NAME: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Somebody tries to be somebody.
+    """An attempt to log in.
 
-    ``name``: folded, so that equal names are equal; empty for a pass, which is nobody's until it is
-    right.  ``address``: of the peer, without the port.  ``at_home``: whether the name has come in
-    from the network of that address before.
+    ``name``: folded, so that equal names are equal; empty for a pass, because we know its owner
+    only if it is right.  ``address``: the peer's address, without the port.  ``at_home``: whether
+    the name has come in from the network of that address before.
     """
 
     name: str

@@ -28,10 +28,10 @@ class Pauses:
         return longest * (1 + self._chance()) / 2
 
     def stayed(self, seconds: float) -> None:
-        """The connection lasted that long.
+        """Note how long the connection lasted.
 
-        A short one is no success: a server that breaks at every arrival must not be asked once a
-        second.
+        A short connection is no success: if a server breaks at every arrival, we must not try once
+        a second.
         """
         if seconds >= LONG_ENOUGH:
             self._longest_now = FIRST

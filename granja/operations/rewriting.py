@@ -1,4 +1,4 @@
-"""``granja rewrite``: makes of an older ledger one that can forget names."""
+"""``granja rewrite``: makes a ledger that can forget names from an older one."""
 
 from __future__ import annotations
 
