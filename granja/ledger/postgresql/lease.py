@@ -13,7 +13,7 @@ LASTS = 5.0
 #: Seconds between two renewals.
 RENEWED_EACH = 1.0
 
-#: Which facts this granja knows, beside what a lease says of its node.
+#: Which facts this granja knows.  A lease tells it of its node.
 VERSION = 2
 
 #: The version that first knew a kind of fact, for the kinds that are younger than this ledger.  A
