@@ -8,6 +8,7 @@ server's processor time for each delivered line.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import sys
@@ -102,16 +103,23 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measuring", description=__doc__)
     parser.add_argument("--pairs", type=int, default=20, help="20 by default")
+    help = "keep the pairs there, and count those that are there from earlier runs"
+    parser.add_argument("--into", type=Path, metavar="FILE", help=help)
     parser.add_argument("--scenario", default="flood-100", help="flood-100 by default")
     options = parser.parse_args()
     raise_file_limit(20_000)
     [scenario] = scenarios.named([options.scenario])
     with tempfile.TemporaryDirectory(prefix="granja-measuring-") as folder:
         comparison = Comparison(scenario, Path(folder))
-        more = [comparison.pair(number) for number in range(options.pairs)]
+        kept = options.into
+        more: list[float] = json.loads(kept.read_text()) if kept and kept.exists() else []
+        for number in range(options.pairs):
+            more.append(comparison.pair(number))
+            if kept:
+                kept.write_text(json.dumps(more))
     low, high = interval(more)
     sys.stdout.write(
-        f"{scenario.title}, {options.pairs} pairs: {statistics.median(more):+.2%} processor time a "
+        f"{scenario.title}, {len(more)} pairs: {statistics.median(more):+.2%} processor time a "
         f"line with --metrics (95 %: {low:+.2%} to {high:+.2%}); asked {comparison.asked} times; "
         f"pairs {', '.join(f'{part:+.1%}' for part in sorted(more))}\n"
     )
