@@ -1,4 +1,4 @@
-"""Logs what strangers do wrong: one line each, but no flood, even from many strangers."""
+"""What strangers do wrong, in the log: at most one line a second, however many strangers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from granja.reactor.clockwork import Timer
-from granja.wire.rate import Rate, TokenBucket
 
-#: How many lines a second, and how many at once.
-PACE: Final = Rate(1.0, 20)
+#: Seconds between two lines in the log.
+PERIOD: Final = 1.0
 
 
 class Complaints:
-    """Writes complaints at once, as long as :data:`PACE` allows it.  Of the complaints that come
-    faster, it writes the last one of each second and how many there were.
+    """Writes the first complaint at once.  Of the complaints that follow within a second, it writes
+    the last one and how many there were: no stranger fills the log.
 
     :param clock: says when the next line may be written.
     """
@@ -26,8 +25,6 @@ class Complaints:
     def __init__(self, clock: IReactorTime) -> None:
         self._last = ""
         self._count = 0
-        self._seconds = clock.seconds
-        self._pace = TokenBucket(PACE, clock.seconds())
         self._timer = Timer(clock, self._go_on)
 
     def note(self, sentence: str) -> None:
@@ -38,7 +35,8 @@ class Complaints:
         self._last = sentence
         self._count += 1
         if not self._timer.running:
-            self._go_on()
+            self._write()
+            self._timer.start(PERIOD)
 
     def finish(self) -> None:
         """Write the complaints that wait, and stop."""
@@ -46,11 +44,9 @@ class Complaints:
         self._write()
 
     def _go_on(self) -> None:
-        wait = self._pace.wait(self._seconds())
-        if wait:
-            self._timer.start(wait)
-        else:
+        if self._count:
             self._write()
+            self._timer.start(PERIOD)
 
     def _write(self) -> None:
         count, self._count = self._count, 0

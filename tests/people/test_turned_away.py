@@ -77,8 +77,8 @@ class OneTooMany(DoorCase):
         self.assertEqual(sum(not person.wire.aborted for person in crowd), MOST)
         lines = [eventAsText(event, includeTimestamp=False) for event in logged]
         told = [line for line in lines if "Turned away" in line]
-        self.assertEqual(len(told), 21)
-        self.assertIn(f"from {STRANGER}: network-full (and 79 more)", told[-1])
+        self.assertEqual(len(told), 2, told)
+        self.assertIn(f"from {STRANGER}: network-full (and 98 more)", told[-1])
 
     def test_they_do_not_keep_the_server_from_stopping(self) -> None:
         people = self.fill()
