@@ -5,7 +5,7 @@ import time
 
 from hypothesis import settings
 
-#: The server says times by the time zone of its machine; the plays have them in this one.
+#: The server says times in its machine's time zone.  The plays expect this zone.
 os.environ["TZ"] = "UTC"
 time.tzset()
 

@@ -30,7 +30,7 @@ class OddLines(SynchronousTestCase):
             self.assertEqual(heard, (said, answers), raw)
 
     def test_in_one_stream(self) -> None:
-        """However many come at once, each is finished before the next begins."""
+        """Any number may come at once: each line ends before the next begins."""
         self.ana.sends(b"".join(raw for raw, _, _ in LINES))
         self.ana.farm.pass_time(1)
         self.assertEqual(self.beto.hears(), [line for _, said, _ in LINES for line in said])

@@ -38,7 +38,7 @@ CONVERSATION = (
 
 
 class QuietCase(SynchronousTestCase):
-    """Fails when anything at all is logged as an error."""
+    """Fails when anything is logged as an error."""
 
     def setUp(self) -> None:
         self.errors: list[str] = []
@@ -193,7 +193,7 @@ class Hostile(QuietCase):
         self.assertEqual(self.beto.hears(), [])
 
     def test_an_endless_line_costs_nothing(self) -> None:
-        """A megabyte without an end is refused once; the line after it is heard."""
+        """A megabyte without an end is refused once.  The next line is heard."""
         ana = self.farm.arrives("Ana")
         self.beto.hears()
         for _ in range(256):
@@ -250,7 +250,7 @@ class Ends(QuietCase):
         self.assertEqual(gus.hears(), [])
 
     def test_a_hurried_half_closed_line_hears_every_reply(self) -> None:
-        """Also those that the rate makes wait."""
+        """This includes lines that wait because of the rate."""
         self.farm = Farm(Settings(rate=Rate(1, 4)))
         ana = self.farm.person()
         ana.protocol.dataReceived(b"Ana\n6\nsi\n:u\n:artefacto 1\n:artefacto 2\n")
@@ -292,7 +292,7 @@ class Ends(QuietCase):
 
 
 class Manners(QuietCase):
-    """PROTOCOL §6: too fast is slowed down, and nobody else notices."""
+    """PROTOCOL §6: too fast a client is slowed down, and nobody else notices."""
 
     def test_reading_stops_while_lines_wait(self) -> None:
         farm = Farm(Settings(rate=Rate(5, 20)))
@@ -351,7 +351,7 @@ def slow_hashing(farm: Farm) -> list[Deferred[str]]:
 
 
 class Replies(QuietCase):
-    """PROTOCOL §6: replies are never dropped; the server stops obeying instead."""
+    """PROTOCOL §6: replies are never dropped.  The server stops obeying instead."""
 
     def test_no_command_is_obeyed_while_its_answers_pile_up(self) -> None:
         farm = Farm(UNLIMITED)
@@ -393,7 +393,7 @@ class Waiting(QuietCase):
 
 
 class Withheld(QuietCase):
-    """Who guesses at a password must not keep its owner out."""
+    """A person who guesses at a password must not keep its owner out."""
 
     def test_time_does_not_run_out_while_the_answer_is_withheld(self) -> None:
         farm = Farm(UNLIMITED)
@@ -441,7 +441,7 @@ class Withheld(QuietCase):
 
 class Passes(QuietCase):
     def test_one_that_is_no_pass(self) -> None:
-        """PROTOCOL §5b: the name is asked again."""
+        """PROTOCOL §5b: the question for the name comes again."""
         person = Farm(UNLIMITED).person()
         person.hears()
         person.types(":volver abc")
@@ -450,7 +450,7 @@ class Passes(QuietCase):
 
 
 class Telnet(QuietCase):
-    """Passwords are not echoed to those who have negotiated something."""
+    """Clients that have negotiated something do not echo passwords."""
 
     def registered(self, settings: Settings = UNLIMITED) -> Farm:
         farm = Farm(settings)

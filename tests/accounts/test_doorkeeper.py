@@ -22,7 +22,7 @@ class DoorkeeperTests(SynchronousTestCase):
         self.doorkeeper = Doorkeeper(self.clock, DoorLimits(3, trusted))
 
     def test_so_many_at_once_from_one_network(self) -> None:
-        """Others come in as ever; when one leaves, another may come."""
+        """Others come in as usual.  When one leaves, another may come."""
         for _ in range(3):
             self.assertIsNone(self.doorkeeper.refusal(HERE))
             self.doorkeeper.enter(HERE)
@@ -38,7 +38,7 @@ class DoorkeeperTests(SynchronousTestCase):
         self.assertIsNone(self.doorkeeper.refusal("2001:db8:0:1::"))
 
     def test_some_are_exempt(self) -> None:
-        """Loopback, the networks that are trusted, and who is in no network."""
+        """Exempt are loopback, the trusted networks, and people without a network."""
         for address in EXEMPT:
             for _ in range(100):
                 self.assertIsNone(self.doorkeeper.refusal(address))
@@ -50,7 +50,8 @@ class DoorkeeperTests(SynchronousTestCase):
             self.doorkeeper.leave_page(address)
 
     def test_after_sixty_in_a_minute_the_next_wait(self) -> None:
-        """Twenty seconds at most; a minute after the first ones nobody waits any more."""
+        """They wait twenty seconds at most.  A minute after the first ones nobody waits any
+        more."""
         waits = []
         for _ in range(62):
             waits.append(self.doorkeeper.enter(HERE))
@@ -63,7 +64,8 @@ class DoorkeeperTests(SynchronousTestCase):
         self.assertEqual(self.doorkeeper.enter(HERE), 0)
 
     def test_so_many_in_all(self) -> None:
-        """Also for whoever is exempt from the rest; the network is looked at first."""
+        """This holds even for networks exempt from the other limits.  The network's limit comes
+        first."""
         descriptors = self.doorkeeper.descriptors
         descriptors.most, descriptors.held = 10, 10
         for _ in range(3):
@@ -75,7 +77,7 @@ class DoorkeeperTests(SynchronousTestCase):
             self.assertEqual(self.doorkeeper.refusal(address), messages.FARM_FULL)
 
     def test_browsers_are_counted_by_themselves(self) -> None:
-        """And a few more may look at the page than there is room for."""
+        """A few more may look at the page than there is room for."""
         for _ in range(3):
             self.assertIsNone(self.doorkeeper.page_refusal(HERE))
             self.doorkeeper.enter_page(HERE)
@@ -90,7 +92,7 @@ class DoorkeeperTests(SynchronousTestCase):
         self.assertEqual(self.doorkeeper.page_refusal("127.0.0.1"), messages.FARM_FULL)
 
     def test_ten_registrations_an_hour(self) -> None:
-        """What came to nothing is not counted."""
+        """A registration that fails does not count."""
         for _ in range(10):
             self.clock.advance(60)
             self.doorkeeper.let_register(HERE)
@@ -102,7 +104,7 @@ class DoorkeeperTests(SynchronousTestCase):
         self.assertRaises(TooManyRegistrations, self.doorkeeper.let_register, HERE)
 
     def test_nothing_is_kept_of_who_is_gone(self) -> None:
-        """But when the last ones came, of so many networks."""
+        """It keeps only when the last people came from some networks."""
         for n in range(20_000):
             address = f"10{n % 8}.{n >> 16}.{n >> 8 & 255}.{n & 255}"
             self.doorkeeper.enter(address)
@@ -115,7 +117,7 @@ class DoorkeeperTests(SynchronousTestCase):
 
 class NetworksThatAreNamed(SynchronousTestCase):
     def test_what_is_one(self) -> None:
-        """An address is one; IPv4 that is written as IPv6 is IPv4."""
+        """An address is a network.  IPv4 written as IPv6 is IPv4."""
         for text, network in (
             ("192.0.2.1", "192.0.2.1/32"),
             ("2001:db8::/32", "2001:db8::/32"),

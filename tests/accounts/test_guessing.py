@@ -27,7 +27,7 @@ class InstantAccounts(Accounts):
 
 
 class Guessing(SynchronousTestCase):
-    """Ana has registered at home and gone; Beto is registered too."""
+    """Ana has registered at home and left.  Beto is registered too."""
 
     def setUp(self) -> None:
         self.farm = Farm(ledger=MemoryLedger())
@@ -81,7 +81,8 @@ class Guessing(SynchronousTestCase):
             self.assertIn("[SERVER] ¡OK!", self.comes_in(name, address))
 
     def test_a_crowd_of_strangers_delays_only_those_who_are_not_at_home(self) -> None:
-        """Registering made a home of HOME; a café is none until she has come in from there."""
+        """She registered at HOME, so that is a home.  A café becomes one only when she comes in
+        from there."""
         self.assertIn("[SERVER] ¡OK!", self.comes_in("Ana", "198.51.100.20"))
         for n in range(40):
             self.guess(1, "Ana", f"203.0.113.{n}")

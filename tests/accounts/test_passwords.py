@@ -1,4 +1,4 @@
-"""Passwords: who gets in, who waits, and what nobody ever sees."""
+"""Passwords: who gets in, who waits, and which secrets nobody sees."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nothing() -> None:
 
 
 class PasswordTests(SynchronousTestCase):
-    """What counts as a password."""
+    """Which texts are passwords."""
 
     def test_spaces_at_the_ends_do_not_count(self) -> None:
         """A space typed by accident before Enter locks nobody out."""
@@ -59,13 +59,13 @@ else:
 
 
 class AccountsContract(_Base):
-    """What the real thing and the double both promise."""
+    """The promises of the real accounts and of the double."""
 
     def make(self) -> Accounts | PlainAccounts:
         raise NotImplementedError
 
     async def test_the_right_password_opens(self) -> None:
-        """What one registered with is what one comes back with, however it is typed."""
+        """The password of the registration opens, in any way of typing its accents."""
         verifier = await self.subject.hash("contrasen\u0303a larga ")
         self.assertTrue(await self.login(verifier, " contraseña larga", "ana", "192.0.2.1"))
 
@@ -76,7 +76,7 @@ class AccountsContract(_Base):
             self.assertFalse(await self.login(verifier, wrong, "ana", "192.0.2.1"))
 
     async def test_a_name_without_a_verifier_opens_to_nobody(self) -> None:
-        """Not even to the empty password."""
+        """Even the empty password opens to nobody."""
         for given in ("", GOOD):
             self.assertFalse(await self.login("", given, "ana", "192.0.2.1"))
 
@@ -114,14 +114,14 @@ class RealAccountsTests(AccountsContract, TestCase):
         return Accounts(reactor)
 
     async def test_a_verifier_is_argon2id_with_the_promised_cost(self) -> None:
-        """19 MiB, two passes, one lane; and another salt each time."""
+        """The cost is 19 MiB, two passes and one lane.  Each verifier has its own salt."""
         one, other = await self.subject.hash(GOOD), await self.subject.hash(GOOD)
         self.assertTrue(one.startswith("$argon2id$v=19$m=19456,t=2,p=1$"), one)
         self.assertNotEqual(one, other)
         self.assertFalse(accounts.outdated(one))
 
     async def test_a_verifier_of_another_cost_still_opens_and_is_found_outdated(self) -> None:
-        """When the parameters are raised one day, nobody is locked out."""
+        """If we raise the parameters one day, everybody can still come in."""
         weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(GOOD)
         self.assertTrue(await self.subject.verify(weak, GOOD))
         self.assertTrue(accounts.outdated(weak))
@@ -152,9 +152,10 @@ class RealAccountsTests(AccountsContract, TestCase):
         await gatherResults(waiting)
 
     async def test_after_ten_wrong_ones_the_answer_waits(self) -> None:
-        """Ten wrong answers come at once; after them right and wrong ones wait, and are told so.
+        """Ten wrong answers come at once.  After them right and wrong answers wait, and people hear
+        so.
 
-        At once: while the check itself still waits for its turn.
+        They hear it at once, while the check itself still waits for its turn.
         """
         clock = ClockedReactor()
         told: list[object] = []
@@ -178,7 +179,7 @@ class RealAccountsTests(AccountsContract, TestCase):
         self.assertEqual(told, ["wrong wrong", GOOD])
 
     async def test_guesses_at_the_same_moment_are_counted_too(self) -> None:
-        """Who sends a hundred at once gets ten answers; the others hear that they wait."""
+        """A person who sends a hundred at once gets ten answers.  Then they hear that they wait."""
         clock = ClockedReactor()
         told: list[object] = []
         subject = Accounts(clock)
@@ -205,7 +206,7 @@ class RealAccountsTests(AccountsContract, TestCase):
         self.assertTrue(self.successResultOf(waiting))
 
     async def test_who_hangs_up_while_waiting_leaves_no_timer(self) -> None:
-        """A guesser who disconnects costs nothing any more."""
+        """A guesser who disconnects costs nothing after that."""
         clock = ClockedReactor()
         subject = Accounts(clock)
         self.addCleanup(subject.close)
@@ -238,7 +239,7 @@ class RealAccountsTests(AccountsContract, TestCase):
             login.addErrback(lambda failure: failure.trap(CancelledError) and None)
 
     async def assert_second(self, mine: Deferred[bool], crowd: list[Deferred[bool]]) -> None:
-        """At most two of the crowd that came before me have their turn before mine."""
+        """At most two of the crowd that came first have their turn before mine."""
         ended: list[Deferred[bool]] = []
         for login in [*crowd, mine]:
             login.addCallback(lambda _, login=login: ended.append(login))  # type: ignore[call-overload]
@@ -337,7 +338,7 @@ class TurnsTests(TestCase):
         await gatherResults(crowd[:-1])
 
     async def test_of_crowds_as_big_the_newest_is_refused(self) -> None:
-        """However many networks there are with one each, who has waited longest is served."""
+        """With any number of networks that have one job each, the oldest job is served."""
         turns = self.queue(most=5)
         begun = self.job(turns, "begun", "z")
         waiting = [self.job(turns, f"{n}", f"192.0.2.{n}") for n in range(6)]
@@ -347,7 +348,7 @@ class TurnsTests(TestCase):
         self.assertEqual(self.done, ["begun", *"01234"])
 
     async def test_of_crowds_as_big_whose_newest_came_last_loses_it(self) -> None:
-        """Also when another crowd has its turn first."""
+        """This holds even if another crowd has its turn first."""
         turns = self.queue(most=4)
         begun = self.job(turns, "begun", "z")
         names = ["a1", "b1", "a2", "b2", "c1"]
@@ -369,7 +370,7 @@ class TurnsTests(TestCase):
         self.failureResultOf(turns.take(str, "a"), TooManyWaiting)
 
     async def test_an_error_reaches_who_asked(self) -> None:
-        """And the next job is done all the same."""
+        """The next job is done as usual."""
         turns = self.queue()
         wrong: Deferred[float] = turns.take(lambda: 1 / 0, "a")
         with self.assertRaises(ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""When the cost of a password is raised, each farmer's is stored anew at their next login."""
+"""When the cost of a password rises, the next login of each farmer stores it again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RenewedPasswords(TestCase):
         return self.farm.factory.registration.check(ana, password, HERE, lambda: None)
 
     async def renewed(self) -> None:
-        """The queue is served in order, so what is asked now is answered after the renewal."""
+        """The queue keeps its order, so this answer comes after the renewal."""
         await self.accounts.verify(WEAK, PASSWORD, HERE)
         await self.farm.factory.lane.when_idle()
 
@@ -86,7 +86,7 @@ class RenewedPasswords(TestCase):
         self.assertEqual(ledger.credentials[ANA], new)
 
     async def test_a_wrong_password_is_never_stored(self) -> None:
-        """Who guesses wrong must not become the owner of the name."""
+        """A person who guesses wrong must not become the owner of the name."""
         ledger = MemoryLedger()
         ana = await self.ana_of(ledger)
         self.assertFalse(await self.check(ana, PASSWORD + "s"))
@@ -103,7 +103,7 @@ class RenewedPasswords(TestCase):
         self.assertEqual(ledger.credentials, {ANA: "the new one's verifier"})
 
     async def test_a_full_disk_is_no_hindrance_and_no_news(self) -> None:
-        """The farmer comes in as always; the operator reads a sentence without a secret in it."""
+        """The farmer comes in as usual.  The operator reads a sentence without a secret."""
         ledger = FaultyLedger(MemoryLedger())
         ana = await self.ana_of(ledger)
         ledger.fill()
@@ -122,7 +122,7 @@ class RenewedPasswords(TestCase):
         self.assertFalse(outdated(ledger.open().credentials[ANA]))
 
     async def test_nobody_waits_for_it(self) -> None:
-        """The farmer is in the chat while the password is still being made anew."""
+        """The farmer is already in the chat while the new verifier is made."""
         await self.ana_of(MemoryLedger())
         never: list[Deferred[str]] = []
 

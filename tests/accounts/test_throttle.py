@@ -1,4 +1,4 @@
-"""Who guesses waits, and nobody else does."""
+"""People who guess have to wait, and nobody else has to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ThrottleTests(SynchronousTestCase):
         self.throttle = Throttle()
 
     def guesses(self, count: int, now: float = 0.0, name: str = "", address: str = "") -> None:
-        """By default each is for another name, from another network."""
+        """By default each guess is for another name, from another network."""
         for n in range(count):
             attempt = Attempt(name or f"name{n}", address or f"203.0.{n}.1")
             self.throttle.wrong(now, attempt)
@@ -48,7 +48,7 @@ class ThrottleTests(SynchronousTestCase):
         self.assertEqual(self.wait("ana", "192.0.2.1", at_home=True), WINDOW)
 
     def test_after_thirty_from_a_network_all_its_answers_wait(self) -> None:
-        """Guessing at many names does not help; and whoever is elsewhere does not wait."""
+        """To guess at many names does not help.  People elsewhere do not wait."""
         self.guesses(29, address="192.0.2.1")
         self.assertEqual(self.wait("zoe", "192.0.2.1"), 0)
         self.throttle.wrong(0, Attempt("zoe", "192.0.2.1"))
@@ -63,7 +63,7 @@ class ThrottleTests(SynchronousTestCase):
         self.assertEqual(self.wait("ana", "2001:db8:0:1::"), 0)
 
     def test_after_thirty_for_a_name_those_wait_who_are_not_at_home(self) -> None:
-        """Guessing from many machines does not help; and Ana, at home, does not wait."""
+        """To guess from many machines does not help.  Ana, at home, does not wait."""
         self.guesses(29, name="ana")
         self.assertEqual(self.wait("ana", "198.51.100.7"), 0)
         self.throttle.wrong(0, ANA)
@@ -87,7 +87,7 @@ class ThrottleTests(SynchronousTestCase):
         self.assertEqual(self.wait("ana", ""), WINDOW)
 
     def test_a_pass_counts_for_its_network_alone(self) -> None:
-        """It is nobody's; by a unix socket it is not counted."""
+        """A wrong pass is nobody's.  We do not count one from a unix socket."""
         for _ in range(30):
             self.throttle.wrong(0, Attempt("", "192.0.2.1"))
             self.throttle.wrong(0, Attempt("", ""))
@@ -108,12 +108,12 @@ class ThrottleTests(SynchronousTestCase):
         self.assertEqual(self.throttle.wait(50 * 7.0, ANA), 0)
 
     def test_a_crowd_of_guessers_makes_nobody_wait_longer_than_a_minute(self) -> None:
-        """However many of their answers wait already."""
+        """This holds even if many of their answers wait already."""
         self.guesses(500, name="ana", address="192.0.2.1")
         self.assertEqual(self.throttle.wait(0, ANA), WINDOW)
 
     def test_guessing_on_and_on_never_beats_ten_a_minute(self) -> None:
-        """Who always waits for the answer gets ten a minute and not one more, for hours."""
+        """A guesser who waits for each answer gets exactly ten a minute, for hours."""
         now = 0.0
         answers: list[float] = []
         while now < 3600:
@@ -126,7 +126,7 @@ class ThrottleTests(SynchronousTestCase):
         self.assertEqual(len(answers), 60 * 10 + 1)
 
     def test_a_million_networks_do_not_fill_the_memory(self) -> None:
-        """An attack from everywhere is remembered up to a bound."""
+        """We remember an attack from everywhere, up to a limit."""
         throttle = Throttle(most_kept=100)
         for n in range(20_000):
             address = f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"

@@ -43,7 +43,7 @@ class WithheldAnswers(SynchronousTestCase):
         return guesser
 
     def test_who_hangs_up_leaves_nothing_behind(self) -> None:
-        """A minute's worth of guessers who hang up at once is not kept for a minute."""
+        """If many guessers hang up at once, we do not keep them for a minute."""
         self.guesser().drops()
         self.assertEqual(self.accounts.withheld, [])
 

@@ -1,4 +1,4 @@
-"""What people hear of each other through the board."""
+"""What people hear from each other through the board."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class HearingTests(BoardTestCase):
         self.assertEqual(ana_wire.taken, b"")
 
     def test_a_tick_is_one_write_for_each_listener(self) -> None:
-        """However many talk, and also for those who talk themselves."""
+        """This holds for any number of talkers, and for the talkers themselves."""
         people = [self.arrive() for _ in range(10)]
         for number, (listener, _) in enumerate(people[:5]):
             say(self.board, listener, f"F{number}", "hola")
@@ -59,7 +59,7 @@ class HearingTests(BoardTestCase):
         self.assertEqual(self.board.counters.writes, 10)
 
     def test_a_great_crowd_hears_row_by_row(self) -> None:
-        """What is said while the first groups are written to is in the next groups' only write."""
+        """Talk that comes while we write to the first groups is in the next groups' only write."""
         self.patch(board_module, "GROUP", 2)
         self.patch(schedule, "TURN", -1)  # Each group takes too long.
         people = [self.arrive() for _ in range(6)]
@@ -90,7 +90,7 @@ class HearingTests(BoardTestCase):
         self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
 
     def test_listeners_share_the_same_bytes(self) -> None:
-        """What is said is made into bytes once, whoever hears it."""
+        """The board encodes a line once for all listeners."""
         encoded = []
 
         class Counting:
@@ -129,7 +129,7 @@ class HearingTests(BoardTestCase):
         self.assertEqual(len(wire.narrow.sends), 1)
 
     def test_one_hears_from_joining_to_leaving(self) -> None:
-        """To the line, also within one batch."""
+        """It is exact to the line, even within one batch."""
         ana, _ = self.arrive()
         listener, wire = self.arrive()
         self.board.leave(listener)
@@ -155,7 +155,7 @@ class HearingTests(BoardTestCase):
         self.assertEqual(web.value(), with_numbers(b"".join(said)))
 
     def test_a_carrier_may_be_agreed_upon_while_arriving(self) -> None:
-        """GMCP: what was told before stays as it was; afterwards it is too late."""
+        """With GMCP, earlier messages stay as they were.  Later it is too late."""
         ana, _ = self.arrive()
         connection = NarrowConnection(self.reactor, WIDE, lambda: None)
         listener = self.board.listen(connection, HeldReader())
@@ -171,7 +171,7 @@ class HearingTests(BoardTestCase):
 
 class ClosingTests(BoardTestCase):
     def test_the_last_words_arrive_before_the_end(self) -> None:
-        """What was told until then is written, what is told later is not, then it is closed."""
+        """The board writes everything that came before, drops everything later, then closes."""
         ana, wire = self.arrive()
         beto, _ = self.arrive()
         say(self.board, beto, "Beto", "uno")
@@ -200,9 +200,9 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(wire.lost, 1)
 
     def test_a_connection_that_somebody_else_closes_is_lost_once(self) -> None:
-        """``loseConnection`` may come from anywhere; no error follows it, and the others hear.
+        """``loseConnection`` may come from anywhere.  No error follows it, and the others hear.
 
-        A socket takes what is told until it is closed; other transports must be given nothing.
+        A socket takes bytes until it is closed.  We must give other transports nothing after that.
         """
         ana, ana_wire = self.arrive()
         slow = SlowTransport(self.reactor, WIDE)
@@ -223,7 +223,7 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(wire.taken.count(b"conectado"), 2)
 
     def test_whoever_never_agrees_to_the_end_is_cut_off(self) -> None:
-        """TLS closes when both have said so; who says nothing is not waited for for ever."""
+        """TLS closes when both sides have said so.  We do not wait for ever for a silent peer."""
         for gone in (False, True):
             slow = SlowTransport(self.reactor, WIDE)
             listener = self.board.listen(slow, HeldReader())
@@ -259,7 +259,7 @@ class ClosingTests(BoardTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_lost_connection_is_forgotten(self) -> None:
-        """Whatever was under way: nothing is written, nothing is kept."""
+        """This holds at any moment: the board writes nothing more and keeps nothing."""
         ana, wire = self.arrive()
         slow, slow_wire = self.arrive(room=0)
         self.board.announce(Arrived("Eva"))
@@ -336,7 +336,8 @@ class OneGateTests(BoardTestCase):
 
 class ManyArrivalsTests(BoardTestCase):
     def test_a_crowd_that_arrives_is_not_quadratic_in_writes(self) -> None:
-        """A hundred who arrive in one batch are one write for each who is there, not a hundred."""
+        """A hundred people arrive in one batch.  Each person there gets one write, not a
+        hundred."""
         for _ in range(50):
             self.arrive()
         before = self.board.counters.writes
@@ -374,7 +375,7 @@ class PaceTests(BoardTestCase):
         self.board.announce(Arrived("Eva"))
 
     def run_for(self, seconds: float, every: float, what: Callable[[], None]) -> None:
-        """Something is said again and again; the reactor looks every half millisecond."""
+        """Somebody talks again and again.  The reactor looks every half millisecond."""
         said, end = self.now, self.now + seconds
         while self.now < end:
             if self.now >= said:
@@ -391,7 +392,7 @@ class PaceTests(BoardTestCase):
         return [b - a for a, b in pairwise(times)]
 
     def load(self, what: Callable[[], None]) -> None:
-        """Something is said more often than it can be written."""
+        """Somebody talks faster than the board can write."""
         self.takes = 0.004
         self.run_for(2.0, every=0.001, what=what)
 
@@ -437,11 +438,11 @@ class PaceTests(BoardTestCase):
         self.assertLess(longest, 0.004 * 7 + 0.002)
 
     def test_talk_does_not_wait_with_the_news(self) -> None:
-        """Who speaks while a crowd arrives is heard as fast as ever."""
+        """A person who talks while a crowd arrives is heard as fast as usual."""
         self.assert_in_no_gap(self.talk)
 
     def test_what_is_private_does_not_wait_with_the_news(self) -> None:
-        """Nor does who is answered, or whispered to; it comes behind the news."""
+        """A reply or a whisper does not wait either.  It comes after the news."""
         self.assert_in_no_gap(lambda: self.hearer.tell(Notice("x", "hola")))
         self.assertTrue(self.listener.taken.endswith(b"Eva conectado.\r\n[SERVER] hola\r\n"))
 

@@ -55,7 +55,7 @@ class FanOutTests(SynchronousTestCase):
         self.assertEqual(self.counters.writes, 3 + len(self.taken["caro"]) + 1)
 
     def test_where_messages_end_is_looked_for_once(self) -> None:
-        """Not by each listener: that took a flood by WebSocket four times as long as the rest."""
+        """Not every listener looks for them: that was slow in a flood by WebSocket."""
         block = WEBSOCKET_LINES.talk("Ana", b"\n".join([b"x" * 50] * 90))
         looks: list[int] = []
         really = WebSocketFrames.boundary

@@ -1,4 +1,4 @@
-"""Listeners who do not read, or read slowly: what they get, and who waits for them."""
+"""Listeners who do not read or read slowly: what they get, and who waits for them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FlowTestCase(SynchronousTestCase):
 
 
 class StillReaderTests(FlowTestCase):
-    """Somebody who has stopped reading."""
+    """Somebody who no longer reads."""
 
     def test_nobody_waits_for_one_who_does_not_read(self) -> None:
         """After a quarter of a second at the most."""
@@ -103,7 +103,7 @@ class StillReaderTests(FlowTestCase):
         )
 
     def test_a_short_pause_loses_nothing(self) -> None:
-        """What they are behind is kept as long as it is less than 1 MB, however still they are."""
+        """The board keeps less than 1 MB of talk for them, even if they do not move at all."""
         _, _, still = self.arrive(room=10)
         self.talk(900_000)
         self.reactor.advance(5)
@@ -134,7 +134,7 @@ class StillReaderTests(FlowTestCase):
         )
 
     def test_their_own_lines_are_not_missed(self) -> None:
-        """Who talks without reading hears no echo, so there is nothing to miss of it."""
+        """A talker who does not read hears no echo, so they miss none of their own lines."""
         self.talker, _, still = self.arrive(room=0)
         loud, _, _ = self.arrive(WIDE)
         for number in range(3000):
@@ -161,7 +161,7 @@ class StillReaderTests(FlowTestCase):
         self.assertEqual(self.board.counters.aborted, 1)
 
     def test_one_whose_system_is_full_but_takes_a_little_is_not_closed(self) -> None:
-        """PROTOCOL §6: reading is a sign of life; a full system takes nothing more for long."""
+        """PROTOCOL §6: reading is a sign of life.  A full system takes nothing more for long."""
         _, _, slow = self.arrive(room=100)
         taken = 0
 
@@ -204,7 +204,7 @@ class StillReaderTests(FlowTestCase):
         self.assertEqual(whispers + missed + talk, 1000 + self.spoken)
 
     def test_a_farewell_to_one_who_does_not_read_keeps_no_talk(self) -> None:
-        """Somebody who is being closed would otherwise hold what was said for half a minute."""
+        """Otherwise a closing connection would hold all talk for half a minute."""
         still_seat, _, still = self.arrive(room=0)
         self.talk(500_000)
         still_seat.tell(Notice("x", "adiós"))
@@ -219,7 +219,7 @@ class StillReaderTests(FlowTestCase):
 
 
 class SlowReaderTests(FlowTestCase):
-    """Somebody who reads, but slower than the others talk."""
+    """Somebody who reads, but more slowly than the others talk."""
 
     def test_talkers_wait_for_one_who_reads_slowly(self) -> None:
         """More than 1 MB behind: until half of it is read.  In the end all is heard."""
@@ -240,7 +240,8 @@ class SlowReaderTests(FlowTestCase):
         self.assertEqual(len(lines), self.spoken)
 
     def test_talk_of_those_who_cannot_wait_is_bounded(self) -> None:
-        """As it is of other nodes: whoever is too far behind it misses some, and is told."""
+        """Talk of other nodes is such talk.  A listener too far behind misses some, and hears
+        so."""
         _, _, slow = self.arrive(room=1000)
         data = b"x" * 4000
         most = said = 0
@@ -267,7 +268,8 @@ class SlowReaderTests(FlowTestCase):
         self.assertEqual((other_reader.held, self.reader.held), (set(), set()))
 
     def test_nobody_waits_for_one_who_read_a_little_and_stopped(self) -> None:
-        """Between the two bounds, too: who does not move holds nobody up, and misses nothing."""
+        """Even between the two limits, a listener that does not move delays nobody and misses
+        nothing."""
         _, _, slow = self.arrive(room=1000)
         self.talk(1_300_000)
         slow.read(400_000)
@@ -286,7 +288,8 @@ class SlowReaderTests(FlowTestCase):
         self.assertEqual(self.reader.held, set())
 
     def test_talkers_go_on_waiting_when_the_next_falls_far_behind(self) -> None:
-        """One leaves for whom they waited; before they could go on there is another."""
+        """They waited for one listener, who leaves.  Before they go on, the next one is far
+        behind."""
         first, _, _ = self.arrive(room=1000)
         self.talk(1_200_000)
         self.arrive(room=1000)
@@ -316,7 +319,7 @@ class SlowReaderTests(FlowTestCase):
         self.assertEqual(self.reader.held, set())
 
     def test_who_asks_for_more_than_they_read_is_not_read(self) -> None:
-        """Replies are never dropped; the farmer's commands wait instead."""
+        """We never drop replies.  The farmer's commands wait instead."""
         slow_listener, reader, slow = self.arrive(room=1000)
         while not reader.held:
             slow_listener.tell(Notice("x", LINE))
@@ -334,7 +337,8 @@ class SlowReaderTests(FlowTestCase):
         self.assertEqual(len(slow.taken), told)
 
     def test_many_replies_in_one_tick_hold_only_until_it_ends(self) -> None:
-        """A farmer who reads well and asks for much at once is read again right after it."""
+        """A farmer reads well and asks for much at once.  We read from them again right after
+        that."""
         quick_seat, reader, quick = self.arrive(WIDE)
         for _ in range(100):
             quick_seat.tell(Notice("x", LINE))
@@ -358,7 +362,7 @@ class OtherTransportTests(FlowTestCase):
     """TLS and WebSocket: the transport says when it has enough."""
 
     def test_a_transport_is_not_given_more_than_it_wants(self) -> None:
-        """What waits, waits in the shared log, and not once for each listener."""
+        """Waiting talk is once in the shared log, not once for each listener."""
         transport = SlowTransport(self.reactor, room=0, most=65536)
         listener = self.board.listen(transport, HeldReader())
         self.board.join(listener)
@@ -398,7 +402,7 @@ class OtherTransportTests(FlowTestCase):
 
 class MemoryTests(FlowTestCase):
     def test_backlogs_are_views_of_shared_blocks(self) -> None:
-        """A thousand who are behind keep no more copies of the talk than one."""
+        """A thousand listeners who are behind keep as many copies of the talk as one."""
         for _ in range(1000):
             self.arrive(room=0)
         tracemalloc.start()
@@ -425,7 +429,7 @@ class MemoryTests(FlowTestCase):
 
 
 class TellingTests(FlowTestCase):
-    """What is said to one connection alone."""
+    """Messages for one connection alone."""
 
     def test_a_reply_that_is_too_long_holds_its_farmer_until_it_is_sent(self) -> None:
         listener, reader, connection = self.arrive(WIDE)
@@ -450,7 +454,7 @@ class TellingTests(FlowTestCase):
         self.assertEqual(self.board.counters.writes, before + 1)
 
     def test_what_was_written_is_known_by_its_number(self) -> None:
-        """Also a whisper and an offer, so that whoever comes back is not told them twice."""
+        """This includes a whisper and an offer, so that returning people do not read them twice."""
         connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
         listener = self.board.listen(connection, HeldReader(), GMCP)
         assert listener.receipts is not None
@@ -462,7 +466,7 @@ class TellingTests(FlowTestCase):
         self.assertEqual(after, [3, 2, 1, 0])
 
     def test_talk_that_had_to_wait_has_its_place(self) -> None:
-        """Of three lines that waited, two were heard: the third is what was missed."""
+        """The farmer heard two of three waiting lines, so they missed only the third."""
         connection = NarrowConnection(self.reactor, 0, lambda: listener.lost())
         listener = self.board.listen(connection, HeldReader(), GMCP)
         self.board.join(listener)
@@ -478,7 +482,7 @@ class TellingTests(FlowTestCase):
         self.assertEqual(places, list(range(7)))
 
     def test_the_last_line_that_was_sent(self) -> None:
-        """What waits was not sent, but for the line that the wire has begun."""
+        """Waiting lines are not sent yet, except for the line that the wire has begun."""
         connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
         listener = self.board.listen(connection, HeldReader(), GMCP)
         self.assertEqual(self.board.listen(connection, HeldReader()).last_sent(), 0)

@@ -1,4 +1,4 @@
-"""What was said, kept in memory: how much of it, and in which order."""
+"""The history keeps talk in memory: how much of it, and in which order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Keeping(SynchronousTestCase):
         self.assertEqual(len(history._blocks), 3)
 
     def test_some_are_left_out(self) -> None:
-        """The last two of the others are looked for behind what is left out."""
+        """The search for the last two lines of others goes past the lines that are left out."""
         history = History(10)
         for by, text in ((ANA, b"1"), (BETO, b"2"), (BETO, b"3"), (ANA, b"4"), (BETO, b"5")):
             history.add(by, "?", text, 1, 0.0)

@@ -1,4 +1,4 @@
-"""What the number of a line stands for, and which was the last that arrived."""
+"""What a line's number stands for, and which line was the last that arrived."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PlaceTests(SynchronousTestCase):
         self.assertEqual(self.receipts.place_after(10**6), 7)
 
     def test_a_run_of_talk_is_one_point(self) -> None:
-        """However many batches it is of: points are what is forgotten."""
+        """This holds for any number of batches: we forget points, not batches."""
         for place in range(0, 90, 3):
             self.talk(3, place)
         self.assertEqual(len(self.receipts._lines), 2)
@@ -66,7 +66,7 @@ class ArrivedTests(SynchronousTestCase):
         self.assertEqual(receipts.acknowledged(3, 150), 1, "the last two were not sent")
 
     def test_never_too_many(self) -> None:
-        """However long ago: older writes are taken together, and what is told twice is not lost."""
+        """This holds for any age: we join older writes, and lines told twice are not lost."""
         receipts = Receipts(Counters())
         for _ in range(20 * MOST_WRITES):
             receipts.number(b"x" * 90 + MARK, 0)
@@ -77,7 +77,7 @@ class ArrivedTests(SynchronousTestCase):
             self.assertLessEqual(receipts.acknowledged(last, 100 * lines), last - lines)
 
     def test_nor_much_too_few(self) -> None:
-        """Of older writes, four are one and more; long ago it may be any."""
+        """For older writes, each four become one; far back the number is rougher."""
         receipts = Receipts(Counters())
         for _ in range(20 * MOST_WRITES):
             receipts.number(b"x" * 90 + MARK, 0)
@@ -107,7 +107,7 @@ class ArrivedTests(SynchronousTestCase):
         self.assertEqual([receipts.after(n)[0] for n in (3, 4)], [[private], []])
 
     def test_whispers_of_64_kb_are_kept(self) -> None:
-        """And not a byte more: the oldest is counted instead."""
+        """We keep 64 KB and not a byte more.  The oldest whisper is only counted."""
         receipts = Receipts(Counters())
         size = len(Whispered("Beto", "").line().encode())
         kept = [receipts.keep(Whispered("Beto", "x" * (1024 - size)), 7) for _ in range(64)]

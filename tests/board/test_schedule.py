@@ -1,4 +1,4 @@
-"""How the reactor's time is shared between writing to a crowd and everything else."""
+"""How the reactor shares its time between writing to a crowd and all other work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is behind is judged by what they take: at which second, and how often."""
+"""We judge listeners who are behind by the bytes they take: when and how often."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.wiring import HeldReader
 
 
 class Waiting:
-    """What waits for somebody, as far as it is judged."""
+    """A listener's waiting bytes, as far as the judgement needs them."""
 
     def __init__(self, behind: int) -> None:
         self.behind = behind
@@ -64,7 +64,7 @@ class Judging(SynchronousTestCase):
         self.somebody = Somebody(self.clock, self.group)
 
     def judge(self, seconds: float) -> None:
-        """A batch has been sent to all the others, so many seconds after they took something."""
+        """All others have a batch, a given number of seconds after these took something."""
         self.clock.rightNow = seconds
         self.slow.add(cast(Watched, self.somebody))
         self.slow.flushed(self.group, self.group.batch)

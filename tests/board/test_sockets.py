@@ -46,7 +46,7 @@ class End(Protocol):
 
 
 class Client(Protocol):
-    """The other end, which reads only when it is told to."""
+    """The other end of a connection, which reads only when the test says so."""
 
     transport: Any
 
@@ -77,7 +77,8 @@ class Calling(ClientFactory):
 
 
 class SharedTransport:
-    """What a WebSocket's adapter is to a wire: others write to what is below, too."""
+    """Like the transport that a WebSocket's adapter shares with its wire: others write to it
+    too."""
 
     disconnecting = False
 
@@ -134,7 +135,8 @@ class SocketTests(TestCase):
         return await seated, client
 
     async def hears_everything(self, listener: Listener, client: Client) -> None:
-        """Talk and replies, more than fits into any buffer, then the end; only then it reads."""
+        """Talk and replies come, more than any buffer holds, then the end.  Only then the client
+        reads."""
         expected = bytearray()
         for number in range(3000):
             arrived, notice = Arrived(f"{number} {TEXT}"), Notice("x", f"{number} {TEXT}")
@@ -168,14 +170,14 @@ class SocketTests(TestCase):
         await self.hears_everything(listener, client)
 
     async def test_tls_keeps_the_order(self) -> None:
-        """Also of what is said before the handshake, and of what the socket does not take."""
+        """This includes bytes before the handshake, and bytes that the socket does not take."""
         self.by_halves = True
         listener, client = await self.secured()
         self.assertIsInstance(listener.wire, SharedWire)
         await self.hears_everything(listener, client)
 
     async def shaken(self) -> tuple[Any, Listener, Client]:
-        """TLS after its handshake, the first word of which has been heard."""
+        """TLS after its handshake, with the first word already read."""
         self.by_halves = True
         listener, client = await self.secured()
         client.transport.resumeProducing()
@@ -186,7 +188,7 @@ class SocketTests(TestCase):
         return listener.transport, listener, client
 
     async def test_what_others_write_by_tls_keeps_its_place(self) -> None:
-        """However little the socket takes, and whoever gathers what was written meanwhile."""
+        """This holds if the socket takes little, and if a gathering of bytes comes between."""
         tls, listener, client = await self.shaken()
         client.transport.pauseProducing()
         wanted, full = bytearray(), False
@@ -261,7 +263,7 @@ class SocketTests(TestCase):
         return made, shared, client
 
     async def test_what_others_write_keeps_its_place(self) -> None:
-        """However little the socket takes: each byte in the order in which it came."""
+        """Even if the socket takes little, each byte leaves in the order in which it came."""
         made, shared, client = await self.wired()
         client.transport.pauseProducing()
         wanted, full = bytearray(), False
@@ -280,7 +282,7 @@ class SocketTests(TestCase):
         self.assertEqual(await client.ended, bytes(wanted))
 
     async def test_an_idle_transport_is_not_asked(self) -> None:
-        """One send and no more: the transport would ask the reactor twice."""
+        """There is one send only.  The transport would ask the reactor twice."""
         made, shared, client = await self.wired()
         written: list[bytes] = []
         self.patch(shared, "write", written.append)

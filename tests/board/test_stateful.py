@@ -1,4 +1,4 @@
-"""Whatever happens at the board, everybody hears what the simple model says, in its order."""
+"""In every story, everybody hears what the simple model says, in the same order."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class BoardMachine(RuleBasedStateMachine):
 
     @rule(i=which, lines=st.lists(words, min_size=1, max_size=6), deaf=st.sets(which))
     def say_block(self, i: int, lines: list[str], deaf: set[int]) -> None:
-        """Some ignore who speaks."""
+        """Some listeners ignore the speaker."""
         guest, data = self.guests[i], "\n".join(map(self.text, lines)).encode()
         others = [self.guests[j] for j in sorted(deaf - {i})]
         listeners = [other.listener for other in others]
@@ -154,7 +154,7 @@ class BoardMachine(RuleBasedStateMachine):
 
 
 def follow(guest: Guest, to_the_end: bool) -> None:
-    """Check what was read against the model; a count of missed lines stands for those lines."""
+    """Compare the lines read with the model.  A count of missed lines stands for those lines."""
     expected = list(guest.model.heard)
     messages, rest = whole_messages(guest.transport.taken, guest.model.carrier)
     heard = numbers(b"".join(messages))

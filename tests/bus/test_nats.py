@@ -45,7 +45,7 @@ class Real(TestCase):
             await changed
 
     async def heard(self, bus: NatsBus, subject: str, count: int) -> list[bytes]:
-        """Wait for so many messages from now on; they may come twice in a hurry."""
+        """Wait for ``count`` more messages.  After a reconnection they may come twice."""
         found: list[bytes] = []
         done: Deferred[None] = Deferred()
 
@@ -61,7 +61,7 @@ class Real(TestCase):
         return found
 
     async def test_what_one_publishes_all_others_hear_in_order(self) -> None:
-        """Any bytes, also none and many; and not the one who says it."""
+        """It carries any bytes, even none or many, but not to the publisher."""
         one, two, three = await self.bus(), await self.bus(), await self.bus()
         own: list[bytes] = []
         one.subscribe("granja.talk", own.append)
@@ -78,7 +78,7 @@ class Real(TestCase):
         self.assertEqual(own, [])
 
     async def test_a_request_is_answered(self) -> None:
-        """By whoever answers there; nobody else is asked."""
+        """The node that listens there answers.  The bus asks nobody else."""
         one, two = await self.bus(), await self.bus()
         two.answer("granja.node.2", lambda data: data.upper())
         later: Deferred[bytes] = Deferred()
@@ -102,7 +102,7 @@ class Real(TestCase):
         await self.assertFailure(one.request("granja.node.2", b"", 20.0), NoAnswer)
 
     async def test_a_server_that_dies_and_comes_back(self) -> None:
-        """Everything that was subscribed to is heard again."""
+        """We hear all our subjects again."""
         one, two = await self.bus(), await self.bus()
         two.answer("granja.node.2", lambda data: data)
         waiting = one.request("granja.node.3", b"")
@@ -125,7 +125,7 @@ class Real(TestCase):
         await self.until(one, up=True)
 
     async def test_a_bus_that_is_not_there_yet(self) -> None:
-        """It is waited for, and the log says so once."""
+        """We wait for it, and the log says so once."""
         self.nats.kill()
         said: list[str] = []
         note: Any = lambda event: said.append(formatEvent(event))  # noqa: E731
@@ -143,7 +143,8 @@ class Real(TestCase):
         self.assertIn("is there.", there)
 
     async def test_a_login(self) -> None:
-        """With the right one it is up; with a wrong one it is not, and the log keeps it secret."""
+        """With the right login the bus is up.  With a wrong one it is not, and the log keeps it
+        secret."""
         guarded = NatsServer("--user", "granja", "--pass", "s3creta", login="granja:s3creta@")
         with guarded:
             await self.bus(guarded.url)

@@ -1,4 +1,4 @@
-"""What a NATS server says, line by line, and what nobody should say."""
+"""What a NATS server says, line by line, and what no server should say."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ProtocolCase(SynchronousTestCase):
 
 class Talking(ProtocolCase):
     def test_who_we_are_what_we_hear_and_whether_that_will_do(self) -> None:
-        """In one go; it is up with the answer to the ping."""
+        """All of it goes out at once.  The bus is up when the answer to the ping comes."""
         said = self.says(INFO).split(b"\r\n")
         connect = json.loads(said[0].removeprefix(b"CONNECT "))
         self.assertEqual((connect["auth_token"], connect["echo"]), ("s3creta", False))
@@ -83,7 +83,7 @@ class Talking(ProtocolCase):
         self.assertEqual(self.owner.told, [("connected",)])
 
     def test_messages_in_pieces(self) -> None:
-        """Whatever the segments are, and whatever is in them."""
+        """This holds for any segments with any bytes."""
         stream = INFO + b"PONG\r\nMSG granja.talk 7 5\r\nA\r\nB\n\r\nMSG a.b 7 _INBOX.x.1 0\r\n\r\n"
         stream += b"HMSG _INBOX.x.2 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n+OK\r\nPING\r\n"
         for size in (1, 2, 7, len(stream)):
@@ -124,7 +124,7 @@ class Talking(ProtocolCase):
         self.assertFalse(self.wire.cut)
 
     def test_a_server_that_is_silent(self) -> None:
-        """From the start, or after a while."""
+        """It is silent from the start, or after a while."""
         self.clock.advance(PING)
         self.assertTrue(self.wire.cut)
         self.setUp()
@@ -138,7 +138,7 @@ class Talking(ProtocolCase):
         self.assertTrue(self.wire.cut)
 
     def test_a_server_that_takes_nothing(self) -> None:
-        """What waits for it is bounded."""
+        """The bytes that wait for it have a limit."""
         self.says(INFO, b"PONG\r\n")
         self.protocol.pauseProducing()
         for _ in range(MOST_WAITING // 100_000):

@@ -1,4 +1,4 @@
-"""What the terminal client does for its person: learning, hiding, arriving again."""
+"""What the terminal client does for the person: it learns, hides, and comes back."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Arriving(Case):
         self.assertEqual(self.sent(), ["a?b"])
 
     def test_the_catalog_and_the_people_are_asked_for(self) -> None:
-        """On arriving the client asks who is here, and quietly what there is."""
+        """At arrival the client asks who is here, and silently which artifacts there are."""
         self.types("Ana")
         self.sent()
         lines = self.told(
@@ -106,7 +106,7 @@ class Arriving(Case):
 
 class Proposed(Case):
     def test_a_notice_is_typed_with_one_key(self) -> None:
-        """How, is said once; and what was typed is not proposed again."""
+        """It says once how.  It does not propose typed lines again."""
         self.arrive("Ana", ANCLA)
         told = messages.ChanceTold(ANCLA, Artifact(ArtifactId(12), "Disco raro"))
         first, again = self.told(told), self.told(told)
@@ -140,7 +140,7 @@ class Hiding(Case):
         self.assertFalse(self.talk.hidden)
 
     def test_only_the_chat_is_kept(self) -> None:
-        """Passwords never reach the history, not even mistyped commands; nor do answers."""
+        """Passwords, even in mistyped commands, and answers never reach the history."""
         self.assertFalse(self.talk.may_be_kept("Ana"))
         self.arrive()
         for line in ("hola", ":p Beto hola", ":)", ":q", " :u"):
@@ -202,7 +202,7 @@ class ArrivingAgain(Case):
         self.assertEqual(self.sent(), ["Ana", "secreto99"])
 
     def test_a_password_is_not_handed_over_on_a_plain_line(self) -> None:
-        """Anybody may answer at an address: without TLS the person is asked again."""
+        """Anybody may answer at an address, so without TLS the client asks the person again."""
         self.talk = Conversation({}, secure=False)
         self.connect()
         self.types("Ana")
@@ -302,7 +302,7 @@ class ArrivingAgain(Case):
         self.assertTrue(self.talk.over)
 
     def test_other_last_words(self) -> None:
-        """A server that is restarted is worth waiting for."""
+        """If a server restarts, it is worth waiting for it."""
         for last in (messages.SHUTDOWN, messages.Said("Beto", "[SERVER] Tiempo agotado.")):
             self.told(last)
             self.drop()

@@ -63,7 +63,7 @@ class WithTheRealServer(SynchronousTestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_a_line_without_an_end(self) -> None:
-        """The contract discards it; whoever wrote the script is told."""
+        """The contract discards it.  The author of the script hears so."""
         result = granja(f"127.0.0.1:{self.server.port}", typed="Eva\n6\nsi\n:u")
         self.assertNotIn("conectados", result.stdout)
         self.assertIn(notes.UNFINISHED, result.stderr)
@@ -175,7 +175,7 @@ class InMemory(SynchronousTestCase):
         self.assertEqual(self.complaints, [])
 
     def test_not_a_word(self) -> None:
-        """As from a TLS port when one came without ``--tls``."""
+        """A TLS port does this to a client without ``--tls``."""
         self.types(b"Ana\n")
         self.assertEqual(self.run_filter(b""), 1)
         self.assertEqual(self.complaints, [notes.NO_GRANJA])
@@ -228,7 +228,8 @@ class InMemory(SynchronousTestCase):
         self.assertTrue(shown())
 
     def test_a_terminal_has_nothing_to_wrap(self) -> None:
-        """At a terminal that only scrolls, a row is indented too; a file gets lines as they are."""
+        """On a terminal that only scrolls, a row is indented too.  A file gets the lines
+        unchanged."""
         screen, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (24, 40))
         self.close(self.sink)

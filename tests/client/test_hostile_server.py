@@ -87,7 +87,7 @@ class Hostile(SynchronousTestCase):
         self.assertEqual(self.talk.receive(said("here", names=["Ana"] * (MOST_VALUES + 10))), [])
 
     def test_talk_without_end(self) -> None:
-        """Looking for one's name in it takes no copy of it in single letters."""
+        """The search for the person's name makes no copy of the line, letter by letter."""
         self.talk.receive(said("ready", name="Ana"))
         line = b"beto: " + "ж".encode() * (LIMIT // 2 - 10) + b"\n"
         _, peak = self.kept(line[at : at + 65536] for at in range(0, len(line), 65536))

@@ -49,7 +49,7 @@ class Case(SynchronousTestCase):
         await asyncio.sleep(0)
 
     def act(self, scene: Coroutine[None, None, None]) -> int:
-        """Run the client while ``scene`` happens; its exit status."""
+        """Run the client during ``scene``.  Returns its exit status."""
 
         async def both() -> int:
             async with asyncio.timeout(10), asyncio.TaskGroup() as group:
@@ -138,7 +138,7 @@ class Talking(Case):
         self.assertEqual(len(self.wires), 1)
 
     def test_leaving_at_a_question(self) -> None:
-        """There ``:q`` would be taken for a name; the client just says that it is done."""
+        """There ``:q`` would count as a name.  The client only says that it is done."""
 
         async def scene() -> None:
             await self.until("Ingresa tu nombre")
@@ -173,7 +173,7 @@ class Talking(Case):
         self.assertTrue(self.wires[0].closed)
 
     def test_nobody_there_at_the_start(self) -> None:
-        """The first attempt is the only one: whoever mistyped a port wants to know it now."""
+        """The first attempt is the only one.  A person who mistyped a port wants to know it now."""
         self.refusals = [ConnectionRefusedError()]
         with self.assertRaises(ConnectionRefusedError):
             asyncio.run(self.client.run())
@@ -259,7 +259,7 @@ class LosingTheLine(Case):
         self.assertEqual(len(self.wires), 1)
 
     def test_a_server_that_says_nothing(self) -> None:
-        """As a TLS port does to a client that came without ``--tls``."""
+        """A TLS port does this to a client without ``--tls``."""
         self.patch(interactive, "SILENCE", 0.01)
 
         async def connect() -> MemoryWire:

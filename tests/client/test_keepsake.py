@@ -81,7 +81,7 @@ class TheFile(SynchronousTestCase):
 
 
 class Memory:
-    """What a client that was killed has left."""
+    """The file that a killed client left."""
 
     def __init__(self, kept: tuple[str, str] | None = None) -> None:
         self.kept = kept

@@ -63,7 +63,7 @@ class DraftsTests(SynchronousTestCase):
             self.assertEqual(self.drafts.move("artifacts", ""), "", place)
 
     def test_typing_ahead(self) -> None:
-        """Who types faster than the server asks loses no letter."""
+        """A person who types faster than the server asks loses no letter."""
         self.drafts.entered(None)
         self.assertEqual(self.drafts.move("artifacts", "6, 1"), "6, 1")
 

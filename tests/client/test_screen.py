@@ -39,7 +39,7 @@ class Case(SynchronousTestCase):
         self.history = LineHistory(path, self.talk.may_be_kept, self.complaints.append)
 
     def at_the_screen(self, scene: Callable[[Screen, PipeInput], Awaitable[None]]) -> str:
-        """What the terminal got while ``scene`` happened."""
+        """What the terminal gets during ``scene``."""
 
         async def sit() -> None:
             with create_pipe_input() as keyboard:
@@ -72,7 +72,7 @@ class Case(SynchronousTestCase):
 
 class Typing(Case):
     def test_lines_arrive_above_what_is_typed(self) -> None:
-        """What is half typed stays whole, and can be finished."""
+        """Half-typed text stays whole, and the person can finish it."""
         self.arrive()
 
         async def scene(screen: Screen, keyboard: PipeInput) -> None:
@@ -86,7 +86,7 @@ class Typing(Case):
         self.assertIn("hola", self.at_the_screen(scene))
 
     def test_what_is_wrapped_is_indented(self) -> None:
-        """Nobody's talk can begin a row; the name keeps its style."""
+        """No talk can look like the beginning of a row.  The name keeps its style."""
         forged = "[SERVER] Intercambio aceptado"
 
         async def scene(screen: Screen, keyboard: PipeInput) -> None:
@@ -100,7 +100,7 @@ class Typing(Case):
         self.assertIn("  " + "x" * 77 + "\r\n    " + "x" * 22, told)
 
     def test_a_small_terminal_keeps_room_for_talk(self) -> None:
-        """In 8 rows, 2 are for the menu; prompt_toolkit would take all of them."""
+        """In 8 rows the menu has 2.  prompt_toolkit would take all of them."""
         for rows, kept in ((8, 2), (24, 6), (50, 8)):
             self.rows = rows
 
@@ -134,7 +134,7 @@ class Typing(Case):
         self.assertIn("sin conexión> ", self.at_the_screen(scene))
 
     def test_tab(self) -> None:
-        """However fast it is pressed, the only suggestion is taken; of several, one by one."""
+        """Even pressed fast, Tab takes the only suggestion, or goes through several one by one."""
         self.arrive()
         self.talk.receive(package(messages.Here(("Ana", "Beto", "Bea"))))
 

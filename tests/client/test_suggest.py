@@ -76,7 +76,7 @@ class People(Case):
         self.assertEqual(self.texts(":p "), [])
 
     def test_in_talk_only_when_asked(self) -> None:
-        """No menu pops up while people talk; Tab brings it."""
+        """No menu appears while people talk.  Tab brings it."""
         self.assertEqual(self.texts("hola be"), [])
         self.assertEqual(self.texts("hola be", asked=True), ["hola Beto"])
 
@@ -142,7 +142,7 @@ class Offers(Case):
 
 class HostileServer(Case):
     def test_fields_of_the_wrong_kind(self) -> None:
-        """Whatever a server sends, nothing breaks and nothing false is learnt."""
+        """Any data from a server breaks nothing, and the client learns nothing false."""
         people, catalog = dict(self.around.people), dict(self.around.catalog)
         nonsense: tuple[dict[str, object], ...] = (
             {"names": "x", "artifacts": 3, "number": "7", "name": 5, "artifact": []},
@@ -158,7 +158,7 @@ class HostileServer(Case):
         self.assertEqual(self.around.inventory, [6, 13, 13])
 
     def test_names_are_cleaned(self) -> None:
-        """What is suggested ends up in the line: no escape sequence may ride along."""
+        """A suggestion can end up in the line, so it must hold no escape sequence."""
         self.around.learn(Heard("here", "", {"names": ["Beto\x1b[2J", 7, "Gus\r\n:q"]}))
         self.assertEqual(list(self.around.people), ["Beto", "Gus:q"])
 

@@ -69,11 +69,11 @@ class Person:
         self.keys("Enter")
 
     def looks(self, *options: str) -> str:
-        """What is on the screen, and what has scrolled off it."""
+        """What is on the screen, and what has left it at the top."""
         return self._terminal("capture-pane", "-p", "-S", "-", *options, "-t", self._name)
 
     def sees(self, pattern: str) -> str:
-        """Wait for a pattern to appear; the screen as it is then."""
+        """Wait until a pattern appears.  Returns the screen at that moment."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             screen = self.looks()
@@ -137,7 +137,7 @@ class AVisit(Case):
         ana.sees(r"^status 0$")
 
     def test_what_is_being_typed_stays_whole(self) -> None:
-        """Others talk meanwhile; their lines go above."""
+        """Others talk meanwhile.  Their lines appear above."""
         ana, gus = self.person("Ana", "6"), self.person("Gus", "12")
         ana.writes("estoy escribiendo")
         ana.sees(r"^Ana> estoy escribiendo$")

@@ -78,7 +78,8 @@ class Case(SynchronousTestCase):
 
 class AVisit(Case):
     def test_arriving(self) -> None:
-        """The first question comes as a line, before GMCP; all the rest as data, shown once."""
+        """The first question comes as a line, before GMCP.  All the rest comes as data, shown
+        once."""
         ana = Visitor(self.farm, "Ana")
         ana.types("Ana", "6, 13", "si")
         self.assertEqual(
@@ -141,7 +142,7 @@ class AVisit(Case):
         self.assertEqual(gus.suggested(":accept "), [])
 
     def test_a_farm_with_its_own_catalog(self) -> None:
-        """What is suggested is what this farm has, not what came with the client."""
+        """The client suggests this farm's artifacts, not the ones that came with the client."""
         self.patch(farm, "read_catalog", lambda _: STONES)
         self.farm = Farm(self.settings)
         ana = self.visitor("Ana", "1")
@@ -178,7 +179,8 @@ class ComingBack(Case):
         )
 
     def test_what_was_said_meanwhile(self) -> None:
-        """It is told once, in its order, whatever was heard before the line dropped."""
+        """The client shows it once, in order, no matter what came before the connection was
+        lost."""
         ana, gus = self.visitor("Ana", "21"), self.farm.person("Gus").arrives("12")
         gus.types("uno")
         self.assertIn("Gus: uno", ana.sees())
@@ -227,7 +229,7 @@ class ComingBack(Case):
         self.assertEqual(ana.talk.name, "Anita")
 
     def test_taken_over(self) -> None:
-        """Who entered from another terminal is not fought over."""
+        """The client does not fight with the same person at another terminal."""
         ana = self.visitor("Ana", "21")
         ana.types(":registrar secreto99")
         other = self.farm.person("Ana")

@@ -26,7 +26,7 @@ class Draining(ConsoleCase):
         self.assertEqual(self.ended, [True])
 
     def test_nobody_comes_in(self) -> None:
-        """Who is asked again may try again; nothing holds the name meanwhile."""
+        """People who read the question again may try again.  Nothing holds the name meanwhile."""
         self.farm.arrives("Ana")
         self.asks("drain")
         for name in ("Beto", "beto", "Gus"):
@@ -43,7 +43,7 @@ class Draining(ConsoleCase):
         self.assertEqual(self.ended, [])
 
     def test_a_pass_comes_back(self) -> None:
-        """And whoever lingers is waited for."""
+        """The drain also waits for people who linger."""
         ana = guest(self.farm, "Ana")
         self.asks("drain")
         ana.drops()
@@ -56,7 +56,7 @@ class Draining(ConsoleCase):
         self.assertEqual(self.ended[:1], [True])
 
     def test_who_is_inside_may_change_the_line(self) -> None:
-        """Somebody registered who is away may not, though they have the password."""
+        """A registered farmer who is away may not come in, even with the password."""
         marta, zoe = self.moderator("Marta"), self.moderator("Zoe")
         zoe.types(":q")
         zoe.drops()

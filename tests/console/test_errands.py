@@ -1,4 +1,4 @@
-"""What the operator's console does, and answers."""
+"""What the operator's console does and answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Looking(ConsoleCase):
         self.assertEqual(self.asks("status"), status)
 
     def test_fingerprint(self) -> None:
-        """It says that somebody holds something else; looking changes nothing."""
+        """It says that somebody holds something else.  The question itself changes nothing."""
         before = self.asks("fingerprint")
         self.assertEqual(before["sequence"], 0)
         ana = self.farm.arrives("Ana", "6")
@@ -103,7 +103,7 @@ class Looking(ConsoleCase):
 
 class Acting(ConsoleCase):
     def test_kick(self) -> None:
-        """Also a moderator, and what they are told is clean."""
+        """It can be a moderator too.  They read a clean text."""
         marta = self.moderator("Marta")
         self.assertEqual(self.refused("kick", whom="Ana"), "nobody in the chat is called Ana")
         done = {"done": "Marta was expelled"}
@@ -124,7 +124,7 @@ class Acting(ConsoleCase):
         self.assertEqual(ana.hears(), [])
 
     def test_ban_and_unban(self) -> None:
-        """A name, or a network whose people are put out; in the chat they see by whom."""
+        """It bans a name, or a network and puts its people out.  The chat reads who did it."""
         marta = self.moderator("Marta")
         ana = self.farm.arrives("Ana", "6", "203.0.113.7")
         answer = self.asks("ban", whom="203.0.113.0/24", seconds=7200, why="spam")
@@ -229,7 +229,8 @@ class Wrong(ConsoleCase):
         self.assertTrue(self.refused("kick", whom="Ana", why=["spam"]))
 
     def test_words_of_another_encoding(self) -> None:
-        """What a shell makes of Latin-1: the console waited for an answer that never came."""
+        """A shell may send Latin-1.  Once, the console then waited for an answer that never
+        came."""
         for do in ("kick", "unban", "passes", "password", "announce", "mute", "ban"):
             for wrong in ("Jos\udce9", "\ud800"):
                 said = self.refused(do, whom=wrong, text=wrong, seconds=5, why=wrong)

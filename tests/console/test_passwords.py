@@ -22,7 +22,7 @@ class OneUseCase(ConsoleCase):
         return str(self.asks("password", whom=name)["password"])
 
     def says(self, *lines: str) -> list[str]:
-        """What somebody hears at last who comes and types these."""
+        """The last line that a person hears after typing these lines."""
         person = self.farm.person()
         person.types(*lines)
         return person.hears()
@@ -37,7 +37,7 @@ class Giving(OneUseCase):
         self.assertNotEqual(self.given(), answer["password"])
 
     def test_only_a_hash_of_it_is_kept(self) -> None:
-        """And the act, without it."""
+        """The act is kept too, without the password."""
         secret = self.given()
         self.assertNotIn(secret, repr(self.memory.kept))
         self.assertNotIn(secret.replace("-", ""), repr(self.memory.kept))
@@ -57,7 +57,7 @@ class Giving(OneUseCase):
 
 class Using(OneUseCase):
     def test_it_asks_for_a_new_one(self) -> None:
-        """Whatever a phone makes of it; a wrong choice is asked again."""
+        """It works in any way a phone types it.  After a bad choice the question comes again."""
         secret = self.given()
         phone = f" {secret.replace('-', ' ').capitalize()} "
         person = self.farm.person()
@@ -82,7 +82,7 @@ class Using(OneUseCase):
         self.assertIn("[SERVER] ¡OK!", self.says("Ana", NEW))
 
     def test_the_old_one_serves_until_then(self) -> None:
-        """Also when somebody used the other one, and hung up at the question."""
+        """The old one works even if somebody used the new one and hung up at the question."""
         secret = self.given()
         self.assertIn("[SERVER] ¡OK!", self.says("Ana", PASSWORD))
         asked = self.farm.person()
@@ -100,7 +100,7 @@ class Using(OneUseCase):
         self.assertIn("[SERVER] Error: contraseña incorrecta.", self.says("Ana", late))
 
     def test_it_ends_all_passes(self) -> None:
-        """As soon as it is used."""
+        """This happens at its first use."""
         asked = self.farm.person()
         asked.types("Ana", self.given())
         bad = "[SERVER] Error: ese pase ya no sirve."
@@ -112,7 +112,7 @@ class Using(OneUseCase):
         self.assertIn("[SERVER] Error: contraseña incorrecta.", self.says("Marta", secret))
 
     def test_two_at_once(self) -> None:
-        """Of two connections that are asked, one has it."""
+        """Two connections read the question, and one of them gets the name."""
         secret, both = self.given(), [self.farm.person(), self.farm.person()]
         for person in both:
             person.protocol.dataReceived(f"Ana\r\n{secret}\r\n".encode())
@@ -121,7 +121,7 @@ class Using(OneUseCase):
         self.assertEqual(heard, sorted([ASK_NEW, ASK_PASSWORD]))
 
     def test_a_full_disk(self) -> None:
-        """Then it serves still."""
+        """The password still works then."""
         secret = self.given()
         self.ledger.fill()
         self.assertEqual(self.says("Ana", secret)[-1], ASK_PASSWORD)
@@ -155,7 +155,8 @@ class AModeratorsName(OneUseCase):
         self.farm.factory.moderators.appoint(["Zoé", "Ana"])
 
     def test_it_is_registered(self) -> None:
-        """As the operator wrote it; nobody knows its password but for the one use."""
+        """The name is as the operator wrote it.  Nobody knows its password except for this one
+        use."""
         answer = self.asks("password", whom="ZOÉ")
         self.assertRegex(answer["done"], r"^Zoé may come in once with the password ")
         person = self.farm.person()
@@ -163,7 +164,7 @@ class AModeratorsName(OneUseCase):
         self.assertEqual(person.hears()[-1], "[SERVER] No hay vetos.")
 
     def test_the_record_is_in_order(self) -> None:
-        """It is a farmer like others, who is away."""
+        """It is a farmer like others, and away."""
         self.given("Zoé")
         market = self.farm.factory.market
         (zoe,) = [id for id, name in market.registered.items() if name == "Zoé"]

@@ -15,7 +15,8 @@ class ReleaseTests(ConsoleCase):
         return person
 
     def test_a_released_name_is_nobodys(self) -> None:
-        """Whoever had it is put out, with all that they held; the next one is a visitor."""
+        """Its owner is put out, with all that they held.  The next person with the name is a
+        visitor."""
         self.registered("Ana")
         done = "Ana is nobody's name now, and what was theirs has left the farm"
         self.assertEqual(self.asks("release", whom="ana"), {"done": done})
@@ -31,7 +32,7 @@ class ReleaseTests(ConsoleCase):
         self.assertFalse(holder.registered)
 
     def test_their_offers_end(self) -> None:
-        """As when a visitor leaves."""
+        """They end as when a visitor leaves."""
         self.registered("Ana")
         beto = self.farm.arrives("Beto", "5")
         beto.types(":ofrecer Ana 5 6")
@@ -50,7 +51,7 @@ class ReleaseTests(ConsoleCase):
         self.assertIn("knows nobody called Eva", self.refused("forget", whom="Eva"))
 
     def test_a_forgotten_name_is_nowhere(self) -> None:
-        """Not in the facts, and not among those who are registered."""
+        """It is not in the facts, and not among the registered names."""
         self.registered("Ana")
         done = "Ana is forgotten; backups and the log of the server still have it"
         self.assertEqual(self.asks("forget", whom="Ana"), {"done": done})

@@ -115,7 +115,7 @@ class Lists(SynchronousTestCase):
         self.assertEqual(str(caught.exception), "Error: son demasiados artefactos (máximo 100).")
 
     def test_an_unknown_number_is_told_before_the_count(self) -> None:
-        """Of a list with both faults, the one that names a number is told."""
+        """If a list has both faults, the farmer reads about the number."""
         with self.assertRaises(UnknownArtifact):
             listed("999 1 1", limit=2)
 

@@ -59,7 +59,7 @@ class ThePackagedCatalog(SynchronousTestCase):
 
 class AnOperatorsCatalog(SynchronousTestCase):
     def test_in_the_order_of_the_numbers(self) -> None:
-        """However the file is sorted, and as numbers: 10 comes after 9."""
+        """The file may have any order.  Numbers sort as numbers: 10 comes after 9."""
         catalog = Catalog.parse('{"10": "Diez", "9": "Nueve", "999999999": "Último"}')
         self.assertEqual(list(catalog), [9, 10, 999999999])
         self.assertEqual((catalog.first, catalog.last), (9, 999999999))
@@ -77,7 +77,7 @@ class AnOperatorsCatalog(SynchronousTestCase):
             catalog[7]
 
     def test_a_number_that_was_taken_out(self) -> None:
-        """Whoever still holds it reads what it is, and no trace of an error."""
+        """People who still hold it read its number, and see no sign of an error."""
         catalog = Catalog({6: "Punta de flecha"})
         self.assertEqual(catalog.describe(6).name, "Punta de flecha")
         self.assertEqual(catalog.describe(7), Artifact(ArtifactId(7), "artefacto n.º 7"))

@@ -1,4 +1,4 @@
-"""What is a command, what is talk, and what a command is called with (PROTOCOL §3)."""
+"""What is a command, what is talk, and which arguments a command gets (PROTOCOL §3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ME = object()
 
 
 def is_command(text: str) -> bool:
-    """Whether a line is obeyed or refused, and is told to nobody."""
+    """Whether the server obeys or refuses a line, so that nobody hears it."""
     try:
         return parse(text) is not None
     except (UnknownCommand, WrongArguments):
@@ -44,7 +44,7 @@ def dispatch(farm: Any, me: object, text: str) -> object:
     return command.run(farm, me, *values)
 
 
-#: What is typed, and what is asked of the farm.
+#: The typed line, and what it asks of the farm.
 OBEYED: list[tuple[str, tuple[Any, ...]]] = [
     (":q", ("leave",)),
     (":p Ana hola", ("whisper", "Ana", "hola")),
@@ -140,7 +140,7 @@ MISUSED = [
 ]
 
 
-#: Whom the rows of the table ask.
+#: The rooms that the rows of the table ask.
 ROOMS = frozenset(name for name in vars(Farm) if isinstance(vars(Farm)[name], property))
 
 
@@ -164,7 +164,7 @@ class Ear:
 
 class CommandCase(SynchronousTestCase):
     def obeyed(self, text: str) -> tuple[Any, ...]:
-        """The one thing that the farm is asked for by a line."""
+        """The one thing that a line asks of the farm."""
         self.assertTrue(is_command(text), ascii(text))
         ear: Any = Ear()
         # Whatever is to be waited for comes back, so the next line waits for it.
@@ -174,7 +174,7 @@ class CommandCase(SynchronousTestCase):
         return heard[0]
 
     def usage_for(self, text: str) -> str:
-        """What the farmer reads whose arguments are wrong; nothing may have been done."""
+        """The usage that a farmer with wrong arguments reads.  The line must do nothing."""
         self.assertTrue(is_command(text), ascii(text))
         ear: Any = Ear()
         with self.assertRaises(WrongArguments, msg=text) as caught:
@@ -249,7 +249,7 @@ class Obeying(CommandCase):
         self.assertRaises(WrongArguments, returning, ":volver2")  # a slip of the same
 
     def test_the_rest_of_a_line_stays_as_typed(self) -> None:
-        """A whisper's spaces are the farmer's own; only those before it separate."""
+        """The spaces in a whisper belong to its author.  Only the spaces before it separate."""
         self.assertEqual(
             self.obeyed(":p   Ana   tengo   dos: una y otra "),
             ("whisper", "Ana", "tengo   dos: una y otra "),
@@ -261,7 +261,7 @@ class Obeying(CommandCase):
         )
 
     def test_any_case(self) -> None:
-        """``:ARTEFACTOS`` is the command; words of one character are taken exactly."""
+        """``:ARTEFACTOS`` is the command.  For words of one character the case counts."""
         for text, asked in OBEYED:
             word, *rest = text.split(" ", 1)
             if len(word) == 2:
@@ -284,7 +284,7 @@ class Talking(CommandCase):
     @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.text(max_size=12))
     def test_only_a_colon_first_makes_a_command(self, text: str) -> None:
-        """Whatever else is said is said, and no line makes the question fail."""
+        """Every other text is talk, and no line makes the parser fail."""
         first = (text.split() or [""])[0]
         if not first.startswith(":"):
             self.assertFalse(is_command(text))
@@ -310,7 +310,7 @@ class Unknown(CommandCase):
         return str(caught.exception)
 
     def test_a_word_that_no_command_has(self) -> None:
-        """It is told to nobody else, because a mistyped ``:registrar`` holds a password."""
+        """Nobody else hears it, because a mistyped ``:registrar`` holds a password."""
         for word in (":quiero", ":qq", ":artefact", ":Registar", ":ñandú", ":привет"):
             self.assertEqual(
                 self.told(f"{word} girasoles"),
@@ -318,7 +318,7 @@ class Unknown(CommandCase):
             )
 
     def test_decomposed_accents_are_letters(self) -> None:
-        """macOS types them like this: a command with an accent too many is not told to all."""
+        """macOS types them like this.  Nobody else hears a command with one accent too many."""
         for word in (":catálogo", ":qué", ":retirár"):
             typed = unicodedata.normalize("NFD", word)
             self.assertNotEqual(typed, word)
@@ -366,7 +366,7 @@ class OfModerators(CommandCase):
         self.assertEqual(words, set(MODERATORS_COMMANDS) - set(COMMANDS))
 
     def test_for_anybody_else_they_do_not_exist(self) -> None:
-        """Not even by their usage, or in help."""
+        """Neither the usage nor the help shows them."""
         for text, _ in self.OBEYED:
             word = text.split()[0]
             for line in (text, word, f"{word} x y z"):
@@ -451,7 +451,7 @@ class TheTable(SynchronousTestCase):
         self.assertEqual(lines, [f"[SERVER] {row.usage} — {row.summary}" for row in FOR_ALL])
 
     def test_help_tells_of_aliases(self) -> None:
-        """Nobody finds ``:?`` who is not told of it."""
+        """Without this nobody would find ``:?``."""
         for row in TABLE:
             for alias in row.aliases:
                 self.assertIn(alias, row.summary)

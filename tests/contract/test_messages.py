@@ -21,7 +21,7 @@ ANA, GUS = FarmerId(1), FarmerId(2)
 ARROW, DISC, ANCHOR, CRYSTAL = (CATALOG[number] for number in (6, 12, 21, 22))
 TRILOBITE, SHOULDER = CATALOG[42], CATALOG[32]
 
-#: PROTOCOL §2, §3, §5 and §6: what is heard, and in which words.
+#: PROTOCOL §2, §3, §5 and §6: what people hear, word for word.
 CONTRACT: list[tuple[Message, str]] = [
     (messages.ASK_NAME, "[SERVER] Ingresa tu nombre:"),
     (messages.ASK_PASSWORD, "[SERVER] Contraseña:"),
@@ -505,7 +505,7 @@ class TheData(SynchronousTestCase):
         notices = [v for v in vars(messages).values() if isinstance(v, messages.Notice)]
         questions = [v for v in vars(messages).values() if isinstance(v, messages.Prompt)]
         self.assertEqual(len({notice.code for notice in notices}), len(notices))
-        # Every client hides what is typed as a password, so a new one is asked as one.
+        # Every client hides a typed password, so the question for a new one looks like one.
         others = [prompt for prompt in questions if prompt is not messages.ASK_NEW_PASSWORD]
         self.assertEqual(len({prompt.question for prompt in others}), len(others))
         secret = {prompt for prompt in questions if messages.is_secret(prompt)}
@@ -546,7 +546,7 @@ class TheData(SynchronousTestCase):
 
 
 class Braces(SynchronousTestCase):
-    """Sentences are made by filling braces; those that people type must stay as they are."""
+    """Templates have braces.  Braces that people type must stay unchanged."""
 
     TYPED = "{text} {0} {speaker!r} {name.__class__} {{}} } {"
 
@@ -567,7 +567,7 @@ class Braces(SynchronousTestCase):
                 self.assertIn(self.TYPED, _with_texts(message, self.TYPED).line())
 
     def test_in_refusals(self) -> None:
-        """What is quoted back to whoever typed it."""
+        """A refusal quotes what the farmer typed."""
         typed: list[GranjaError] = [
             errors.NobodyCalled(self.TYPED),
             errors.NobodyToTradeWith(self.TYPED),
@@ -603,11 +603,11 @@ class OffersEnd(SynchronousTestCase):
     OFFER = Offer(OfferId(7), ANA, GUS, ANCHOR.id, DISC.id, expires=0.0)
 
     def end(self, how: How, loser: FarmerId | None = None, lost: ArtifactId | None = None) -> Ended:
-        """Of Ana's offer to Gus: her Ancla for his Disco raro."""
+        """The end of Ana's offer to Gus: her Ancla for his Disco raro."""
         return Ended(self.OFFER, "Ana", "Gus", how, loser, lost)
 
     def both_hear(self, end: Ended) -> tuple[str, str]:
-        """What Ana, who offered, and what Gus hears."""
+        """What Ana, the maker, and Gus hear."""
         heard = [wording.offer_ended(end, me, CATALOG) for me in (ANA, GUS)]
         for ended in heard:
             self.assertEqual((ended.number, ended.how), (7, end.how.value))
@@ -638,7 +638,7 @@ class OffersEnd(SynchronousTestCase):
             )
 
     def test_an_artifact_went_elsewhere(self) -> None:
-        """Whoever no longer has it is spoken to, the other hears of them by name."""
+        """The one without the artifact reads "you".  The other reads the name."""
         before = "La oferta #7 ya no es válida: "
         self.assertEqual(
             self.both_hear(self.end(How.VOID, ANA, ANCHOR.id)),
@@ -656,7 +656,7 @@ class OffersEnd(SynchronousTestCase):
         return [line.line() for line in told]
 
     def test_meanwhile(self) -> None:
-        """What a registered farmer hears on coming back, oldest first."""
+        """What a registered farmer hears after an absence, oldest first."""
         ways = [self.end(how) for how in (How.ACCEPTED, How.REJECTED, How.EXPIRED)]
         ways.append(self.end(How.VOID, GUS, DISC.id))
         before = "[SERVER] Mientras no estabas: "
@@ -678,7 +678,7 @@ class OffersEnd(SynchronousTestCase):
         )
 
     def test_more_than_can_be_told(self) -> None:
-        """One thing is not "1 cosas"; nothing is said of nothing."""
+        """One thing is not "1 cosas".  Without a number, the line says nothing."""
         before = "[SERVER] Mientras no estabas: "
         self.assertEqual(self.meanwhile(ANA, more=1), [before + "y 1 cosa más."])
         self.assertEqual(self.meanwhile(ANA, more=4), [before + "y 4 cosas más."])
@@ -697,6 +697,6 @@ class OffersEnd(SynchronousTestCase):
         )
 
     def test_inventories_are_listed_by_number(self) -> None:
-        """Whatever the order in which things were had, and each copy by itself."""
+        """This holds for any order in which the farmer got them.  Each copy is listed."""
         held = messages.inventory([21, 6, 12, 6], CATALOG)
         self.assertEqual(held, (ARROW, ARROW, DISC, ANCHOR))

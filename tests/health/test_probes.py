@@ -1,4 +1,4 @@
-"""Alive is who gives the question; ready is who can store."""
+"""A server is alive if it asks its question, and ready if it can store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Alive(TestCase):
         self.assertTrue(await self.look(Awake))
 
     async def test_it_stands_in_no_log(self) -> None:
-        """It is asked again and again."""
+        """Machines ask again and again."""
         said: list[LogEvent] = []
         observer: Any = said.append
         globalLogPublisher.addObserver(observer)

@@ -1,4 +1,4 @@
-"""What machines that watch a farm may send: questions, and nothing else."""
+"""Machines that watch a farm may send questions, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from granja.health.site import WatchSite
 
 
 class Strangers(SynchronousTestCase):
-    """Who is no Prometheus costs neither memory nor lines of the log."""
+    """A stranger costs neither memory nor lines in the log."""
 
     def setUp(self) -> None:
         self.logged: list[LogEvent] = []
@@ -41,7 +41,7 @@ class Strangers(SynchronousTestCase):
         self.assertTrue(answer.startswith("HTTP/1.1 200 OK"), answer)
 
     def test_a_body_is_refused_before_it_comes(self) -> None:
-        """Also one whose length is not told."""
+        """This includes a body without a length."""
         for header in ("Content-Length: 5000000000", "Transfer-Encoding: chunked"):
             for path in ("/metrics", "/nothing"):
                 answer = self.asks(f"POST {path} HTTP/1.1", "Host: x", header, "", "a0", "body")

@@ -10,7 +10,7 @@ from granja.health.supervised import Supervised
 
 
 class Ear:
-    """Hears what a supervisor is told; ``patience`` is as systemd has it."""
+    """Hears what the server tells its supervisor.  ``patience`` is a setting of systemd."""
 
     def __init__(self, patience: float | None) -> None:
         self.patience = patience

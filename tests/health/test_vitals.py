@@ -1,4 +1,4 @@
-"""What ``/metrics`` says of a farm."""
+"""What ``/metrics`` says about a farm."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Numbers(SynchronousTestCase):
         self.assertGreater(self.value("flush_seconds_count") or 0, 0)
 
     def test_artifacts_and_where_they_went(self) -> None:
-        """What was there, came and went is what is held; an alert looks at the difference."""
+        """Artifacts that were there or came, minus those that went, are held.  An alert compares
+        this."""
         ana, beto = self.farm.arrives("Ana", "6, 6"), self.farm.arrives("Beto", "12")
         ana.types(":quitar 6", ":offer Beto 6 12")
         beto.drops()
@@ -57,7 +58,7 @@ class Numbers(SynchronousTestCase):
         self.assertEqual((self.value("artifacts_held"), self.value("artifacts_at_start")), (0, 1))
 
     def test_who_listens_and_who_waits(self) -> None:
-        """Of two people and a line of talk, both count; nobody is behind."""
+        """There are two people and one line of talk: both count.  Nobody is behind."""
         ana, _ = self.farm.arrives("Ana"), self.farm.arrives("Beto")
         before = self.value("deliveries_total") or 0
         ana.types("hola")
@@ -102,7 +103,7 @@ class Numbers(SynchronousTestCase):
         self.assertEqual((outcomes, self.value("registered")), ([1, 1], 1))
 
     def test_ready_only_while_trades_can_be_stored(self) -> None:
-        """And again as soon as a write of its own was stored."""
+        """It is ready again as soon as one of its writes is stored."""
         faulty = FaultyLedger(MemoryLedger())
         self.farm = Farm(ledger=faulty)
         ana = self.farm.arrives("Ana", "6")
@@ -129,7 +130,7 @@ class Watches(SynchronousTestCase):
         self.assertAlmostEqual(watch.total, 99.3 + BOUNDS[0])
 
     def test_how_long_the_reactor_was_kept(self) -> None:
-        """Also while it is still kept, and no longer than a minute ago."""
+        """This includes a stall that still lasts, and nothing older than a minute."""
         clock, now = Clock(), [0.0]
         stalls = Stalls(clock, lambda: now[0])
         stalls.start()

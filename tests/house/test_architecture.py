@@ -1,4 +1,4 @@
-"""docs/architecture.md says what is so: the rooms' laws, and a page for each decision."""
+"""docs/architecture.md is true: it has the rooms' laws, and a page for each decision."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class GeneratorTests(SynchronousTestCase):
             raise SkipTest(str(error)) from None
 
     def counted(self, server: Server, scenario: Scenario = SMALL) -> dict[str, int]:
-        """What the generator found wrong, without what it found right."""
+        """The generator's faults, without its other counts."""
         result = run(server, scenario, 1, self.workshop, Cores.available())
         return {kind: n for kind, n in result.counted.items() if n and kind != "expected"}
 
@@ -86,11 +86,11 @@ class GeneratorTests(SynchronousTestCase):
         self.assertEqual(self.counted(faulty("alter")), {"corrupt": 2, "lost": 2})
 
     def test_echoed(self) -> None:
-        """Who speaks must hear no echo."""
+        """A speaker must hear no echo."""
         self.assertEqual(self.counted(faulty("echo")), {"stray": 2})
 
     def test_a_crowd_hears_itself_arrive(self) -> None:
-        """Everybody heard everybody who came later, in one order."""
+        """Everybody hears everybody who comes later, in one order."""
         crowd = Scenario("crowd", "crowd", "crowd", 40, 1, 2, arriving=10)
         (limit,) = named(["limit"])
         quiet = replace(crowd, name="quiet")
@@ -101,7 +101,7 @@ class GeneratorTests(SynchronousTestCase):
         self.assertEqual(run(each, quiet, 1, self.workshop, Cores.available()).faults, 0)
 
     def test_a_server_that_stops_for_one_reader_is_found_out(self) -> None:
-        """The classic server holds its lock while it sends to somebody who does not read."""
+        """The classic server holds its lock while it sends to a client that does not read."""
         stall = replace(SMALL, farmers=10, stalled=1, lines=5_000)
         (classic,) = named(["classic"])
         server = replace(classic, share=1.0)
@@ -111,7 +111,7 @@ class GeneratorTests(SynchronousTestCase):
 
 
 def result(scenario: str, server: str, round_: int, cpu: float, **ran: float) -> Result:
-    """A run of 1,000,000 deliveries; ``cpu`` in seconds is then µs for each."""
+    """A run of 1,000,000 deliveries.  ``cpu`` in seconds is then also the µs for each."""
     counted = dict.fromkeys(("lost", "doubled", "disordered", "corrupt", "stray", "cut"), 0)
     return Result(
         scenario,
@@ -140,7 +140,7 @@ def result(scenario: str, server: str, round_: int, cpu: float, **ran: float) ->
 
 
 class FigureTests(SynchronousTestCase):
-    """What the page says follows from the rounds."""
+    """The page's figures follow from the rounds."""
 
     def test_ratios_are_taken_within_a_round(self) -> None:
         """A round in which the machine was slow for everybody changes no ratio."""
@@ -165,7 +165,7 @@ class FigureTests(SynchronousTestCase):
         self.assertTrue(Target("crowd", None, 2_000, "arrivals_s", floor=True).met(2_500))
 
     def test_every_target_is_in_the_table(self) -> None:
-        """What did not run is said to have not run; what failed is bold."""
+        """A missing run is called missing.  A missed target is bold."""
         book = Book((result("flood-100", "granja", 1, 3.0), result("flood-100", "limit", 1, 1.0)))
         titles = {server.name: server.title for server in SERVERS}
         table = targets_table(book, SCENARIOS, titles)
@@ -185,7 +185,7 @@ class FigureTests(SynchronousTestCase):
 
 
 class PageTests(SynchronousTestCase):
-    """docs/performance/results.md and what it is made from."""
+    """docs/performance/results.md and its sources."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()

@@ -1,4 +1,4 @@
-"""What lies in contrib/ does what it says, as far as this machine can try it."""
+"""The files in contrib/ do what they say, as far as this machine can try it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTRIB = ROOT / "contrib"
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """What a program says, which need not be there."""
+    """What a program says, if it is installed."""
     if shutil.which(command[0]) is None:
         raise SkipTest(f"{command[0]} is not installed")
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -43,7 +43,7 @@ class Units(SynchronousTestCase):
         self.assertLessEqual(float(score[1]), 1.5)
 
     def test_systemd_can_read_them(self) -> None:
-        """With programs that are there; nothing is unknown in them."""
+        """The programs exist, and systemd knows every setting."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         for name in ("granja.service", "granja.socket"):
@@ -88,7 +88,7 @@ class Watching(SynchronousTestCase):
         self.cases = (ROOT / "tests" / "house" / "alerts.yaml").read_text()
 
     def test_each_rule_fires(self) -> None:
-        """And none of them while all is well."""
+        """No rule fires while all is well."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         bare = re.sub(r"(?m)^ +annotations:\n +summary: .*\n", "", self.rules)
@@ -134,7 +134,8 @@ class Containers(SynchronousTestCase):
         return [rest for step, rest in self.steps if step == word]
 
     def test_what_runs_is_nobody(self) -> None:
-        """Not root, by number, so that a cluster can see it; and nothing runs after that."""
+        """The user is not root.  It is a number, so that a cluster can check it, and nothing
+        changes it."""
         self.assertRegex(self.of("USER")[-1], r"\A[1-9]\d+\Z")
         after = [step for step, _ in self.steps][[s for s, _ in self.steps].index("USER") :]
         self.assertEqual({"RUN", "COPY", "ADD"} & set(after), set())
@@ -143,7 +144,7 @@ class Containers(SynchronousTestCase):
             self.assertRegex(base, r"\A\S+/\S+:3\.\d+-slim-\w+( AS \w+)?\Z")
 
     def test_its_command_starts_a_server(self) -> None:
-        """With options that there are; the health check asks where they say."""
+        """The options exist, and the health check asks at the right place."""
         command = [*json.loads(self.of("ENTRYPOINT")[0]), *json.loads(self.of("CMD")[0])]
         self.assertEqual(command[:2], ["twistd", "-n"])
         options = Options()

@@ -1,7 +1,7 @@
-"""Who may know of whom: the table of rooms in docs/architecture.md, kept by reading the imports.
+"""Who may import whom: the table of rooms in docs/architecture.md, checked against the imports.
 
-Imports that are only for type checkers (``if TYPE_CHECKING:``) are counted apart: those that are
-still to be cut are named, here and in the contracts of import-linter (``setup.cfg``).
+Imports only for type checkers (``if TYPE_CHECKING:``) count separately.  The ones that we still
+have to remove are named here, and in the contracts of import-linter (``setup.cfg``).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ WAYS_OUT = frozenset(
     {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__", "hash", "id"}
 )
 
-#: What the ways in (``client``, ``web``) know of the farm: what travels, not who owns what.
+#: What the ways in (``client``, ``web``) may know of the farm: messages, not who owns what.
 THE_WIRE = frozenset({"granja", "contract", "wire", "text", "catalog_file"})
 
 #: Time and chance, which arrive as arguments.
@@ -70,10 +70,10 @@ def modules() -> Mapping[str, ast.Module]:
 
 
 def imports(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
-    """The modules that importing or running ``tree`` imports, also in the midst of a function.
+    """The modules that importing or running ``tree`` imports, even inside a function.
 
-    :param known: names of modules; ``from package import name`` is an import of
-        ``package.name`` when that is one of them.
+    :param known: names of modules; ``from package import name`` imports ``package.name`` when that
+        is one of them.
     """
     for node in _running(tree):
         if isinstance(node, ast.Import):
@@ -88,7 +88,7 @@ def imports(tree: ast.AST, known: Collection[str]) -> Iterator[str]:
 
 @cache
 def all_imports() -> Mapping[str, frozenset[str]]:
-    """What each module of the package imports, read once."""
+    """The imports of each module of the package, read once."""
     known = modules()
     return {name: frozenset(imports(tree, known)) for name, tree in known.items()}
 
@@ -111,7 +111,7 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def names_used(tree: ast.AST) -> set[str]:
-    """The names that ``tree`` looks up; a field called ``id`` is not among them."""
+    """The names that ``tree`` looks up.  A field called ``id`` is not one of them."""
     nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
     return {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
 
@@ -152,7 +152,7 @@ class Rooms(SynchronousTestCase):
         self.assertEqual(len(set(ROOMS)), len(ROOMS))
 
     def test_imports_point_up(self) -> None:
-        """What is above never knows of what is below, so the top can be read without the rest."""
+        """An upper room never knows a lower one, so people can read the top without the rest."""
         for module in self.modules:
             for imported in self.ours(module):
                 if room_of(imported) != room_of(module):
@@ -160,18 +160,20 @@ class Rooms(SynchronousTestCase):
                     self.assertTrue(below, f"{module} imports {imported}, from above it")
 
     def test_no_module_needs_itself(self) -> None:
-        """Not by way of others either, also within a package."""
+        """This includes imports through other modules, even within a package."""
         graph = {module: self.ours(module) for module in self.modules}
         order = list(graphlib.TopologicalSorter(graph).static_order())
         self.assertEqual(set(order), set(self.modules))
 
     def test_type_checkers_need_nothing_more(self) -> None:
-        """What one reads is what runs: no import hides behind ``TYPE_CHECKING``."""
+        """The code that people read is the code that runs: no import is behind
+        ``TYPE_CHECKING``."""
         for module, tree in self.modules.items():
             self.assertEqual(list(checkers_imports(tree, self.modules)), [], module)
 
     def test_rules_know_no_world(self) -> None:
-        """What they need of the world arrives as an argument, so they can be tried without one."""
+        """They get what they need of the world as arguments, so tests can run them without a
+        world."""
         for module in set(self.of(*RULES)) - set(self.tables()):
             beyond = self.foreign(module) - HARMLESS
             self.assertEqual(beyond, set(), f"{module} reaches beyond its arguments")
@@ -179,7 +181,8 @@ class Rooms(SynchronousTestCase):
             self.assertEqual(below, set(), f"{module} reaches the world by way of them")
 
     def test_rules_open_no_door(self) -> None:
-        """Nor by something built in; hashes and ids are chance, they differ between runs."""
+        """They use no built-in door either.  Hashes and ids count as chance: they differ between
+        runs."""
         for module in self.of(*RULES):
             self.assertEqual(names_used(self.modules[module]) & WAYS_OUT, set(), module)
 
@@ -233,7 +236,7 @@ def _takes_the_reactor(tree: ast.AST) -> bool:
 
 
 class AtRunTime(SynchronousTestCase):
-    """What is really loaded, by way of other people's modules too."""
+    """The modules that Python really loads, even through other people's modules."""
 
     def loaded(self, *imported: str) -> set[str]:
         """The modules that a new Python has after importing these."""
@@ -259,7 +262,7 @@ class AtRunTime(SynchronousTestCase):
 
 
 class TheReader(SynchronousTestCase):
-    """The reader of imports misses none; otherwise the rooms above would prove nothing."""
+    """The reader of imports misses none.  Otherwise the rules above would prove nothing."""
 
     def read(self, source: str) -> list[str]:
         return list(imports(ast.parse(source), {"granja.market.market"}))

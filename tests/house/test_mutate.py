@@ -46,7 +46,7 @@ CHANGES = [
 
 class Changes(SynchronousTestCase):
     def test_each_place_is_changed_once_and_put_back(self) -> None:
-        """What is said to people, what types say, and what is only asserted stays."""
+        """Texts for people, type hints and assertions stay unchanged."""
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         path = folder / "room.py"
         path.write_text(MODULE, "utf-8")

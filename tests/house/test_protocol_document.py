@@ -1,4 +1,4 @@
-"""docs/protocol.md says what is so: its examples are acted, its tables are made from the code."""
+"""docs/protocol.md is true: a test acts its examples, and the code makes its tables."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class ThePage(SynchronousTestCase):
                     self.assertTrue(shapes[kind](data[name]), (message, name))
 
     def test_reasons_against_a_name(self) -> None:
-        """Whoever is told why their name is none finds the reason on the page."""
+        """A person whose name is refused finds the reason on the page."""
         names = ["", "admin", "a" * 21, "🌽", "ñandú con sal", "a\u200bb", "\U00020000" * 17, "_a"]
         names += [
             "10.0.0.1",
@@ -191,7 +191,7 @@ class TheGenerator(SynchronousTestCase):
         self.copy = Path(folder.name) / "protocol.md"
 
     def check(self, page: str) -> str:
-        """What ``--check`` complains of."""
+        """The complaints of ``--check``."""
         self.copy.write_text(page, "utf-8")
         told = io.StringIO()
         self.patch(sys, "stderr", told)
@@ -200,7 +200,7 @@ class TheGenerator(SynchronousTestCase):
         return told.getvalue()
 
     def test_a_message_without_a_sample(self) -> None:
-        """Whoever adds one is told where to show it."""
+        """A developer who adds one reads where to show it."""
         self.patch(Sneezed, "__module__", "granja.contract.messages")
         messages.Sneezed = Sneezed  # type: ignore[attr-defined]
         self.addCleanup(delattr, messages, "Sneezed")
@@ -244,7 +244,7 @@ class TheGenerator(SynchronousTestCase):
         self.assertEqual([place for place in sorted(found) if not place.startswith(looked_for)], [])
 
     def test_a_stale_block(self) -> None:
-        """The check names it and changes nothing; making the page repairs it, and it only."""
+        """The check names it and changes nothing.  Making the page repairs that block only."""
         stale = self.page.replace("susurra un mensaje", "grita un mensaje")
         self.assertEqual(
             self.check(stale).splitlines(),
@@ -271,14 +271,14 @@ class TheGenerator(SynchronousTestCase):
             rewrite(self.page + self.page)
 
     def test_bytes_that_are_not_what_the_page_says(self) -> None:
-        """Should GMCP ever be sent otherwise, the section on it has to be written anew."""
+        """If we ever send GMCP in another way, we must write that section again."""
         self.patch(carriers, "GMCP", carriers.PLAIN)
         with self.assertRaisesRegex(Undocumented, "GMCP"):
             rewrite(self.page)
 
 
 class Telnet(SynchronousTestCase):
-    """What the sections on telnet and GMCP promise, byte by byte."""
+    """The promises of the sections on telnet and GMCP, byte by byte."""
 
     def setUp(self) -> None:
         self.farm = Farm(Settings(rate=None))
@@ -295,7 +295,8 @@ class Telnet(SynchronousTestCase):
         ana.drops()
 
     def test_everything_but_gmcp_is_refused(self) -> None:
-        """DO with WONT, WILL with DONT; what is off already is not answered at all."""
+        """The answer to DO is WONT, and to WILL it is DONT.  There is no answer for an option that
+        is off."""
         ana = self.newcomer()
         for verb in (251, 252, 253, 254):
             for option in range(256):
@@ -308,7 +309,7 @@ class Telnet(SynchronousTestCase):
         self.assertEqual(ana.hears_bytes(), b"")
 
     def test_no_cut_moves_an_answer(self) -> None:
-        """Nor the line from which on there is data, or none any more."""
+        """A cut does not move the line where data begin or end, either."""
         stream = b"Ana\n\xff\xfb\x18" + DO_GMCP + b"6\nsi\n:u\n\xff\xfe\xc9\xff\xfd\x01:u\n:q\n"
         heard = set()
         for at in range(len(stream)):
@@ -336,7 +337,7 @@ class Telnet(SynchronousTestCase):
         self.assertEqual(beto.hears(), ["Ana: hola"])
 
     def test_a_password_is_hidden_for_those_who_negotiate(self) -> None:
-        """After the question the client is told to show nothing, and before ¡OK! to show again."""
+        """After the question the client learns to show nothing, and before ¡OK! to show again."""
         self.registered()
         ana = self.newcomer()
         ana.sends(b"\xff\xfd\x03" + b"Ana\n")
@@ -356,7 +357,8 @@ class Telnet(SynchronousTestCase):
         self.assertNotIn(b"\xff", ana.hears_bytes())
 
     def test_gmcp(self) -> None:
-        """Agreed while arriving; then each line comes after its package, as the page shows."""
+        """They agree during the arrival.  Then each line comes after its package, as on the
+        page."""
         ana, beto = self.newcomer(), self.farm.arrives("Beto")
         ana.sends(DO_GMCP)
         self.assertEqual(ana.hears_bytes(), WILL_GMCP)
@@ -386,7 +388,7 @@ class Telnet(SynchronousTestCase):
         self.assertEqual(ana.hears_bytes(), b"\xff\xfc\xc9Beto: hola\r\n")
 
     def test_gmcp_ends_when_the_client_wants_no_more(self) -> None:
-        """Also in the chat; from there on come lines."""
+        """This works in the chat too.  From then on only lines come."""
         ana, beto = self.newcomer(), self.farm.arrives("Beto")
         ana.sends(DO_GMCP + b"Ana\n\nsi\n")
         beto.types("hola")
@@ -453,7 +455,7 @@ class Manners(SynchronousTestCase):
         self.assertEqual(ana.hears()[-1], "[SERVER] Usuarios conectados: Ana")
 
     def test_what_is_typed_while_the_list_is_asked_once_is_an_answer(self) -> None:
-        """With ``--declarations once`` the chat is heard meanwhile."""
+        """With ``--declarations once`` the farmer hears the chat meanwhile."""
         farm = Farm(replace(Settings(rate=None), declare_once=True))
         ana = farm.person()
         ana.types("Ana", ":registrar girasoles")

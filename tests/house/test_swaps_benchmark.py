@@ -29,7 +29,7 @@ class Search(SynchronousTestCase):
 
 class People(SynchronousTestCase):
     def test_swaps_fulfil_more_than_blind_offers(self) -> None:
-        """And nobody makes a copy."""
+        """Nobody makes a copy."""
         outcomes = {way: swaps_people.play(way, 100, True, 1) for way in swaps_people.WAYS}
         self.assertEqual(len({outcome.reach for outcome in outcomes.values()}), 1)
         self.assertLess(outcomes["blind"].fulfilled, outcomes["pairs"].fulfilled)

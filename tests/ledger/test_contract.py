@@ -1,4 +1,4 @@
-"""What every ledger promises, whatever it is made of."""
+"""What every ledger promises, with any engine."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class LedgerContract(_Base):
         )
 
     async def test_facts_are_numbered_without_gaps(self) -> None:
-        """Whoever stores three facts, then two, is told 3, then 5."""
+        """If somebody stores three facts, then two, the answers are 3 and 5."""
         ledger, _ = self.opened()
         self.assertEqual(await self.store(ledger, *ONE_OF_EACH[:3], after=0), 3)
         self.assertEqual(await self.store(ledger, *ONE_OF_EACH[3:5], after=3), 5)
@@ -177,7 +177,7 @@ class LedgerContract(_Base):
         self.assertFalse(found.kept.get("bans"))
 
     async def test_a_stale_decision_is_refused(self) -> None:
-        """What was decided before something else happened is not stored."""
+        """A decision from before another fact is not stored."""
         ledger, _ = self.opened()
         await self.store(ledger, ONE_OF_EACH[0], after=0)
         for wrong in (0, 2, -1):
@@ -258,7 +258,7 @@ class LedgerContract(_Base):
             self.assertEqual(found.snapshot_sequence, 8)
 
     async def test_closing_twice_is_closing_once(self) -> None:
-        """A shutdown that is asked for twice goes well."""
+        """It does no harm to ask twice for a shutdown."""
         ledger, _ = self.opened()
         await ledger.close()
         await ledger.close()
@@ -275,7 +275,7 @@ class EncodingTests(SynchronousTestCase):
     """How a fact is written down."""
 
     def test_the_quick_way_writes_what_json_writes(self) -> None:
-        """Every kind of fact, to the letter; otherwise hashes would depend on who wrote them."""
+        """Every kind of fact, to the letter: otherwise a hash would depend on its writer."""
         odd = Declared(ANA, 'Ñu "\\\x7f\u2028', tuple(map(ArtifactId, range(3))))
         never = Offered(OfferId(1), ANA, BETO, SPADE, SPOON, 1e300)
         for fact in [*ONE_OF_EACH, odd, never]:
@@ -294,7 +294,7 @@ class MemoryLedgerTests(LedgerContract, TestCase):
 
 
 class KeepingMemoryLedgerTests(LedgerContract, TestCase):
-    """The memory ledger as tests use it: the same object is opened again."""
+    """The memory ledger of the tests: they open the same object again."""
 
     def setUp(self) -> None:
         self.ledger = MemoryLedger()
@@ -313,7 +313,7 @@ class SQLiteLedgerTests(LedgerContract, TestCase):
         return SQLiteLedger(self.path, reactor, lambda: 1763848000.25)
 
     async def test_a_closed_ledger_stores_nothing(self) -> None:
-        """What comes after the end of a shutdown is refused, not lost in silence."""
+        """After the shutdown, an append is refused, not lost silently."""
         ledger, _ = self.opened()
         await ledger.close()
         with self.assertRaises(NotStored):
@@ -333,7 +333,7 @@ class PostgreSQLLedgerTests(LedgerContract, TestCase):
 
 
 class FaultlessLedgerTests(LedgerContract, TestCase):
-    """The double that fails when told to, and is not told to."""
+    """The double that fails on demand, while nobody demands it."""
 
     def setUp(self) -> None:
         self.path = folder_for(self) / "granja.db"

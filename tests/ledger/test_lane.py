@@ -60,7 +60,7 @@ class SlowLedger(MemoryLedger):
 
 
 class SlowDiskCase(SynchronousTestCase):
-    """Gus has a Disco raro, Ana an Escápula and an offer to him; then the disk gets slow."""
+    """Gus has a Disco raro.  Ana has an Escápula and an offer to him.  Then the disk gets slow."""
 
     def setUp(self) -> None:
         self.ledger = SlowLedger()
@@ -82,7 +82,7 @@ class SlowDiskCase(SynchronousTestCase):
 
 
 class OnASlowDisk(SlowDiskCase):
-    """What happens until the disk has written."""
+    """What happens before the disk has written."""
 
     def test_nobody_is_told_before_it_is_durable(self) -> None:
         self.gus.types(":accept")
@@ -113,7 +113,7 @@ class OnASlowDisk(SlowDiskCase):
         self.assertEqual(heard[1:], ["[SERVER] Error: no hay una oferta #1 para ti."] * 49)
 
     def test_the_offerer_leaves_while_the_trade_is_written(self) -> None:
-        """The trade holds; what she held then has left the world with her."""
+        """The trade holds.  Everything she held then has left the world with her."""
         self.gus.types(":accept")
         self.ana.drops()
         self.ledger.finish()
@@ -182,7 +182,7 @@ class OnASlowDisk(SlowDiskCase):
         self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #1 ya no es válida: Ana se fue."])
 
     def test_a_ledger_that_is_away_is_said_once_in_the_log(self) -> None:
-        """And again when it was there meanwhile."""
+        """The log says it again if the ledger was there meanwhile."""
         said: list[str] = []
 
         def note(event: LogEvent) -> None:
@@ -224,7 +224,7 @@ class TheFateIsNotKnown(SlowDiskCase):
         self.farm.factory.lane.unsure()
 
     def test_who_waits_hears_the_truth_and_others_are_refused(self) -> None:
-        """Also those who had lined up before."""
+        """This includes those who waited in line before."""
         self.assertEqual(self.ana.hears(), [self.NOTHING])
         self.ana.types(":offer Gus 32 12", ":quitar 32")
         self.assertEqual(
@@ -243,7 +243,7 @@ class TheFateIsNotKnown(SlowDiskCase):
         self.assertEqual(self.ana.hears(), ["[SERVER] Tus artefactos son: Disco raro"])
 
     def test_after_ten_seconds_that_is_said_once(self) -> None:
-        """To whoever has typed it."""
+        """The one who typed the command hears it."""
         self.farm.pass_time(9.9)
         self.assertEqual(self.gus.hears(), [])
         self.farm.pass_time(0.2)
@@ -302,7 +302,7 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         self.assert_same()
 
     def test_what_others_did_waits_for_the_batch_under_way(self) -> None:
-        """A batch that was stored first is applied first, whenever the lane hears of the other."""
+        """The ledger stored one batch first, so it is applied first, in any order of the news."""
         slow = SlowLedger()
         lane = self.lane("first", slow)
         fact = events.Declared(FarmerId(1), "F1", ())
@@ -314,7 +314,7 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         self.assertEqual(self.told["first"], [fact, other])
 
     def test_a_gap_is_filled_by_the_ledger(self) -> None:
-        """What follows a gap is left until the next decision is stale."""
+        """The facts after a gap wait until the next decision is stale."""
         self.declares(self.first, 1)
         self.declares(self.first, 2)
         self.second.follow(1, self.ledger.facts[1:])
@@ -341,7 +341,7 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
 
 class TheLane(SynchronousTestCase):
     def test_the_chat_has_its_turn_while_many_are_told(self) -> None:
-        """Telling that takes long is told in parts, in order, and all of it."""
+        """Long telling goes in parts, in order, and completely."""
         clock, told = Clock(), []
 
         def tell(fact: Fact, ended: list[Happened]) -> None:
@@ -380,7 +380,7 @@ class TheLane(SynchronousTestCase):
         self.failureResultOf(kept, errors.Halted)
 
     def test_what_is_kept_needs_no_fact(self) -> None:
-        """It is stored when the decision says so, and the decision may still change it."""
+        """It is stored when the decision says so.  The decision may still change it."""
         ledger, kept = MemoryLedger(), list[Kept]()
 
         def decide() -> list[Fact]:
@@ -410,7 +410,7 @@ class TheLane(SynchronousTestCase):
         return clock, ledger, order
 
     def test_ones_own_command_waits_for_no_write_of_what_others_are_refused(self) -> None:
-        """Who asks much of somebody, and gets nothing, costs them nothing."""
+        """A farmer who asks much of another, and gets nothing, costs the other nothing."""
         _, ledger, order = self.crowd_of_refusals(200, 0)
         ledger.finish()
         self.assertEqual(order, ["refused"] * 200)

@@ -1,4 +1,4 @@
-"""What could not be kept when it came is kept with the next."""
+"""A value that could not be stored when it came is stored with the next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANA = FarmerId(1)
 
 
 class FullLedger(MemoryLedger):
-    """A disk that is ``full`` until the test says otherwise; or that lets a write wait."""
+    """A disk that is ``full`` until the test says otherwise, or that lets a write wait."""
 
     full = False
     waits = False
@@ -82,7 +82,7 @@ class OwedTests(SynchronousTestCase):
         self.assertEqual(self.kept(), {"a": 2, "b": 2})
 
     def test_what_serves_only_now_is_not_owed(self) -> None:
-        """Whoever was refused may ask again; but what was owed before still is."""
+        """A refused farmer may ask again.  Values owed from before are still owed."""
         self.refuse(thing("a", 1))
         self.refuse(once=[thing("b", 1)])
         self.store()

@@ -25,12 +25,12 @@ from granja.market.market import Market, replay
 from tests.market.test_stateful import FARMERS, LIMITS, Crowd
 from tests.support.ledgers import AnyThread, wait_for
 
-#: The maker retracts, the taker does the others; to each of them that is no news.
+#: The maker retracts; the taker does the other deeds.  To the doer it is no news.
 _ANSWERS = (events.Retracted, events.Rejected, events.Traded)
 
 
 class LedgerCrowd(Crowd):
-    """Whatever happens is stored first; after a restart the market is what the ledger says."""
+    """Each deed is stored first.  After a restart the market is as the ledger says."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class MemoryCrowd(LedgerCrowd):
 
 
 class SQLiteCrowd(LedgerCrowd):
-    """Over SQLite; here a crash is a step as well."""
+    """The same over SQLite.  Here a crash is a step too."""
 
     def make(self) -> ILedger:
         if not hasattr(self, "folder"):
@@ -175,7 +175,7 @@ class SQLiteCrowd(LedgerCrowd):
 
 
 class FullDiskCrowd(MemoryCrowd):
-    """Over a disk that is full every now and then: what is refused has not happened."""
+    """The same over a disk that is full at times.  Refused deeds have not happened."""
 
     full = 0
 
@@ -200,7 +200,7 @@ class FullDiskCrowd(MemoryCrowd):
 
 
 class Restarts(SynchronousTestCase):
-    """Whatever people do, and however often the server starts anew."""
+    """This holds for any deeds and any number of restarts."""
 
     def play(self, crowd: type[LedgerCrowd], examples: int) -> None:
         run_state_machine_as_test(

@@ -33,7 +33,7 @@ class CrashedTests(OperatorCase):
     """A ledger as ``kill -9`` left it, before the next start."""
 
     async def crash(self) -> Path:
-        """Fifteen transactions, the last ones only in SQLite's log; the log's path."""
+        """Fifteen transactions, the last ones only in SQLite's log.  Returns the log's path."""
         ledger = ledger_at(self.path)
         ledger.open()
         for n, fact in enumerate(LONG_STORY):
@@ -47,7 +47,7 @@ class CrashedTests(OperatorCase):
         return crashed / "granja.db-wal"
 
     async def test_what_a_server_refuses_is_refused(self) -> None:
-        """In the same words by each command; nothing is copied and nothing changed."""
+        """Each command refuses in the same words, copies nothing and changes nothing."""
         log = await self.crash()
         with log.open("r+b") as file:
             file.seek(-5 * 4120 + 2000, os.SEEK_END)
@@ -61,7 +61,7 @@ class CrashedTests(OperatorCase):
             ledger_at(self.path).open()
 
     async def test_a_torn_end_is_in_order(self) -> None:
-        """Nobody was told of it; it is left for the server to report and trim."""
+        """Nobody has heard of it.  The server reports and trims it later."""
         log = await self.crash()
         os.truncate(log, log.stat().st_size - 100)
         before = self.path.read_bytes(), log.read_bytes()
@@ -70,7 +70,7 @@ class CrashedTests(OperatorCase):
         self.assertEqual((self.path.read_bytes(), log.read_bytes()), before)
 
     async def test_what_is_written_meanwhile_is_no_damage(self) -> None:
-        """A live server begins its log anew while an audit looks at it; there is no alarm."""
+        """A live server begins its log again during an audit.  There is no alarm."""
         reactor: Any = AnyThread()
         ledger = SQLiteLedger(self.path, reactor, lambda: 1.0)
         ledger.open()
@@ -117,7 +117,7 @@ class ReadOnlyTests(OperatorCase):
         return done.returncode, done.stdout + done.stderr
 
     async def test_it_can_be_looked_at_and_copied(self) -> None:
-        """There is no log to make there, and none is needed; an empty one is as good as none."""
+        """Nobody can make a log there, and nobody needs one.  An empty log is as good as none."""
         await write(self.path, LONG_STORY)
         copies = folder_for(self)
         for name in ("1.db", "2.db"):
@@ -130,7 +130,7 @@ class ReadOnlyTests(OperatorCase):
             (self.folder / "granja.db-wal").touch()
 
     async def test_a_log_there_is_not_passed_over(self) -> None:
-        """What a server has written and not yet moved is seen, or it is said that it cannot be."""
+        """The audit sees what a server has written and not yet moved, or says that it can't."""
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)

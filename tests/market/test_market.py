@@ -132,7 +132,7 @@ class Refusals(MarketCase):
         self.assertRaises(errors.TooManyOffers, self.offer, taker=CARO, takes=ANCLA)
 
     def test_too_many_to_one(self) -> None:
-        """A limit is looked at before what anybody holds, so it tells nothing."""
+        """This limit comes before the look at holdings, so it tells nothing about them."""
         self.market.limits = replace(self.market.limits, offers=9, offers_each=1)
         self.offer()
         self.assertRaises(errors.TooManyOffersToOne, self.offer, takes=HACHA)
@@ -241,7 +241,7 @@ class StayingSomeone(MarketCase):
         self.assertNotIn(ANA, self.market.away)
 
     def test_what_came_and_went_unseen_is_no_news(self) -> None:
-        """An offer that was made and ended while they were away; one that they knew is news."""
+        """The offer was made and ended during their absence.  An offer that they knew is news."""
         self.declare(ANA, "Ana", HACHA)
         known = self.offer(GUS, ANA, DISCO, ANCLA)
         self.leave()
@@ -284,7 +284,7 @@ class StayingSomeone(MarketCase):
 
 class Replay(SynchronousTestCase):
     def test_the_recorded_facts_make_the_same_market(self) -> None:
-        """What a restart does."""
+        """The test does what a restart does."""
         facts = [
             events.Declared(ANA, "Ana", (ANCLA,)),
             events.Declared(GUS, "Gus", (DISCO,)),
@@ -319,7 +319,7 @@ class Facts(SynchronousTestCase):
                 events.from_body(kind, body)
 
     def test_a_field_of_another_type_is_refused_in_a_sentence(self) -> None:
-        """Whoever forges an entry cannot make the market stumble over it."""
+        """A forged entry cannot break the market."""
         declared = {"farmer": 1, "name": "Ana", "artifacts": [1, 1]}
         offered = dict.fromkeys(("offer", "maker", "taker", "gives", "takes"), 1) | {"expires": 2.5}
         for kind, good, wrong in (
@@ -365,7 +365,7 @@ class Nothing(SynchronousTestCase):
         self.assertEqual(market.last_farmer, GUS)
 
     def test_nothing_is_left_of_a_visitor_who_left(self) -> None:
-        """But the number, which nobody else gets."""
+        """Only the number stays, and nobody else gets it."""
         market = Market()
         market.apply(events.Declared(GUS, "Gus", (DISCO,)))
         [left] = holding.decide_departure(market, GUS)
@@ -386,7 +386,7 @@ class Swaps(MarketCase):
         self.assertEqual(self.market.swaps.of(ANA), [])
 
     def test_everybody_in_a_ring_gives_to_the_next_and_hears_of_their_two_neighbours(self) -> None:
-        """Each swap that is used up ends without a further word."""
+        """A used-up swap ends without another message."""
         ring = (self.post(ANA, ANCLA, DISCO), self.post(GUS, DISCO, ANCLA))
         news = self.market.apply(events.Settled(ring, (ANCLA, DISCO)))
         self.assertEqual(
@@ -401,7 +401,7 @@ class Swaps(MarketCase):
         self.assertEqual([self.market.standing(number) for number in ring], [None, None])
 
     def test_a_settlement_that_gives_more_or_less_than_it_has_swaps_is_refused(self) -> None:
-        """As a forged or damaged record may say it."""
+        """A forged or damaged record may say so."""
         ring = (self.post(ANA, ANCLA, DISCO), self.post(GUS, DISCO, ANCLA))
         for gives in ((), (ANCLA,), (ANCLA, DISCO, HACHA)):
             self.assertRaises(KeyError, self.market.apply, events.Settled(ring, gives))
@@ -421,7 +421,7 @@ class WhatGoesFirst(SynchronousTestCase):
 
 
 class NewsOfAnAbsence(SynchronousTestCase):
-    """What a farmer who is away will have to hear."""
+    """What an absent farmer will have to hear."""
 
     def ended(self, count: int) -> News:
         news = News()
@@ -440,7 +440,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         return Ended(offer, "Ana", "Gus", How.ACCEPTED)
 
     def test_whose_deed_an_end_was(self) -> None:
-        """To them it is no news."""
+        """The end is no news to its doer."""
         offer = Offer(OfferId(1), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
         for how in How:
             swap = SwapNews(OfferId(1), ANA, how)
@@ -539,7 +539,7 @@ class NewsOfAnAbsence(SynchronousTestCase):
         self.assertEqual((len(missed.ends), missed.more), (50, 10), "those given stay as they are")
 
     def test_a_market_goes_on_from_a_state(self) -> None:
-        """Whatever it was before, with the limits that it had."""
+        """This holds for any state before.  The market keeps its limits."""
         before, after = Market(), Market(Limits(artifacts=7))
         for fact in (
             events.Declared(ANA, "Ana", (ArtifactId(3),)),
@@ -553,7 +553,8 @@ class NewsOfAnAbsence(SynchronousTestCase):
         self.assertEqual((after.held, after.limits.artifacts), (before.held, 7))
 
     def test_who_is_released_is_gone_for_good(self) -> None:
-        """With all that they held, also while they are away; only a registered farmer can be."""
+        """They lose all that they held, even while away.  Only a registered farmer can be
+        released."""
         market = Market()
         for fact in (
             events.Rewritten("00", 7),

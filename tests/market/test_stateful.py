@@ -163,7 +163,8 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(farmer=FARMERS)
     def register(self, farmer: FarmerId) -> None:
-        """Names that stay are played in tests/ledger/test_stateful.py; here, only refused twice."""
+        """Lasting names are in tests/ledger/test_stateful.py.  This step only checks the
+        refusals."""
         if farmer in self.market.registered:
             try:
                 holding.decide_registration(self.market, farmer, "")

@@ -50,7 +50,7 @@ class Modelled:
 
 
 def shortest(swaps: dict[int, Modelled], closing: int) -> int | None:
-    """Of how many swaps the shortest ring is that a swap closes, by trying every chain."""
+    """The length of the shortest ring that a swap closes, found by trying every chain."""
     chains = [[closing]]
     while chains:
         longer = []
@@ -130,7 +130,7 @@ class Crowd(RuleBasedStateMachine):
         self.settle(number)
 
     def settle(self, number: OfferId) -> None:
-        """As the lane does: until there is no ring."""
+        """Settle as the lane does, until there is no ring."""
         while number in self.market.swaps:
             length = shortest(self.swaps, number)
             ring = rings.closed_by(self.market.swaps, self.market.swaps[number])

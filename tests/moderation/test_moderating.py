@@ -62,7 +62,7 @@ class ModeratedCase(SynchronousTestCase):
         return person.hears()
 
     def comes(self, name: str, address: str = "127.0.0.1", *lines: str) -> tuple[Person, list[str]]:
-        """Somebody connects, and says their name and what follows; what they hear then."""
+        """Somebody connects and types a name and these lines.  Returns what they hear then."""
         person = self.farm.person(name, address)
         person.hears()
         person.types(name, *lines)
@@ -87,7 +87,7 @@ class WhoIsOne(ModeratedCase):
             self.assertEqual(heard, [row.word for row in rows])
 
     def test_a_moderators_name_is_kept_for_them(self) -> None:
-        """Nobody takes it, or one like it, or registers it; a registered one is asked for."""
+        """Nobody takes or registers it, or one like it.  A registered one needs its password."""
         early = self.farm.arrives("Olga")
         self.farm.moderators("Zoe", "Olga")
         self.farm.factory.moderators.appoint(self.farm.settings.moderators)
@@ -99,7 +99,7 @@ class WhoIsOne(ModeratedCase):
         self.assertIn("desconocido", self.asks(early, ":gente")[0])
 
     def test_one_who_only_looks_like_a_moderator_is_none(self) -> None:
-        """A moderator who has not registered lends nothing to whoever has a name like it."""
+        """A moderator who has not registered gives no power to a similar name."""
         other = self.registered("Rnario")
         self.farm.moderators("Mario")
         self.farm.factory.moderators.appoint(self.farm.settings.moderators)
@@ -123,7 +123,8 @@ class WhoIsOne(ModeratedCase):
             self.assertEqual(self.asks(self.marta, line), [said], line)
 
     def test_the_question_of_the_list_hides_no_command(self) -> None:
-        """With ``--declarations once`` a moderator is asked in the chat; others learn nothing."""
+        """With ``--declarations once`` the question comes to a moderator in the chat.  Others learn
+        nothing."""
         farm = Farm(Settings(rate=None, declare_once=True, moderators=("Marta",)), self.ledger)
         ana, marta = farm.person("Ana"), farm.person("Marta")
         ana.types("Ana", ":registrar girasoles", ":vetar")
@@ -134,7 +135,7 @@ class WhoIsOne(ModeratedCase):
 
 class Banning(ModeratedCase):
     def test_those_in_a_banned_network_are_put_out(self) -> None:
-        """Inside, or in the middle of arriving; moderators stay, and so do all others."""
+        """They are inside or arriving.  Moderators stay, and so do all others."""
         inside = self.farm.arrives("Ana", "6", "203.0.113.7")
         arriving, _ = self.comes("Beto", "203.0.113.8")
         nameless = self.farm.person("", "203.0.113.9")
@@ -197,7 +198,7 @@ class Banning(ModeratedCase):
             self.assertIn("Nombre no válido", heard[0], nothing)
 
     def test_a_registered_farmer_is_told_before_the_password(self) -> None:
-        """Whoever guesses at passwords from a banned network gets nowhere."""
+        """A person who guesses passwords from a banned network gets nowhere."""
         self.registered("Ana", "203.0.113.7").drops()
         self.asks(self.marta, ":vetar ANA 7d")
         ban = "[SERVER] No puedes entrar hasta las 22:13 del 21/11."
@@ -217,7 +218,7 @@ class Banning(ModeratedCase):
         self.assertTrue(ana.is_closed)
 
     def test_a_name_that_is_not_here(self) -> None:
-        """It is kept from whoever comes, in any spelling, and is free again afterwards."""
+        """The ban keeps newcomers from the name in any spelling.  Afterwards it is free again."""
         heard = self.asks(self.marta, ":vetar Pepe 10m")
         self.assertEqual(heard, ["[SERVER] Vetaste a Pepe hasta las 22:23."])
         person, heard = self.comes("PEPE")
@@ -270,7 +271,7 @@ class Banning(ModeratedCase):
 
 class Muting(ModeratedCase):
     def test_a_mute_outlives_a_restart(self) -> None:
-        """Of a registered farmer, also of one who is away, and of a visitor's name."""
+        """It holds for a registered farmer, here or away, and for a visitor's name."""
         self.registered("Ana").drops()
         self.farm.arrives("Beto")
         self.asks(self.marta, ":callar ana 7d spam")
@@ -358,7 +359,7 @@ class OnRecord(ModeratedCase):
         self.assertEqual([act["why"] for act in kept.values()], ["2", "3", "4"])
 
     def test_with_a_full_disk(self) -> None:
-        """What must outlive a restart is refused; who disturbs is put out all the same."""
+        """An act that must survive a restart is refused.  The disturber is put out all the same."""
         ana = self.farm.arrives("Ana")
         self.ledger.fill()
         for line in (":callar Ana 1h", ":vetar Ana 1h", ":congelar"):
@@ -380,7 +381,7 @@ class OnRecord(ModeratedCase):
 
 class Frozen(ModeratedCase):
     def test_what_waited_for_its_turn_is_refused_too(self) -> None:
-        """An acceptance that was typed before, and is decided after."""
+        """Somebody typed an acceptance before, and its decision comes after."""
         ana, beto = self.farm.arrives("Ana", "6"), self.farm.arrives("Beto", "12")
         self.asks(ana, ":offer Beto 6 12")
         self.ledger.hold()
@@ -404,7 +405,7 @@ class Frozen(ModeratedCase):
 
 
 class Lingering(ModeratedCase):
-    """Whoever has lost the line is still looked after (PROTOCOL §5b)."""
+    """Moderators can still act on a person who lost the connection (PROTOCOL §5b)."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -440,7 +441,7 @@ class Lingering(ModeratedCase):
         self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
 
     def test_banning_who_is_away_ends_their_passes(self) -> None:
-        """Not only for as long as the ban lasts."""
+        """The passes do not work again after the ban."""
         beto = guest(self.farm, "Beto")
         beto.types(f":registrar {PASSWORD}")
         beto.hears()
@@ -452,7 +453,7 @@ class Lingering(ModeratedCase):
         self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
 
     def test_a_pass_is_no_way_in_from_a_banned_network(self) -> None:
-        """For a moderator it is; nobody else's is used up by it."""
+        """It works for a moderator.  For others it fails, but is not used up."""
         beto, olga = guest(self.farm, "Beto"), guest(self.farm, "Olga")
         for person in (beto, olga):
             person.types(f":registrar {PASSWORD}")

@@ -1,4 +1,4 @@
-"""What an operator asks of a farm of several nodes, at whichever console."""
+"""What an operator asks of a farm of several nodes, at any console."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Asking(SynchronousTestCase):
         return ["motd"]
 
     def ask(self, do: str, node: str, **arguments: object) -> Any:
-        """Of the first node."""
+        """Ask the first node."""
         answer = self.errands[0].run({"do": do, "node": node, **arguments})
         self.village.settle()
         self.village.pass_time(11.0)
@@ -111,7 +111,8 @@ class Asking(SynchronousTestCase):
         self.assertIn("has no nodes", answer["refused"])
 
     def test_what_is_printed(self) -> None:
-        """One line for each node, or its table; a refusal anywhere is the exit status."""
+        """It prints one line for each node, or its table.  A refusal anywhere sets the exit
+        status."""
         lines = list(admin._said_of_each(self.ask("reload", "all"), "reload"))
         self.assertEqual(lines[0], f"{self.names[0]}: read anew; motd.")
         self.assertRegex(lines[2], r"\Anode-\d+: refused: nothing was read anew: there is no motd")

@@ -1,4 +1,4 @@
-"""Who is here is the same at every node."""
+"""The list of people is the same at every node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Here(SynchronousTestCase):
             self.assertEqual(dora.hears(), ["[SERVER] Usuarios conectados: Ana, Beto, Caro"])
 
     def test_who_leaves_is_listed_nowhere(self) -> None:
-        """And the name is free everywhere."""
+        """The name is free everywhere."""
         _, beto = self.village.arrive("Ana", "Beto")
         beto.types(":q")
         self.village.settle()
@@ -40,7 +40,7 @@ class Here(SynchronousTestCase):
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
 
     def test_a_name_of_another_node_is_taken(self) -> None:
-        """Also one that could be mistaken for it."""
+        """A name that looks like it is taken too."""
         self.there.arrives("Beto")
         for name in ("Beto", "BETO", "Bet0"):
             person = self.here.person(name)
@@ -49,7 +49,7 @@ class Here(SynchronousTestCase):
             self.assertEqual(person.hears()[0], "[SERVER] Nombre ya en uso.", name)
 
     def test_what_was_lost_of_comings_and_goings_is_asked_for(self) -> None:
-        """At the next renewal: how many, and a checksum of who."""
+        """At the next renewal each node compares the number of people and a checksum."""
         _, beto = self.village.arrive("Ana", "Beto")
         self.here.bus.to_lose = 2
         beto.types(":q")
@@ -58,7 +58,7 @@ class Here(SynchronousTestCase):
         self.assertEqual(self.village.lists(), [["Ana", "Caro"]] * 2)
 
     def test_lists_agree_after_the_bus_was_away(self) -> None:
-        """Those who came and went meanwhile are found."""
+        """The nodes find those who came and went meanwhile."""
         ana, beto = self.village.arrive("Ana", "Beto")
         self.there.bus.cut()
         self.here.arrives("Caro"), self.there.arrives("Dora")
@@ -82,7 +82,7 @@ class Here(SynchronousTestCase):
         self.assertEqual(self.village.lists()[0], ["Ana"])
 
     def test_a_node_that_is_known_to_have_died(self) -> None:
-        """The same; said by each node to its own."""
+        """Each node tells its own people the same."""
         ana, _ = self.village.arrive("Ana", "Beto")
         self.there.dies()
         self.there.is_buried()
@@ -97,7 +97,7 @@ class Whispers(SynchronousTestCase):
         self.ana, self.beto = self.village.arrive("Ana", "Beto")
 
     def test_a_whisper_reaches_another_node(self) -> None:
-        """Behind what was said before; and whoever whispers hears nothing, as ever."""
+        """It comes after earlier talk.  The whisperer hears nothing, as usual."""
         self.ana.types("primero", ":p beto ¿me oyes?", "después")
         heard = ["Ana: primero", "Ana te susurra: ¿me oyes?", "Ana: después"]
         self.assertEqual(self.beto.hears(), heard)
@@ -117,7 +117,7 @@ class Whispers(SynchronousTestCase):
         )
 
     def test_an_answer_that_is_late(self) -> None:
-        """It is not waited for any longer."""
+        """The node does not wait for it any longer."""
         self.here.bus.delay = 3.0
         self.ana.types(":p Beto hola")
         self.village.pass_time(1.9)
@@ -178,7 +178,7 @@ class Taken(SynchronousTestCase):
         return person
 
     def test_she_takes_over_from_another_node(self) -> None:
-        """The old connection hears it and is closed; nobody else notices; her place is kept."""
+        """The old connection hears it and closes.  Nobody else notices.  She keeps her place."""
         again = self.comes(self.there, "Ana")
         self.assertIn("¡OK!", again.hears()[-1])
         self.assertEqual(self.ana.hears(), ["[SERVER] Entraste desde otro lugar."])
@@ -192,7 +192,7 @@ class Taken(SynchronousTestCase):
         self.assertEqual(again.hears(), ["Caro te susurra: hola"])
 
     def test_and_back_again(self) -> None:
-        """As often as she likes."""
+        """She may do so as often as she likes."""
         for farm in (self.there, self.third, self.here, self.there):
             last = self.comes(farm, "Ana")
         last.types(":q")
@@ -201,7 +201,7 @@ class Taken(SynchronousTestCase):
         self.assertEqual(self.caro.hears(), ["[SERVER] Ana desconectado."])
 
     def test_without_the_bus_she_is_at_two_nodes_until_it_is_back(self) -> None:
-        """Then the later one is she."""
+        """After that, the later connection is hers."""
         self.here.bus.cut()
         again = self.comes(self.there, "Ana")
         self.assertEqual(self.ana.hears(), [])
@@ -212,7 +212,7 @@ class Taken(SynchronousTestCase):
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
 
     def test_a_moderator_expels_somebody_at_another_node(self) -> None:
-        """Who hears why there; everybody hears that they are gone."""
+        """The person there reads why.  Everybody hears that they have left."""
         mod = self.comes(self.here, "Mod")
         self.village.quiet()
         mod.types(":expulsar Beto grita", ":anunciar Silencio", ":expulsar Nadie")

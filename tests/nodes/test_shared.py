@@ -20,7 +20,7 @@ LOST = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
 
 
 def number_of(person: Person) -> FarmerId:
-    """The number of whoever is on a connection."""
+    """The number of the farmer on a connection."""
     return FarmerId(person.protocol.farmer.id)
 
 
@@ -134,7 +134,7 @@ class Trades(VillageCase):
 
 class Names(VillageCase):
     def test_a_name_that_was_just_left_is_free(self) -> None:
-        """At any node, as soon as it is on record."""
+        """It is free at every node as soon as the leaving is on record."""
         self.beto.types(":q")
         for farm in (self.third, self.there):
             again = farm.arrives("Beto")
@@ -149,7 +149,7 @@ class Names(VillageCase):
         self.assertEqual(again.hears()[-1], "[SERVER] ¡OK!")
 
     def test_while_the_ledger_is_away(self) -> None:
-        """Talk goes on; nobody new comes in, and the question is asked again."""
+        """Talk goes on.  Nobody new comes in, and the question comes again."""
         self.there.shared.away = True
         new, owner = self.there.person(), self.there.person()
         new.hears(), owner.hears()
@@ -239,7 +239,7 @@ class Sanctions(VillageCase):
 
 class Ends(VillageCase):
     def test_a_node_that_dies(self) -> None:
-        """Its visitors leave on record, everywhere; its registered farmers are away."""
+        """Its visitors leave on record, at every node.  Its registered farmers are away."""
         ana = self.comes(self.there, "Ana")
         beto = self.beto.protocol.farmer.id
         self.there.dies()
@@ -291,7 +291,7 @@ class Ends(VillageCase):
         self.assertIn("[SERVER] Beto desconectado.", self.caro.hears())
 
     def test_a_node_whose_lease_is_over(self) -> None:
-        """It puts its people out; what they said after it reaches nobody; then it goes on."""
+        """It puts its people out.  What they say after that reaches nobody.  Then it goes on."""
         ana = self.comes(self.there, "Ana")
         arriving = self.there.person()
         arriving.types("Nueva")
@@ -364,7 +364,7 @@ class Ends(VillageCase):
         self.assertEqual(ana.hears(), [])
 
     def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:
-        """Nor restores who is inside elsewhere."""
+        """It does not restore people who are inside elsewhere."""
         guest(self.there, "Eva", "21")
         self.comes(self.here, "Ana")
         self.village.starts()

@@ -1,4 +1,4 @@
-"""Any mix of talk, arrivals, loss and cuts: order is kept, and what is missing is counted."""
+"""With any mix of talk, arrivals, loss and cuts, order stays, and missing lines are counted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ NODES = st.integers(0, 2)
 class Cluster(RuleBasedStateMachine):
     """Three nodes, each with a listener who was there from the beginning.
 
-    ``said``: the lines of each node that everybody elsewhere should hear, arrivals and departures
-    among them.  ``heard``: what each listener heard of each other node; a number is lines missed.
+    ``said``: the lines of each node that everybody elsewhere should hear, with arrivals and
+    departures. ``heard``: what each listener heard from each other node; a number counts missed
+    lines.
     """
 
     def __init__(self) -> None:

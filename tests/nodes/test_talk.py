@@ -37,7 +37,7 @@ class Talk(SynchronousTestCase):
         self.assertEqual(self.hear(), [heard[2:], heard, heard])
 
     def test_one_message_a_tick(self) -> None:
-        """However many lines there are, and however many hear them: one message, one write each."""
+        """For any number of lines and listeners there is one message, and one write each."""
         farm, other = self.village.farms[:2]
         published, writes = farm.bus.published, other.factory.board.counters.writes
         self.ana.sends(b"".join(b"linea %d\r\n" % number for number in range(50)))
@@ -46,7 +46,7 @@ class Talk(SynchronousTestCase):
         self.assertEqual(len(self.beto.hears()), 50)
 
     def test_history_is_the_same_everywhere(self) -> None:
-        """Also for whoever comes in at another node later."""
+        """It is the same for people who come in at another node later."""
         self.ana.types("uno")
         self.beto.types(":yo cuenta dos")
         dora = self.village.farms[2].arrives("Dora")
@@ -55,14 +55,14 @@ class Talk(SynchronousTestCase):
                          ["Ana: uno", "* Beto cuenta dos"])  # fmt: skip
 
     def test_who_is_ignored_is_not_heard(self) -> None:
-        """Also from another node."""
+        """This holds for talk from another node too."""
         self.beto.types(":ignorar Ana")
         self.beto.hears()
         self.ana.types("¿me oyes?", ":yo espera")
         self.assertEqual(self.hear(), [[], [], ["Ana: ¿me oyes?", "* Ana espera"]])
 
     def test_a_message_that_comes_twice_is_heard_once(self) -> None:
-        """By its number."""
+        """The number of the message tells."""
         said: list[bytes] = []
         self.village.farms[2].bus.subscribe("granja.talk", said.append)
         self.ana.types("una vez")
@@ -72,7 +72,8 @@ class Talk(SynchronousTestCase):
         self.assertEqual(self.beto.hears(), ["Ana: una vez"])
 
     def test_lost_messages_are_counted(self) -> None:
-        """By everybody who did not hear them: before the next line, or when the node is renewed."""
+        """Everybody who did not hear them reads the count: before the next line, or at the
+        renewal."""
         bus = self.village.farms[1].bus
         bus.to_lose = 2
         self.ana.types("uno", "dos", "tres")
@@ -85,7 +86,7 @@ class Talk(SynchronousTestCase):
         self.assertEqual(len(self.caro.hears()), 4)
 
     def test_what_is_no_tick_is_left_alone(self) -> None:
-        """And says so in the log, without a traceback."""
+        """The log says so, without a traceback."""
         bus = self.village.farms[0].bus
         for data in (b"", b"\xff", b"[]", b'{"a":1}', b'[1,"x",0,[],null]', b"[" * 5000):
             bus.publish("granja.talk", data)
@@ -109,7 +110,7 @@ class Cut(SynchronousTestCase):
         self.ana, self.beto = self.village.arrive("Ana", "Beto")
 
     def test_each_node_has_its_own_talk_meanwhile(self) -> None:
-        """And afterwards everybody hears how many lines they missed of the others."""
+        """Afterwards everybody hears how many lines of the others they missed."""
         self.there.bus.cut()
         caro, dora = self.here.arrives("Caro"), self.there.arrives("Dora")
         self.ana.types("aquí")
@@ -119,7 +120,7 @@ class Cut(SynchronousTestCase):
         self.ana.hears(), self.beto.hears()
         self.there.bus.mend()
         self.village.pass_time(1.0)
-        # Here one arrival and one line; there one arrival and two lines.
+        # Here are one arrival and one line; there are one arrival and two lines.
         for person, count in ((self.ana, 3), (caro, 3), (self.beto, 2), (dora, 2)):
             self.assertEqual(person.hears(), [missed(count)])
 

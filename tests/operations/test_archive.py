@@ -1,4 +1,4 @@
-"""A ledger is closed into an archive, and goes on from its end."""
+"""An archive takes a ledger's chain, and the ledger goes on from its end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.support.operator_case import OperatorCase
 ZOE = FarmerId(4)
 AXE = ArtifactId(7)
 
-#: Something of all that a state can hold: an offer, a swap, a wish, news for who is away.
+#: Everything that a state can hold: an offer, a swap, a wish, news of an absence.
 FIRST: list[Fact] = [
     *STORY,
     Declared(GUS, "Gus", (SPOON, SPOON)),
@@ -80,7 +80,7 @@ class Archiving(OperatorCase):
         self.file = self.folder / "2026.db"
 
     def archive(self, file: Path | None = None) -> str:
-        """What is printed when it is done."""
+        """The output of a finished archive."""
         status, out, err = self.granja("archive", f"sqlite:{self.path}", str(file or self.file))
         self.assertEqual((status, err), (0, ""))
         return out
@@ -92,7 +92,7 @@ class Archiving(OperatorCase):
         return err
 
     def granja(self, *words: str) -> tuple[int, str, str]:
-        """The exit status, what is printed, and what is said on stderr."""
+        """Run the command.  Returns its exit status, its output and its stderr."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = cli.main(words)
@@ -121,7 +121,7 @@ class Archiving(OperatorCase):
 
 class ArchiveTests(Archiving):
     async def test_it_goes_on_from_the_end(self) -> None:
-        """With the state that it had, and the number after the last; all else stays."""
+        """It keeps its state and continues the numbers.  All else stays."""
         await write(self.path, FIRST, snapshot_at=6)
         await self.append([], (Kept("bans", "x", {"until": 2.5}),))
         before, facts = await read(self.path)
@@ -137,7 +137,7 @@ class ArchiveTests(Archiving):
         self.assertEqual((await read(self.path))[0].sequence, len(FIRST) + 1 + len(SECOND))
 
     async def test_both_are_audited_together(self) -> None:
-        """And each by itself: then it is said what was not looked at."""
+        """Each alone can be audited too.  Then the audit says what it did not look at."""
         await write(self.path, FIRST)
         whole = self.audit_alone()
         self.archive()
@@ -161,7 +161,8 @@ class ArchiveTests(Archiving):
         return report.partition("\n\n")[0]
 
     async def test_one_after_the_other(self) -> None:
-        """Given in any order; without the oldest it begins with what the next one says."""
+        """They may come in any order.  Without the oldest, the audit begins with the next one's
+        state."""
         second = self.folder / "2027.db"
         await write(self.path, FIRST)
         self.archive()
@@ -188,7 +189,8 @@ class ArchiveTests(Archiving):
         self.assertTrue(both.endswith(alone))
 
     async def test_an_archive_holds_no_name(self) -> None:
-        """Nor a password; so what is forgotten later is forgotten there as well."""
+        """It holds no password either.  So what the ledger forgets later, the archive does not
+        show."""
         await write(self.path, [*FIRST, Declared(ZOE, "Zoë-Ñandú", (AXE,))])
         self.archive()
         content = self.file.read_bytes()
@@ -263,7 +265,7 @@ class ArchiveTests(Archiving):
         self.archive()
 
     async def test_an_archive_is_for_good(self) -> None:
-        """No server goes on with it, and it is made into nothing else."""
+        """No server goes on with it, and no command makes anything else of it."""
         await write(self.path, FIRST)
         self.archive()
         with self.assertRaisesRegex(Exception, "is an archive, which is closed for good"):
@@ -362,7 +364,7 @@ class ForgedArchiveTests(Archiving):
         self.assertIn("only the first one goes on from an archive", self.audit_fails(self.file))
 
     async def test_a_damaged_beginning_is_never_trimmed(self) -> None:
-        """As the end of a ledger is: without it nothing would be left."""
+        """The same holds for the end of a ledger: without it nothing would be left."""
         await write(self.path, FIRST)
         self.archive()
         for change in (
@@ -405,7 +407,7 @@ _STEPS = ("BEGIN", "COMMIT", "DELETE", "INSERT", "VACUUM")
 
 class CrashTests(Archiving):
     async def test_a_crash_leaves_the_old_or_the_new(self) -> None:
-        """Wherever it comes; and the same words do what is left."""
+        """This holds at any moment of the crash.  The same command then does the rest."""
         await write(self.path, FIRST, snapshot_at=9)
         pristine = self.path.read_bytes()
         found, facts = await read(self.path)
@@ -430,7 +432,7 @@ class CrashTests(Archiving):
         self.assertEqual(seen, {(15, False), (15, True), (16, True)})
 
     def killed_at(self, step: int) -> int:
-        """Archive in a process that ends at that step without a word; its exit status."""
+        """Archive in a process that dies silently at that step.  Returns its exit status."""
         child = os.fork()
         if child:
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -62,7 +62,7 @@ from tests.support.server import environment
 
 
 def rejected(number: int, maker: FarmerId = ANA, gives: ArtifactId = ARROW) -> Ended:
-    """How the rejection of an offer is told by the fact of somebody's leaving, who missed it."""
+    """The fact of a leaving that tells of a rejected offer, which the farmer missed."""
     offer = Offer(OfferId(number), maker, BETO, gives, SPOON, 2e9)
     return Ended(offer, "Ana", "Beto", How.REJECTED)
 
@@ -83,7 +83,7 @@ class AuditTests(OperatorCase):
     """``granja audit``."""
 
     def complaint_after(self, sql: str) -> str:
-        """What the audit says of a copy of the ledger in which that was done."""
+        """What the audit says about a copy of the ledger after this damage."""
         path = self.folder / "changed.db"
         shutil.copy(self.path, path)
         tamper(path, sql)
@@ -127,7 +127,8 @@ class AuditTests(OperatorCase):
         self.assertIn("16 entries", self.run_granja("audit")[1])
 
     async def test_an_edit_anywhere_is_found_and_located(self) -> None:
-        """Whichever entry it is, also one before the snapshot; the first bad one is named."""
+        """This holds for any entry, even before the snapshot.  The audit names the first bad
+        one."""
         for sequence in range(1, len(LONG_STORY) + 1):
             path = self.folder / f"{sequence}.db"
             await write(path, LONG_STORY, snapshot_at=12)
@@ -141,7 +142,7 @@ class AuditTests(OperatorCase):
         self.assertIn("entry 5 is damaged: it is missing", self.complaint("audit"))
 
     async def test_a_letter_with_one_bit_off_is_located(self) -> None:
-        """Also the bit that makes it no letter at all."""
+        """This includes the bit that makes it no letter."""
         await write(self.path, LONG_STORY, snapshot_at=12)
         flip_bit(self.path, b'[13,6],"farmer":1,"name":"1 ')
         complaint = "entry 1 is damaged: it does not fit its hash"
@@ -149,7 +150,7 @@ class AuditTests(OperatorCase):
         self.assertIn(complaint, self.complaint("trace", "13"))
 
     async def test_a_damaged_page_is_located(self) -> None:
-        """By the first entry on it, also on the last page, also under a snapshot."""
+        """The audit names the first entry on it, even for the last page, or under a snapshot."""
         market = market_of(Opened(), [Registered(ANA, "Ana")])
         ledger = ledger_at(self.path)
         ledger.open()
@@ -186,7 +187,7 @@ class AuditTests(OperatorCase):
         self.assertIn("the ledger's file is damaged: ", self.complaint("audit"))
 
     async def test_what_cannot_have_happened_is_found(self) -> None:
-        """Also when every hash was made to fit: a forger must obey the rules of the market."""
+        """This holds even if every hash fits: a forger must obey the rules of the market."""
         ana_offers = Offered(OfferId(9), ANA, BETO, SPADE, SPOON, 2e9)
         reject = Rejected(OfferId(3))
         forgeries: dict[str, list[Fact]] = {
@@ -256,7 +257,7 @@ class AuditTests(OperatorCase):
             self.assertIn(f"entry {len(STORY) + len(facts)} is damaged: {objection}", complaint)
 
     async def test_an_unknown_kind_of_fact_is_named(self) -> None:
-        """As a newer granja might write."""
+        """A newer granja may write such a fact."""
 
         @dataclass(frozen=True)
         class Eaten(Fact):
@@ -269,8 +270,8 @@ class AuditTests(OperatorCase):
         self.assertIn("entry 9 is damaged: it cannot be read: not a fact", self.complaint("audit"))
 
     async def test_what_is_rare_but_happens_is_no_alarm(self) -> None:
-        """Names that look alike and are two, a name of somebody who left, numbers left out, and
-        somebody who is cut off again and again before they can hear the same news."""
+        """There are two names that look alike, the name of somebody who left, numbers left out, and
+        somebody cut off again and again before they can hear the same news."""
         await write(self.path)
         offer = Offer(OfferId(900), FarmerId(40), FarmerId(30), SPOON, SPOON, 1.0)
         sold = Ended(offer, "Beto", "Аnа", How.ACCEPTED)
@@ -302,8 +303,9 @@ class AuditTests(OperatorCase):
         self.assertEqual(self.run_granja("audit")[::2], (0, ""))
 
     async def test_what_ended_too_long_ago_to_be_remembered_is_no_alarm(self) -> None:
-        """The audit remembers so many ends of a farmer's offers, and does not guess at the others;
-        but what it remembers it holds against what they are said to have missed."""
+        """The audit remembers a limited number of ends of a farmer's offers, and does not guess at
+        the others.  But it compares those it remembers with what the farmer is said to have
+        missed."""
         self.patch(reckoning, "_MOST_ENDS", 2)
         await write(self.path)
         forge(self.path, [*MANY[:6], Left(ANA, MISSED[:3])])
@@ -323,7 +325,7 @@ class AuditTests(OperatorCase):
         return None
 
     async def test_a_body_that_no_granja_would_write_is_named(self) -> None:
-        """By the audit and by the trace, also when its hash fits."""
+        """The audit and the trace name it, even if its hash fits."""
         bodies = {
             "declared": '{"artifacts":["x"],"farmer":1,"name":"Ana"}',
             "withdrawn": '{"artifacts":[6],"farmer":{}}',
@@ -342,7 +344,7 @@ class AuditTests(OperatorCase):
             self.assertIn(complaint, self.run_granja("trace", "13", path=path)[2])
 
     async def test_a_snapshot_that_says_something_else_is_found(self) -> None:
-        """A forger who edits the snapshot, with a fitting checksum, is found as well."""
+        """The audit also finds a forger who edits the snapshot and its checksum."""
         await write(self.path, STORY, snapshot_at=8)
         other = self.folder / "other.db"
         richer = [Declared(ANA, "Ana", (SPADE, ARROW, ARROW)), *STORY[1:]]
@@ -356,13 +358,13 @@ class AuditTests(OperatorCase):
         self.assertIn("does not say what the entries say", self.complaint("audit"))
 
     async def test_a_damaged_snapshot_is_found(self) -> None:
-        """Even though a start would only leave it aside."""
+        """The audit finds it, even though a start would only ignore it."""
         await write(self.path, STORY, snapshot_at=8)
         tamper(self.path, "UPDATE snapshots SET state = '{}'")
         self.assertIn("snapshot at entry 8 is off: its checksum", self.complaint("audit"))
 
     async def test_a_snapshot_that_is_none_is_found(self) -> None:
-        """Whatever stands in its place, its checksum fitting or not."""
+        """This holds for anything in its place, with or without a fitting checksum."""
         await write(self.path, STORY, snapshot_at=8)
         deep = json.dumps(Market().snapshot())[:-1] + ', "x": ' + "[" * 900 + "]" * 900 + "}"
         for n, state in enumerate(("[", "[]", "{}", '{"names": [[1]]}', "[" * 9999, deep)):
@@ -387,7 +389,7 @@ class AuditTests(OperatorCase):
         self.assertIn("snapshot at entry -8 is off: it was taken at an", self.complaint("audit"))
 
     async def test_a_password_that_nobody_can_log_in_with_is_found(self) -> None:
-        """It is missing, damaged, or made by something else; and it is never printed."""
+        """It is missing, damaged, or not ours.  The audit never prints it."""
         await write(self.path, LONG_STORY)
         damage = {
             "DELETE FROM credentials": "farmer 1 is registered, but has no password verifier",
@@ -403,7 +405,7 @@ class AuditTests(OperatorCase):
             self.assertNotIn("plain", said)
 
     async def test_a_password_with_one_bit_off_is_found(self) -> None:
-        """Also with the bit that makes a letter no letter at all, and on a page that is lost."""
+        """This includes the bit that makes a letter no letter, and a lost page."""
         await write(self.path, LONG_STORY)
         page = self.folder / "page.db"
         shutil.copy(self.path, page)
@@ -459,14 +461,14 @@ class AuditTests(OperatorCase):
             self.assertIn(sentence, err.getvalue())
 
     def test_an_empty_file_is_called_empty(self) -> None:
-        """As ``touch`` makes them; it is not a ledger of an older granja."""
+        """``touch`` makes such files.  It is not a ledger of an older granja."""
         self.path.touch()
         for words in (("audit",), ("trace", "13"), ("backup", str(self.folder / "copy.db"))):
             self.assertIn(f"{self.path} is empty", self.complaint(*words))
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_wrong_arguments_are_explained(self) -> None:
-        """As by any other command: usage, and status 2."""
+        """Like every command, it shows the usage, with status 2."""
         with redirect_stderr(io.StringIO()) as err, redirect_stdout(io.StringIO()):
             self.assertEqual(audit.main(["audit", "--verbose"]), 2)
             self.assertEqual(audit.main(["trace"]), 2)

@@ -25,7 +25,7 @@ class BackupTests(OperatorCase):
     """``granja backup``."""
 
     async def test_a_copy_of_a_live_ledger_is_consistent(self) -> None:
-        """Taken while the server writes; it passes the audit and opens."""
+        """The server writes during the copy.  The copy passes the audit and opens."""
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
@@ -53,7 +53,7 @@ class BackupTests(OperatorCase):
         self.assertEqual([p.name for p in copy.parent.iterdir()], ["copy.db"])
 
     async def test_the_ledger_may_be_named_by_a_link(self) -> None:
-        """Then the operator reads of the link, and what is read is the log beside the file."""
+        """Then the operator reads about the link, and the command reads the log beside the file."""
         ledger = ledger_at(self.path)
         ledger.open()
         self.addCleanup(ledger.close)
@@ -76,7 +76,7 @@ class BackupTests(OperatorCase):
             self.assertEqual(target.read_bytes(), before)
 
     async def test_one_that_fails_leaves_nothing_behind(self) -> None:
-        """What is not a backup does not look like one."""
+        """Nothing that is no backup looks like one."""
         await write(self.path, LONG_STORY)
         tamper(self.path, "DROP TABLE entries")
         self.assertIn("no such table", self.complaint("backup", str(self.folder / "copy.db")))
@@ -112,7 +112,7 @@ class BackupTests(OperatorCase):
         self.assertIn("overwrites nothing", self.complaint("backup", str(target)))
 
     async def test_a_link_is_not_followed(self) -> None:
-        """Not even one that leads nowhere yet."""
+        """The backup does not follow a link that leads nowhere, either."""
         await write(self.path, LONG_STORY)
         link = self.folder / "copy.db"
         link.symlink_to(self.folder / "elsewhere.db")
@@ -144,7 +144,7 @@ class BackupTests(OperatorCase):
         self.assertIn("the ledger cannot be read: disk I/O error", self.complaint("backup", copy))
 
     async def test_a_file_of_somebody_elses_is_named(self) -> None:
-        """As root's server leaves it to a user who asks for the audit: SQLite names none."""
+        """A user asks for the audit of a file of root's server.  SQLite does not name the file."""
         if os.getuid():
             raise SkipTest("only root can try what others may not do")
         ledger = ledger_at(self.path)

@@ -21,7 +21,7 @@ class Copying(OperatorCase):
         self.url = database(self)
 
     def granja(self, *words: str) -> tuple[int, str, str]:
-        """The exit status, what is printed, and what is said on stderr."""
+        """Run the command.  Returns its exit status, its output and its stderr."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = cli.main(words)
@@ -39,7 +39,8 @@ class Copying(OperatorCase):
         return server().sql(*statements, database=name_of(self.url))
 
     async def test_there_and_back(self) -> None:
-        """Entries, hashes, verifiers and what is kept beside; the audit says the same of all."""
+        """Entries, hashes, verifiers and kept values are the same.  The audit says the same about
+        both."""
         await write(self.path, LONG_STORY)
         ledger = ledger_at(self.path)
         ledger.open()
@@ -81,7 +82,7 @@ class Copying(OperatorCase):
         self.assertEqual(eva.farmer, 4)
 
     async def test_a_live_ledger_in_a_database_is_audited_traced_and_backed_up(self) -> None:
-        """While a node writes to it; and a backup is a ledger that one node can run."""
+        """A node writes meanwhile.  The backup is a ledger that one node can run."""
         ledger = open_ledger(self.url, reactor, lambda: 1763848002.0, "norte")
         self.addCleanup(ledger.close)
         ledger.open()

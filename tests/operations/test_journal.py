@@ -21,7 +21,7 @@ from tests.operations.test_log_forms import event
 
 
 def fields(data: bytes) -> dict[str, str]:
-    """What a message of the journal's protocol says."""
+    """The fields of a message in the journal's protocol."""
     found = {}
     while data:
         line, _, data = data.partition(b"\n")

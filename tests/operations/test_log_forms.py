@@ -17,7 +17,7 @@ from granja.operations.logfile import take_over
 
 
 def event(text: str = "", level: LogLevel = LogLevel.info, **fields: Any) -> LogEvent:
-    """As Twisted's logger makes one."""
+    """An event as Twisted's logger makes it."""
     made: list[LogEvent] = []
     observer: Any = made.append
     log = Logger("granja.people", observer=observer)
@@ -59,7 +59,7 @@ class Json(SynchronousTestCase):
         )
 
     def test_what_is_no_plain_value_is_not_said(self) -> None:
-        """Only the text shows it, as it shows itself; no field takes the place of another."""
+        """Only the text shows it, in its own form.  No field takes the place of another."""
         made = event(
             "{who} came", who=Secret(), rows=[{"n": 1}, {"n": Secret()}], events=[{"n": 1}]
         )

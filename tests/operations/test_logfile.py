@@ -43,7 +43,7 @@ class Terminal:
 
 
 class LaterTests(SynchronousTestCase):
-    """A terminal that is stopped stops nobody."""
+    """A stopped terminal stops nobody."""
 
     def setUp(self) -> None:
         self.terminal = Terminal()
@@ -61,7 +61,7 @@ class LaterTests(SynchronousTestCase):
         self.terminal.resumed.set()
 
     def note_drops(self) -> Event:
-        """Have what is logged about it written, as the real log does."""
+        """Write the log's own events, as the real log does."""
         noted = Event()
 
         def hear(event: LogEvent) -> None:
@@ -88,7 +88,7 @@ class LaterTests(SynchronousTestCase):
         self.assertEqual(self.terminal.shown, "".join(lines))
 
     def test_a_stopped_terminal_keeps_nobody_waiting(self) -> None:
-        """What waits is written when it goes on, and what was too much is counted."""
+        """Waiting lines are written when it goes on, and lost lines are counted."""
         noted = self.note_drops()
         self.stop()
         for n in range(300):
@@ -103,7 +103,7 @@ class LaterTests(SynchronousTestCase):
         self.assertEqual(lines[-1], "201 lines of the log were dropped: they came too fast.")
 
     def test_the_end_of_the_process_does_not_wait_for_ever(self) -> None:
-        """Nor does each of the last lines, one after the other."""
+        """Each of the last lines does not wait, either."""
         self.stop()
         self.patch(self.later, "_wait", lambda seconds: False)
         self.later.finish()
@@ -142,7 +142,7 @@ class LaterTests(SynchronousTestCase):
         )
 
     def test_letters_that_the_terminal_does_not_know(self) -> None:
-        """Nor is a file's name that is no UTF-8 a reason to lose a line."""
+        """A file name that is not UTF-8 is no reason to lose a line, either."""
         Later(self.terminal.put, "latin-1").write("¡Ñandú \N{OCTOPUS}!\n")
         Later(self.terminal.put).write("\udcff\n")
         self.assertEqual(
@@ -236,7 +236,7 @@ class FileTests(FileCase):
     """``twistd.log``, and those that it becomes."""
 
     def test_only_the_owner_and_a_group_may_read_it(self) -> None:
-        """Also those that an older version has left."""
+        """This includes files that an older version left."""
         self.path.touch(0o644)
         (self.folder / "twistd.log.1").touch(0o644)
         old = os.umask(0)
@@ -247,7 +247,7 @@ class FileTests(FileCase):
         self.assertEqual(self.modes(), {0o640})
 
     def test_so_many_are_kept(self) -> None:
-        """The newest, in order; also of more that an older version has left."""
+        """The newest files stay, in order, even if an older version left more."""
         for n in range(1, 10):
             (self.folder / f"twistd.log.{n}").write_text(f"old {n}\n")
         (self.folder / "twistd.log.txt").touch()
@@ -265,7 +265,7 @@ class FileTests(FileCase):
         self.assertEqual(self.path.read_text(), "yesterday\ntoday\n")
 
     def test_logrotate_may_move_it(self) -> None:
-        """Without a signal: another one is begun."""
+        """No signal is needed: the log begins a new file."""
         file = LogFile(self.path)
         file.put(b"one\n")
         self.path.rename(self.folder / "moved")
@@ -277,7 +277,7 @@ class FileTests(FileCase):
         self.assertEqual(self.modes(), {0o640})
 
     def test_where_nothing_can_be_rotated_it_grows(self) -> None:
-        """And nothing is lost."""
+        """Nothing is lost."""
         file = LogFile(self.path, largest=10)
         self.patch(Path, "rename", _refuse)
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""What programs print, to a reader who goes, and to a disk that is full."""
+"""How programs print to a reader who leaves, and to a full disk."""
 
 from __future__ import annotations
 

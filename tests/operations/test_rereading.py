@@ -1,4 +1,4 @@
-"""What SIGHUP reads anew."""
+"""What SIGHUP reads again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPOON, STONE = ArtifactId(5), ArtifactId(7)
 
 
 class Farm:
-    """Holds two spoons and a stone; its settings are a word."""
+    """Holds two spoons and a stone.  Its settings are a word."""
 
     def __init__(self) -> None:
         self.catalog = Catalog({5: "Cuchara", 7: "Piedra", 9: "Nada"})
@@ -38,7 +38,7 @@ class Farm:
 
 
 class Standing:
-    """What is read anew: a catalog and settings, or a reason why not."""
+    """The new catalog and settings, or a reason against them."""
 
     def __init__(self) -> None:
         self.catalog = Catalog({5: "Cuchara", 7: "Piedra", 9: "Nada"})
@@ -151,7 +151,7 @@ class RereadingTests(SynchronousTestCase):
         return "the new catalog lacks what people hold: 5 (2 copies), 7 (1 copy)"
 
     def test_what_was_lacking_before_is_no_reason(self) -> None:
-        """Or nothing could be read anew until the old catalog is found again."""
+        """Otherwise nobody could reread anything before the old catalog is found again."""
         self.farm.catalog = Catalog({7: "Piedra"})
         self.standing.catalog = Catalog({7: "Piedrita"})
         self.assertIn("1 renamed", self.reread())

@@ -25,7 +25,7 @@ def settled(*pairs: tuple[int, int]) -> Settled:
     )
 
 
-#: Three people, each of whom has what another asks for.
+#: Three people.  Each has what another one asks for.
 BEFORE: list[Fact] = [
     Declared(ANA, "Ana", (SPADE,)),
     Declared(BETO, "Beto", (SPOON,)),
@@ -57,7 +57,7 @@ class Rings(OperatorCase):
             self.assertEqual(out.splitlines()[-1].split("  ", 1)[1], told)
 
     async def test_a_visitor_without_a_name_on_record(self) -> None:
-        """Who has nothing can say what they seek; then they leave."""
+        """A person without artifacts can say what they seek.  Then they leave."""
         visitor = FarmerId(9)
         await write(self.path, [*BEFORE, Wished(visitor, (SPADE,), None), Departed(visitor, ())])
         self.assertEqual(self.run_granja("audit")[0], 0)

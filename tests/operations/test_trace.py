@@ -1,4 +1,4 @@
-"""``granja trace``: who handed what to whom, and when."""
+"""``granja trace``: who gave what to whom, and when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TraceTests(OperatorCase):
     """``granja trace``."""
 
     async def test_an_artifact_by_number_or_name(self) -> None:
-        """Who handed it to whom, in order, with the hour."""
+        """The trace shows who gave it to whom, in order, with the hour."""
         await write(self.path, LONG_STORY)
         status, by_number, err = self.run_granja("trace", "13")
         self.assertEqual((status, err), (0, ""))
@@ -36,7 +36,7 @@ class TraceTests(OperatorCase):
         )
 
     async def test_a_hostile_name_does_nothing_to_the_terminal(self) -> None:
-        """A ledger that somebody else has written is looked at, not obeyed."""
+        """The trace reads a ledger that somebody else has written, and obeys nothing in it."""
         name = "Ana\x1b[2J\x1b]0;root\x07\x9b31m\nBeto\u202e"
         await write(self.path, [Declared(ANA, name, (SPADE,))])
         status, out, err = self.run_granja("trace", "13")
@@ -49,12 +49,12 @@ class TraceTests(OperatorCase):
         self.assertIn("was never a name", complaint)
 
     async def test_a_hostile_name_in_a_complaint(self) -> None:
-        """Nor does what is asked for."""
+        """The words of the question do nothing, either."""
         await write(self.path, [Declared(ANA, "Ana", (SPADE,))])
         self.assertIn("about \\x1b[2J", self.complaint("trace", "\x1b[2J"))
 
     async def test_a_farmer_by_name(self) -> None:
-        """By the comparison of the chat: case and accents composed or not do not matter."""
+        """Names compare as in the chat: case and the composition of accents do not matter."""
         await write(self.path, LONG_STORY)
         out = self.run_granja("trace", "GUS")[1]
         self.assertEqual(
@@ -74,14 +74,14 @@ class TraceTests(OperatorCase):
         self.assertIn("declared", self.run_granja("trace", "13", "--farmer")[1])
 
     async def test_a_number_without_end_is_no_artifact(self) -> None:
-        """A key that got stuck is answered like any other number that nobody knows."""
+        """A key got stuck.  The answer is the same as for any unknown number."""
         await write(self.path, LONG_STORY)
         for stuck in ("9" * 5000, "0" * 5000):
             self.assertIn("nothing is on record about", self.complaint("trace", stuck))
         self.assertIn("Espada antigua", self.run_granja("trace", "0013")[1])
 
     async def test_an_hour_that_no_calendar_has(self) -> None:
-        """As a clock gone wild may have written it: the deed is shown all the same."""
+        """A broken clock may have written it.  The trace shows the deed all the same."""
         ledger = SQLiteLedger(self.path, reactor, lambda: 1e300)
         ledger.open()
         await ledger.append([Declared(ANA, "Ana", (SPADE,))], 0, {})
@@ -107,7 +107,8 @@ class TraceTests(OperatorCase):
                 self.assertIn(rb"  \xd1and\xfa (farmer 1) declared Espada antigua", done.stdout)
 
     async def test_an_output_that_takes_nothing(self) -> None:
-        """A full disk behind it is not the ledger's; a closed one is the caller's wish."""
+        """A full disk behind it is no fault of the ledger.  A closed output is the caller's
+        wish."""
         await write(self.path, LONG_STORY)
         full = b"granja: the output cannot be written: No space left on device\n"
         for words in ("trace 13", "audit", "backup copy.db"):
@@ -135,7 +136,7 @@ class TraceTests(OperatorCase):
         self.assertIn("nothing is on record about Zoe", self.complaint("trace", "Zoe"))
 
     async def test_a_damaged_ledger_is_not_trusted(self) -> None:
-        """What the trace would say could be a forger's word."""
+        """The trace could be a forger's story."""
         await write(self.path, LONG_STORY)
         tamper(self.path, "UPDATE entries SET time = 0 WHERE sequence = 1")
         self.assertIn("entry 1 is damaged", self.complaint("trace", "13"))

@@ -67,7 +67,7 @@ class Following(AnewCase):
         self.assertEqual(self.farm.factory.settings.history, 7)
 
     def test_what_cannot_change(self) -> None:
-        """Then nothing does; what it was or is stays unsaid."""
+        """Then nothing changes.  The log does not show the values."""
         self.begins('rate = "off"')
         why = self.refused('rate = "1/1"\nlisten = ["tcp:1"]\nledger = "sqlite:secret.db"')
         self.assertEqual(why, "listen and ledger cannot change while the server runs")
@@ -118,7 +118,7 @@ class Following(AnewCase):
 
 
 class Inside(AnewCase):
-    """Those who are inside have it too."""
+    """A change reaches people inside too."""
 
     def test_the_rate(self) -> None:
         self.begins('rate = "off"')
@@ -144,7 +144,7 @@ class Inside(AnewCase):
         self.assertTrue(any("2 artefactos" in line or " 2" in line for line in gus.hears()))
 
     def test_the_line(self) -> None:
-        """Who is inside keeps the limit that the browser was told, and hears that one."""
+        """People inside keep the limit that their browser knows, and read it in refusals."""
         self.begins('rate = "off"')
         ana = self.farm.arrives("Ana")
         self.becomes('rate = "off"\nmax-line = 64')
@@ -181,7 +181,8 @@ class Inside(AnewCase):
         self.assertIn("Error", marta.hears()[-1])
 
     def test_reserved_names(self) -> None:
-        """Look-alikes, with digits or a sign behind; who is inside stays, who registered it too."""
+        """Look-alikes, with digits or a sign after them, are reserved.  People inside and owners
+        stay."""
         self.begins('rate = "off"')
         ana, beto = self.farm.arrives("Feria"), self.farm.arrives("Museo")
         ana.types(":registrar girasoles al sol")
@@ -204,7 +205,7 @@ class Inside(AnewCase):
         again = self.farm.arrives("museo7")
 
     def test_proxies(self) -> None:
-        """The same object everywhere: what may be banned, and who is believed."""
+        """All parts share one object: what moderators may ban, and which proxies we believe."""
         self.begins("")
         factory = self.farm.factory
         network = network_named("203.0.113.0/24")

@@ -1,4 +1,4 @@
-"""What ``granja.toml`` may say, and what is said about one that is wrong."""
+"""What ``granja.toml`` may say, and what the operator reads about a wrong one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FileCase(SynchronousTestCase):
 
 class Reading(FileCase):
     def test_options_by_their_names(self) -> None:
-        """Numbers, texts and lists; a single text is a list of one."""
+        """Values are numbers, texts and lists.  A single text is a list of one."""
         options = self.parsed(
             'history = 5\nlinger = 7\nremember = 0.5\nrate = "off"\nledger = "memory:"\n'
             'listen = ["tcp:1", "tcp:2"]\nmoderator = "José"\nproxy = ["10.0.0.0/8", "unix"]\n'
@@ -54,7 +54,7 @@ class Reading(FileCase):
         self.assertEqual(described, ["tcp:1", "tcp:2"])
 
     def test_a_flag_wins(self) -> None:
-        """Of an option that is a list, all of the file's are put aside."""
+        """If the option is a list, a flag replaces the whole list of the file."""
         text = 'history = 5\nlinger = 7\nlisten = ["tcp:1", "tcp:2"]\nmoderator = ["Ana"]\n'
         options = self.parsed(text, "--history", "9", "--listen", "tcp:3")
         self.assertEqual((options["history"], options["linger"]), (9, 7.0))
@@ -67,7 +67,7 @@ class Reading(FileCase):
             self.assertEqual(options.settings().rate, Rate(5.0, 20))
 
     def test_wrong_files(self) -> None:
-        """Each is one sentence, which names the file and what is wrong in it."""
+        """Each is one sentence.  It names the file and the fault."""
         for text, sentence in (
             ("= 5", " is not TOML: Invalid statement (at line 1, column 1)"),
             ("history = 5\nhistory = 6", " is not TOML: Cannot overwrite a value"),
@@ -108,7 +108,7 @@ class Reading(FileCase):
             self.assertIn(f"cannot read {path}: {why}", str(error))
 
     def test_wrong_flags_are_said_first_as_ever(self) -> None:
-        """By Twisted, who knows what is wrong with them."""
+        """Twisted says it, because it knows the fault."""
         for flags in (["--history"], ["--unknown"], ["--config"]):
             error = self.assertRaises(UsageError, Options().parseOptions, flags)
             self.assertIn(f"option {flags[0]}", str(error))

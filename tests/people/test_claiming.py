@@ -1,4 +1,4 @@
-"""Who may use a name, also when it was given under older rules (PROTOCOL §2, §5)."""
+"""Who may use a name, even one from older rules (PROTOCOL §2, §5)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OlderNames(SynchronousTestCase):
         self.assertEqual(person.hears(), [f"[SERVER] Usuarios conectados: {here}"])
 
     def test_nobody_new_is_like_any_of_them(self) -> None:
-        """A look-alike is asked for the password of whoever it looks like."""
+        """With a look-alike, people must know the password of the name it looks like."""
         for typed in ("MAX", "vValter", "wa1ter", "\u041c\u0430\u0445"):
             person = self.farm.person()
             person.types(typed)
@@ -46,7 +46,7 @@ class OlderNames(SynchronousTestCase):
             self.assertTrue(person.hears()[-2].startswith("[SERVER] Nombre no válido: "), typed)
 
     def test_a_name_of_older_rules_is_no_visitors(self) -> None:
-        """Nobody may hold what is no name any more, only keep it."""
+        """Nobody new may take an invalid name.  Its owner keeps it."""
         person = self.farm.person()
         person.types("Admin2")
         self.assertEqual(person.hears()[-2], "[SERVER] Nombre no válido: está reservado.")

@@ -1,4 +1,4 @@
-"""``--declarations once``: where artifacts come from is asked once of each registered farmer."""
+"""``--declarations once``: each registered farmer answers once where their artifacts come from."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Once(SynchronousTestCase):
         self.assertEqual(self.declared(), [(22,)])
 
     def test_a_yes_that_was_given_before_the_takeover_counts(self) -> None:
-        """It is being written while the newcomer comes in, who is then not asked any more."""
+        """It is being written while the newcomer comes in, so the newcomer need not answer."""
         self.registers()
         self.ana.types("21")
         self.disk.hold()

@@ -22,7 +22,7 @@ class Moments(SynchronousTestCase):
         time.tzset()
 
     def test_the_hour_and_of_another_day_the_day(self) -> None:
-        """By the server's own time zone: midnight is there, and not in Greenwich."""
+        """Midnight is that of the server's time zone, not that of Greenwich."""
         evening = datetime(2026, 11, 26, 23, 59).timestamp()
         self.assertEqual(stamp(evening, evening + 30), "23:59")
         self.assertEqual(stamp(evening, evening + 90), "26/11 23:59")
@@ -52,7 +52,8 @@ class ShowingHistory(SynchronousTestCase):
         self.assertEqual(self.ana.hears(), ["[SERVER] Todavía no se dijo nada."])
 
     def test_what_was_said_to_everybody(self) -> None:
-        """One's own lines, emoticons and deeds; no whispers, and nothing of the server's."""
+        """It holds a farmer's own lines, emoticons and deeds.  It holds no whispers, and no server
+        lines."""
         beto = self.farm.arrives("Beto")
         self.ana.types("¿hola?")
         self.ana.types(":historial")

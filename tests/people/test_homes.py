@@ -1,4 +1,4 @@
-"""From where a name has come in before, which lasts for 90 days and over a restart."""
+"""The networks from which a name has come in: they last 90 days and survive a restart."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class HomesTests(SynchronousTestCase):
         self.assertFalse(homes.is_home(ANA, THERE))
 
     def test_no_address_and_no_name_is_kept(self) -> None:
-        """Only a keyed hash, of which another ledger has another one."""
+        """There is only a keyed hash, which differs in another ledger."""
         self.comes_in()
         self.assertNotIn(HERE, repr(self.stored.kept))
         self.stored.kept.clear()
@@ -68,7 +68,7 @@ class HomesTests(SynchronousTestCase):
         self.assertFalse(before & set(self.kept()))
 
     def test_it_is_forgotten_after_90_days(self) -> None:
-        """Whoever does not come in from there again is not at home there; nor is that kept."""
+        """If nobody comes in from there again, it is no home any more, and no longer stored."""
         self.comes_in()
         self.now += DAYS * DAY
         self.assertTrue(self.homes.is_home(ANA, HERE))
@@ -103,7 +103,7 @@ class HomesTests(SynchronousTestCase):
         self.assertEqual(len(self.kept()), 1)
 
     def test_on_a_full_disk_it_is_stored_later(self) -> None:
-        """Until then it holds all the same; the key of the hashes is not lost either."""
+        """Until then it holds all the same.  The key of the hashes is not lost either."""
         self.ledger.fill()
         self.comes_in()
         self.assertTrue(self.homes.is_home(ANA, HERE))
@@ -115,7 +115,7 @@ class HomesTests(SynchronousTestCase):
         self.assertTrue(homes.is_home(BETO, HERE))
 
     def test_a_farmer_has_so_many_homes_and_no_more(self) -> None:
-        """The one that is longest ago makes room; others' homes stay."""
+        """The home that was used longest ago makes room.  Others' homes stay."""
         self.comes_in(BETO)
         for n in range(MOST_HOMES + 1):
             self.comes_in(ANA, f"10.0.{n}.1")

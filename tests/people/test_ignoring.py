@@ -1,4 +1,4 @@
-"""Whom one does not hear, and whose offers one does not take (PROTOCOL §3, §4)."""
+"""Whom a farmer does not hear, and whose offers they do not take (PROTOCOL §3, §4)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class KeptWithAName(SynchronousTestCase):
         self.assertEqual(self.ledger.kept["ignored"], {})
 
     def test_what_a_visitor_set_is_kept_once_they_register(self) -> None:
-        """Their door, whom they ignore, and who ignores them."""
+        """Their door, the people they ignore, and the people who ignore them."""
         ana, beto = self.farm.arrives("Ana"), self.registered("Beto")
         self.asks(ana, ":ignorar Beto")
         self.asks(ana, ":ofertas no")
@@ -118,7 +118,7 @@ class InTheRoom(SynchronousTestCase):
         self.assertEqual(beto.hears(), ["Caro: 3", "Ana: 4"])
 
     def test_who_ignores_is_not_made_to_wait(self) -> None:
-        """Only who talks waits for those that are far behind."""
+        """Only a talker waits for listeners that are far behind."""
         farm = Farm(Settings(rate=None))
         ana, beto = farm.arrives("Ana"), farm.arrives("Beto")
         ana.types(":ignorar Beto")

@@ -1,4 +1,4 @@
-"""What is on record of names and addresses, and that nobody can forge it."""
+"""What the record says about names and addresses.  Nobody can forge it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class IncidentTests(LogCase):
 
 
 class FarmTests(LogCase):
-    """What leads to which event."""
+    """Which deed causes which event."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -141,7 +141,7 @@ class FarmTests(LogCase):
                 self.assertNotIn(word, line)
 
     def test_a_pass_that_is_none(self) -> None:
-        """It is not counted as a guess: every client that was away for too long tries one."""
+        """It does not count as a guess: every client tries one after a long absence."""
         self.farm.person(address="198.51.100.7").types(":volver " + "0" * 32)
         (event,) = self.incidents
         self.assertEqual((event["event"], event["address"]), ("pass_refused", "198.51.100.7"))

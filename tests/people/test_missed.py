@@ -1,6 +1,6 @@
-"""What happened while one was away is told, and told once, whatever fails in between.
+"""A farmer hears once what happened during their absence, even if something fails in between.
 
-That it is told at all is in the plays; here is what is hard to act.
+The plays show that they hear it at all.  The tests here are hard to act in a play.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class NewsTests(NewsCase):
         self.assertEqual(self.news(self.returns()), [])
 
     def test_what_is_recorded_together_with_a_leaving_is_told_after_a_restart(self) -> None:
-        """Gus gives away what an offer of Ana's wanted, right before she leaves; both wait for
-        the same write."""
+        """Gus gives away what Ana's offer wants, right before she leaves.  Both wait for the same
+        write."""
         self.disk.hold()
         self.farm.person("Beto").types("Beto", "21", "si")
         self.gus.types(":quitar 12")
@@ -160,7 +160,7 @@ class NewsTests(NewsCase):
         self.assertEqual(self.news(self.returns()), [])
 
     def test_a_visitor_who_has_left_trades_no_more(self) -> None:
-        """Also while it could not be recorded that they are gone, and with it what they held."""
+        """This holds even while their leaving, with all that they held, can't be recorded."""
         self.disk.fill()
         beto = self.farm.person("Beto")
         self.disk.empty()
@@ -175,8 +175,8 @@ class NewsTests(NewsCase):
         self.assertEqual(self.gus.hears(), ["[SERVER] La oferta #2 ya no es válida: Beto se fue."])
 
     def test_what_ends_with_the_server_is_told_after_the_next_start(self) -> None:
-        """Ana's offer to Gus, a visitor, ends when the server is stopped while both are inside;
-        whoever of some visitors and her came first."""
+        """Ana's offer to Gus, a visitor, ends when the server stops while both are inside.  Either
+        she or some visitors came first."""
         for n in range(1, 9):
             visitor = self.farm.arrives(f"Visita{n}", "12")
             self.ana.types(":retirar", f":offer Visita{n} 32 12")
@@ -187,7 +187,7 @@ class NewsTests(NewsCase):
 
 
 class HardStories(NewsCase):
-    """What random stories found: several things in one instant, over a disk with moods."""
+    """What random stories found: several things at one moment, over an unreliable disk."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -198,7 +198,7 @@ class HardStories(NewsCase):
         self.ana.types(":registrar tulipanes", offer)
 
     def ends(self, person: Person) -> list[str]:
-        """What she hears of the end of offers."""
+        """What she hears about the end of offers."""
         told = (line.removeprefix("[SERVER] ") for line in person.hears())
         return [line for line in told if "válida" in line or "Mientras" in line]
 
@@ -263,7 +263,7 @@ class HardStories(NewsCase):
         self.assertEqual(self.ends(self.returns()), [MEANWHILE.removeprefix("[SERVER] ")])
 
     def test_taken_over_while_an_offer_ends(self) -> None:
-        """Either connection hears of it, and not both; also when the newcomer's line is cut."""
+        """Exactly one of the connections hears it, even if the newcomer's connection is cut."""
         for is_cut in (False, True):
             self.setUp()
             self.registered(":offer Gus 32 14")
@@ -286,7 +286,7 @@ class HardStories(NewsCase):
             self.assertEqual(heard, [why])
 
     def test_what_comes_after_fifty_that_were_heard(self) -> None:
-        """It is told in so many words, although the record has no room for words any more."""
+        """She hears it in words, although the record has no room for more news."""
         self.registered(":u")
         self.farm.factory.market.limits = Limits(offers=50, offers_each=50)
         self.ana.types(*[f":agregar {number}" for number in range(33, 38)])

@@ -1,8 +1,8 @@
-"""Whatever ends an offer is heard once by each registered farmer whose deed it was not, and who has
-heard of the offer: as it happens by who is here, and as news by who comes back.
+"""Each registered farmer hears of the end of an offer once, if they knew the offer and did not end
+it.
 
-Hypothesis lets people come, go and trade, over a disk that is slow or full now and then, with
-restarts in between.
+People who are here hear it when it happens.  Those who come back read it as news.  Hypothesis lets
+people come, go and trade, over a disk that is slow or full at times, with restarts in between.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from granja.settings import Settings
 from granja.wire.encodings import GMCP
 from tests.support.farm import Farm, Person
 
-#: Ana is registered from the beginning, Eva registers in the course of the story.
+#: Ana is registered from the beginning.  Eva registers during the story.
 REGISTERED = ("Ana", "Eva")
 VISITORS = ("Beto", "Gus")
 ARTIFACTS = ("6", "13", "14")
@@ -115,8 +115,11 @@ class Village(RuleBasedStateMachine):
 
     @rule(name=registered, other=anybody, number=artifact, first=st.booleans())
     def goes_as_another_gives_away(self, name: str, other: str, number: str, first: bool) -> None:
-        """:param first: the one goes while something else is being written, so that both deeds are
-        written together; else while the other's deed is."""
+        """One farmer goes while another gives away.
+
+        :param first: whether one goes while another write runs, so that both deeds are written
+            together. If not, one goes during the write of the other's deed.
+        """
         self.disk.hold()
         if first:
             self.types("Gus", ":agregar 6")
@@ -185,7 +188,7 @@ class Village(RuleBasedStateMachine):
                 self.seen.add((person.protocol.farmer.id, json.loads(data)["number"]))
 
     def ended(self) -> set[tuple[FarmerId, int]]:
-        """Which offers have ended for whom, not by their own deed, as the ledger has it."""
+        """The offers that have ended for each farmer by others' deeds, according to the ledger."""
         known = {fact.farmer for fact in self.memory.facts if isinstance(fact, Registered)}
         market, audit, ended = Market(), Audit(), set()
         for sequence, fact in enumerate(self.memory.facts, 1):
@@ -228,7 +231,7 @@ class NewsModel(SynchronousTestCase):
         run_state_machine_as_test(Village, settings=play(max_examples=150))
 
     def test_news_that_are_not_on_record_are_noticed(self) -> None:
-        """Without what happened as a line was cut, the test above fails; so it can."""
+        """Without the deeds of a cut connection, the test above fails.  So it can fail."""
         self.patch(Newsroom, "note", lambda *_: None)
         with self.assertRaises(AssertionError):
             run_state_machine_as_test(

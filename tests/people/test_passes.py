@@ -25,7 +25,7 @@ REPLACED = "[SERVER] Entraste desde otro lugar."
 
 
 class PassCase(SynchronousTestCase):
-    """Beto is at a terminal; Ana hears data."""
+    """Beto is at a terminal.  Ana hears data."""
 
     settings = SETTINGS
 
@@ -160,7 +160,7 @@ class ComingBack(PassCase):
         self.assertEqual(self.back(n).hears(), [HELLO, HOLDS, OK, *missed])
 
     def test_any_line_can_be_the_last_that_was_read(self) -> None:
-        """Also one of those that were told again, on a line that dropped as well."""
+        """It may be a repeated line too, on a connection that was lost as well."""
         self.beto.types("uno", ":p Ana dos", "tres")
         self.ana.types("yo", ":u")
         self.beto.types("cuatro", ":offer Ana 12 21", "cinco", ":p Ana seis", ":yo siete")
@@ -373,7 +373,7 @@ class RegisteredFarmers(PassCase):
         self.ana.hears()
 
     def test_they_come_back_for_a_month(self) -> None:
-        """Who had left hears the news and no talk; others hear the arrival."""
+        """A person who had left hears the news and no talk.  Others hear the arrival."""
         self.ana.types(":offer Beto 21 12")
         self.ana.hears()
         self.ana.drops()
@@ -439,7 +439,7 @@ class RegisteredFarmers(PassCase):
         self.assertEqual(self.beto.hears(), ["[SERVER] Ana desconectado."])
 
     def test_news_are_told_once(self) -> None:
-        """With the pass as it was said, and then not by the password; or the other way round."""
+        """They hear it with the pass, and then not with the password; or the other way round."""
         self.ana.types(":offer Beto 21 12")
         self.ana.hears()
         self.ana.drops()
@@ -514,7 +514,7 @@ class Restarts(PassCase):
         self.assertIn("#2: :accept o :reject", heard[1])
 
     def test_numbers_of_farmers_are_not_given_twice(self) -> None:
-        """A visitor who holds nothing is on no other record."""
+        """A visitor without artifacts is on no other record."""
         eva = guest(self.farm, "Eva")
         known = eva.protocol.farmer
         assert known is not None

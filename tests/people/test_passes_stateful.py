@@ -1,8 +1,8 @@
-"""Whatever happens to the lines, everybody hears everything once, and in its order (PROTOCOL §5b).
+"""With any losses, everybody hears everything once, in order (PROTOCOL §5b).
 
-Lines drop, with the last of what was written to them unread; people come back with a pass while the
-old line stands or after it dropped, lose the answer and come back once more; they linger out; the
-server stops, or crashes, and starts again.
+Connections drop, with the last bytes unread.  People come back with a pass, while the old
+connection stands or after its end.  They lose the answer and come back once more, or linger out.
+The server stops or crashes, and starts again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from granja.settings import Settings
 from tests.support.farm import Farm, Person
 from tests.support.guests import Data, Guest
 
-#: Ana is registered, Eva and Rosa are visitors; they hear data.  Beto is at a terminal.
+#: Ana is registered; Eva and Rosa are visitors.  They hear data.  Beto is at a terminal.
 NAMES = ("Ana", "Eva", "Rosa")
 HISTORY = 6
 
@@ -43,13 +43,13 @@ class Reader:
         self.n = 0
         #: Numbers of lines, in their order, and whether they are talk.
         self.owed: dict[int, bool] = {}
-        #: So many of them are lost.
+        #: How many of them are lost.
         self.missed = 0
         self.heard: list[int] = []
         self.ends: Counter[int] = Counter()
 
     def read(self, messages: list[Data], *, told_again: bool = False) -> None:
-        """:param told_again: it is what is told after coming back, whole."""
+        """:param told_again: whether this is the complete repetition after a return."""
         said = []
         for message in messages:
             if message["type"] == "pass":
@@ -75,7 +75,7 @@ class Reader:
             self.forget()
 
     def forget(self) -> None:
-        """Nothing of before is owed any more."""
+        """Nobody owes them anything from before."""
         self.owed.clear()
         self.missed = 0
 
@@ -105,7 +105,7 @@ class Village(RuleBasedStateMachine):
         self.reads(reader)
 
     def reads(self, reader: Reader, leaving: int = 0, *, told_again: bool = False) -> None:
-        """:param leaving: so many of the last messages are not read, nor is what comes later."""
+        """:param leaving: how many of the last messages stay unread, with everything later."""
         if reader.guest is not None:
             messages = reader.guest.reads()
             messages = messages[: max(0, len(messages) - leaving)]
@@ -133,8 +133,11 @@ class Village(RuleBasedStateMachine):
 
     @rule(name=who, leaving=unread, lost=st.integers(0, 2), again=unread)
     def returns(self, name: str, leaving: int, lost: int, again: int) -> None:
-        """:param lost: so many answers are lost.
-        :param again: so many messages of the last one are, and then they come back once more.
+        """Come back with a pass.
+
+        :param lost: how many answers are lost.
+        :param again: how many messages of the last answer are lost, before they come back once
+            more.
         """
         reader = self.readers[name]
         present = self.is_present(name)
@@ -164,7 +167,7 @@ class Village(RuleBasedStateMachine):
 
     @rule(crash=st.booleans())
     def starts_anew(self, crash: bool) -> None:
-        """What was read until then was read; the rest is not known any more."""
+        """They have read what they read until then.  Nobody knows the rest any more."""
         for reader in self.readers.values():
             self.reads(reader)
         if not crash:

@@ -1,4 +1,4 @@
-"""What people hear who come one too many, by every door, and how they are gone."""
+"""What people hear when there are too many, at every door, and how their connections end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class DoorCase(SynchronousTestCase):
 
 class OneTooMany(DoorCase):
     def test_from_one_network(self) -> None:
-        """It hears why and is closed; others come in, and when one goes there is room again."""
+        """The one too many reads why, and is closed.  Others come in.  When one goes there is room
+        again."""
         first, _ = self.fill()
         third = self.farm.person(address=STRANGER)
         self.assertEqual(third.hears(), [NETWORK_FULL])
@@ -53,7 +54,7 @@ class OneTooMany(DoorCase):
         self.assertEqual(len(self.farm.factory.connections), 2)
 
     def test_in_all(self) -> None:
-        """Also from loopback."""
+        """This includes loopback."""
         descriptors = self.farm.factory.doorkeeper.descriptors
         descriptors.most, descriptors.held = 0, 1
         person = self.farm.person()
@@ -61,7 +62,7 @@ class OneTooMany(DoorCase):
         self.assertTrue(person.is_closed)
 
     def test_who_does_not_go_is_cut(self) -> None:
-        """After three seconds; whoever goes leaves no timer."""
+        """It is cut after three seconds.  A connection that goes leaves no timer."""
         self.fill()
         stays, goes = (self.farm.person(address=STRANGER) for _ in range(2))
         goes.drops()
@@ -69,7 +70,7 @@ class OneTooMany(DoorCase):
         self.assertEqual([stays.wire.aborted, goes.wire.aborted], [True, False])
 
     def test_a_crowd_of_them_holds_no_descriptors(self) -> None:
-        """Of those who stay only so many are waited for; and each is a line in no log."""
+        """We wait for a limited number of them.  None of them writes a line to the log."""
         self.fill()
         with capturedLogs() as logged:
             crowd = [self.farm.person(address=STRANGER) for _ in range(100)]
@@ -97,7 +98,7 @@ class OnTheWeb(DoorCase):
     """192.0.2.7 is where browsers come from in these tests."""
 
     def test_at_ws_as_the_first_line_in_both_forms(self) -> None:
-        """Then Close 1013; the peer has a moment to answer it."""
+        """Then comes Close 1013.  The peer has a moment to answer it."""
         self.fill()
         plain, data = WebFarmer(self.farm), WebFarmer(self.farm, protocol="granja.json")
         self.assertEqual(plain.hears(), [NETWORK_FULL])
@@ -110,7 +111,7 @@ class OnTheWeb(DoorCase):
         self.assertTrue(plain.wire.aborted)
 
     def test_those_in_the_chat_and_those_at_the_page_have_their_own_places(self) -> None:
-        """Whoever comes on to the chat makes room at the page."""
+        """A person who goes on to the chat makes room at the page."""
         web = [WebFarmer(self.farm) for _ in range(2)]
         self.assertEqual([one.hears() for one in web], [[ASKED]] * 2)
         self.assertEqual(self.farm.person(address=STRANGER).hears(), [NETWORK_FULL])
@@ -140,7 +141,7 @@ class OnTheWeb(DoorCase):
         self.assertEqual(visitor.hears(), [ASKED])
 
     def test_when_the_farm_is_full(self) -> None:
-        """At ``/ws`` it is said in the chat's words, as long as there is room to say it."""
+        """At ``/ws`` it reads the chat's words, as long as there is room to say them."""
         descriptors = self.farm.factory.doorkeeper.descriptors
         descriptors.most, descriptors.held = 0, 1
         visitor = WebFarmer(self.farm)
@@ -160,7 +161,7 @@ class AtTheDoor(SynchronousTestCase):
             person.drops()
 
     def test_it_hears_the_question_later(self) -> None:
-        """And has its whole time for arriving then; nobody else waits."""
+        """It then has its whole time to arrive.  Nobody else waits."""
         late = self.farm.person(address=STRANGER)
         self.assertEqual(late.hears(), [])
         self.assertEqual(self.farm.person(address=OTHER).hears(), [ASKED])
@@ -211,7 +212,7 @@ class TooManyRegistrations(SynchronousTestCase):
         return person
 
     def test_the_eleventh_within_an_hour(self) -> None:
-        """It stays a visitor; elsewhere, and an hour later, names are registered as ever."""
+        """It stays a visitor.  Elsewhere, and an hour later, people register as usual."""
         for n in range(10):
             name = f"Granjera{n}"
             told = [f"[SERVER] {name}, tu nombre quedó registrado."]

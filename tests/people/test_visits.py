@@ -1,4 +1,4 @@
-"""What the operator reads in the log of who came and went."""
+"""What the operator reads in the log about coming and going."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class JournalTests(SynchronousTestCase):
         self.assertEqual(self.lines, ["Ana arrived from here", "Ana left"])
 
     def test_of_a_crowd_nobody_is_left_out(self) -> None:
-        """One line at once, then one a second with all who came meanwhile."""
+        """One line comes at once, then one a second with everybody who came meanwhile."""
         for number in range(5):
             self.arrived(f"F{number}")
         self.assertEqual(self.lines, ["F0 arrived from here"])
@@ -60,7 +60,7 @@ class JournalTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_fields_say_it_again(self) -> None:
-        """For whoever reads the log with a program."""
+        """This is for programs that read the log."""
         self.arrived("Ana")
         self.journal.left("Ana", HERE)
         self.arrived("Beto")

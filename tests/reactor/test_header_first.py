@@ -29,7 +29,7 @@ class Inside(Protocol):
 
 
 class Answers(Factory):
-    """What is behind the door; ``closed``: it lets nobody in."""
+    """The factory behind the door.  ``closed``: it lets nobody in."""
 
     noisy = False
     closed = False
@@ -51,7 +51,7 @@ class Answers(Factory):
 
 
 class Wire(StringTransport):
-    """``protocol`` is who hears what comes, as at Twisted's own transports."""
+    """``protocol`` hears what comes, as with Twisted's own transports."""
 
     aborted = False
     protocol: Any

@@ -40,7 +40,7 @@ class Flow(StringTransport):
 
 
 class Speaker:
-    """Notes what it obeys; ``then`` is done in obeying."""
+    """Notes what it obeys.  It calls ``then`` while it obeys."""
 
     def __init__(self) -> None:
         self.obeyed: list[Line] = []

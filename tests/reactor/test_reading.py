@@ -48,7 +48,7 @@ class PatientEcho(Echo):
         self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:  # noqa: N802
-        """Not of interest."""
+        """Ignore it."""
 
 
 class WaitingEcho(PatientEcho):
@@ -72,7 +72,7 @@ class SickEcho(Echo):
 
 
 class Visitor(Protocol):
-    """Keeps what it hears; ``ended`` fires with all of it when the connection is over."""
+    """Keeps what it hears.  ``ended`` fires with all of it at the end of the connection."""
 
     def __init__(self) -> None:
         self.heard = b""
@@ -134,7 +134,8 @@ class IntakeTests(TestCase):
         await self.leave(*visitors)
 
     async def test_nobody_is_forgotten_when_each_has_much_to_say(self) -> None:
-        """The time is over after each look; whoever was not read is read the next time."""
+        """The time is over after each look.  A connection that we did not read comes first next
+        time."""
         self.patch(intake, "MOST_AT_ONCE", 2)
         self.intake._time = itertools.count(step=1.0).__next__
         visitors = [await self.visit() for _ in range(7)]

@@ -1,4 +1,4 @@
-"""What is said goes into records and comes out of them whole, by OpenSSL's functions or without."""
+"""Bytes go into records and come out whole, with OpenSSL's functions or without."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class DirectTests(SynchronousTestCase):
         self.assertEqual(isinstance(self.records, Slow), self.slow)
 
     def test_what_is_sealed_is_heard(self) -> None:
-        """However long: OpenSSL takes 16 KiB at a time, and says so by taking no more."""
+        """This holds for any length.  OpenSSL takes 16 KiB at a time, and simply takes no more."""
         said = [bytes((65 + number,)) * size for number, size in enumerate(SIZES)]
         for number, text in enumerate(said):
             sealed = self.records.seal(memoryview(text) if number % 2 else text)
@@ -104,7 +104,7 @@ class DirectTests(SynchronousTestCase):
         self.assertRaises(SSL.ZeroReturnError, self.records.open)
 
     def test_and_before_what_is_no_record(self) -> None:
-        """And no other connection hears of that."""
+        """No other connection hears of it."""
         other, talker = shaken()
         self.client.send(b"hola")
         carry(self.client, self.server)
@@ -120,7 +120,7 @@ class DirectTests(SynchronousTestCase):
         self.assertNotIsInstance(caught.exception, SSL.WantReadError)
 
     def test_after_the_end_nothing_is_sealed(self) -> None:
-        """And the next connection is not the worse for it."""
+        """The next connection is not affected."""
         self.server.shutdown()
         self.assertEqual(bytes(self.records.seal(b"hola")), b"")
         other, _ = shaken()

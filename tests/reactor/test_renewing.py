@@ -85,7 +85,7 @@ class RenewalTests(TlsCase):
         self.assertEqual(len(self.said), 1)
 
     def test_a_bad_one_is_one_line(self) -> None:
-        """The old one is served on, and the next good one is served again."""
+        """We go on with the old one, and the next good one is served again."""
         old, new = make("a.example"), make("a.example")
         path = self.put(old)
         certificates = self.watch(self.at_folder())

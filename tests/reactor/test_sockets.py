@@ -16,7 +16,7 @@ reactor: Any = installed
 
 class Sockets(TestCase):
     async def test_a_connection_inherits_what_its_port_was_given(self) -> None:
-        """PROTOCOL §6: within 90 s; and a telnet's urgent byte stays in the stream (§1)."""
+        """PROTOCOL §6: within 90 s.  A telnet's urgent byte stays in the stream (§1)."""
         port = reactor.listenTCP(0, ServerFactory(), interface="127.0.0.1")
         port.stopReading()  # The test takes the connection itself.
         prepare(port)

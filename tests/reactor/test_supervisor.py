@@ -1,4 +1,4 @@
-"""What a supervisor is told, and whether anybody is."""
+"""What the server tells a supervisor, and whether there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``ps`` shows of a server."""
+"""What ``ps`` shows about a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ print(open("/proc/self/cmdline", "rb").read().split(b"\\0")[3:])
 
 class Titles(SynchronousTestCase):
     def test_a_secret_is_not_among_the_words(self) -> None:
-        """As it is or as a URL writes it, each time; the rest stands."""
+        """Each secret is hidden, plain or as in a URL.  The rest stays."""
         if sys.platform != "linux":
             raise SkipTest("the words are overwritten on Linux only")
         words = ["--ledger", "postgresql://a:clave%20secreta@h/clave secreta", "--x"]

@@ -80,7 +80,7 @@ def seen(client: SSL.Connection) -> bytes:
 
 
 class ServedTests(TlsCase):
-    """What is where an operator says."""
+    """The certificates at the places that an operator names."""
 
     def test_a_key_and_its_certificate(self) -> None:
         """In a file each, or together in one."""
@@ -93,7 +93,7 @@ class ServedTests(TlsCase):
         self.assertEqual(seen(shake_hands(found.certificates)), pair.certificate)
 
     def test_the_chain_goes_with_it(self) -> None:
-        """Clients only know the root; it may be in the folder, and is not sent."""
+        """Clients know only the root.  It may be in the folder, and we do not send it."""
         root = make("root", ca=True)
         middle = make("middle", ca=True, issuer=root)
         leaf = make("localhost", issuer=middle)
@@ -127,7 +127,7 @@ class ServedTests(TlsCase):
         self.assertTrue(seen(shake_hands(self.at_folder())).startswith(leaf.certificate))
 
     def test_each_host_has_its_own(self) -> None:
-        """Also those of a wildcard; whoever names no known host gets the first."""
+        """This includes a wildcard's hosts.  A client that names no known host gets the first."""
         one, two = make("a.example"), make("b.example", "*.c.example")
         one.put(self.folder / "1.pem")
         two.put(self.folder / "2.pem")
@@ -143,7 +143,7 @@ class ServedTests(TlsCase):
             self.assertEqual(seen(shake_hands(certificates, host)), pair.certificate, host)
 
     def test_a_host_that_is_no_ascii_is_like_an_unknown_one(self) -> None:
-        """And nothing is said about it on the operator's terminal."""
+        """The operator's terminal shows nothing of it."""
         one, two = make("a.example"), make("b.example")
         one.put(self.folder / "1.pem")
         two.put(self.folder / "2.pem")
@@ -278,7 +278,7 @@ class ProfileTests(TlsCase):
         make("localhost", key=rsa_key()).put(self.folder / "a.pem")
 
     def everywhere(self) -> list[Certificates]:
-        """At both kinds of endpoint."""
+        """Test both kinds of endpoint."""
         path = self.folder / "a.pem"
         return [self.at_folder(), self.at_files(path, path)]
 

@@ -1,4 +1,4 @@
-"""Slow readers are told from those who are gone (PROTOCOL §6)."""
+"""The server tells slow readers from dead peers (PROTOCOL §6)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ reactor: Any = installed
 
 
 class Watched(NarrowConnection):
-    """What its kernel says can be chosen; ``granted`` are its user timeouts, in seconds."""
+    """The test chooses what its kernel says.  ``granted`` holds its user timeouts, in seconds."""
 
     def __init__(self) -> None:
         super().__init__(ManualReactor(), 0, lambda: None)

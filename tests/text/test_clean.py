@@ -1,4 +1,4 @@
-"""What a farmer types reaches the others whole, and harmless (PROTOCOL §1)."""
+"""What a farmer types reaches the others whole and harmless (PROTOCOL §1)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Lines(SynchronousTestCase):
             )
 
     def test_every_final_ends_a_sequence(self) -> None:
-        """Whatever a control sequence asks for, the text after it is read."""
+        """After any control sequence, the text after it is read."""
         for final in range(0x40, 0x7F):
             self.assertEqual(clean(f"a\x1b[1;2{chr(final)}ñ"), "añ")
             self.assertEqual(clean(f"a\x9b1;2{chr(final)}ñ"), "añ")
@@ -122,13 +122,13 @@ class Lines(SynchronousTestCase):
 
 
 class Promises(SynchronousTestCase):
-    """What holds for every text whatever."""
+    """Rules that hold for every text."""
 
     @settings(deadline=None, max_examples=200)
     @given(hostile_text())
     @example("\u0647\u200d\u200c\u06a9")  # a joiner that stays only if the next one does not go
     def test_cleaning_twice_is_cleaning_once(self, typed: str) -> None:
-        """A line that is repeated by someone else is the same line."""
+        """A line that somebody else repeats is the same line."""
         once = clean(typed)
         self.assertEqual(clean(once), once)
 
@@ -146,7 +146,8 @@ class Promises(SynchronousTestCase):
     @settings(deadline=None, max_examples=100)
     @given(hostile_text())
     def test_nothing_is_added_or_moved(self, typed: str) -> None:
-        """What is shown is what was typed, less something; a tab may have become a space."""
+        """The shown text is the typed text, without some characters.  A tab may have become a
+        space."""
         rest = iter(typed.replace("\t", " "))
         self.assertTrue(all(char in rest for char in clean(typed)))
 
@@ -187,7 +188,7 @@ class Glances(SynchronousTestCase):
             self.assertFalse(is_clean(ascii_only))
 
     def test_no_character_passes_that_should_be_weighed(self) -> None:
-        """What passes at a glance is neither removed anywhere nor ever counted as a mark."""
+        """A character that passes at a glance is never removed, and never counts as a mark."""
         ignorable = char_set("ignorable")
         passed = [char for char in map(chr, range(sys.maxunicode + 1)) if is_clean(char)]
         self.assertGreater(len(passed), 40_000)
@@ -200,7 +201,7 @@ class Glances(SynchronousTestCase):
 
 
 class Decoding(SynchronousTestCase):
-    """From bytes."""
+    """From bytes to text."""
 
     def test_utf8_is_read(self) -> None:
         for line in [*NASTY, *DECENT]:

@@ -33,7 +33,7 @@ CONFUSING = [
 
 
 def why_not(text: str) -> str:
-    """Why this is no name; empty if it is one."""
+    """Why this is not a name; empty if it is one."""
     try:
         parse(text)
     except InvalidName as refusal:
@@ -42,7 +42,7 @@ def why_not(text: str) -> str:
 
 
 class Spelling(SynchronousTestCase):
-    """What is a name, and what is not."""
+    """Which texts are names."""
 
     def test_names_of_all_kinds(self) -> None:
         """Letters of any script with their marks, digits, and the three signs."""
@@ -66,7 +66,7 @@ class Spelling(SynchronousTestCase):
         self.assertEqual(parse("Jose\u0301").spelling, "Jos\u00e9")
 
     def test_each_fault_is_explained(self) -> None:
-        """Whoever is refused can read what to change."""
+        """A refused person can read what to change."""
         signs = "solo puede tener letras, números, «_», «-» y «.»"
         for text, why in {
             "": "está vacío",
@@ -145,7 +145,7 @@ class Spelling(SynchronousTestCase):
     @settings(deadline=None)
     @given(hostile_text(12) | st.text(max_size=24))
     def test_a_name_stays_a_name(self, text: str) -> None:
-        """Whatever is accepted keeps to the rules, and is accepted again as it is spelled."""
+        """An accepted name obeys the rules, and its spelling is accepted again."""
         if why_not(text):
             return
         name = parse(text)
@@ -160,7 +160,8 @@ class Reserved(SynchronousTestCase):
     """Nobody speaks for the granja."""
 
     def test_with_something_behind_it(self) -> None:
-        """A reserved word is reserved with digits, or with a sign and anything, after it too."""
+        """A reserved word with digits after it, or with a sign and anything after it, is reserved
+        too."""
         for typed in ("Admin1", "GRANJA.", "server_dos", "soporte-ya", "ADMIN٤٢", "serv1dor.9"):
             error = self.assertRaises(InvalidName, parse, typed)
             self.assertEqual(error.why, "está reservado", typed)
@@ -269,7 +270,7 @@ class Likeness(SynchronousTestCase):
     @settings(deadline=None)
     @given(hostile_text(12) | st.text(max_size=12))
     def test_folding_is_over_when_it_is_over(self, text: str) -> None:
-        """Folding what is folded changes nothing, nor does it matter how accents were typed."""
+        """Folding a folded text changes nothing, and the composition of accents does not matter."""
         self.assertEqual(fold(fold(text)), fold(text))
         for form in ("NFC", "NFD"):
             typed = unicodedata.normalize(form, text)
@@ -316,7 +317,7 @@ class Finding(SynchronousTestCase):
             self.assertNotIn(text, index)
 
     def test_the_same_folded_form_comes_first(self) -> None:
-        """Where two match, it is the one who has that very name in another case."""
+        """If two match, the one with that very name in another case wins."""
         index = self.index("ll", "iL")
         self.assertEqual(index.matches("Il"), ["ll", "iL"])
         self.assertEqual(index.find("Il"), "iL")
@@ -358,7 +359,7 @@ class Finding(SynchronousTestCase):
     @settings(deadline=None)
     @given(hostile_text() | st.text(st.characters(), max_size=600))
     def test_any_text_may_be_asked_for(self, text: str) -> None:
-        """Whatever someone types where a name belongs, there is an answer."""
+        """For any typed text there is an answer."""
         index = self.index("Ana")
         if index.find(text) is None:
             self.assertEqual(index.matches(text), [])
@@ -367,7 +368,7 @@ class Finding(SynchronousTestCase):
         self.assertIsNone(self.index("Ana").find("Ana" + " " * 4000))
 
     def test_the_index_agrees_with_asking_everyone(self) -> None:
-        """Whoever comes, goes or takes over, the answer is that of comparing with each in turn."""
+        """After any changes, the answer is that of a comparison with each item in turn."""
         run_state_machine_as_test(
             Comings, settings=settings(deadline=None, max_examples=60, stateful_step_count=30)
         )

@@ -1,4 +1,4 @@
-"""What the catalog lacks and people hold is theirs all the same."""
+"""Artifacts that the catalog lacks still belong to the people who hold them."""
 
 from __future__ import annotations
 

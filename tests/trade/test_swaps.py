@@ -1,4 +1,4 @@
-"""PROTOCOL §4b: swaps stand, close in rings, and are told to whoever has a part in them."""
+"""PROTOCOL §4b: swaps stand and close in rings, and everybody with a part in them hears it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SwapCase(SynchronousTestCase):
         self.farm = Farm(self.settings, self.ledger)
 
     def tearDown(self) -> None:
-        """Whatever happened can have happened, and nothing closable is left standing."""
+        """Everything that happened is possible, and no ring is left open."""
         audit = Audit()
         for sequence, fact in enumerate(self.memory.facts, 1):
             audit._follow(sequence, fact)
@@ -85,7 +85,7 @@ class Rings(SwapCase):
         self.assertEqual(self.rings(), [])
 
     def test_the_oldest_swap_first(self) -> None:
-        """Waiting is priority; of three who want one copy one gets it."""
+        """Waiting gives priority: three want one copy, and one gets it."""
         people = [self.farm.arrives(name, "1") for name in ("Ana", "Beto", "Caro")]
         for person in people:
             self.swaps(person, "1 por 2")
@@ -102,7 +102,7 @@ class Rings(SwapCase):
         self.assertEqual(len(caro.hears()), 1)
 
     def test_second_copies_go_until_the_last(self) -> None:
-        """Three copies, three who would take them: the last stays."""
+        """There are three copies, and three who would take them.  The last copy stays."""
         ana = self.farm.arrives("Ana", "1, 1, 1")
         for name, mine in (("Beto", 2), ("Caro", 3), ("Diego", 4)):
             self.swaps(self.farm.arrives(name, str(mine)), f"{mine} por 1")
@@ -116,7 +116,7 @@ class Rings(SwapCase):
         self.assertHears(ana, "No tienes ofertas pendientes.")
 
     def test_swaps_that_cross_end(self) -> None:
-        """Each artifact asked for is got once, and what was given is asked for again by none."""
+        """They get each wanted artifact once, and nobody asks for what they gave."""
         ana, beto = self.farm.arrives("Ana", "1, 1"), self.farm.arrives("Beto", "2, 2")
         self.swaps(ana, "1 por 2")
         self.swaps(beto, "2 por 1")
@@ -128,7 +128,7 @@ class Rings(SwapCase):
         self.assertHears(ana, "#3 cambio: tu Rollo enano I por Rollo enano III")
 
     def test_other_swaps_are_struck_and_end(self) -> None:
-        """By a ring, by an offer that is accepted, by what is found, and by what is given away."""
+        """A ring, an accepted offer, a find or a gift to the museum does it."""
         ana, beto = self.farm.arrives("Ana", "1, 4"), self.farm.arrives("Beto", "2")
         self.swaps(ana, "1 por 2")
         self.swaps(ana, "4 por 2")
@@ -160,7 +160,7 @@ class Rings(SwapCase):
         )
 
     def test_an_offer_for_the_same_copy(self) -> None:
-        """Whichever is decided first has it."""
+        """The one decided first gets it."""
         ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "2")
         caro = self.farm.arrives("Caro", "3")
         caro.types(":offer Ana 3 1")
@@ -193,7 +193,8 @@ class Rings(SwapCase):
         self.assertHears(caro, "La oferta #1 ya no es válida: Ana ya no tiene Rollo enano I.")
 
     def test_a_member_is_lost_while_the_ring_waits(self) -> None:
-        """By leaving, taking the swap back, giving away: then it settles with others, or not."""
+        """A member leaves, retracts the swap or gives the artifact away.  Then others settle, or
+        nobody."""
         for deed in (":q", ":retirar", ":quitar 1", "gone"):
             with self.subTest(deed=deed):
                 self.setUp()
@@ -215,7 +216,7 @@ class Rings(SwapCase):
                 self.assertEqual(len(caro.hears()), 1 + (deed in (":q", "gone")))
 
     def test_a_member_expires_while_the_ring_waits(self) -> None:
-        """By the clock on the wall: what is due settles no more, and the ring finds another."""
+        """A swap that is due by the wall clock settles no more, and the ring finds another."""
         self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
         ana = self.farm.arrives("Ana", "1")
         self.swaps(ana, "1 por 2")
@@ -261,7 +262,7 @@ class Rings(SwapCase):
         self.assertEqual(len(told), 1)
 
     def test_five_hundred_come_and_go(self) -> None:
-        """Nobody is told twice of anything."""
+        """Nobody hears anything twice."""
         ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "2")
         beto.types(":doy 2")
         beto.hears()
@@ -271,7 +272,7 @@ class Rings(SwapCase):
         self.assertEqual(len(beto.hears()), 1)
 
     def test_five_hundred_come_and_one_stays(self) -> None:
-        """Whoever heard of a swap never hears of it again, however many more there are."""
+        """A person who heard of a swap never hears of it again, even if many more come."""
         people = [self.farm.arrives(f"Gente{n}", "2") for n in range(4)]
         for person in people:
             person.types(":doy 2")
@@ -394,7 +395,7 @@ class Absent(SwapCase):
         )
 
     def test_swaps_expire(self) -> None:
-        """By the clock on the wall, here and away; one that is due settles no more."""
+        """They expire by the wall clock, here and away.  A due swap settles no more."""
         settings = Settings(rate=None, limits=Limits(lifetime=100.0))
         self.farm = Farm(settings, self.ledger)
         ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "3")
@@ -409,7 +410,7 @@ class Absent(SwapCase):
         self.assertIn("[SERVER] Mientras no estabas: el cambio #1 venció.", heard)
 
     def test_the_clock_on_the_wall_is_set_back(self) -> None:
-        """Who was first stays first, a swap lasts by the clock, and what has expired is gone."""
+        """The first stays first, a swap lasts by the clock, and an expired swap is gone."""
         self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
         ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "1")
         self.swaps(ana, "1 por 2")
@@ -449,7 +450,7 @@ class Absent(SwapCase):
 
 class Hints(SwapCase):
     def test_up_to_three_hear_in_turn(self) -> None:
-        """Those who are here, have used these commands, and were not told just now."""
+        """They are here, have used these commands, and have not heard one just now."""
         people = [self.farm.arrives(f"Gente{n}", "2, 2") for n in range(6)]
         for person in people[:5]:
             person.types(":falta")
@@ -485,7 +486,8 @@ class Hints(SwapCase):
         )
 
     def test_who_is_not_here_any_more(self) -> None:
-        """A visitor who used them, left, and came again under the same name has not used them."""
+        """A visitor used them, left, and came again under the same name.  That one has not used
+        them."""
         beto = self.farm.arrives("Beto", "2, 2")
         beto.types(":falta", ":q")
         beto.drops()
@@ -496,7 +498,8 @@ class Hints(SwapCase):
 
 class Chances(SwapCase):
     def test_rows_and_their_order(self) -> None:
-        """Closing ones first, then two-sided ones, then rings of three; one for each artifact."""
+        """Rows that close a ring come first, then pairs, then rings of three; one for each
+        artifact."""
         ana = self.farm.arrives("Ana", "9, 9, 10, 10")
         self.swaps(self.farm.arrives("Beto", "3"), "3 por 9, 10")
         self.farm.arrives("Caro", "2, 2, 10")

@@ -15,7 +15,8 @@ from tests.web.test_socket import SocketCase, frame
 
 
 class Bursts(SocketCase):
-    """Who sends thousands of frames at once waits for the others, and not they for them."""
+    """A client with thousands of frames at once waits for the others, and they do not wait for
+    it."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -26,7 +27,7 @@ class Bursts(SocketCase):
         self.eva.hears()
 
     def brings(self, count: int, then: bytes = b"") -> list[str]:
-        """So many lines of Ana's in one segment, before anybody else has their turn."""
+        """Ana's lines come in one segment, before anybody else has a turn."""
         lines = b"".join(frame(1, b"%d" % n) for n in range(count))
         self.web.channel.dataReceived(lines + then)
         return [f"Ana: {n}" for n in range(count)]
@@ -151,7 +152,7 @@ class Passing(Clock):
 
 
 class Queue(SynchronousTestCase):
-    """Who has more frames than are taken at a time."""
+    """A connection with more frames than one turn takes."""
 
     def setUp(self) -> None:
         self.clock = Passing(TURN / 4)
@@ -167,7 +168,7 @@ class Queue(SynchronousTestCase):
         self.queue.join(take)
 
     def turn(self) -> str:
-        """Who is served before the reactor sees to everybody else."""
+        """The connections that are served before the reactor does its other work."""
         (call,) = self.clock.calls
         self.clock.calls.remove(call)
         call.func()

@@ -25,10 +25,10 @@ def framed(
     width: int = 0,
     masked: bool = True,
 ) -> bytes:
-    """A frame by hand.
+    """Make a frame by hand.
 
     :param head: its first byte.
-    :param width: bytes that its size is written in; 0 for as few as can be.
+    :param width: how many bytes its size takes; 0 for as few as possible.
     """
     size, flag = len(payload), 0x80 if masked else 0
     width = width or (1 if size < 126 else 2 if size < 1 << 16 else 8)
@@ -114,7 +114,8 @@ def _frame(frame: frames.Frame) -> list[Heard]:
 
 
 def _joined(heard: list[Heard]) -> list[Heard]:
-    """Where a message is cut is no matter, and neither is what one had that breaks the rules."""
+    """The cuts of a message do not matter, nor does the content of a frame that breaks the
+    rules."""
     joined: list[Any] = []
     for kind, what in heard:
         if joined and kind in ("text", "binary") and joined[-1][0] == kind:

@@ -1,4 +1,4 @@
-"""A greeting is answered the same by the short way and by the long one."""
+"""The fast way and the long way answer a greeting in the same manner."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def head(*more: str, but: str = "", first: str = FIRST) -> bytes:
     return "\r\n".join([first, *kept, *more, "", ""]).encode()
 
 
-#: What is not quite as a browser writes it, or not to be answered with a WebSocket.
+#: Requests that a browser would not write, or that get no WebSocket as an answer.
 ODD = {
     "two hosts": head("Host: granja.example"),
     "no host": head(but="Host"),
@@ -107,7 +107,7 @@ class Ways(SynchronousTestCase):
         return Outcome(b"\r\n".join(lines), visit.wire.disconnecting, connections)
 
     def both(self, data: bytes, *, closing: bool = False) -> Outcome:
-        """What comes in two segments takes the long way."""
+        """A greeting in two segments takes the long way."""
         short = self.answers(data, closing=closing)
         self.assertEqual(short, self.answers(data[:5], data[5:], closing=closing))
         return short
@@ -145,7 +145,7 @@ class Ways(SynchronousTestCase):
         self.assertEqual((Counted.seen, len(farm.factory.connections)), (2, 1))
 
     def test_who_is_in_is_not_hurried(self) -> None:
-        """A request has 30 seconds; a WebSocket has none of that."""
+        """A request has 30 seconds.  That limit does not hold for a WebSocket."""
         farm = Farm()
         visit = Visit(farm)
         visit.sends(head())
@@ -153,7 +153,8 @@ class Ways(SynchronousTestCase):
         self.assertFalse(visit.wire.disconnecting)
 
     def test_the_door_counts_who_is_in_no_more(self) -> None:
-        """As whoever it had counted, also when the operator has named other proxies meanwhile."""
+        """The door stops counting them at their old address, even if the proxies have changed
+        meanwhile."""
         farm, proxies = Farm(), Proxies()
         visit = Visit(farm, proxies=proxies)
         pages = farm.factory.doorkeeper._pages

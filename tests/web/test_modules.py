@@ -1,4 +1,4 @@
-"""The page's modules without a browser, in Node; and its colours, by arithmetic."""
+"""The page's modules without a browser, in Node; and its colours, computed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Modules(SynchronousTestCase):
 
 
 class Colours(SynchronousTestCase):
-    """WCAG 2.2, 1.4.3: text has a contrast of 4.5 with what is behind it, by day and by night."""
+    """WCAG 2.2, 1.4.3: text has a contrast of 4.5 with its background, by day and by night."""
 
     #: Text, and what it stands on.
     PAIRS = [
@@ -52,7 +52,7 @@ class Colours(SynchronousTestCase):
         ("barn", "card"), ("barn", "paper"), ("barn", "leaf-pale"), ("on-barn", "barn"),
         ("on-barn", "barn-deep"), ("dusk", "dusk-pale"), ("ink", "dusk-pale"),
     ]  # fmt: skip
-    #: What is no text but must be seen (1.4.11): 3.
+    #: The contrast of visible things that are not text (1.4.11): 3.
     SHAPES = [("dusk", "card"), ("dusk", "paper"), ("dusk", "field"), ("line-strong", "card")]
 
     def test_by_day(self) -> None:

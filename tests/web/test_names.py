@@ -1,4 +1,4 @@
-"""Under which names a site may be asked, whose pages may come, and who is behind a proxy."""
+"""Under which names a site answers, whose pages may come, and who is behind a proxy."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class BehindAProxy(NamesCase):
 
 
 class NotText(NamesCase):
-    """What a stranger sends makes no traceback, and no line for each time."""
+    """A stranger's text makes no traceback, and not one log line for each attempt."""
 
     def answer(self, *lines: bytes) -> bytes:
         visit = Visit(self.farm)

@@ -9,7 +9,7 @@ from granja.web.pulse import Pulse
 
 
 class Watched:
-    """Notes when it is looked at."""
+    """Notes each look at it."""
 
     def __init__(self, clock: Clock, leaves: Pulse | None = None) -> None:
         self._clock, self._leaves = clock, leaves

@@ -86,7 +86,7 @@ class ThePage(SiteCase):
         self.assertEqual(len(names), len(self.farm.factory.catalog))
 
     def test_a_changed_catalog_is_there_at_once(self) -> None:
-        """A browser that has the old one is not told that it has it."""
+        """A browser with the old catalog does not hear that its copy is current."""
         tag = self.visit.asks("/artefactos.json").headers["etag"]
         self.farm.factory.catalog.become(Catalog({3: "Nabo"}))
         response = self.visit.asks("/artefactos.json", if_none_match=tag)
@@ -184,7 +184,7 @@ class Type(SynchronousTestCase):
 
 
 class Headers(SiteCase):
-    """What the browser is told about how to treat the page."""
+    """What the browser learns about how to treat the page."""
 
     def test_the_policy_allows_nothing_but_our_own_files(self) -> None:
         policy = self.visit.asks("/").headers["content-security-policy"]
@@ -322,7 +322,7 @@ class ManyAtOnce(SiteCase):
     """Requests that come without waiting for responses neither heap those up nor stall others."""
 
     def brings(self, data: bytes) -> list[int]:
-        """What is answered to one segment before the reactor sees to anybody else."""
+        """The answer to one segment, before the reactor serves anybody else."""
         self.visit.channel.dataReceived(data)
         return self.answered()
 
@@ -362,7 +362,7 @@ class ManyAtOnce(SiteCase):
         self.assertFalse(self.is_read())
 
     def test_the_last_response_is_not_waited_for_for_ever(self) -> None:
-        """Whoever wants no other and does not read this one keeps no connection of ours."""
+        """A client that asks for nothing more and does not read this one loses the connection."""
         self.visit.wire.narrow = True
         self.visit.sends(get("/artifacts.svg", "Connection: close"))
         self.farm.clock.advance(31)

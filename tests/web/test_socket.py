@@ -30,7 +30,8 @@ NAME = "[SERVER] Ingresa tu nombre:"
 
 
 def frame(opcode: int, payload: bytes, *, final: bool = True, size: int | None = None) -> bytes:
-    """A masked frame by hand (RFC 6455 §5.2); the mask is zero, so the payload can be read."""
+    """A masked frame, made by hand (RFC 6455 §5.2).  The mask is zero, so the payload is
+    readable."""
     size = len(payload) if size is None else size
     head = bytes((opcode | (0x80 if final else 0),))
     if size < 126:
@@ -59,7 +60,7 @@ class Handshake(SocketCase):
         self.assertIsNone(visit.wire.producer)
 
     def test_http_steps_aside(self) -> None:
-        """What speaks HTTP is 5 KiB for each farmer, and of no more use."""
+        """The HTTP object takes 5 KiB for each farmer, and has no use any more."""
         for below in ("protocol", "wrappedProtocol"):
             visit = Visit(self.farm)
             setattr(visit.wire, below, visit.channel)
@@ -147,7 +148,7 @@ class Origins(SocketCase):
 
 
 class Lines(SocketCase):
-    """Without a sub-protocol: the lines of the wire contract."""
+    """Without a sub-protocol come the lines of the wire contract."""
 
     def test_a_farmer_arrives_and_talks_with_one_on_tcp(self) -> None:
         gus = self.farm.arrives("Gus")
@@ -282,7 +283,7 @@ class Data(SocketCase):
 
 
 class Limits(SocketCase):
-    """The same limits as on TCP, and nothing is gathered that is going to be refused."""
+    """The limits are those of TCP.  The server gathers nothing that it will refuse."""
 
     def test_a_line_that_is_too_long_is_refused_once_and_the_connection_stays(self) -> None:
         ana = self.ana()
@@ -397,7 +398,7 @@ class Floods(SocketCase):
 
 
 class NotFrames(SocketCase):
-    """What is not RFC 6455 closes the connection, with the code that says why, and logs nothing."""
+    """Bytes against RFC 6455 close the connection, with the right code, and log nothing."""
 
     def assertCloses(self, data: bytes, code: int) -> None:  # noqa: N802
         ana = self.ana()
@@ -452,7 +453,7 @@ class NotFrames(SocketCase):
 
 
 class Alive(SocketCase):
-    """A peer that is gone without a word is noticed; one that is only quiet is not bothered."""
+    """The server notices a peer that vanished.  It does not disturb a quiet one."""
 
     def test_one_who_talks_is_not_asked(self) -> None:
         ana = self.ana()
@@ -594,7 +595,7 @@ class TheEnd(SocketCase):
         self.assertEqual(gus.hears(), ["[SERVER] Ana desconectado."])
 
     def test_what_was_said_before_closing_is_obeyed_and_answered(self) -> None:
-        """As a half-close on TCP: scripts send their lines and close at once."""
+        """It is like a half-close on TCP: scripts send their lines and close at once."""
         ana = WebFarmer(self.farm)
         lines = b"".join(frame(1, line) for line in (b"Ana", b"6", b"si", b":u"))
         ana.sends(lines + frame(8, struct.pack("!H", 1000)))

@@ -1,17 +1,18 @@
-"""Kill a real server at random instants, again and again, while farmers trade; believe nothing.
+"""Kill a real server at random moments, again and again, while farmers trade; believe nothing.
 
 ``python -m tests.whole.crash --kills 1000``
 
 Farmers, registered ones and visitors, come in through real sockets and trade as fast as they can.
-At a random instant the server gets ``kill -9``.  It is started again, and then, each time:
+At a random moment the server gets ``kill -9``.  The test starts it again, and then checks each
+time:
 
-* the ledger's chain of hashes holds, every entry could happen when it happened, and for each
+* the ledger's chain of hashes holds, every entry was possible when it happened, and for each
   artifact declared - withdrawn - departed = held (the same code as ``granja audit``);
-* every trade that anyone was told of is in the ledger, and every ring of swaps, at once or when
-  they came back, and once;
-* no ring that could settle is left standing, also when its last swap was stored and it was not;
-* what the server says that each registered farmer holds is what the ledger says, copy by copy,
-  so no trade is half there; what visitors held has left the world, on record.
+* every trade that anyone heard of is in the ledger, and every ring of swaps too; people hear of a
+  ring once, at once or when they come back;
+* no ring that could settle is left open, even if its last swap was stored and the ring was not;
+* the server and the ledger say the same about what each registered farmer holds, copy by copy, so
+  no trade is half there; what visitors held has left the world, on record.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Farmer:
         return data.decode().rstrip("\r\n")
 
     async def arrives(self, port: int, artifacts: Sequence[int]) -> None:
-        """By the list for visitors and for those who have yet to register, else by the password."""
+        """Visitors and farmers without a registered name give a list.  The others give the
+        password."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self.types(self.name)
         line = await self.hears("Contraseña:|qué artefactos tienes")
@@ -92,7 +94,7 @@ class Farmer:
         self.inside = True
 
     async def look(self) -> list[int]:
-        """What the server says that they hold."""
+        """The artifacts that the server says they hold."""
         self.types(":artefactos")
         self._note_holdings(await self.hears("artefactos son: "))
         return self.holds
@@ -157,7 +159,7 @@ class Farmer:
             await asyncio.wait_for(self._answered.wait(), PATIENCE)
 
     def _swap(self, other: Farmer) -> None:
-        """Anything of mine for anything of theirs that I lack; whoever closes it is welcome."""
+        """Swap anything of mine for anything of theirs that I lack, with anybody."""
         while len(self._standing) >= STANDING:
             self.types(f":retirar {self._standing.popleft()}")
         mine = " ".join(map(str, self.holds))
@@ -172,7 +174,7 @@ class Farmer:
 class CrashTest:
     """One server, one ledger, and the farmers who come back after each crash.
 
-    :param seed: of the instants and of the trades; what the machine does in between is chance.
+    :param seed: for the moments and the trades; the machine's timing is chance.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
@@ -201,7 +203,7 @@ class CrashTest:
             self._server.kill()
 
     async def _come_back(self) -> list[Farmer]:
-        """Registered farmers first: what they hold is compared before anybody trades."""
+        """Registered farmers come first, so that nobody trades before we compare their holdings."""
         people = [Farmer(f"Registrada{n}", True, self.told) for n in range(REGISTERED)]
         arriving = (
             farmer.arrives(self._server.port, [n + 1, n + 2, 40]) for n, farmer in enumerate(people)
@@ -229,7 +231,7 @@ class CrashTest:
         await trading
 
     def _read_ledger(self) -> None:
-        """Audit what came since the last time; it is checked against all that was told."""
+        """Audit the entries since the last time, and compare them with everything people heard."""
         self.record.read(f"sqlite:{self.ledger}")
         self.record.check(self.told)
         if strangers := self.record.visitors():

@@ -37,7 +37,7 @@ class Cluster(SynchronousTestCase):
         line.hears_until(f"^{re.escape(said)}$")
 
     def test_three_nodes(self) -> None:
-        """Talk, whispers, a trade, a node that is killed and a bus that is away."""
+        """There is talk, whispers, a trade, a killed node and a bus that is away."""
         north, south, east = self.nodes
         ana = self.comes(north, "Ana", "32")
         beto = self.comes(south, "Beto", "12")

@@ -55,7 +55,7 @@ class Counting(SynchronousTestCase):
         round.check(HERE, ear)
 
     def test_among_the_living_to_the_line(self) -> None:
-        """What is said here is not missed here."""
+        """A line said here is not missed here."""
         round = Round({HERE: [("said", "Rosa2", 1)], THERE: [CAME, ONE, TWO]}, {}, {}, 0)
         self.assertTrue(round.exact)
         self.check(round, (CAME, ONE, TWO), 0)

@@ -1,4 +1,4 @@
-"""A whole farm that is broken again and again; see ``tests/whole/cluster``."""
+"""A whole farm, broken again and again; see ``tests/whole/cluster``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WholeFarm(SynchronousTestCase):
         postgresql.programs()
 
     def test_nothing_is_lost_whatever_breaks(self) -> None:
-        """Whatever was promised is looked at after each round of faults."""
+        """After each round of faults, the test checks every promise."""
         test = ClusterTest(folder_for(self), seed=17, lease=LEASE)
         asyncio.run(test.run(FAULTS))
         self.assertEqual(test.faults.total(), FAULTS)
@@ -38,7 +38,7 @@ class WholeFarm(SynchronousTestCase):
 
 
 class Schedule(SynchronousTestCase):
-    """What a seed says."""
+    """The schedule of a seed."""
 
     def faults(self, seed: int, number: int) -> list[list[Fault]]:
         return list(rounds(Random(seed), number, 5.0))

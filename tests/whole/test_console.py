@@ -16,7 +16,7 @@ from tests.support.server import PATIENCE, Server
 
 class Admin(SynchronousTestCase):
     def granja(self, *arguments: str) -> tuple[int, str, str]:
-        """The exit status, what is printed, and what is complained of."""
+        """Run the command.  Returns its exit status, its output and its stderr."""
         out, err = io.StringIO(), io.StringIO()
         self.patch(sys, "stdout", out)
         self.patch(sys, "stderr", err)

@@ -1,4 +1,4 @@
-"""``kill -9`` at random instants, again and again; see ``tests/whole/crash.py``."""
+"""``kill -9`` at random moments, again and again; see ``tests/whole/crash.py``."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class OnADatabase(SynchronousTestCase):
         raise AssertionError(f"{wanted!r} never came")
 
     def test_away_and_back(self) -> None:
-        """Talk goes on, nobody new comes in, trades say so; and then all of it resumes."""
+        """Talk goes on, nobody new comes in, and trades are refused.  Then everything resumes."""
         node = self.begin()
         ana, beto = (self.dial(node).arrives(*who) for who in (("Ana", "13"), ("Beto", "14")))
         ana.types(":registrar contraseña-larga")
@@ -82,7 +82,7 @@ class OnADatabase(SynchronousTestCase):
         self.assertEqual(cli.main(["audit", "--ledger", self.direct]), 0)
 
     def refused(self, line: Line) -> None:
-        """Nothing is sent by a connection that is closed: whoever trades hears so at once."""
+        """A closed connection sends nothing: people who trade hear so at once."""
         line.types(":offer Ana 14 13")
         self.assertEqual(line.hears_until("guardar")[-1], NOTHING)
 
@@ -97,7 +97,7 @@ class OnADatabase(SynchronousTestCase):
         self.assertIn("ledger postgresql://granja@127.0.0.1", node.read_log())
 
     def test_a_node_that_was_killed_starts_again_and_two_of_a_name_do_not(self) -> None:
-        """What was traded is there; the visitor of before has left."""
+        """The trades are there.  The visitor of before has left."""
         node = self.begin()
         self.dial(node).arrives("Ana", "13")
         status, said = run_to_the_end(
@@ -117,7 +117,7 @@ class OnADatabase(SynchronousTestCase):
         self.assertEqual(cli.main(["audit", "--ledger", self.direct]), 0)
 
     def test_a_server_ends_while_the_database_hangs(self) -> None:
-        """Not at once, but it ends."""
+        """It does not end at once, but it ends."""
         node = self.begin()
         self.dial(node).arrives("Ana", "13")
         self.wire.swallowing = self.wire.holding = True

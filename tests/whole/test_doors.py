@@ -23,7 +23,7 @@ FEW = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({DESCRIPTOR
 
 
 def is_cut(wire: socket.socket) -> bool:
-    """Whether the server ends the connection within a few seconds, of somebody who never does."""
+    """Whether the server ends a connection within a few seconds when the client never does."""
     wire.settimeout(PATIENCE)
     deadline = time.monotonic() + 10
     try:
@@ -76,7 +76,8 @@ class Doors(SynchronousTestCase):
         self.assertNotIn("Traceback", log)
 
     def test_in_all_by_tls_too(self) -> None:
-        """The descriptors less 64, for loopback as well; the chat goes on, and room comes back."""
+        """The limit is the descriptors minus 64, for loopback too.  The chat goes on, and room
+        returns."""
         pair = make("localhost").put(self.folder / "both.pem")
         port = free_port()
         listen = f"ssl:{port}:interface=127.0.0.1:privateKey={pair}"

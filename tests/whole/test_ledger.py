@@ -18,7 +18,8 @@ class FullDiskTests(SynchronousTestCase):
     """The kernel refuses to let the ledger grow (a file size limit, set from outside)."""
 
     def test_trading_waits_for_room_and_the_chat_does_not(self) -> None:
-        """Both hear that nothing changed; people talk on; with room again, trading resumes."""
+        """Both hear that nothing changed.  People go on talking.  With room again, trading
+        resumes."""
         folder = folder_for(self)
         with Server("--rate", "off", folder=str(folder), ledger="sqlite:granja.db") as server:
             ana = server.dial().arrives("Ana", "13")
@@ -79,7 +80,7 @@ class RefusedLedgerTests(SynchronousTestCase):
         self.assertIn("entry 5 is damaged", self.refused(str(folder)))
 
     def test_a_deed_that_cannot_have_happened(self) -> None:
-        """Its hash fits, but the market cannot follow: it is named all the same."""
+        """Its hash fits, but the market cannot follow.  The refusal names it all the same."""
         impossible: dict[Fact, str] = {
             Traded(OfferId(99)): "entry 9 is damaged: it cannot have happened",
             Withdrawn(GUS, (SPADE,)): "entry 9 is damaged: it cannot have happened",

@@ -1,4 +1,4 @@
-"""The wire that tests break (``tests/support/links.py``): what it does is what it says."""
+"""The wire that tests break (``tests/support/links.py``) does what it says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOMENT, PATIENCE = 0.05, 10.0
 
 
 class Echo:
-    """A server that says again what it hears; ``heard`` is all of it."""
+    """A server that repeats what it hears.  ``heard`` holds all of it."""
 
     def __init__(self) -> None:
         self.heard = b""
@@ -89,7 +89,7 @@ class WireTests(SynchronousTestCase):
             self.assertEqual(self.line.recv(1024), b"")
 
     def test_a_stall_loses_nothing(self) -> None:
-        """Whoever comes meanwhile waits too, and a hanging up is not heard."""
+        """New connections wait too, and nobody learns that one end hangs up."""
         self.wire.stall()
         self.line.sendall(b"two")
         self.hears_nothing()
@@ -117,7 +117,7 @@ class WireTests(SynchronousTestCase):
         self.says(b"again")
 
     def test_what_comes_from_the_server_is_lost(self) -> None:
-        """The server has heard it; the connection is cut before the wire is as it was."""
+        """The server has heard it.  The connection is cut before the wire works again."""
         self.wire.swallowing = True
         self.line.sendall(b"two")
         self.hears_nothing()

@@ -1,4 +1,4 @@
-"""What the server says to its operator, and that nobody in the chat waits for it."""
+"""What the server tells its operator.  Nobody in the chat waits for that."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class IntoAPipe(Server):
         )
 
     def read(self, words: bytes) -> bytes:
-        """What comes out of the pipe, up to these words."""
+        """The output of the pipe, up to these words."""
         heard = b""
         while words not in heard:
             heard += os.read(self.reader, 65536)
@@ -58,7 +58,7 @@ class IntoAPipe(Server):
 
 class JsonTests(SynchronousTestCase):
     def test_each_line_is_an_object(self) -> None:
-        """From the first line to the last, and nothing secret is in any."""
+        """This holds from the first line to the last, and no line has a secret."""
         with tempfile.TemporaryDirectory() as folder:
             with Server("--log-format", "json", folder=folder) as server:
                 ana = server.dial().arrives("Ana")
@@ -133,7 +133,7 @@ class StuckTests(SynchronousTestCase):
 
 class ReadTests(SynchronousTestCase):
     def test_the_last_lines_are_there(self) -> None:
-        """Also those that Twisted writes when all is over."""
+        """This includes the lines that Twisted writes at the very end."""
         for how in (signal.SIGTERM, signal.SIGINT):
             with Server() as server:
                 server.stop(how)
@@ -167,7 +167,7 @@ class FileTests(SynchronousTestCase):
             time.sleep(0.02)  # Between two looks; there is nothing to be told by.
 
     def test_the_log_of_a_daemon_is_private_and_whole(self) -> None:
-        """Whoever is on the machine cannot read who was there, and from where."""
+        """Other users of the machine cannot read who was there, and from where."""
         log = self.folder / "twistd.log"
         log.touch(0o644)
         port = free_port()

@@ -26,14 +26,14 @@ for _path in sorted(PLAYS.glob("*.play")):
 
 class EveryCommand(SynchronousTestCase):
     def test_each_has_a_play(self) -> None:
-        """It is typed in one, so there is a conversation to read for it."""
+        """A play types it, so there is a conversation to read for it."""
         typed = "\n".join(path.read_text("utf-8") for path in PLAYS.glob("*.play")).casefold()
         for row in TABLE:
             self.assertRegex(typed, rf"(?m)^\w+> {row.word}( |$)")
 
 
 class TheStage(SynchronousTestCase):
-    """The runner notices what goes wrong; otherwise the plays would prove nothing."""
+    """The runner notices mistakes.  Otherwise the plays would prove nothing."""
 
     def test_something_else_is_heard(self) -> None:
         with self.assertRaisesRegex(Mistake, "line 2.*\n.*Ingresa tu nombre"):

@@ -1,4 +1,5 @@
-"""``haproxy:`` endpoints of a real server: who is behind, and all that a plain one promises."""
+"""``haproxy:`` endpoints of a real server: the client behind it, and all promises of a plain
+one."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class OnLoopback(SynchronousTestCase):
             ana.close()
 
     def test_a_clock_that_is_set_back_stops_nothing(self) -> None:
-        """By the reactor's own clock, whatever waits now would wait an hour more."""
+        """By the wall clock, everything that waits now would wait an hour more."""
         prelude = (
             "import signal, time\n"
             "real, wrong = time.time, []\n"
@@ -99,7 +99,7 @@ class OnLoopback(SynchronousTestCase):
                 arriving.close()
 
     def test_an_impatient_operator_waits_for_nobody_who_does_not_read(self) -> None:
-        """Also when all the signals come at once, who reads hears the goodbye."""
+        """Even if all signals come at once, people who read hear the goodbye."""
         with Server("--rate", "off") as server:
             assert server.process is not None
             stuck = server.dial()
@@ -162,7 +162,7 @@ class OnLoopback(SynchronousTestCase):
             self.assertNotIn("Traceback", server.read_log())
 
     def _arrives_when_there_is_room(self, server: Server, name: str) -> Line:
-        """Who comes before the last descriptor is free is turned away, and tries again."""
+        """A person who comes before the last descriptor is free is turned away, and tries again."""
         deadline = time.monotonic() + PATIENCE
         while True:
             line = server.dial()
@@ -174,7 +174,7 @@ class OnLoopback(SynchronousTestCase):
                     raise
 
     def test_a_reset_connection_does_not_stay_for_its_lines(self) -> None:
-        """Whoever pastes an hour's worth of lines and vanishes is gone, not a ghost."""
+        """If a client pastes an hour's worth of lines and vanishes, it is gone, not a ghost."""
         with Server() as server:
             gus = server.dial().arrives("Gus")
             ana = server.dial().arrives("Ana")
@@ -226,7 +226,7 @@ GREETING = (
 
 
 def frame(line: bytes) -> bytes:
-    """A text message of a browser (RFC 6455 §5.2); the mask is zero."""
+    """A text message of a browser (RFC 6455 §5.2).  The mask is zero."""
     return bytes((0x81, 0x80 | len(line))) + bytes(4) + line
 
 

@@ -1,4 +1,4 @@
-"""What an operator tells a running server by signals."""
+"""What signals tell a running server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
 
 
 class EndTests(SynchronousTestCase):
-    """Whatever would end a process says goodbye."""
+    """With every signal that would end a process, the server says goodbye."""
 
     def ends_like_sigterm(self, how: signal.Signals, command: str = "twistd") -> None:
         with Server(command=command) as server:
@@ -40,7 +40,7 @@ class EndTests(SynchronousTestCase):
         self.ends_like_sigterm(signal.SIGUSR2, "twist")
 
     def test_the_others(self) -> None:
-        """Of all those that Linux has."""
+        """The test tries all signals of Linux."""
         for how in (signal.SIGALRM, signal.SIGABRT, signal.SIGXCPU, signal.SIGPWR):
             self.ends_like_sigterm(how)
 
@@ -61,7 +61,7 @@ class EndTests(SynchronousTestCase):
 
 
 class HangUpTests(SynchronousTestCase):
-    """SIGHUP: everything anew, and nobody notices."""
+    """SIGHUP: the server reads everything again, and nobody notices."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -132,7 +132,8 @@ class HangUpTests(SynchronousTestCase):
             self.assertNotIn("Traceback", server.read_log())
 
     def test_the_configuration(self) -> None:
-        """Also by the console, which says the same; what cannot change is said, and nothing is."""
+        """The console can do this too, and says the same.  If something can't change, nothing
+        changes."""
         config = self.folder / "granja.toml"
         config.write_text('motd = "motd.txt"\nhistory = 9\nadmin = "console"\n')
         folder = str(self.folder)

@@ -29,7 +29,7 @@ class KilledBetween(SynchronousTestCase):
         return Server("--rate", "off", folder=path, ledger="sqlite:granja.db", prelude=prelude)
 
     def come_back(self, server: Server, name: str) -> list[str]:
-        """What somebody registered hears from ``¡OK!`` on, before what they hold."""
+        """What a registered farmer hears from ``¡OK!`` on, before the list of what they hold."""
         line = server.dial()
         line.types(name, PASSWORD, ":artefactos")
         line.hears_until("¡OK!")
@@ -38,7 +38,7 @@ class KilledBetween(SynchronousTestCase):
         return heard
 
     def test_the_next_start_settles_the_ring_and_tells_it_once(self) -> None:
-        """Both are away by then; and the server is killed again after they were told."""
+        """Both are away by then.  The server is killed again after they heard it."""
         with self.server(KILLED_BETWEEN) as server:
             for name, mine in (("Ana", "1"), ("Beto", "2"), ("Caro", "3")):
                 farmer = server.dial().arrives(name, mine)
@@ -65,7 +65,8 @@ class KilledBetween(SynchronousTestCase):
         self.assertEqual(self.kinds()["settled"], 1)
 
     def post(self, farmer: Line, mine: int) -> None:
-        """For what the next one of three has; whoever closes the ring hears nothing more."""
+        """Each asks for what the next one of three has.  The one who closes the ring hears nothing
+        more."""
         farmer.types(f":cambio {mine} por {mine % 3 + 1}")
         if mine < 3:
             self.assertIn("puesto", farmer.hears())

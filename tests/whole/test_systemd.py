@@ -1,4 +1,4 @@
-"""Under systemd: it is told how the server is, and keeps the door open while that restarts."""
+"""Under systemd: it hears how the server is, and keeps the door open during a restart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.server import PATIENCE, environment, run_to_the_end, runner
 
-#: What systemd does for a unit with a socket: the descriptor 3, and whom it is for.
+#: What systemd does for a unit with a socket: descriptor 3, and the process that it is for.
 HAND_OVER = ["/bin/sh", "-c", 'export LISTEN_PID=$$; exec "$@"', "sh"]
 
 FARMERS = 10

@@ -117,7 +117,7 @@ class OverTLS(SynchronousTestCase):
         self.assertTrue(heard.endswith(self.LAST), heard)
 
     def test_an_end_of_tcp_loses_no_replies(self) -> None:
-        """Without a close_notify, as clients do that half-close the socket below."""
+        """There is no close_notify, as with clients that half-close the socket below."""
         with self.ssl_server():
             plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
             heard = _talk(plain, self.certificate, self.LINES, notify=False)
@@ -167,7 +167,7 @@ class OverTLS(SynchronousTestCase):
         self.assertTrue(heard.endswith("¡Adiós y suerte completando tu colección!\r\n"), heard)
 
 
-#: Has the kernel refuse code that is made at run time, as ``MemoryDenyWriteExecute=yes`` does.
+#: Makes the kernel refuse code from run time, as ``MemoryDenyWriteExecute=yes`` does.
 HARDENED = """
 import ctypes
 if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
@@ -176,7 +176,7 @@ if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
 
 
 class StartTests(SynchronousTestCase):
-    """What could not shake hands does not start."""
+    """A server that could not shake hands does not start."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -205,7 +205,8 @@ class StartTests(SynchronousTestCase):
         self.assertIn("has no key", self.refusal("--web", f"tls:{self.folder}:5556"))
 
     def test_a_hardened_unit(self) -> None:
-        """One certificate is served; to choose among several needs what the unit forbids."""
+        """The server has one certificate.  To choose among several, it would need what the unit
+        forbids."""
         path = make("localhost").put(self.folder / "a.pem")
         port = free_port()
         listen = f"ssl:{port}:interface=127.0.0.1:privateKey={path}"

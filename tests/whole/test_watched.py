@@ -27,7 +27,8 @@ class Watched(SynchronousTestCase):
                 return error.code, error.read().decode()
 
     def test_what_they_read(self) -> None:
-        """A farmer is counted; the server answers at its own door, and that is not in the log."""
+        """A farmer is counted.  The server answers at its own door, and the log does not show
+        that."""
         with self.server as server:
             farmer = server.dial()
             self.addCleanup(farmer.close)
@@ -42,7 +43,8 @@ class Watched(SynchronousTestCase):
             self.assertNotIn("livez", server.log.read_text())
 
     def test_a_server_that_does_not_move_is_not_alive(self) -> None:
-        """Whoever asks hears nothing while the process stands still, and the truth after it."""
+        """While the process stands still, questions get no answer.  After it, they get the
+        truth."""
         with self.server as server:
             assert server.process is not None
             server.process.send_signal(signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""What farmers are told of trades, held against what is on record: for tests that break servers."""
+"""What farmers hear of trades, compared with the record: for tests that break servers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _HOLDS = re.compile(r"artefactos (?:ahora )?son: (.*)$")
 
 
 class Broken(Exception):
-    """A promise to farmers was broken; the text says which."""
+    """A promise to farmers was broken.  The text says which."""
 
 
 def holdings(line: str) -> list[int] | None:
-    """What a line says that one holds, None where it says nothing of it."""
+    """What a line says that the farmer holds; None when it says nothing about it."""
     found = _HOLDS.search(line)
     if found is None:
         return None
@@ -36,13 +36,13 @@ def holdings(line: str) -> list[int] | None:
 
 @dataclass
 class Told:
-    """What farmers were told over the whole test.
+    """What farmers heard during the whole test.
 
-    ``accepted``: numbers of offers whose acceptance was confirmed to the accepter;
-    ``fulfilled``: how often a maker, by name, was told that an offer of theirs was accepted;
-    ``settled``: what swaps gave and got, and ``meanwhile``: how much of that was told to whoever
-    came back; ``refused``: numbers of offers whose acceptance was said not to be stored, and was
-    not tried again.
+    - ``accepted``: numbers of offers whose acceptance was confirmed to the accepter.
+    - ``fulfilled``: how often a maker, by name, heard that an offer of theirs was accepted.
+    - ``settled``: what swaps gave and got.
+    - ``meanwhile``: how much of that people heard when they came back.
+    - ``refused``: numbers of offers whose acceptance was not stored, and not tried again.
     """
 
     accepted: set[int] = field(default_factory=set)
@@ -56,11 +56,11 @@ class Told:
         return max(len(self.accepted), self.fulfilled.total())
 
     def note_settlement(self, name: str, line: str, again: bool = False) -> bool:
-        """Whether a line tells of one.
+        """Whether a line tells of a settlement.
 
-        :param again: whoever was put out may hear as news what they have just been told: for their
-            node did not know yet that they had left.
-        :raises Broken: when it was told before.
+        :param again: people who were put out may hear as news what they have just heard, because
+            their node did not know yet that they had left.
+        :raises Broken: when they heard it before.
         """
         found = _SETTLED.search(line)
         if found is None:
@@ -75,7 +75,7 @@ class Told:
 
 
 class Record:
-    """What is on record of all that."""
+    """What the record says about all that."""
 
     def __init__(self) -> None:
         self.audit = Audit()
@@ -98,7 +98,7 @@ class Record:
                 self._note(fact)
 
     def check(self, told: Told) -> None:
-        """:raises Broken: when somebody was told what is not on record, or the other way round."""
+        """:raises Broken: when somebody heard what is not on record, or the other way round."""
         if lost := told.accepted - self.traded:
             raise Broken(f"told as accepted, but not on record: {sorted(lost)}")
         if done := told.refused & self.traded:
@@ -110,7 +110,7 @@ class Record:
                 raise Broken(f"{name} was told of {count} trades; {self._made[name]} are on record")
 
     def visitors(self) -> list[str]:
-        """Those who hold things, and have not registered their names."""
+        """The farmers who hold things, and have not registered their names."""
         market = self.audit.market
         return [name for farmer, name in market.names.items() if farmer not in market.registered]
 

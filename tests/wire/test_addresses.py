@@ -1,4 +1,4 @@
-"""One form of each address, and whose word is believed on who is behind them (PROTOCOL §6)."""
+"""One form of each address, and the proxies that we believe (PROTOCOL §6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Believing(SynchronousTestCase):
 
 
 class Forwarded(SynchronousTestCase):
-    """The rightmost that is no proxy; what is left of it, anybody could have written."""
+    """The rightmost address that is no proxy counts.  Anybody could have written the ones left of
+    it."""
 
     def behind(self, *headers: str, peer: str = "127.0.0.1") -> str:
         proxies = Proxies.named(["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"])

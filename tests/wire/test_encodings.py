@@ -29,7 +29,7 @@ CARRIERS: list[Carrier] = [PLAIN, GMCP, WEBSOCKET_LINES, WEBSOCKET_DATA]
 
 class Kinds(SynchronousTestCase):
     def test_who_numbers_lines_and_who_shares_a_transport(self) -> None:
-        """Data has numbers; a WebSocket's pongs go the same way as its frames."""
+        """Data have numbers.  A WebSocket's pongs go the same way as its frames."""
         kinds = [(carrier.numbers, carrier.shares_transport) for carrier in CARRIERS]
         self.assertEqual(kinds, [(False, False), (True, False), (False, True), (True, True)])
 
@@ -68,7 +68,7 @@ many = st.lists(texts, min_size=1, max_size=8)
 
 
 def received(frames: bytes) -> list[str]:
-    """What a WebSocket client makes of these bytes."""
+    """What a WebSocket client reads in these bytes."""
     client = Connection(ConnectionType.CLIENT)
     client.receive_data(frames)
     parts: list[str] = [""]
@@ -81,7 +81,7 @@ def received(frames: bytes) -> list[str]:
 
 
 class NumberTests(SynchronousTestCase):
-    """Each line of data has a number of its own for each who hears it (PROTOCOL §5b)."""
+    """Each line of data has its own number for each listener (PROTOCOL §5b)."""
 
     @given(lines=many, first=st.integers(1, 10**10 - 100))
     def test_lines_count_up_and_nothing_moves(self, lines: list[str], first: int) -> None:
@@ -94,7 +94,7 @@ class NumberTests(SynchronousTestCase):
             self.assertEqual(first_number(block), 0)
 
     def test_nobody_forges_a_number(self) -> None:
-        """What looks like one in somebody's talk stays text."""
+        """Text that looks like a number in somebody's talk stays text."""
         forged = Said("Ana", '","n":7}')
         (data,) = received(with_numbers(WEBSOCKET_DATA.encode(forged), 3))
         self.assertEqual(json.loads(data), {**forged.data(), "n": 3})
@@ -162,12 +162,12 @@ class CarrierTests(SynchronousTestCase):
             self.assertEqual(carrier.count(memoryview(block)), len(lines))
 
     def test_a_long_line_has_its_end_found(self) -> None:
-        """Also when it is longer than what is looked at in one go."""
+        """This includes a line longer than one look."""
         line = PLAIN.encode(Said("Ana", "x" * 9000))
         self.assertEqual(PLAIN.boundary(line + b"Beto: hola\r\n", 3), len(line))
 
     def test_gmcp_puts_the_data_before_the_line(self) -> None:
-        """A MUD client that negotiated GMCP reads both; the line stays last, as on any terminal."""
+        """A MUD client with GMCP reads both.  The line comes last, as on any terminal."""
         wire = GMCP.encode(
             OfferEnded(
                 7,

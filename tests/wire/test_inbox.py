@@ -96,7 +96,7 @@ class States(SynchronousTestCase):
 
 class Talk(SynchronousTestCase):
     def test_whole_lines_are_taken_at_once_and_the_rest_waits(self) -> None:
-        """However the reads cut them."""
+        """This holds for all cuts of the reads."""
         box = inbox()
         box.feed("uno\r\n¿dós?\ntre".encode())
         self.assertEqual(box.talk(0.0), "uno\n¿dós?".encode())
@@ -116,7 +116,7 @@ class Talk(SynchronousTestCase):
         self.assertEqual((box.talk(0.0), list(lines(box))), (None, [b"1", b"2"]))
 
     def test_not_after_a_cr_or_in_a_line_that_is_too_long(self) -> None:
-        """What the next byte means is not known then."""
+        """Nobody knows then what the next byte means."""
         for begun in (b"uno\r", b"x" * 101):
             box = inbox()
             box.feed(begun)
@@ -155,7 +155,7 @@ class Talk(SynchronousTestCase):
 
 class Floods(SynchronousTestCase):
     def test_a_flood_of_short_lines_waits_as_few_lines(self) -> None:
-        """What is not looked at yet takes a tenth of the memory."""
+        """Bytes that we have not split yet take a tenth of the memory."""
         box = inbox()
         box.feed(b":u\n" * 10_000)
         for _ in range(3000):

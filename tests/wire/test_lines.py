@@ -1,4 +1,4 @@
-"""However a farmer's lines end, and however they are cut, they are the same lines (PROTOCOL §1)."""
+"""With any line ends and any cuts, a farmer's lines are the same lines (PROTOCOL §1)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Ends(SynchronousTestCase):
         self.assertEqual(lines_of(b"ana\r"), [b"ana"])
 
     def test_what_follows_a_cr_is_not_an_empty_line(self) -> None:
-        """At a question an empty line would be an answer."""
+        """After a question, an empty line would be an answer."""
         for rest in (b"\n", b"\0"):
             self.assertEqual(lines_of(b"ana\r", b"", rest, b"6\n"), [b"ana", b"6"])
 
@@ -108,7 +108,7 @@ class Limits(SynchronousTestCase):
         self.assertLess(tracemalloc.get_traced_memory()[0], 8192)
 
     def test_a_long_line_in_crumbs_costs_no_more_than_its_length(self) -> None:
-        """Copying what is held at each crumb would move 125 gigabytes here."""
+        """To copy the held bytes at each crumb would move 125 gigabytes here."""
         splitter = LineSplitter(1_000_000)
         before = time.process_time()
         for _ in range(250_000):

@@ -1,4 +1,4 @@
-"""What is answered to what a client negotiates: everything stays off but GMCP."""
+"""How the server answers what a client negotiates: everything stays off, except GMCP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Client:
 
 class Answers(SynchronousTestCase):
     def answers(self, *heard: tuple[int, int], late: bool = False, hides: bool = False) -> Client:
-        """Who says all that, after a password was asked for or not."""
+        """Say all that, after a question for a password or not."""
         client = Client(late)
         negotiation = Negotiation(client)
         if hides:
@@ -55,7 +55,7 @@ class Answers(SynchronousTestCase):
             self.assertEqual(self.answers((DONT, option), (WONT, option)).said, [])
 
     def test_packages_begin_once_and_end(self) -> None:
-        """Also of one who ends another thing meanwhile."""
+        """This includes a client that meanwhile ends something else."""
         client = self.answers((DO, GMCP), (DO, GMCP), (DONT, NAWS), (WONT, GMCP))
         self.assertEqual((client.said, client.speaks_packages), ([(WILL, GMCP)], True))
         client = self.answers((DO, GMCP), (DONT, GMCP), (DONT, GMCP))
@@ -83,7 +83,8 @@ class Answers(SynchronousTestCase):
         self.assertEqual(client.said, [(WILL, ECHO), (WONT, ECHO)])
 
     def test_what_is_asked_for_is_answered(self) -> None:
-        """Are you there, and RFC 860's mark, which is refused each time."""
+        """The client asks "are you there", or sends RFC 860's mark, which the server refuses each
+        time."""
         client = Client()
         negotiation = Negotiation(client)
         negotiation.answer((AYT, 0))
@@ -93,7 +94,7 @@ class Answers(SynchronousTestCase):
         self.assertEqual(client.said, [(WONT, TIMING_MARK)] * 2)
 
     def test_who_negotiates(self) -> None:
-        """Only with them may the server begin a negotiation: to hide a password."""
+        """Only with these clients may the server begin a negotiation: to hide a password."""
         for verb in (WILL, WONT, DO, DONT):
             negotiation = Negotiation(Client())
             self.assertFalse(negotiation.begun)

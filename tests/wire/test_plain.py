@@ -27,7 +27,7 @@ raw = st.builds(
 
 
 def line_by_line(segment: bytes) -> list[str] | None:
-    """What the line path says of ``segment``; None if any line is something else than talk."""
+    """What the line path says about ``segment``; None if any line is something else than talk."""
     splitter = LineSplitter(MAX_LINE)
     said = []
     for line in splitter.feed(segment):
@@ -51,7 +51,7 @@ class LineTests(SynchronousTestCase):
     @example(segment=b"a\r\r\n")
     @example(segment=b"a\0\n")
     def test_a_line_that_is_taken_is_what_the_splitter_says(self, segment: bytes) -> None:
-        """Commands and empty lines as well; telnet is in none of them."""
+        """This includes commands and empty lines.  None of them holds telnet."""
         taken = plain_line(segment, MAX_LINE)
         if taken is not None:
             splitter = LineSplitter(MAX_LINE)
@@ -85,7 +85,7 @@ class ChunkTests(SynchronousTestCase):
     @example(segment=b"\n")
     @example(segment="a\n\u3000:q\n".encode())
     def test_a_chunk_says_what_its_lines_say(self, segment: bytes) -> None:
-        """Whatever bytes come, whole or line by line, the others read the same."""
+        """For any bytes, whole or line by line, the others read the same."""
         taken = plain_talk(segment, MAX_LINE)
         if taken is not None:
             said = line_by_line(segment)
@@ -122,7 +122,7 @@ class ChunkTests(SynchronousTestCase):
         self.assertIsNone(plain_talk(b"hola\nadi", MAX_LINE))
 
     def test_a_slip_that_holds_a_secret_is_left_to_the_line_path(self) -> None:
-        """Wherever it stands; what only has such a word in it is talk."""
+        """This holds at any place.  A line that only contains such a word is talk."""
         for slip in (".CLAVE girasoles", "¡regi\u017ftrar=x", "2volver x", "\u2800 .clave x"):
             for chunk in (f"{slip}\nhola\n", f"hola\n{slip}\n"):
                 self.assertIsNone(plain_talk(chunk.encode(), MAX_LINE), ascii(chunk))

@@ -68,13 +68,13 @@ class Consuming(SynchronousTestCase):
     """Commands are taken out, and nothing else."""
 
     def test_plain_talk_passes_untouched(self) -> None:
-        """Without FF the very same bytes come back; there is nothing to copy."""
+        """Without FF the very same bytes come back, without a copy."""
         telnet = Telnet()
         line = "¡hola!\r\n".encode()
         self.assertIs(telnet.feed(line), line)
 
     def test_negotiations_are_not_shown(self) -> None:
-        """What a telnet says on connecting is not part of the first name."""
+        """What a telnet says when it connects is not part of the first name."""
         opening = bytes([IAC, DO, 3, IAC, WILL, 24, IAC, SB, 24, 0, 65, IAC, SE])
         self.assertEqual(Telnet().feed(opening + b"Ana\r\n"), b"Ana\r\n")
 
@@ -99,7 +99,7 @@ class Consuming(SynchronousTestCase):
     @settings(deadline=None, max_examples=200)
     @given(telnet_bytes(), st.data())
     def test_any_cut_is_the_same_stream(self, stream: bytes, data: st.DataObject) -> None:
-        """How the network cuts a stream changes neither the data nor what is heard."""
+        """The cuts of the network change neither the data nor what the handler hears."""
         segments = data.draw(cuts(stream))
         self.assertEqual(heard_in(*segments), heard_in(stream))
 
@@ -112,7 +112,7 @@ class Consuming(SynchronousTestCase):
 
 
 class Hearing(SynchronousTestCase):
-    """Whoever listens hears what was negotiated."""
+    """A handler hears what the client negotiated."""
 
     def test_verbs_are_heard(self) -> None:
         stream = bytes([IAC, WILL, ECHO, IAC, WONT, 0, IAC, DO, GMCP, IAC, DONT, IAC])
@@ -126,12 +126,12 @@ class Hearing(SynchronousTestCase):
         self.assertEqual(heard_in(stream), (b"", [(GMCP, b"a\xffb")]))
 
     def test_an_empty_subnegotiation_says_nothing(self) -> None:
-        """It has no option to be about; one with an option and no payload has."""
+        """It has no option.  One with an option and no payload has."""
         stream = bytes([IAC, SB, IAC, SE, 65, IAC, SB, GMCP, IAC, SE])
         self.assertEqual(heard_in(stream), (b"A", [(GMCP, b"")]))
 
     def test_a_broken_subnegotiation_is_dropped(self) -> None:
-        """The command that breaks it is obeyed; what follows is data again."""
+        """The command that breaks it is obeyed.  What follows is data again."""
         stream = bytes([IAC, SB, GMCP, 66, IAC, DO, ECHO]) + b"hola"
         self.assertEqual(heard_in(stream), (b"hola", [(DO, ECHO)]))
 
@@ -157,7 +157,7 @@ class Hearing(SynchronousTestCase):
         self.assertEqual(heard_in(b"\xff\xf1\xff\xf6\xff\x41"), (b"", []))
 
     def test_who_answers_hears_the_data_before(self) -> None:
-        """A server puts each answer at its place; what is said about an option needs none."""
+        """A server puts each answer at its place.  Words about an option need no answer."""
         heard: list[tuple[tuple[int, int], bytes]] = []
         telnet = Telnet(in_place=lambda command, before: heard.append((command, before)))
         data = telnet.feed(b"a\xff\xf6b\xff\xfa\xc9\x01\xff\xf0c\xff\xfb\x1fd")
@@ -166,7 +166,8 @@ class Hearing(SynchronousTestCase):
 
 class Keys(SynchronousTestCase):
     def test_what_a_client_erases_is_its_editing_keys(self) -> None:
-        """EC is a DEL, EL a NAK; for who does not edit they are commands like any other."""
+        """EC is a DEL, EL a NAK.  For a caller that does not edit they are commands like any
+        other."""
         stream = b"ab\xff\xf7c\xff\xf8d"
         self.assertEqual(Telnet(in_place=lambda *_: None).feed(stream), b"ab\x7fc\x15d")
         self.assertEqual(Telnet().feed(stream), b"abcd")

@@ -37,7 +37,7 @@ class ForgettingCase(SharedCase):
     async def append(
         self, node: PostgreSQLLedger, *facts: Fact, kept: tuple[Kept, ...] = ()
     ) -> None:
-        """After whatever is there; who is late has the turn then."""
+        """Append after the present end.  A late node then has the turn."""
         after = self.known.get(node, 0)
         try:
             self.known[node] = await node.append(facts, after, verifiers(facts), kept)
@@ -62,7 +62,7 @@ class ForgettingCase(SharedCase):
 
 class Forgetting(ForgettingCase):
     async def test_the_chain_holds_no_name(self) -> None:
-        """Whoever reads it has the names, another node as it happens and a later one."""
+        """Readers of the chain have the names: another node at once, and a later node."""
         north, south = self.node("norte"), self.node("sur")
         ear = Ear()
         south.watch(ear)
@@ -77,7 +77,8 @@ class Forgetting(ForgettingCase):
         self.assertEqual(list(self.opened.facts), [*STORY, COMES])
 
     async def test_no_byte_is_left(self) -> None:
-        """In any table, while two nodes run; and what they still know of it does not come back."""
+        """This holds in every table while two nodes run.  What they still know does not come
+        back."""
         north, south = self.node("norte"), self.node("sur")
         self.assertTrue(IForgetful.providedBy(north))
         ear = Ear()
@@ -130,7 +131,7 @@ class Forgetting(ForgettingCase):
         self.assertNotEqual(again.farmer, ana.farmer)
 
     async def test_visitors_go_after_a_while(self) -> None:
-        """Those who left before that time, and nobody else."""
+        """It forgets those who left before that time, and nobody else."""
         north, now = self.node("norte"), 1763848000.25
         await self.append(north, *STORY, COMES, GOES)
         self.assertEqual(await north.forget_visitors(now - 1), 0)
@@ -172,7 +173,8 @@ class Forgetting(ForgettingCase):
 
 class Archiving(ForgettingCase):
     async def test_a_ledger_is_closed_and_goes_on(self) -> None:
-        """When no node runs; and both are audited together, by whichever node went on."""
+        """This happens when no node runs.  The audit reads both together, whichever node went
+        on."""
         north = self.node("norte")
         await self.append(north, *STORY, COMES)
         file = Path(self.mktemp())
@@ -201,7 +203,7 @@ class Archiving(ForgettingCase):
 
 
 class OlderTables(ForgettingCase):
-    """As granja 1.5.0 made them."""
+    """The tables of granja 1.5.0."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -222,7 +224,7 @@ class OlderTables(ForgettingCase):
         self.assertEqual(status, 0, said)
 
     async def test_names_in_plain_stay(self) -> None:
-        """And it is said so; the chain goes on."""
+        """The ledger says so, and the chain goes on."""
         body = '{"artifacts":[],"farmer":1,"name":"Ana"}'
         entry = digest(GENESIS, 1, 1.5, "declared", body).hex()
         self.sql(

@@ -1,4 +1,4 @@
-"""The database is lost while something is under way: what is told then is true."""
+"""The database is lost during work, and what people hear then is true."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class LostCase(SharedCase):
 
 class TheConnectionIsLost(LostCase):
     async def test_what_was_stored_is_told_though_the_answer_was_lost(self) -> None:
-        """Once on record, and whoever waits hears that it is."""
+        """It is on record once, and the waiting people hear so."""
         node = self.north()
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
@@ -106,7 +106,7 @@ class TheConnectionIsLost(LostCase):
         self.assertEqual(await self.stored(node, [BETO_COMES], 0), 1)
 
     async def test_what_is_beside_the_chain_is_written_again(self) -> None:
-        """It has no entry that would tell; twice is once."""
+        """No entry proves that it is stored.  To write it twice does no harm."""
         node = self.north()
         self.wire.holding = True
         waiting = node.append([], 0, {}, [Kept("bans", "x", 1)])
@@ -117,7 +117,7 @@ class TheConnectionIsLost(LostCase):
         self.assertEqual(self.sql("SELECT key, value FROM granja.kept"), [("x", "1")])
 
     async def test_without_a_database_nothing_is_stored_and_later_it_is(self) -> None:
-        """Who asks hears so at once, nobody is put out, and it resumes by itself."""
+        """People who ask hear so at once.  Nobody is put out, and it resumes by itself."""
         node = self.north()
         self.wire.closed = True
         self.wire.cut()
@@ -132,7 +132,7 @@ class TheConnectionIsLost(LostCase):
         self.assertNotIn(node.writer, self.ear.said)
 
     async def test_nobody_waits_behind_others_for_a_database_that_does_not_answer(self) -> None:
-        """Ten people who type a name hear that together."""
+        """Ten people type a name, and all hear it at the same time."""
         self.url += "?connect_timeout=2"
         node = self.north()
         self.wire.holding = True
@@ -161,7 +161,7 @@ class TheConnectionIsLost(LostCase):
 
 
 class ItIsNotWhatItWas(LostCase):
-    """What comes back is another database than the one that farmers were told of."""
+    """The database that comes back is a different one from before."""
 
     async def test_entries_that_were_told_are_gone(self) -> None:
         """A standby was promoted that had not got them: the node stops trading, and says why."""
@@ -192,7 +192,7 @@ class ItIsNotWhatItWas(LostCase):
         self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
 
     async def test_a_deed_of_a_newer_granja(self) -> None:
-        """Nothing is decided by a node that does not understand what another one did."""
+        """A node decides nothing if it does not understand another node's fact."""
         node = self.north()
         entry = (1, 1763848000.25, "danced", "{}")
         hash = digest(GENESIS, *entry).hex()
@@ -221,7 +221,8 @@ class TheServerHangs(LostCase):
         self.patch(watchdog, "EACH", 0.1)
 
     async def test_a_server_that_neither_answers_nor_hangs_up_is_given_up(self) -> None:
-        """As when it is stopped, and its system still takes what comes: then it is asked anew."""
+        """A stopped server is such a case: its system still takes bytes.  Then the ledger asks
+        again."""
         node = self.north()
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
@@ -246,7 +247,8 @@ class TheServerHangs(LostCase):
 
 class TheStandbyIsAway(SharedCase):
     async def test_a_commit_that_was_cancelled_is_not_believed(self) -> None:
-        """PostgreSQL answers it with success and a warning; it is told when it is on a standby."""
+        """PostgreSQL answers with success and a warning.  People hear of it once a standby has
+        it."""
         node, ear = self.node("norte"), Ear()
         node.watch(ear)
         self.require("nobody")
@@ -286,7 +288,7 @@ class TheStandbyIsAway(SharedCase):
         )
 
     async def until_waiting(self, what: str) -> object:
-        """Until a statement with that in it waits for a standby; its process."""
+        """Wait until a statement with this text waits for a standby.  Returns its process."""
         while True:
             rows = server().sql(
                 "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
@@ -309,7 +311,7 @@ class ThePrimaryDies(SharedCase):
         self.over = False
 
     async def write(self, node: PostgreSQLLedger) -> None:
-        """Append one fact after the other, each decided anew, until the test says so."""
+        """Append facts one by one, each decided again, until the test says stop."""
         after = 0
         while not self.over:
             self.number += 1
@@ -323,7 +325,8 @@ class ThePrimaryDies(SharedCase):
                 await later(0.01)
 
     async def test_nothing_told_is_lost_and_nothing_is_doubled(self) -> None:
-        """Killed with -9 while both write; the standby is promoted; both go on."""
+        """The primary is killed with -9 while both write.  The standby is promoted, and both go
+        on."""
         nodes = [self.node("norte"), self.node("sur")]
         writing = [Deferred.fromCoroutine(self.write(node)) for node in nodes]
         await self.more_than(40)

@@ -1,4 +1,4 @@
-"""What an operator hears of a database that is none for a granja, and what nobody hears."""
+"""What an operator reads about a database that is no ledger, and what nobody reads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Opening(SynchronousTestCase):
         return why
 
     def test_somebody_elses_tables(self) -> None:
-        """They are left alone, and no table is made beside them."""
+        """They stay unchanged, and no table is made beside them."""
         self.sql("CREATE TABLE public.customers (id int)")
         self.assertIn("somebody else's tables, such as public.customers;", self.refusal())
         self.assertEqual(self.sql("SELECT to_regnamespace('granja')"), [(None,)])
@@ -126,7 +126,7 @@ class Opening(SynchronousTestCase):
         self.assertTrue(verifyObject(ISharedLedger, self.ledger()))
 
     def test_a_database_without_a_standby_is_warned_of(self) -> None:
-        """And the tests' own has its syncs off."""
+        """The database of the tests has its syncs off."""
         self.ledger().open()
         said = " ".join(self.logged)
         self.assertIn("it has no synchronous standby: what is told is on one machine only", said)
@@ -153,7 +153,7 @@ class Opening(SynchronousTestCase):
 
 class Urls(SynchronousTestCase):
     def test_a_url_is_shown_without_its_password(self) -> None:
-        """Of several hosts, too."""
+        """This holds with several hosts too."""
         for url, wanted in (
             ("postgresql://ana:s3cr%40t@a:1/g", "postgresql://ana@a:1/g"),
             ("postgres://ana:s@a:1,b:2/g?sslmode=require", "postgresql://ana@a:1,b:2/g"),
@@ -175,7 +175,7 @@ class Urls(SynchronousTestCase):
         self.assertIn("pip install 'granja[cluster]'", str(caught.exception))
 
     def test_a_farm_of_one_node_does_not_load_the_library(self) -> None:
-        """Nor does it start slower for it."""
+        """It does not start more slowly because of it."""
         program = "import sys, granja.tap, granja.factory; print('psycopg' in sys.modules)"
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True

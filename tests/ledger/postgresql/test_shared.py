@@ -1,4 +1,4 @@
-"""Several nodes on one database: whoever is late decides again, and what others did arrives."""
+"""Several nodes use one database: a late node decides again, and hears what others did."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class SharedCase(TestCase):
         return ledger
 
     def sql(self, *statements: str) -> list[tuple[object, ...]]:
-        """As superuser, in this database."""
+        """Run SQL as superuser, in this database."""
         return server().sql(*statements, database=name_of(self.url))
 
 
@@ -176,7 +176,7 @@ class TwoNodes(SharedCase):
         self.assertEqual(caught.exception.missed, (GUS_COMES,))
 
     async def test_what_one_stores_the_other_hears_of(self) -> None:
-        """In order, facts and what is beside the chain, but nobody hears of their own."""
+        """It hears facts and values beside the chain, in order, but nothing of its own."""
         north, south = self.node("norte"), self.node("sur")
         ears = Ear(), Ear()
         north.watch(ears[0])
@@ -193,7 +193,7 @@ class TwoNodes(SharedCase):
         self.assertEqual(ears[0].kept, [Kept("bans", "x", None)])
 
     async def test_two_lanes_trade_on_one_database(self) -> None:
-        """Each decides fifty times at once with the other; both markets end the same."""
+        """Each decides fifty times, at the same time as the other.  Both markets end the same."""
         told: list[list[Fact]] = [[], []]
         markets, lanes = [Market(), Market()], []
         for n, name in enumerate(("norte", "sur")):
@@ -223,7 +223,7 @@ class TwoNodes(SharedCase):
         told.append(fact)
 
     async def test_a_late_node_starts_from_a_snapshot(self) -> None:
-        """What came before it is not replayed, and what came after is."""
+        """It does not replay the facts before the snapshot.  It replays those after."""
         north = self.node("norte")
         market = Market()
         for fact in (ANA_COMES, BETO_COMES):
@@ -238,7 +238,7 @@ class TwoNodes(SharedCase):
 
 class Leases(SharedCase):
     async def test_what_was_forgotten_long_ago_is_cleared_away(self) -> None:
-        """What is kept stays, and what others may not have heard of yet."""
+        """Kept values stay.  Changes that others may not have heard of stay too."""
         self.patch(keeper, "_FORGET_EACH", 1)
         north = self.node("norte", 0.5)
         items = [Kept("bans", "old", None), Kept("bans", "new", None), Kept("bans", "kept", 1)]
@@ -251,7 +251,7 @@ class Leases(SharedCase):
         self.assertEqual(rows, [("kept",), ("new",)])
 
     async def test_a_second_node_of_a_name_is_refused_while_the_first_lives(self) -> None:
-        """And the first goes on as if nothing had been."""
+        """The first node goes on as if nothing had happened."""
         north = self.node("norte", 1.0)
         with self.assertRaises(LedgerRefused) as caught:
             self.node("norte", 1.0)
@@ -271,7 +271,7 @@ class Leases(SharedCase):
         self.assertEqual(await again.append([ANA_COMES], 0, {}), 1)
 
     def die(self, ledger: PostgreSQLLedger) -> None:
-        """As by kill -9, but for the threads: the lease is renewed no more."""
+        """Die as by kill -9, except for the threads: nobody renews the lease."""
         assert ledger._keeper is not None
         ledger._keeper.stop()
 
@@ -281,7 +281,7 @@ class Leases(SharedCase):
         self.node("norte", 600.0)
 
     async def test_nothing_of_an_ended_lease_is_stored(self) -> None:
-        """Whoever was away for too long is refused, takes another lease, and hears so."""
+        """A node that was away for too long is refused, takes another lease, and hears so."""
         north = self.node("norte")
         before, ear = north.writer, Ear()
         north.watch(ear)
@@ -324,7 +324,7 @@ class Leases(SharedCase):
 
 class Names(SharedCase):
     async def test_a_name_is_given_once(self) -> None:
-        """Whatever way it is spelt, and at whichever node; numbers differ."""
+        """This holds for any spelling and at any node.  The farmers' numbers differ."""
         north, south = self.node("norte"), self.node("sur")
         ana = await north.claim(names.parse("Ana"))
         self.assertEqual((ana.spelling, ana.writer, ana.arrived), ("Ana", north.writer, None))
@@ -337,7 +337,8 @@ class Names(SharedCase):
         self.assertNotIn(again.farmer, (ana.farmer, gus.farmer))
 
     async def test_a_takeover_keeps_the_place_in_the_list(self) -> None:
-        """The new node is told where they were; the late leaving there frees nothing."""
+        """The new node hears where they were.  When they leave the old node later, nothing is
+        freed."""
         north, south = self.node("norte"), self.node("sur")
         ana = await north.claim(names.parse("Ana"))
         gus = await north.claim(names.parse("Gus"))

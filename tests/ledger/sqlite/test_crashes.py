@@ -77,7 +77,7 @@ class CrashPointTests(DiskCase):
     """A crash before and after each step that SQLite takes, and in the middle of each write."""
 
     async def live(self) -> None:
-        """A server's life, recorded; a note in the record is an answer that farmers were told."""
+        """Record a server's life.  A note in the record is an answer that farmers have heard."""
         self.patch(writer, "MOST_LOG_PAGES", 6)  # so that the log is moved meanwhile
         ledger = ledger_at(self.path)
         ledger.open()
@@ -93,7 +93,7 @@ class CrashPointTests(DiskCase):
         await ledger.close()
 
     async def check(self, files: dict[str, bytes], record: Sequence[Operation]) -> int:
-        """What was told is in force, what was not is whole or not there.  Returns the sequence."""
+        """Everything told is in force; the rest is whole or missing.  Returns the sequence."""
         told, verifier = max(
             (operation.about for operation in record if operation.kind == "note"),
             default=(0, None),
@@ -133,7 +133,8 @@ class CrashPointTests(DiskCase):
                 await self.check(after_power_cut(record[:at], survives), record[:at])
 
     async def test_the_test_would_notice_a_missing_sync(self) -> None:
-        """Without its syncs, the ledger fails this very test; otherwise it would prove nothing."""
+        """Without its syncs, the ledger must fail this test.  Otherwise the test would prove
+        nothing."""
         await self.live()
         lazy = [o for o in self.disk.record if not (o.kind == "sync" and o.path.endswith("-wal"))]
         told = max(at for at, operation in enumerate(lazy) if operation.kind == "note")
@@ -149,7 +150,7 @@ def replayed(facts: Sequence[Fact]) -> Market:
 
 
 class FailingDiskTests(DiskCase):
-    """What is told when the disk fails, and what comes after it."""
+    """What people hear when the disk fails, and what follows."""
 
     async def open(self) -> Any:
         ledger = ledger_at(self.path)
@@ -164,7 +165,8 @@ class FailingDiskTests(DiskCase):
         return facts, dict(found.credentials)
 
     async def test_a_full_disk_stores_nothing_and_trading_resumes_by_itself(self) -> None:
-        """However far the write came; and the next trade is stored when there is room again."""
+        """This holds wherever the write stopped.  The next trade is stored when there is room
+        again."""
         ledger, sequence = await self.open(), 4
         for code in (FULL, IOERR_WRITE):
             for written in (0, 1, 24, 4096):
@@ -200,7 +202,7 @@ class FailingDiskTests(DiskCase):
             self.assertEqual((await read(crashed / "granja.db"))[1], STORY[:4])
 
     async def test_a_failed_sync_halts_for_good(self) -> None:
-        """It is not tried again as if nothing had happened; the next start finds out."""
+        """The ledger does not simply try again.  The next start finds out what is stored."""
         ledger = await self.open()
         self.disk.fail_once("sync", "-wal", IOERR_FSYNC)
         for _ in range(3):
@@ -238,7 +240,7 @@ class FailingDiskTests(DiskCase):
         self.assertEqual((await self.found(ledger))[0], STORY[:5])
 
     async def test_a_full_disk_behind_the_scenes_is_no_matter(self) -> None:
-        """The log is moved another time; trading goes on meanwhile."""
+        """SQLite moves the log at another time.  Trading goes on meanwhile."""
         self.patch(writer, "MOST_LOG_PAGES", 1)
         ledger = await self.open()
         self.disk.fail_once("write", "granja.db", FULL, after="-wal")
@@ -280,7 +282,7 @@ class RealLimitTests(TestCase):
     """The kernel says no, not a test."""
 
     def test_a_file_that_may_not_grow(self) -> None:
-        """Under a file size limit trades are refused; when it is lifted, they are stored."""
+        """Under a file size limit trades are refused.  When the limit goes, they are stored."""
         path = folder_for(self) / "granja.db"
         program = """
             import resource, sys
@@ -345,7 +347,7 @@ class FaultyLedgerTests(TestCase):
             self.assertEqual(inner.facts, STORY if stored else [])
 
     async def test_a_slow_disk(self) -> None:
-        """What is held is stored, but nobody knows yet."""
+        """The write is stored, but nobody knows it yet."""
         inner = MemoryLedger()
         ledger = FaultyLedger(inner)
         ledger.hold()

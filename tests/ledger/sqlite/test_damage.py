@@ -1,4 +1,4 @@
-"""What was edited, torn or lost in the ledger's file."""
+"""Edits, torn writes and losses in the ledger's file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.ledgers import (
 
 
 class DamageTests(LedgerFileCase):
-    """What was edited, torn or lost."""
+    """The file was edited, torn, or lost a part."""
 
     async def test_damage_in_the_middle_names_the_entry(self) -> None:
         """A trade that somebody edited keeps the server from starting, and is named."""
@@ -47,7 +47,7 @@ class DamageTests(LedgerFileCase):
             self.assertIn("entry 5 is damaged", self.refusal(path))
 
     async def test_so_does_damage_right_before_the_last_entry(self) -> None:
-        """The last trade was told and is whole; it is not trimmed with its damaged neighbour."""
+        """The last trade was told and is whole.  It stays, although its neighbour is damaged."""
         for damage in ("hash = zeroblob(32)", "time = 1.0", "body = '{}'"):
             path = self.folder / f"{len(damage)}.db"
             await write(path)
@@ -66,7 +66,7 @@ class DamageTests(LedgerFileCase):
         self.assertIn("entry 4 is damaged: it is missing", self.refusal())
 
     async def test_an_edit_with_a_fitting_hash_is_found_at_the_next(self) -> None:
-        """Whoever computes the hash anew gives themselves away one entry later."""
+        """A forger who computes the new hash is found one entry later."""
         await write(self.path, STORY[:4])
         other = self.folder / "other.db"
         shutil.copy(self.path, other)
@@ -82,7 +82,7 @@ class DamageTests(LedgerFileCase):
         self.assertIn("entry 6 is damaged", self.refusal())
 
     async def test_a_torn_tail_is_trimmed_and_reported(self) -> None:
-        """The last entry, cut short, goes; the server starts, says so, and keeps a copy."""
+        """The torn last entry goes.  The server starts, says so, and keeps a copy."""
         await write(self.path)
         tamper(self.path, "UPDATE entries SET body = '{\"off' WHERE sequence = 8")
         found, facts = await read(self.path)
@@ -93,7 +93,7 @@ class DamageTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[1], STORY)
 
     async def test_a_torn_tail_of_several_entries_is_trimmed_too(self) -> None:
-        """As many as were written together."""
+        """All entries of one write go together."""
         await write(self.path)
         tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 6")
         self.assertEqual((await read(self.path))[1], STORY[:5])
@@ -147,7 +147,7 @@ class DamageTests(LedgerFileCase):
             self.assertEqual(self.path.read_bytes(), whole[:-missing])
 
     async def test_tables_that_cannot_be_read_are_a_sentence(self) -> None:
-        """Also when what SQLite has to say of them is no text any more."""
+        """This includes the case that SQLite's own message is not text."""
         await write(self.path)
         whole = self.path.read_bytes()
         for damaged in (b"\xe9OT NULL", b"NOT NUL\xe9", b"NOT NUL?"):
@@ -155,14 +155,14 @@ class DamageTests(LedgerFileCase):
             self.assertRegex(self.refusal(), "tables cannot be read|malformed database schema")
 
     async def test_a_page_that_reads_as_nothing_is_refused(self) -> None:
-        """Also when a log beside the file might have what is missing, and has not."""
+        """This includes a log beside the file that could hold the missing part, but does not."""
         await write(self.path, [PasswordChanged(ANA)] * 100)
         os.truncate(self.path, self.path.stat().st_size - 2000)
         (self.folder / "granja.db-wal").write_bytes(bytes(32))
         self.assertIn("is damaged: ", self.refusal())
 
     async def test_entries_that_end_too_early_are_missed(self) -> None:
-        """Whoever knows of a last entry is not content with those before it."""
+        """If a reader knows of a last entry, the earlier entries are not enough."""
         await write(self.path)
         with closing(database.open_to_read(self.path)) as connection:
             self.assertEqual(len(list(recovery.read(connection, 0))), len(STORY))
@@ -172,8 +172,8 @@ class DamageTests(LedgerFileCase):
                 list(recovery.read(connection, len(STORY) + 3))
 
     async def test_a_password_that_cannot_be_read_is_nobodys(self) -> None:
-        """The server starts without it and says whose it was; others log in as before, and of the
-        password's verifier nothing is in the log."""
+        """The server starts without it and says whose it was.  Others log in as before.  The log
+        shows nothing of the password's verifier."""
         ledger = self.open()
         verifiers = {farmer: f"$argon2id$v=19$of{farmer}" for farmer in (ANA, BETO, GUS)}
         await ledger.append(STORY, 0, verifiers)
@@ -188,7 +188,8 @@ class DamageTests(LedgerFileCase):
         self.assertNotIn("argon2", "".join(self.logged))
 
     async def test_a_letter_with_one_bit_off_names_the_entry(self) -> None:
-        """Also the bit that makes it no letter at all; at the very end it is a torn write."""
+        """This includes the bit that makes it no letter.  At the very end it counts as a torn
+        write."""
         await write(self.path)
         flip_bit(self.path, b'"name":"2 ')
         self.assertIn("entry 3 is damaged: it does not fit its hash", self.refusal())

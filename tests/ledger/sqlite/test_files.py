@@ -1,4 +1,4 @@
-"""The ledger's file: who may open it, and what is recognised."""
+"""The ledger's file: who may open it, and which files are ledgers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class UrlTests(LedgerFileCase):
 
 
 class RecognitionTests(LedgerFileCase):
-    """What is a ledger, and whose."""
+    """Which files are ledgers, and whose."""
 
     async def test_it_belongs_to_its_owner_alone(self) -> None:
         """Nobody else on the machine can read the password verifiers."""
@@ -107,7 +107,7 @@ class RecognitionTests(LedgerFileCase):
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_somebody_elses_database_is_refused_and_left_alone(self) -> None:
-        """Nor does it harm another program's database."""
+        """It does not harm another program's database."""
         tamper(self.path, "CREATE TABLE songs (title TEXT)")
         before = self.path.read_bytes()
         self.assertIn("is not a ledger", self.refusal())
@@ -120,7 +120,7 @@ class RecognitionTests(LedgerFileCase):
             self.assertIn("is a folder", self.refusal(path))
 
     def test_what_is_not_a_regular_file_is_refused(self) -> None:
-        """A pipe or a device; nobody waits for it, and its mode stays what it was."""
+        """It is a pipe or a device.  Nobody waits for it, and its mode stays unchanged."""
         os.mkfifo(self.path, 0o644)
         for path in (self.path, Path("/dev/null")):
             mode = path.stat().st_mode
@@ -129,7 +129,7 @@ class RecognitionTests(LedgerFileCase):
         self.assertEqual([p.name for p in self.folder.iterdir()], ["granja.db"])
 
     def test_links_in_a_circle_are_refused(self) -> None:
-        """As a mistyped ``ln -s`` makes them."""
+        """A mistyped ``ln -s`` makes them."""
         other = self.folder / "other.db"
         self.path.symlink_to(other)
         other.symlink_to(self.path)
@@ -139,7 +139,8 @@ class RecognitionTests(LedgerFileCase):
         self.assertIn("symbolic links", self.refusal(self.folder / "here" / "granja.db"))
 
     def test_a_lock_that_leads_elsewhere_is_refused(self) -> None:
-        """Whoever may write into the folder could have any file of the server's user emptied."""
+        """A person who may write into the folder could make us empty any file of the server's
+        user."""
         letter, lock = self.folder / "letter.txt", self.folder / "granja.db-lock"
         letter.write_text("Querida Ana")
         for make in (lock.symlink_to, lock.hardlink_to):
@@ -155,7 +156,7 @@ class RecognitionTests(LedgerFileCase):
         self.assertEqual({p.name for p in self.folder.iterdir()}, {letter.name, lock.name})
 
     async def test_a_log_that_leads_elsewhere_is_refused(self) -> None:
-        """SQLite would write over what is there."""
+        """SQLite would write over that file."""
         await write(self.path)
         letter = self.folder / "letter.txt"
         letter.write_text("Querida Ana")
@@ -178,7 +179,7 @@ class RecognitionTests(LedgerFileCase):
             inside.rmdir()
 
     async def test_what_a_user_may_not_do_is_named(self) -> None:
-        """As a server finds it that was started once by root, and now by its own user."""
+        """For example, root started the server once, and now its own user starts it."""
         if os.getuid():
             raise SkipTest("only root can try what others may not do")
         await write(self.path)
@@ -209,7 +210,7 @@ class RecognitionTests(LedgerFileCase):
         return done.stderr.decode()
 
     async def test_a_log_without_its_ledger_is_refused_and_left_alone(self) -> None:
-        """Somebody moved the ledger; SQLite would begin an empty one, and delete the log."""
+        """Somebody moved the ledger.  SQLite would begin an empty one and delete the log."""
         ledger = self.open()
         await ledger.append(STORY, 0, {})
         log = self.folder / "granja.db-wal"
@@ -243,7 +244,7 @@ class RecognitionTests(LedgerFileCase):
         self.assertEqual(self.path.read_bytes(), before)
 
     async def test_an_empty_file_becomes_a_ledger(self) -> None:
-        """As ``mktemp`` makes them."""
+        """``mktemp`` makes such files."""
         self.path.touch()
         await write(self.path)
         self.assertEqual((await read(self.path))[1], STORY)
@@ -298,7 +299,7 @@ class UpgradeTests(LedgerFileCase):
         self.assertEqual(market_of(found, facts).away, {ANA: News()})
 
     async def test_a_second_copy_does_not_overwrite_the_first(self) -> None:
-        """Whoever goes back to the old file and upgrades again loses nothing either."""
+        """A person who goes back to the old file and upgrades again loses nothing either."""
         self.make_old()
         (self.folder / "granja.db.version-1").write_text("precious")
         await read(self.path)
@@ -318,7 +319,7 @@ class LockTests(LedgerFileCase):
     """One server for one ledger."""
 
     async def test_a_second_server_is_refused(self) -> None:
-        """Also under another name of the same file; and the first goes on."""
+        """This includes another name of the same file.  The first server goes on."""
         ledger = self.open()
         link = self.folder / "link.db"
         link.symlink_to(self.path)
@@ -328,7 +329,7 @@ class LockTests(LedgerFileCase):
         self.assertEqual(await ledger.append(STORY, 0, {}), len(STORY))
 
     async def test_a_second_server_is_refused_whatever_happened_to_the_lock_file(self) -> None:
-        """An operator removed it, because there had been a crash; the ledger knows better."""
+        """An operator removed it after a crash.  The ledger itself knows that a server runs."""
         ledger = self.open()
         (self.folder / "granja.db-lock").unlink()
         self.assertIn("in use by another server", self.refusal())
@@ -396,7 +397,7 @@ class LockTests(LedgerFileCase):
 
 
 class RemovedTests(LedgerFileCase):
-    """Files that go while a server has them open: what is written then would not be found."""
+    """Files vanish while a server has them open.  Later writes would go nowhere."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -415,7 +416,7 @@ class RemovedTests(LedgerFileCase):
                 await ledger.append([PasswordChanged(ANA)], len(STORY), {})
 
     async def test_a_removed_ledger_halts(self) -> None:
-        """Nobody is told that a trade is recorded in a file that has no name any more."""
+        """Nobody hears that a trade is on record when the file has no name any more."""
         for names in (["granja.db", "granja.db-wal", "granja.db-shm"], ["granja.db-wal"]):
             ledger = ledger_at(self.path)
             ledger.open()
@@ -428,7 +429,7 @@ class RemovedTests(LedgerFileCase):
             self.path.unlink(missing_ok=True)
 
     async def test_a_ledger_with_another_in_its_place_halts(self) -> None:
-        """As after restoring a backup under a live server."""
+        """For example, somebody restores a backup while a server runs."""
         other = self.folder / "other.db"
         await write(other)
         ledger = self.open()
@@ -448,8 +449,8 @@ class RemovedTests(LedgerFileCase):
         await ledger.close()
 
     async def test_a_ledger_that_somebody_else_writes_to_halts(self) -> None:
-        """The next trade is not refused for ever, as if the disk were full: whoever looks after
-        the granja hears that it is over."""
+        """The next trade is not refused for ever, as with a full disk: the operator hears that the
+        ledger is halted."""
         refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
         changes = {
             "PRIMARYKEY": "UPDATE entries SET sequence = 9 WHERE sequence = 1",
@@ -469,7 +470,7 @@ class RemovedTests(LedgerFileCase):
             self.assertIn("The ledger has halted: somebody else", self.logged.pop())
 
     async def test_a_log_that_begins_anew_does_not(self) -> None:
-        """SQLite writes it over; that is the same file."""
+        """SQLite writes over it.  It is the same file."""
         ledger = self.open()
         for n in range(3):
             ledger._writer._log_pages = 10**6  # type: ignore[union-attr]

@@ -67,14 +67,14 @@ class ForgettingTests(LedgerFileCase):
         return content.count(name.encode()) + content.count(escaped.encode())
 
     def run_granja(self, *words: str) -> tuple[int, str]:
-        """The exit status, and what is printed."""
+        """Run the command.  Returns its exit status and its output."""
         out = StringIO()
         with redirect_stdout(out), redirect_stderr(out):
             status = cli.main([*words, "--ledger", f"sqlite:{self.path}"])
         return status, out.getvalue()
 
     async def test_the_chain_holds_no_name(self) -> None:
-        """Only their hashes; and whoever reads it has the names."""
+        """The chain holds only hashes.  Its readers get the names."""
         facts = [*STORY, Declared(ZOE, NAME, ()), Left(ANA, MISSED)]
         await write(self.path, facts)
         with closing(sqlite3.connect(self.path)) as connection:
@@ -84,7 +84,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[1], facts)
 
     async def test_no_byte_is_left(self) -> None:
-        """Of a name among many, which has been in every table, while the server runs on."""
+        """The name is among many and has been in every table.  The server still runs."""
         zoe = [Declared(ZOE, NAME, (SPOON,)), Declared(ZOE, NAME, (SPADE,))]
         kept = (Kept("visits", "7", [1, NAME]), Kept("acts", "1", {"why": f"insultó a {NAME}."}))
         facts = [*STORY, *crowd(100, 300), *zoe, *crowd(1000, 300)]
@@ -113,7 +113,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertIn("  farmer 7 left the granja with ", said)
 
     async def test_others_keep_theirs(self) -> None:
-        """Also whoever has the same name now; and who comes later gets one as before."""
+        """This includes people with the same name now.  Later ones get a row as before."""
         again = FarmerId(8)
         await self.begin(Declared(ZOE, NAME, ()), Departed(ZOE, ()), Declared(again, NAME, ()))
         self.assertEqual(await self.ledger.forget([ZOE]), 1)
@@ -124,7 +124,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual(names, ["granjero 7", NAME, NAME, "Ana"])
 
     async def test_a_snapshot_holds_no_name(self) -> None:
-        """Neither of who is here, nor in the news that wait for somebody."""
+        """It holds neither names of people here, nor names in news that wait."""
         facts = [*STORY, Declared(ZOE, NAME, (SPOON,)), Left(ANA, MISSED)]
         await self.begin(*facts)
         market = market_of(Opened(), facts)
@@ -137,7 +137,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual(market_of(found, []).snapshot(), market.snapshot())
 
     async def test_visitors_go_after_a_while(self) -> None:
-        """Those who left before that time, and nobody else."""
+        """It forgets those who left before that time, and nobody else."""
         now = 1763848000.5
         await self.begin(Declared(ZOE, NAME, ()), Declared(ANA, "Ana", ()), Departed(ZOE, ()))
         self.assertEqual(await self.ledger.forget_visitors(now - 1), 0)
@@ -145,7 +145,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual(self.bytes_of(NAME), 0)
 
     async def test_a_reader_is_waited_for(self) -> None:
-        """SQLite's log cannot be emptied while somebody reads it; it is with a later write."""
+        """SQLite can't empty its log while somebody reads.  A later write empties it."""
         await self.begin(Declared(ZOE, NAME, ()))
         with closing(database.open_to_read(self.path)) as reader:
             reader.execute("BEGIN")
@@ -158,7 +158,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual(self.bytes_of(NAME), 0)
 
     def test_what_was_not_stored_has_no_row(self) -> None:
-        """A name of a refused write is not in the table, and is written when it is tried again."""
+        """The table has no name of a refused write.  The next try writes the name."""
         pseudonyms = Pseudonyms()
         first = pseudonyms.body(Declared(ZOE, NAME, ()))
         pseudonyms.drop(pseudonyms.take_fresh())
@@ -167,7 +167,7 @@ class ForgettingTests(LedgerFileCase):
         self.assertEqual(len(pseudonyms.take_fresh()), 1)
 
     async def test_a_ledger_with_names_in_plain_says_what_to_do(self) -> None:
-        """One of an older version; it goes on, and its older entries stay as they are."""
+        """It is a ledger of an older version.  It goes on, and its older entries stay unchanged."""
         await write(self.path, [])
         forge(self.path, STORY)
         tamper(self.path, "DROP TABLE names")

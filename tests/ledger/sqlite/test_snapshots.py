@@ -42,7 +42,7 @@ class SnapshotTests(LedgerFileCase):
     """Starting from a snapshot."""
 
     async def test_a_start_reads_only_what_came_after(self) -> None:
-        """And comes to the same market."""
+        """It comes to the same market."""
         await write(self.path, snapshot_at=6)
         found, facts = await read(self.path)
         self.assertEqual((found.snapshot_sequence, facts), (6, STORY[6:]))
@@ -50,10 +50,10 @@ class SnapshotTests(LedgerFileCase):
         self.assertEqual(market_of(found, facts).snapshot(), whole.snapshot())
 
     async def test_a_start_is_as_quick_with_many_trades_behind_it(self) -> None:
-        """With 50,000 deeds before the snapshot and three after it, three are looked at, and the
-        first one, which says where the chain begins.
+        """There are 50,000 facts before the snapshot and three after it.  The start looks at these
+        three, and at the first one, which says where the chain begins.
 
-        Not a time, which would say more about the machine: what is hashed, read as facts, applied.
+        The test counts hashed, read and applied facts.  A time would say more about the machine.
         """
         many: list[Fact] = [*STORY, *[PasswordChanged(ANA)] * 49_992]
         ledger = self.open()
@@ -89,7 +89,7 @@ class SnapshotTests(LedgerFileCase):
         return calls
 
     async def test_a_damaged_snapshot_is_left_aside(self) -> None:
-        """All is replayed then, and the operator hears of it."""
+        """Then the ledger replays everything, and the operator hears so."""
         for damage in ("state = '{}'", "hash = zeroblob(32)", "sequence = 99"):
             path = self.folder / f"{len(damage)}.db"
             await write(path, snapshot_at=6)
@@ -99,7 +99,7 @@ class SnapshotTests(LedgerFileCase):
             self.assertIn("is left aside", self.logged.pop())
 
     async def test_a_snapshot_with_one_bit_off_is_left_aside(self) -> None:
-        """Also with the bit that makes a letter no letter at all."""
+        """This includes the bit that makes a letter no letter."""
         await write(self.path, snapshot_at=6)
         flip_bit(self.path, b'"last_farm')
         found, facts = await read(self.path)
@@ -107,7 +107,7 @@ class SnapshotTests(LedgerFileCase):
         self.assertIn("is left aside: its checksum does not fit", self.logged.pop())
 
     async def test_a_snapshot_of_another_kind_is_left_aside(self) -> None:
-        """Whatever the damage made of its columns: there is a sentence about it, and no more."""
+        """For any damage in its columns there is a sentence, and nothing worse."""
         for n, damage in enumerate(("1.5", "NULL", "7", "'text'", "x''")):
             for column in ("hash", "state", "checksum"):
                 path = self.folder / f"{column}{n}.db"
@@ -132,8 +132,8 @@ class SnapshotTests(LedgerFileCase):
             self.assertIn("is left aside: what it says is not the state", self.logged.pop())
 
     async def test_a_snapshot_on_a_damaged_page_is_left_aside(self) -> None:
-        """What is too long for a page goes on at others, and one of those is lost.  (In a small
-        ledger all pages are looked at, and it is refused.)"""
+        """A value too long for a page continues on others, and one of those is lost.  (In a small
+        ledger we look at all pages, and refuse it.)"""
         state = {**Market().snapshot(), "names": [[n, f"Ñandú {n}"] for n in range(9999)]}
         ledger = self.open()
         await ledger.append(STORY, 0, {})
@@ -166,7 +166,7 @@ class SnapshotTests(LedgerFileCase):
         self.assertIsNone((await read(self.path))[0].snapshot)
 
     async def test_damage_before_the_snapshot_is_the_audits_business(self) -> None:
-        """A start is quick because it does not look there; ``granja audit`` does."""
+        """A start is quick because it does not look there.  ``granja audit`` does."""
         await write(self.path, snapshot_at=6)
         tamper(self.path, "UPDATE entries SET kind = 'rejected' WHERE sequence = 5")
         self.assertEqual((await read(self.path))[1], STORY[6:])
@@ -190,7 +190,8 @@ class SnapshotTests(LedgerFileCase):
             await ledger.append([], len(STORY), {})
 
     async def test_it_is_asked_for_every_so_many_facts(self) -> None:
-        """Not for each fact, and again after a restart that had many to replay."""
+        """The ledger does not ask after each fact.  It asks again after a restart with a long
+        replay."""
         ledger = self.open()
         await ledger.append([PasswordChanged(ANA)] * (FACTS_PER_SNAPSHOT - 1), 0, {})
         self.assertFalse(ledger.wants_checkpoint())

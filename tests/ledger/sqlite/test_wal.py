@@ -28,10 +28,10 @@ class LogTests(LedgerFileCase):
     """SQLite's own log after a crash: a copy of the files while the ledger is open is one."""
 
     async def crash(self, transactions: int, *, facts: int = 1, rounds: int = 1) -> Path:
-        """The files as ``kill -9`` leaves them after so many transactions; the log's path.
+        """The files as ``kill -9`` leaves them after this many transactions, and the log's path.
 
-        :param facts: in each transaction; forty are several pages.
-        :param rounds: how often the log was written from its start, each time less of it.
+        :param facts: in each transaction; forty take several pages.
+        :param rounds: how often SQLite wrote the log from its start, each time less of it.
         """
         ledger = ledger_at(self.path)
         sequence = ledger.open().sequence
@@ -89,8 +89,8 @@ class LogTests(LedgerFileCase):
         self.assertIn("ends in a write that is not whole", "".join(self.logged))
 
     async def test_the_log_is_kept_as_it_was_before_it_is_trimmed(self) -> None:
-        """Damage may look like the end of a crash: whoever looks into it finds all that was there,
-        and nobody else does; also the second time."""
+        """Damage may look like the end of a crash.  The operator, and nobody else, can find all of
+        it there, even the second time."""
         log = await self.crash(10)
         for missing in (100, 200):
             os.truncate(log, log.stat().st_size - missing)
@@ -143,7 +143,7 @@ class LogTests(LedgerFileCase):
         self.assertEqual((await read(self.path))[0].sequence, 80 * (6 + 2))
 
     async def test_damage_anywhere_before_the_last_write_is_refused(self) -> None:
-        """SQLite would forget finished trades in silence; the ledger does not let it."""
+        """SQLite would silently forget finished trades.  The ledger prevents that."""
         for facts in (1, 40):
             log = await self.crash(5, facts=facts)
             whole = log.read_bytes()
@@ -167,7 +167,7 @@ class LogTests(LedgerFileCase):
         self.assertIn("damaged in the middle", self.refusal())
 
     async def test_a_lost_beginning_of_the_log_is_damage(self) -> None:
-        """Without its header SQLite would take the log for empty."""
+        """Without its header SQLite takes the log for empty."""
         log = await self.crash(10)
         whole = log.read_bytes()
         for damaged in (bytes(4096) + whole[4096:], *(flipped(whole, at) for at in (2, 17, 30))):
@@ -191,7 +191,7 @@ class LogTests(LedgerFileCase):
             self.assertEqual((tail.inspect(self.path).torn, tail.inspect(self.path).lost), (0, 0))
 
     async def test_leftovers_of_an_earlier_round_are_no_damage(self) -> None:
-        """The log is written over from the start; what it held before is not looked at."""
+        """SQLite writes the log again from the start.  Nobody looks at its older content."""
         log = await self.crash(5, rounds=3)
         self.assertGreater(log.stat().st_size // FRAME, 3 * len(self.transactions(log)))
         self.assertEqual((await read(self.path))[0].sequence, 30)

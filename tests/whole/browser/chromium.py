@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Playwright
 
-#: Debian's Chromium, and what it is called elsewhere.
+#: The program's name in Debian, and elsewhere.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 #: No screen, no sandbox (tests run as root in CI), and no talk with hosts of its own.
@@ -119,7 +119,7 @@ class Chromium:
 
 
 class Visitor:
-    """Somebody before the page.  ``complaints`` is what the browser's console said."""
+    """Somebody at the page.  ``complaints`` holds what the browser's console said."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

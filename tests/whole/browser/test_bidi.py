@@ -1,4 +1,4 @@
-"""What stands between Playwright and Firefox changes one command and nothing else."""
+"""The program between Playwright and Firefox changes one command and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What matters most, in Chromium and in Firefox: the same evening."""
+"""The most important steps, in Chromium and in Firefox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A busy quarter of a minute: nobody who looks at the page is thrown out of the farm."""
+"""A busy quarter of a minute: nobody at the page is thrown out of the farm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.whole.browser.test_page import PageCase
 
 PEOPLE, LINES, SECONDS, OFFERS = 300, 5000, 15, 40
 
-#: So many times slower than this machine the page's processor is: a cheap phone's.
+#: How many times slower the page's processor is than this machine: like a cheap phone's.
 SLOWER = 4
 
-#: Milliseconds that it may take to catch up afterwards; some seconds on a machine at rest.
+#: Milliseconds that it may take to catch up afterwards: a few seconds on an idle machine.
 MOST_LATE = 60_000
 CARDS = "count => document.querySelectorAll('.offer-card').length === count"
 
@@ -44,7 +44,8 @@ class Busy(PageCase):
         self.assertEqual(ana.complaints, [])
 
     def comes(self, name: str) -> Callable[[str], None]:
-        """Somebody at a plain line who reads all that comes; returns what lets them speak."""
+        """Somebody on a plain connection who reads everything.  Returns a function that makes them
+        talk."""
         line = socket.create_connection(("127.0.0.1", self.server.port))
         self.addCleanup(line.close)
         Thread(target=read_all, args=(line,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""At the door of the page: names, passwords, and what is refused aloud."""
+"""At the page's door: names, passwords, and refusals with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Living at the page: completion, many lines, links, cards, places, what one is asked and told."""
+"""Living at the page: completion, many lines, links, cards, places, questions and answers."""
 
 from __future__ import annotations
 

@@ -34,5 +34,5 @@ class Loading(PageCase):
         ana.page.goto(self.url, wait_until="commit")
         ana.page.get_by_label("¿Cómo te llamas?").wait_for()
         took = ana.page.evaluate("performance.now()")
-        # docs/performance/page.md has the figures; here the machine has company.
+        # docs/performance/page.md has the figures.  Here other work runs on the machine.
         self.assertLess(took, 15_000)

@@ -268,7 +268,7 @@ class Interrupted(PageCase):
 
 
 class TooSlow(PageCase):
-    """The server closes on who does not arrive in time; the page keeps what was picked."""
+    """The server closes a connection that does not arrive in time.  The page keeps the picks."""
 
     options = ("--rate", "off", "--arrival-timeout", "2")
 
@@ -428,7 +428,8 @@ class Encrypted(PageCase):
 
 
 class ForEverybody(PageCase):
-    """By keyboard alone, with a screen reader, on a small screen, without moving things."""
+    """It works with the keyboard alone, with a screen reader, on a small screen, and without
+    motion."""
 
     def test_one_arrives_talks_and_trades_by_keyboard_alone(self) -> None:
         gus = self.netcat().arrives("Gus", "12")
@@ -512,7 +513,7 @@ class ForEverybody(PageCase):
             self._assert_named(ana)
 
     def _assert_named(self, visitor: Visitor) -> None:
-        """What the browser tells a screen reader has a name wherever it can be used."""
+        """Everything usable has a name for a screen reader."""
         tree = visitor.page.locator("body").aria_snapshot()
         nameless = re.findall(
             r"^\s*- (?:button|textbox|searchbox|radio|dialog|log|list)(?::|$)", tree, re.M

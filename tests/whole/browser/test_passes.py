@@ -1,4 +1,4 @@
-"""A lift, a reload, a tab closed by mistake: with a pass nothing is typed again."""
+"""A lift, a reload, a closed tab: with a pass the person types nothing again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in sight at the page, what stays where it is, and what can be told apart."""
+"""What is visible at the page, what stays in its place, and what people can tell apart."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from tests.whole.browser.test_page import PageCase
 
 class Swaps(PageCase):
     def test_an_artifact_finds_who_lacks_it(self) -> None:
-        """The card says who gives it; a swap is left with one press, and closes as a picture."""
+        """The card says who gives it.  One press leaves a swap, which closes as a picture."""
         ana = self.arrives("Ana", "Ancla", "Ancla")
         beto = self.netcat().arrives("Beto", "12 12")
         ana.page.locator("#collection-body").get_by_role("button", name="Disco raro").click()
@@ -22,7 +22,7 @@ class Swaps(PageCase):
         self.assertEqual(ana.complaints, [])
 
     def test_what_one_can_get_is_a_press_away(self) -> None:
-        """On a phone; and several are picked on either side."""
+        """This works on a phone.  The person picks several on either side."""
         beto = self.netcat().arrives("Beto", "12")
         beto.types(":cambio 12 por 21")
         beto.sees("puesto")
@@ -42,7 +42,7 @@ class Swaps(PageCase):
         self.assertEqual(ana.complaints, [])
 
     def test_the_first_and_the_last(self) -> None:
-        """Whoever has nothing is told how it goes; the last place is celebrated."""
+        """A person without artifacts reads how it goes.  The page celebrates the last place."""
         ana = self.arrives("Ana")
         ana.page.get_by_text("Todavía no tienes artefactos", exact=True).wait_for()
         for number in range(1, 43):

@@ -1,4 +1,4 @@
-"""Talking at the page: to whom, what is kept in sight, and what is never said aloud."""
+"""Talking at the page: to whom, what stays in sight, and what nobody else hears."""
 
 from __future__ import annotations
 

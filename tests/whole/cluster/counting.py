@@ -1,7 +1,7 @@
-"""What was said at one node and heard at another: in order, and what is missing told to the line.
+"""Lines said at one node and heard at another: in order, and missing lines counted to the line.
 
 A *life* is a node between its start and its death, as the others see it.  At each life somebody
-listens, who hears all that is said there; what the listeners of others heard is held against it.
+listens to everything said there.  The test compares this with what listeners elsewhere heard.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.whole.told import Broken
 #: A node's number, and which of its lives.
 Life = tuple[int, int]
 
-#: Something that everybody hears: what, of whom, and of talk its number.
+#: Something that everybody hears: its kind, the person, and the number of a line of talk.
 Heard = tuple[str, str, int]
 
 _SAID = re.compile(r"^(\S+): línea (\d+)$")
@@ -27,9 +27,9 @@ _MISSED = re.compile(r"^\[SERVER\] Te perdiste (\d+) líneas?\.$")
 
 @dataclass
 class Ear:
-    """What somebody hears, from their coming in on.
+    """What somebody hears from their arrival on.
 
-    ``heard`` and ``missed`` are of this round.
+    ``heard`` and ``missed`` belong to this round.
     """
 
     whose: str
@@ -39,8 +39,10 @@ class Ear:
     _news: set[Heard] = field(default_factory=set)
 
     def hear(self, line: str, registered: Collection[str]) -> None:
-        """:param registered: those who come and go under one name.
-        :raises Broken: when it is heard twice, or too late.
+        """Take what somebody heard.
+
+        :param registered: people who come and go under one name.
+        :raises Broken: when they hear it twice, or too late.
         """
         if found := _SAID.match(line):
             name, number = found[1], int(found[2])
@@ -63,7 +65,7 @@ class Ear:
         self.heard.append(news)
 
     def last(self, name: str) -> int:
-        """The number of the last line of somebody; 0 when none was heard."""
+        """The number of somebody's last line; 0 when nobody heard one."""
         return self._last[name]
 
     def forget(self) -> None:
@@ -74,12 +76,13 @@ class Ear:
 
 @dataclass
 class Round:
-    """All that is known of one round.
+    """Everything we know about one round.
 
-    ``said``: by each life that lived to the end of it, what was said there, in its order.
-    ``dead``: the same of lives that ended, as far as somebody there heard it; ``more``: how many
-    lines each of them may have said that nobody knows the place of.  ``free``: lines of which
-    nobody can tell whether they were said, and where: of registered people who moved.
+    - ``said``: for each life that lived to the end of the round, its lines in order.
+    - ``dead``: the same for lives that ended, as far as somebody there heard it.
+    - ``more``: how many lines each of those may have said at a place that nobody knows.
+    - ``free``: lines of registered people who moved, so that nobody can tell whether and where they
+      were said.
     """
 
     said: Mapping[Life, Sequence[Heard]]
@@ -103,7 +106,7 @@ class Round:
         )
         most = least + self.free
         for other, lines in self.dead.items():
-            # What comes before one that was heard is counted; how much came after, nobody knows.
+            # Lines before a heard one are counted.  Nobody knows how many came after.
             places = [n for n, line in enumerate(lines) if line[0] == "said" and line in known]
             before = lines[: places[-1]] if places else ()
             least += sum(line[0] == "said" and line not in known for line in before)

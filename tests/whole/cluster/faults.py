@@ -1,4 +1,4 @@
-"""What breaks, when, and for how long: chosen by a seed before anything starts."""
+"""What breaks, when, and for how long: a seed chooses it before anything starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fault:
 
     @property
     def concerns(self) -> tuple[str, int]:
-        """What cannot break twice at once."""
+        """The thing that cannot break twice at once."""
         return self.kind.split(" ")[0], self.target
 
     @property
@@ -41,9 +41,9 @@ class Fault:
 
 
 def rounds(chance: Random, faults: int, lease: float) -> Iterator[list[Fault]]:
-    """So many faults, one to three at a time.
+    """This many faults, one to three at a time.
 
-    :param lease: seconds that a node's lease lasts.
+    :param lease: seconds of a node's lease.
     """
     left = faults
     while left:
@@ -65,7 +65,7 @@ def _fault(chance: Random, lease: float) -> Fault:
 
 
 def _kinds(lease: float) -> list[tuple[str, float, float]]:
-    """Each with its shortest and longest time; a *link* is one to the database, a *tie* one to the
+    """Each kind with its shortest and longest time.  A *link* leads to the database, a *tie* to the
     bus."""
     return [
         ("node killed", 0, 1),

@@ -71,7 +71,7 @@ class Node:
         self.server.process.send_signal(number)
 
     def fingerprint(self) -> tuple[int, str]:
-        """At which entry its market is, and what it is."""
+        """The entry at which its market is, and the market's fingerprint."""
         answer = admin.ask(str(self._admin), {"do": "fingerprint"})
         return answer["sequence"], answer["fingerprint"]
 
@@ -109,7 +109,7 @@ class Machines:
         self.pair.replace()
 
     def lose_standby(self, pause: float) -> None:
-        """Kill the standby: nothing is stored for so many seconds."""
+        """Kill the standby.  Nothing is stored for this many seconds."""
         self.pair.standby.kill()
         time.sleep(pause)
         self.pair.standby.start()
@@ -117,7 +117,7 @@ class Machines:
 
     @property
     def ledger(self) -> str:
-        """The URL of what is on record, past all wires."""
+        """The URL of the record, past all wires."""
         return self.pair.primary.url("granja")
 
     def logs(self) -> dict[str, str]:

@@ -35,12 +35,13 @@ class Gone(Exception):
 
 
 class Town:
-    """All people, and what they were told.
+    """All people, and what they heard.
 
-    ``inside``: who is in the chat, by name.  ``places``: at which life each line was said, and each
-    visitor came in.  ``ended``: what was heard at lives that ended in this round.  ``moves``: times
-    that somebody registered came in or was put out.  ``trouble``: the first promise that was found
-    broken.
+    - ``inside``: who is in the chat, by name.
+    - ``places``: at which life each line was said, and each visitor came in.
+    - ``ended``: what people heard at lives that ended in this round.
+    - ``moves``: times when somebody registered came in or was put out.
+    - ``trouble``: the first broken promise.
     """
 
     def __init__(self, nodes: list[Node], chance: Random) -> None:
@@ -57,7 +58,7 @@ class Town:
         self.trouble: Broken | None = None
         self.closing = False
         self.whispers = Whispers()
-        #: The last that was typed and heard, for whoever looks for a mistake.
+        #: The last typed and heard lines, for a developer who looks for a mistake.
         self.heard: deque[str] = deque(maxlen=200_000)
         self._busy = asyncio.Event()
         self._visitors = 0
@@ -98,7 +99,7 @@ class Town:
 
 
 class Whispers:
-    """Each arrives once, or whoever whispered is told that it may not have."""
+    """Each whisper arrives once, or its author hears that it may not have arrived."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -108,7 +109,7 @@ class Whispers:
         self._untold: Counter[tuple[str, str]] = Counter()
 
     def send(self, by: Person, to: Person) -> str:
-        """What to type."""
+        """The line to type."""
         self.sent += 1
         self._last[by.name] += 1
         pair = (by.name, by.visit), (to.name, to.visit)
@@ -116,7 +117,10 @@ class Whispers:
         return f":p {to.name} susurro {self._last[by.name]}"
 
     def hear(self, by: str, number: int, to: Person) -> None:
-        """:raises Broken: when it is heard twice, or too late."""
+        """Note a whisper that arrived.
+
+        :raises Broken: when it arrives twice, or too late.
+        """
         last = self._heard.get((by, to.name), 0)
         if number <= last:
             raise Broken(f"{to.name} heard whisper {number} of {by} after {last}")
@@ -126,11 +130,11 @@ class Whispers:
                 numbers.discard(number)
 
     def fail(self, by: Person, to: str) -> None:
-        """It is said that it may not have arrived."""
+        """Note that its author heard that it may not have arrived."""
         self._untold[by.name, to] += 1
 
     def missing(self, people: dict[str, Person]) -> str | None:
-        """Whispers that neither arrived nor were said not to, among those who stayed."""
+        """Whispers that neither arrived nor were reported, among people who stayed."""
         for ((by, visit), (to, other)), numbers in self._open.items():
             stayed = by in people and people[by].visit == visit
             stayed = stayed and to in people and people[to].visit == other
@@ -145,8 +149,10 @@ class Whispers:
 
 
 class Person:
-    """:param home: the node that they prefer.
-    :param name: of somebody registered; visitors have another one each time.
+    """Somebody who comes, talks and goes.
+
+    :param home: the node that they prefer.
+    :param name: a registered name; a visitor has another name each time.
     """
 
     kind = "Paso"
@@ -250,7 +256,7 @@ class Person:
                 break
 
     def hear(self, line: str) -> None:
-        """What concerns trades."""
+        """Take a line about trades."""
 
     # -- at the keyboard -------------------------------------------------------------------------
 
@@ -358,7 +364,7 @@ class Person:
 
 
 class Watcher(Person):
-    """Hears all that is said at one node, and says something only to be heard."""
+    """Hears everything said at one node.  It speaks only so that others can hear it."""
 
     kind = "Vigía"
 
@@ -375,7 +381,7 @@ class Watcher(Person):
         super().lost()
 
     async def present(self) -> list[str]:
-        """What ``:u`` says."""
+        """The names that ``:u`` lists."""
         return (await self.ask(":u", "Usuarios conectados: ")).split(": ", 1)[1].split(", ")
 
 
@@ -411,7 +417,7 @@ class Maker(Person):
             await self.ask(f":offer {other.name} {mine} {theirs}", f"enviada a|{_ERROR}")
 
     async def _swap(self, other: Person) -> None:
-        """Anything of mine for anything of theirs that I lack; whoever closes it is welcome."""
+        """Swap anything of mine for anything of theirs that I lack, with anybody."""
         while len(self._standing) >= STANDING:
             number = self._standing.popleft()
             await self.ask(f":retirar {number}", f"Retiraste el cambio|{_ERROR}")
@@ -421,7 +427,7 @@ class Maker(Person):
 
 
 class Taker(Maker):
-    """Accepts what is offered, one thing after the other."""
+    """Accepts offers, one after the other."""
 
     def __init__(self, town: Town, home: int, name: str = "") -> None:
         super().__init__(town, home, name)

@@ -1,4 +1,4 @@
-"""Round after round: faults, and then everything is looked at."""
+"""Round after round: faults, and then a look at everything."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ LOOK = 0.1
 
 
 class ClusterTest:
-    """:param folder: for the logs.
-    :param seed: of the faults, and of what people do; what the machine does in between is chance.
-    :param lease: seconds that a node's lease lasts.
+    """One test.
+
+    :param folder: for the logs.
+    :param seed: for the faults, and for what people do; the machine's timing is chance.
+    :param lease: seconds of a node's lease.
     """
 
     def __init__(self, folder: Path, seed: int, lease: float) -> None:
@@ -49,7 +51,7 @@ class ClusterTest:
         return made
 
     def _farmers(self) -> list[Person]:
-        """At each node two of each kind: somebody registered and a visitor."""
+        """Two of each kind at each node: registered farmers and visitors."""
         made: list[Person] = []
         for n in range(len(self.machines.nodes)):
             made += [Maker(self.town, n), Taker(self.town, n)]
@@ -158,7 +160,7 @@ class ClusterTest:
         return self.town.whispers.missing(self.town.inside)
 
     async def _hold_the_same(self) -> str | None:
-        """What is on record, what the nodes hold, and what people are told."""
+        """The record, the nodes' markets and what people hear agree."""
         await asyncio.to_thread(self.record.read, self.machines.ledger)
         self.record.check(self.town.told)
         market, head = self.record.audit.market, self.record.audit.head
@@ -201,12 +203,12 @@ class ClusterTest:
         self.exact += whole.exact
 
     def _of(self, life: Life, ear: Ear) -> list[Heard]:
-        """What somebody at a life heard that was said there."""
+        """What somebody at a life heard of the talk there."""
         places = self.town.places
         return [line for line in ear.heard if places.get((line[1], line[2])) == life]
 
     def _more(self, life: Life) -> int:
-        """No more lines than that were said at a life that ended."""
+        """The most lines that a life that ended can have said."""
         return 2 * sum(place == life for place in self.town.places.values())
 
     def _read_logs(self) -> None:
