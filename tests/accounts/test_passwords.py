@@ -76,7 +76,7 @@ class AccountsContract(_Base):
             self.assertFalse(await self.login(verifier, wrong, "ana", "192.0.2.1"))
 
     async def test_a_name_without_a_verifier_opens_to_nobody(self) -> None:
-        """Even the empty password opens to nobody."""
+        """Even the empty password does not open it."""
         for given in ("", GOOD):
             self.assertFalse(await self.login("", given, "ana", "192.0.2.1"))
 
