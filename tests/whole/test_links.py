@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from contextlib import suppress
 from threading import Condition, Thread
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -33,7 +33,7 @@ class Echo:
             Thread(target=self._answer, args=(line,), daemon=True).start()
 
     def _answer(self, line: socket.socket) -> None:
-        with suppress(OSError):
+        with contextlib.suppress(OSError):
             while data := line.recv(1024):
                 with self._hearing:
                     self.heard += data
@@ -85,7 +85,7 @@ class WireTests(SynchronousTestCase):
 
     def is_cut(self) -> None:
         self.line.settimeout(PATIENCE)
-        with suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError):
             self.assertEqual(self.line.recv(1024), b"")
 
     def test_a_stall_loses_nothing(self) -> None:
