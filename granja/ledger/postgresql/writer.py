@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from threading import Event
 from typing import Any
 
@@ -19,15 +20,16 @@ from twisted.logger import Logger
 
 from granja.ledger.chain import BadEntry, Entry, Head, extend
 from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
-from granja.ledger.postgresql import lease as leases, pseudonyms, reading
+from granja.ledger.postgresql import lease as leases, reading
+from granja.ledger.postgresql.batch import APPEND, Batch
+from granja.ledger.postgresql.forgetting import Forgetting
 from granja.ledger.postgresql.lease import Fenced, Lease
 from granja.ledger.postgresql.pseudonyms import Known
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, is_strange, told
-from granja.ledger.pseudonyms import NameRow
 from granja.ledger.shared import Watcher
 from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, WriterThread
-from granja.market.facts import Departed, Fact, Registered, Released
+from granja.market.facts import Fact
 
 #: Seconds after which an unused turn is given back.
 TURN = 0.1
@@ -45,13 +47,6 @@ HEARD = 2 * LOOK
 #: half as many.
 FACTS_PER_SNAPSHOT = 20_000
 
-_APPEND = (
-    "SELECT answer, changes FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
-    "%s::text[], %s::bytea[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], "
-    "%s::bigint[], %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::float8[], "
-    "%s::bigint[])"
-)
-
 _log = Logger()
 
 
@@ -61,61 +56,6 @@ class Look:
 
 
 Job = Append | Checkpoint | Forget | Look | Close
-
-
-@dataclass(eq=False, slots=True)
-class _Batch:
-    """What one statement stores."""
-
-    appends: list[Append]
-    before: Head
-    entries: list[Entry]
-    names: list[NameRow]
-
-    @property
-    def end(self) -> Head:
-        """The end of the chain once the batch is stored."""
-        last = self.entries[-1] if self.entries else None
-        return Head(last.sequence, last.hash) if last else self.before
-
-    def parameters(self, writer: int, session: int) -> tuple[object, ...]:
-        verifiers = {f: v for job in self.appends for f, v in job.credentials.items()}
-        kept = {(k.subject, k.key): k.value for job in self.appends for k in job.kept}
-        facts = [(job.time, fact) for job in self.appends for fact in job.facts]
-        gone = [(time, f.farmer) for time, f in facts if isinstance(f, Departed | Released)]
-        return (
-            writer,
-            session,
-            self.before.sequence,
-            self.before.hash,
-            [entry.time for entry in self.entries],
-            [entry.kind for entry in self.entries],
-            [entry.body for entry in self.entries],
-            [entry.hash for entry in self.entries],
-            list(verifiers),
-            list(verifiers.values()),
-            [subject for subject, _ in kept],
-            [key for _, key in kept],
-            [reading.text(value) for value in kept.values()],
-            [fact.farmer for _, fact in facts if isinstance(fact, Registered)],
-            [row.hash for row in self.names],
-            [row.farmer for row in self.names],
-            [row.salt for row in self.names],
-            [row.name for row in self.names],
-            [farmer for _, farmer in gone],
-            [time for time, _ in gone],
-            [fact.farmer for _, fact in facts if isinstance(fact, Released)],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Forgetting:
-    """Names that we forget.  ``named``: keys beside the chain, which we delete at ``due``."""
-
-    job: Forget
-    count: int
-    named: list[tuple[str, str]]
-    due: float
 
 
 class _Lost(Exception):
@@ -158,8 +98,7 @@ class Writer(WriterThread[Job]):
         self._hurried = Event()
         self._known = known
         self._seconds = seconds
-        #: Jobs that wait until other nodes have heard what we forgot.
-        self._forgetting: list[_Forgetting] = []
+        self._forgetting = Forgetting(known)
 
     @property
     def sequence(self) -> int:
@@ -226,7 +165,7 @@ class Writer(WriterThread[Job]):
         except (psycopg.Error, Away):
             _log.warn("The lease of this node could not be given back; it ends by itself.")
         self._session.drop()
-        self._refuse([waits.job for waits in self._forgetting], NotStored("the server stops"))
+        self._refuse(self._forgetting.jobs, NotStored("the server stops"))
         self._reactor.callFromThread(closing.done.callback, None)
 
     # -- the connection ----------------------------------------------------------------------
@@ -339,23 +278,22 @@ class Writer(WriterThread[Job]):
                 self._refuse(appends, NotStored("the lease of this node is over"))
                 self._note(Away("the lease of this node is over"))
 
-    def _too_young(self, batch: _Batch) -> str:
+    def _too_young(self, batch: Batch) -> str:
         """Return ``"young"`` when a node that lives does not know each kind of fact in the batch,
         and else nothing.
 
         :raises Away: when the database is away; nothing is sent then.
         :raises psycopg.Error: when it does not answer; nothing is stored then.
         """
-        wanted = max((leases.SINCE.get(entry.kind, 0) for entry in batch.entries), default=0)
-        if not wanted:
+        if not batch.version:
             return ""
         self._session.check()
-        if leases.least_version(self._session.connection) >= wanted:
+        if leases.least_version(self._session.connection) >= batch.version:
             return ""
         self._give_turn_back()
         return "young"
 
-    def _batch(self, appends: list[Append]) -> _Batch:
+    def _batch(self, appends: list[Append]) -> Batch:
         entries: list[Entry] = []
         head, names = self._head, self._known.pseudonyms
         for job in appends:
@@ -363,9 +301,9 @@ class Writer(WriterThread[Job]):
             if entries:
                 head = Head(entries[-1].sequence, entries[-1].hash)
             job.head = head
-        return _Batch(appends, self._head, entries, names.take_fresh())
+        return Batch(appends, self._head, entries, names.take_fresh())
 
-    def _call(self, batch: _Batch) -> str:
+    def _call(self, batch: Batch) -> str:
         """Append and commit.
 
         :raises _Lost: when it may be committed.
@@ -378,7 +316,7 @@ class Writer(WriterThread[Job]):
         self._session.warned = False
         try:
             row: Any = connection.execute(
-                _APPEND, batch.parameters(self._lease.writer, self._number)
+                APPEND, batch.parameters(self._lease.writer, self._number)
             ).fetchone()
         except psycopg.Error as error:
             if connection.closed and in_turn:  # The database took our turn; nothing is committed.
@@ -394,7 +332,7 @@ class Writer(WriterThread[Job]):
         if self._session.warned and row[0] == "stored":
             raise _Lost("the database warned while it committed")
         if row[0] == "stored":
-            self._changes = row[1] if row[1] == self._changes + _beside(batch) else self._changes
+            self._changes = row[1] if row[1] == self._changes + batch.beside else self._changes
         return str(row[0])
 
     def _commit(self, connection: Connection, stored: bool) -> None:
@@ -416,11 +354,11 @@ class Writer(WriterThread[Job]):
         except (psycopg.Error, LedgerRefused, Fenced) as again:
             raise Away(told(again)) from None
 
-    def _stored(self, batch: _Batch) -> None:
+    def _stored(self, batch: Batch) -> None:
         self._head = batch.end
         self._accept(batch.appends)
 
-    def _failed(self, batch: _Batch, error: psycopg.Error) -> None:
+    def _failed(self, batch: Batch, error: psycopg.Error) -> None:
         """Answer the batch: the database has refused it, and nothing was stored."""
         why = told(error)
         if is_strange(error):
@@ -434,7 +372,7 @@ class Writer(WriterThread[Job]):
 
     # -- an unknown outcome ------------------------------------------------------------------
 
-    def _resolve(self, batch: _Batch, why: str) -> None:
+    def _resolve(self, batch: Batch, why: str) -> None:
         """Find out whether the batch is stored, however long that takes."""
         _log.warn("{what} ({why}); asking again.", what=UNKNOWN.capitalize(), why=why)
         self._session.drop()
@@ -447,7 +385,7 @@ class Writer(WriterThread[Job]):
                 break
         self._notify("sure")
 
-    def _found_out(self, batch: _Batch, writer: int) -> bool:
+    def _found_out(self, batch: Batch, writer: int) -> bool:
         """Whether the outcome is known now, and told.
 
         An ended lease stores nothing more, and neither does an earlier session of this lease.
@@ -529,26 +467,18 @@ class Writer(WriterThread[Job]):
 
     def _forget(self, job: Forget) -> None:
         self._give_turn_back()
-        connection, named = self._session.connection, []
-        with connection.transaction():
-            reading.head(connection, turn=True)  # Nobody adds a row meanwhile.
-            gone = [row for row in pseudonyms.rows(connection) if job.is_meant(row)]
-            pseudonyms.forget(connection, gone)
-            if job.beside and gone:
-                named = pseudonyms.forget_beside(connection, gone, self._lease.writer)
-        self._known.pseudonyms.forget(gone)
-        due = self._seconds() + (HEARD if named else 0)
-        self._forgetting.append(_Forgetting(job, len(gone), named, due))
+        self._forgetting.forget(
+            self._session.connection, job, self._lease.writer, self._seconds() + HEARD
+        )
 
     def _end_forgetting(self, *, at_once: bool = False) -> None:
         """When the other nodes have heard of it, delete keys that are names, and answer."""
-        while self._forgetting and (at_once or self._seconds() >= self._forgetting[0].due):
-            waits = self._forgetting[0]
-            if waits.named:
+        now = inf if at_once else self._seconds()
+        while self._forgetting.is_due(now):
+            if self._forgetting.names_keys:
                 self._give_turn_back()
-                pseudonyms.drop(self._session.connection, waits.named)
-            del self._forgetting[0]
-            self._answer(waits.job.done.callback, waits.count)
+            job, count = self._forgetting.end(self._session.connection)
+            self._answer(job.done.callback, count)
 
     # -- what others wrote -------------------------------------------------------------------
 
@@ -576,7 +506,3 @@ class Writer(WriterThread[Job]):
     def _notify(self, what: str, *arguments: object) -> None:
         if self.watcher is not None:
             self._reactor.callFromThread(getattr(self.watcher, what), *arguments)
-
-
-def _beside(batch: _Batch) -> int:
-    return len({(item.subject, item.key) for job in batch.appends for item in job.kept})
