@@ -11,7 +11,7 @@
 --   sequence  1, 2, 3, … without gaps; after granja archive the first is of the kind "begun", and
 --             has the number after the archive's last
 --   time      when it was decided, in Unix seconds
---   kind      which fact (granja/events.py)
+--   kind      which fact (granja/market/facts.py)
 --   body      its fields: JSON with sorted keys and without spaces, in ASCII
 --   hash      SHA-256 over the hash of the entry before (32 zero bytes before the first) and
 --             "sequence|time|kind|body" (granja/ledger/chain.py)
