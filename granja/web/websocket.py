@@ -175,7 +175,7 @@ class WebSocketConnection:
                 break
         self._hand_on()
         self.send_pong()
-        return not left and not self._deaf
+        return not left and self._frames.more and not self._deaf
 
     def _take_one(self) -> bool:
         """Take the next frame, or the next piece of it.
