@@ -107,9 +107,9 @@ def door(most_kib: float) -> Plan:
 #: Which plan runs against which server.
 PLANS: tuple[tuple[str, Plan], ...] = (
     ("granja", PLAN),
-    ("granja-ws", door(12)),
-    ("granja-tls", door(40)),
-    ("granja-wss", door(48)),
+    ("granja-ws", door(6)),
+    ("granja-tls", door(32)),
+    ("granja-wss", door(36)),
 )
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import filterfalse, islice
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -13,7 +13,7 @@ from granja.contract.catalog import Catalog
 from granja.contract.ids import FarmerId, OfferId
 from granja.contract.messages import Message
 from granja.market.market import Market
-from granja.market.matching import View
+from granja.market.matching import Closers, View
 from granja.people.roster import Farmer, Roster
 
 #: How many farmers hear of one swap, and how many seconds a farmer has no other hint.
@@ -79,15 +79,19 @@ class Hints:
         self._clock.callLater(0, self.tell, number)
 
     def tell(self, number: OfferId) -> None:
-        """Tell some of the farmers here who could close this swap, in turn."""
+        """Find the farmers who could close this swap; tell some of them in a step of its own."""
         swap = self._market.swaps.get(number)
-        if swap is None or not self._turns:
-            return
-        closers = self.view().closers(swap)
+        if swap is not None and self._turns:
+            self._clock.callLater(0, self._tell_some, number, self.view().closers(swap))
+
+    def _tell_some(self, number: OfferId, closers: Closers) -> None:
+        """Tell some of the farmers here, in turn."""
+        if number not in self._market.swaps:
+            return  # It has ended since the search.
         self._forget_told()
-        # Sets instead of loops in Python: there may be ten thousand to find three.
-        able = closers.can - self._told.keys()
-        for id in list(islice(filter(able.__contains__, self._turns), MOST_TOLD)):
+        # No loop in Python, and no copy: there may be ten thousand to find three.
+        able = filter(closers.can.__contains__, self._turns)
+        for id in list(islice(filterfalse(self._told.__contains__, able), MOST_TOLD)):
             farmer, chance = self._roster.present(id), closers.chance(id)
             if farmer is not None and chance is not None:
                 self._told[id] = self._clock.seconds()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.ids import OfferId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Posted, Settled
@@ -484,6 +485,19 @@ class Hints(SwapCase):
             heard[-1],
             "[SERVER] Puedes recibir Rollo enano I por tu Rollo enano III: escribe :cambio 3 por 1",
         )
+
+    def test_the_chat_has_its_turn_between_the_search_and_the_telling(self) -> None:
+        """And a swap that ends in that turn is told to nobody."""
+        beto = self.farm.arrives("Beto", "2, 2")
+        beto.types(":falta")
+        ana = self.farm.arrives("Ana", "1")
+        self.patch(self.farm.factory.hints, "tell_soon", lambda number: None)
+        self.swaps(ana, "1 por 2")
+        beto.hears()
+        self.farm.factory.hints.tell(OfferId(1))
+        self.assertEqual(beto.wire.value(), b"")
+        ana.types(":retirar 1")
+        self.assertEqual(beto.hears(), [])
 
     def test_who_is_not_here_any_more(self) -> None:
         """A visitor used them, left, and came again under the same name.  That one has not used
