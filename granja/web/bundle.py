@@ -2,6 +2,9 @@
 
 A developer edits the files in ``static`` and starts the server; there is no build step.  A file
 with its hash in its name never changes, so browsers keep it and do not ask again.
+
+There are two scripts and two sheets: what the door needs, and what one sees behind it.  The page
+fetches the second pair when the door is there.
 """
 
 from __future__ import annotations
@@ -16,17 +19,20 @@ DIGITS = 12
 
 #: The page, its first module, and the script for old browsers.
 INDEX, MAIN, RESCUE = "index.html", "js/main.js", "js/rescue.js"
+#: What the first module fetches later, and the one file whose name never changes.
+INSIDE, WORKER = "js/inside.js", "worker.js"
+SHEET, LATER_SHEET = "page.css", "inside.css"
 MANIFEST = "manifest.webmanifest"
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
-#: Forms of import and export that we cannot join.
-_FOREIGN = re.compile(r"^(?:import|export)\b|\bimport\(", re.MULTILINE)
+#: What the joining would not understand.  The first module may fetch what the page names.
+_FOREIGN = re.compile(r"^(?:import|export)\b|\bimport\((?!`\./\$\{)", re.MULTILINE)
 _LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*\n", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
-_STYLESHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n')
-_REFERENCE = re.compile(r'(?<=")([\w./-]+\.(?:svg|png|js|webmanifest))(?=")')
+_STYLESHEET = re.compile(r'<link rel="(stylesheet|x-later)" href="([^"]+)">\n')
+_REFERENCE = re.compile(r'(?<=")([\w./-]+\.(?:css|html|svg|png|js|webmanifest))(?=")')
 
 
 def hashed(name: str, content: bytes) -> str:
@@ -36,8 +42,8 @@ def hashed(name: str, content: bytes) -> str:
     return f"{path.stem}.{digest}{path.suffix}"
 
 
-def bundle(sources: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
-    """The page, and the files that it loads, by their hashed names.
+def bundle(sources: Mapping[str, bytes]) -> tuple[bytes, bytes, dict[str, bytes]]:
+    """The page, the worker that keeps it, and the files that they load by their hashed names.
 
     :param sources: the files of ``static``, by their paths in it.
     :raises ValueError: when a module has an unknown form of import or export, or a circle.
@@ -55,10 +61,16 @@ def bundle(sources: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
             make(name, content)
     make(MANIFEST, _renamed(sources[MANIFEST].decode(), names))
     make(RESCUE, sources[RESCUE])
-    make(MAIN, _drawings(join_modules(sources, MAIN), names))
+    first, later = join_modules(sources, MAIN, INSIDE)
+    make(MAIN, _drawings(first, names))
+    make(INSIDE, _drawings(later, names).replace(MAIN, f"./{names[MAIN]}"))
     page = sources[INDEX].decode()
-    make("page.css", "".join(sources[name].decode() for name in _STYLESHEET.findall(page)))
-    return _with_one_sheet(_renamed(page, names), names["page.css"]).encode(), made
+    for sheet, kind in ((SHEET, "stylesheet"), (LATER_SHEET, "x-later")):
+        parts = [name for found, name in _STYLESHEET.findall(page) if found == kind]
+        make(sheet, "".join(sources[name].decode() for name in parts))
+    whole = _renamed(_with_one_sheet(page), names).encode()
+    names[INDEX] = hashed(INDEX, whole)
+    return whole, _renamed(sources[WORKER].decode(), names).encode(), made
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
@@ -73,24 +85,34 @@ def _drawings(script: str, names: Mapping[str, str]) -> str:
     return script
 
 
-def _with_one_sheet(page: str, name: str) -> str:
-    first, *others = (found[0] for found in _STYLESHEET.finditer(page))
-    for other in others:
-        page = page.replace(other, "")
-    return page.replace(first, f'<link rel="stylesheet" href="{name}">\n')
+def _with_one_sheet(page: str) -> str:
+    """The page names the sheet of the door; the other is fetched with the second script."""
+    first = next(_STYLESHEET.finditer(page))
+    before, after = page[: first.start()], page[first.end() :]
+    return f'{before}<link rel="stylesheet" href="{SHEET}">\n' + _STYLESHEET.sub("", after)
 
 
 # -- modules -----------------------------------------------------------------------------------
 
 
-def join_modules(sources: Mapping[str, bytes], main: str) -> str:
-    """One module that does what ``main`` and its imports do, each in its own scope.
+def join_modules(sources: Mapping[str, bytes], main: str, later: str) -> tuple[str, str]:
+    """Two modules that do what ``main`` and ``later`` and all that they import do.
+
+    Each module has a scope of its own, and is in one of the two only: what both need is in the
+    first, and the second imports it from there.
 
     :raises ValueError: as :func:`bundle`.
     """
     order: dict[str, str] = {}
     _visit(main, sources, order, ())
-    return "".join(order.values())
+    before = len(order)
+    _visit(later, sources, order, ())
+    texts, last = list(order.values()), len(order) - 1
+    shared = ", ".join(f"m{number}" for number in range(before))
+    exports = ", ".join(_EXPORT.findall(sources[later].decode()))
+    first = "".join(texts[:before]) + f"export {{ {shared} }};\n"
+    rest = f'import {{ {shared} }} from "{main}";\n' + "".join(texts[before:])
+    return first, f"{rest}export const {{ {exports} }} = m{last};\n"
 
 
 def _visit(

@@ -19,7 +19,8 @@ from granja.web.door import Door
 from granja.web.names import Names, NoHost
 from granja.web.refusal import refuse
 
-#: The page loads nothing from elsewhere, has nothing inline, and makes no markup from strings.
+#: Nothing is loaded from elsewhere, nothing is inline, and no string becomes markup or script: but
+#: one, the address of the worker, by the one policy that there may be (static/js/session/shell.js).
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -28,11 +29,12 @@ CONTENT_POLICY = "; ".join(
         "img-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
+        "worker-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        "trusted-types granja-worker",
     )
 )
 

@@ -22,17 +22,19 @@ HISTORY = 400
 
 
 class PageCase(SynchronousTestCase):
-    """``options`` are those of the server."""
+    """``options`` are those of the server, ``ledger`` is its own."""
 
     skip = why_not() or None
     options: tuple[str, ...] = ("--rate", "off")
+    ledger = ""
 
     def setUp(self) -> None:
-        web = free_port()
-        self.url = f"http://127.0.0.1:{web}/"
-        self.server = Server(*self.options, "--web", f"tcp:{web}:interface=127.0.0.1")
+        self.web = free_port()
+        self.url = f"http://127.0.0.1:{self.web}/"
+        web = ("--web", f"tcp:{self.web}:interface=127.0.0.1")
+        self.server = Server(*self.options, *web, ledger=self.ledger)
         self.enterContext(self.server)
-        wait_until_it_listens(web)
+        wait_until_it_listens(self.web)
         self.chromium = self.browser()
         self.addCleanup(self.chromium.rest)
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+from tests.client.test_parts import folder
+from tests.client.test_terminal import Terminal
+from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.browser.test_page import PageCase
 
 
@@ -65,3 +71,39 @@ class WithoutLingering(PageCase):
         ana.page.reload()
         ana.page.get_by_label("¿Cómo te llamas?").wait_for()
         self.assertEqual(ana.page.get_by_role("alert").count(), 0)
+
+
+class AfterKillNine(PageCase):
+    """The whole server gets ``kill -9`` and is started again."""
+
+    skip = PageCase.skip or (None if shutil.which("tmux") else "there is no tmux")
+    ledger = "sqlite:farm.db"
+
+    def test_a_page_and_a_terminal_come_back_and_what_was_begun_goes_on(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        terminal = Terminal(Path(folder(self)))
+        self.addCleanup(terminal.close)
+        beto = terminal.open("Beto", self.server.port)
+        beto.arrives("12, 13")
+        ana.types(":offer Beto 21 12")
+        beto.sees("por tu Disco raro")
+        beto.types(":cambio 13 por 6")
+        beto.sees("Cambio #[0-9]+ puesto")
+        ana.page.context.set_offline(True)
+        self.server.kill()
+        self.server.start()
+        wait_until_it_listens(self.web)
+        gus = self.netcat().arrives("Gus", "6")
+        gus.types(":u", "¿y Ana?", ":p Ana te espero", ":cambio 6 por 13")
+        gus.sees("Usuarios conectados: Ana, Beto, Gus")
+        gus.sees("diste Punta de flecha a Beto y recibiste Espada antigua de Beto")
+        ana.page.context.set_offline(False)
+        ana.sees("te espero")
+        self.assertEqual(ana.log.get_by_text("¿y Ana?", exact=True).count(), 1)
+        screen = beto.sees("diste Espada antigua a Gus")
+        self.assertEqual(screen.count("Gus: ¿y Ana?"), 1, screen)
+        beto.types(":accept")
+        ana.page.locator("#collection .niche.lit", has_text="Disco raro").wait_for()
+        self.assertEqual(ana.holdings(), {"Disco raro"})
+        beto.sees("ahora tus artefactos son: Punta de flecha, Ancla")
+        self.assertEqual(beto.looks().count("Ingresa tu nombre"), 1, "when they arrived")

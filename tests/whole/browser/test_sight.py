@@ -11,6 +11,27 @@ LOOK = (
 )
 
 
+#: What can't be read or pressed: beside the window, or under something else.
+CUT = """() => {
+  const top = document.querySelector("dialog[open]") ?? document.body;
+  const panels = [document.scrollingElement, ...document.querySelectorAll(".panel, dialog")];
+  const isWide = (it) => it.scrollWidth > it.clientWidth;
+  const wrong = panels.filter(isWide).map((it) => `wide: ${it.id}`);
+  const note = (what, it) => wrong.push(`${what}: ${it.title || it.innerText || it.id}`);
+  for (const it of top.querySelectorAll("button, input, textarea, h2, h3, p, legend, summary")) {
+    const { width, height } = it.getBoundingClientRect();
+    if (!it.checkVisibility() || it.closest(".hidden") || width * height === 0) continue;
+    it.scrollIntoView({ block: "center", inline: "nearest" });
+    const { left, right, top: y, bottom } = it.getBoundingClientRect();
+    if (left < -1 || right > innerWidth + 1) note("beside", it);
+    const found = document.elementFromPoint((left + right) / 2, (y + bottom) / 2);
+    const isThere = found !== null && (it.contains(found) || found.contains(it));
+    if (it.matches("button, input, textarea, summary") && !isThere) note("covered", it);
+  }
+  return wrong;
+}"""
+
+
 def top_of(visitor: Visitor, name: str) -> float:
     box = visitor.page.get_by_role("button", name=name).bounding_box()
     assert box is not None
@@ -81,6 +102,39 @@ class LowScreens(PageCase):
             self.assertLessEqual(line["y"] + line["height"], height)
 
 
+class Zoom(PageCase):
+    """WCAG 1.4.10: a window of 1280 by 1024 at 400 % is one of 320 by 256."""
+
+    def test_all_can_be_read_and_pressed_at_400_percent(self) -> None:
+        ana = self.opens(viewport={"width": 320, "height": 256})
+        ana.page.get_by_label("¿Cómo te llamas?").wait_for()
+        self._whole(ana, "name")
+        name = "W" * 20
+        ana.gives_name(name)
+        ana.picks("Ancla")
+        self._whole(ana, "artifacts")
+        ana.goes_on()
+        ana.button("Sí, entrar").wait_for()
+        self._whole(ana, "confirm")
+        ana.button("Sí, entrar").click()
+        gus = self.netcat().arrives("Gus", "13")
+        gus.types("hola a todo el mundo", f":offer {name} 13 21")
+        ana.log.get_by_text("Gus te ofrece su Espada").wait_for()
+        self._whole(ana, "talk")
+        for tab in ("Colección", "Ofertas", "Gente"):
+            ana.goes_to(tab)
+            self._whole(ana, tab)
+        for opener in ("Proponer un intercambio a Gus", "Ajustes", "Salir de la granja"):
+            ana.button(opener).click()
+            ana.page.locator("dialog[open]").wait_for()
+            self._whole(ana, opener)
+            ana.page.keyboard.press("Escape")
+            ana.page.locator("dialog[open]").wait_for(state="hidden")
+
+    def _whole(self, visitor: Visitor, where: str) -> None:
+        self.assertEqual(visitor.page.evaluate(CUT), [], where)
+
+
 class ForcedColours(PageCase):
     def test_what_is_chosen_has_a_line(self) -> None:
         ana = self.arrives("Ana", "Ancla", forced_colors="active")
@@ -108,9 +162,9 @@ class Broken(PageCase):
         ana.button("Cargar de nuevo").click()
         ana.page.get_by_label("¿Cómo te llamas?").wait_for()
 
-    def test_a_catalog_that_does_not_load_is_too(self) -> None:
+    def test_what_is_behind_the_door_that_does_not_load_is_too(self) -> None:
         ana = self.chromium.opens("about:blank")
-        ana.page.route("**/artefactos.json", lambda route: route.fulfill(status=503))
+        ana.page.route("**/inside.*.js", lambda route: route.abort())
         ana.page.goto(self.url)
         ana.page.get_by_text("No se pudo cargar la granja.").wait_for()
 
@@ -128,8 +182,16 @@ class Called(PageCase):
             gus.types(line)
             ana.page.wait_for_function("title => document.title === title", arg=title)
 
-    def test_one_key_leads_past_everything_to_the_line(self) -> None:
+    def test_few_keys_lead_past_a_hundred_people_to_the_line(self) -> None:
+        """From the beginning of the page, and from the midst of the list."""
         ana = self.arrives("Ana")
+        for n in range(99):
+            crowd = self.server.dial().arrives(f"Gente{n}")
+            self.addCleanup(crowd.close)
+        last = ana.page.get_by_role("button", name="Susurrar a Gente98")
+        last.focus()
+        ana.page.keyboard.press("Escape")
+        ana.page.locator("#line:focus").wait_for()
         ana.page.evaluate("() => { document.body.tabIndex = -1; document.body.focus(); }")
         ana.page.keyboard.press("Tab")
         self.assertEqual(ana.page.evaluate("document.activeElement.textContent"), "Ir a escribir")

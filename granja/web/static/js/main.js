@@ -1,29 +1,17 @@
-// The page: makes the store, the session and the views, and joins them.
+// The page: makes the store and the session, shows the door, and then fetches the farm behind it.
 
 import { Commands } from "./model/commands.js";
 import { createStore } from "./model/store.js";
 import { initialState, reduce } from "./model/state.js";
+import { isKept, untilThereIsALine } from "./session/line.js";
 import { Session } from "./session/session.js";
-import { showAccount } from "./views/account.js";
 import { showBanner } from "./views/banner.js";
-import { showCalls } from "./views/calls.js";
-import { showCollection } from "./views/collection.js";
-import { showComposer } from "./views/composer.js";
+import { byId, h, painted } from "./views/dom.js";
 import { showDoor } from "./views/door.js";
-import { showFrame } from "./views/frame.js";
-import { showLog } from "./views/log.js";
-import { showOffers } from "./views/offers.js";
-import { OfferDialog } from "./views/offer-dialog.js";
-import { showMilestones } from "./views/milestones.js";
-import { showPeople } from "./views/people.js";
-import { SwapDialog } from "./views/swap-dialog.js";
-import { showSwaps } from "./views/swaps.js";
+import { showScene } from "./views/scene.js";
 
-async function load(path) {
-  const answer = await fetch(path);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
-}
+/** What the server wrote into the page. */
+const written = (id) => JSON.parse(byId(id).textContent);
 
 const catalogOf = (names) => Object.entries(names).map(([id, name]) => ({ id: Number(id), name }));
 
@@ -51,32 +39,44 @@ function onWaking(wake) {
   }, LOOK);
 }
 
+function atTheDoor(page) {
+  for (const show of [showScene, showBanner, showDoor]) show(page);
+}
+
+/** Files of their own, so that the door comes soon on a slow line; the page says their names. */
+async function fetchFarm() {
+  const { inside, sheet } = document.documentElement.dataset;
+  const [farm] = await Promise.all([import(`./${inside}`), dressed(sheet)]);
+  return farm;
+}
+
+/** Resolves when the sheet is there. */
+const dressed = (href) =>
+  new Promise((onload, reject) => {
+    const onerror = () => reject(new Error(`${href} did not come`));
+    document.head.append(h("link", { rel: "stylesheet", href, onload, onerror }));
+  });
+
 async function start() {
-  const [names, contract] = await Promise.all([load("artefactos.json"), load("contract.json")]);
-  const commands = new Commands(contract);
-  const store = createStore(reduce, initialState(catalogOf(names)));
-  const session = new Session(store, webSocketUrl(), commands);
+  const commands = new Commands(written("contract"));
+  const store = createStore(reduce, initialState(catalogOf(written("catalog"))));
+  const session = new Session(store, webSocketUrl(), commands, { isCut: isKept() });
   const page = { store, session, commands };
-  page.offerDialog = new OfferDialog(page);
-  page.swapDialog = new SwapDialog(page);
-  page.composer = showComposer(page);
-  const views = [
-    showFrame,
-    showCalls,
-    showBanner,
-    showDoor,
-    showLog,
-    showPeople,
-    showOffers,
-    showSwaps,
-    showCollection,
-    showMilestones,
-    showAccount,
-  ];
-  for (const show of views) show(page);
+  if (session.canResume) {
+    const { showInside } = await fetchFarm();
+    atTheDoor(page);
+    showInside(page);
+    session.resume();
+  } else {
+    atTheDoor(page);
+    if (isKept()) session.retryNow();
+    await painted();
+    const { showInside } = await fetchFarm();
+    showInside(page);
+  }
+  if (isKept()) onWaking(untilThereIsALine(byId("banner-retry")));
+  else onWaking(() => session.wake());
   addEventListener("pagehide", () => session.note());
-  session.resume();
-  onWaking(() => session.wake());
   addEventListener("offline", () => session.networkGone());
 }
 

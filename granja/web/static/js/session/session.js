@@ -20,10 +20,13 @@ const NAME_PAUSE = 4000;
 const NAME_PATIENCE = 36_000;
 
 const LOST = "Se cortó la conexión con la granja. Lo que escribas se queda aquí.";
+const NO_LINE = "No hay línea con la granja. Esta página vuelve sola en cuanto la haya.";
 const UNREACHABLE = "No logro llegar a la granja. Sigo intentando.";
 const NAME_HELD = "Tu conexión anterior todavía guarda tu nombre. Espero a que lo suelte.";
 /** The page notes the visit this long after a change, and when the person leaves the page. */
 const NOTE_AFTER = 2000;
+/** After these the visit is over, or another window's. */
+const PARTED = new Set(["goodbye", "replaced"]);
 /** How many entries of the talk it keeps for a page that is loaded again. */
 const KEPT = 200;
 
@@ -33,6 +36,7 @@ const ELSEWHERE = "Entraste desde otro lugar, así que esta ventana se desconect
 
 export class Session {
   #store;
+  #isCut;
   #commands;
   #connection;
   #arrival = new Arrival();
@@ -46,8 +50,10 @@ export class Session {
   #lastError = null; // code of the last refusal at the door
   #parting = null; // the notice that announced the end, if there was one
 
-  constructor(store, url, commands) {
+  /** @param isCut whether this page only waits for a line (line.js): then it connects nowhere. */
+  constructor(store, url, commands, { isCut = false } = {}) {
     this.#store = store;
+    this.#isCut = isCut;
     this.#commands = commands;
     this.#connection = new Connection(url, {
       onOpen: () => this.#opened(),
@@ -64,10 +70,14 @@ export class Session {
 
   // -- coming back ---------------------------------------------------------------------------
 
-  /** If this browser left the page during a visit, go on with that visit. */
+  /** Whether this browser was inside when the page was left. */
+  get canResume() {
+    return typeof recall("visit")?.pass === "string";
+  }
+
+  /** Go on where it was then. */
   resume() {
     const visit = recall("visit");
-    if (typeof visit?.pass !== "string") return;
     this.#arrival.pass = visit.pass;
     this.#arrival.heard = visit.heard;
     this.#arrival.name = visit.name;
@@ -128,6 +138,7 @@ export class Session {
   answer(question, value) {
     clearTimeout(this.#nameTimer);
     this.#arrival.learn(question, value);
+    if (this.#isCut && question === "name") remember("name", value);
     this.#store.dispatch({ type: "answered" });
     if (this.#connection.isOpen && this.#asked === question) this.#reply(question);
     else if (!this.#connection.isBusy) this.#connect();
@@ -174,7 +185,7 @@ export class Session {
 
   /** The person wants a connection now. */
   retryNow() {
-    if (!this.#connection.isBusy && this.#arrival.name !== null) this.#connect();
+    if (this.#isCut || (!this.#connection.isBusy && this.#arrival.name !== null)) this.#connect();
     else this.#connection.retryNow();
   }
 
@@ -195,6 +206,10 @@ export class Session {
   // -- the connection ------------------------------------------------------------------------
 
   #connect() {
+    if (this.#isCut) {
+      this.#store.dispatch({ type: "disconnected", link: "waiting", notice: NO_LINE });
+      return;
+    }
     this.#store.dispatch({ type: "connecting" });
     this.#connection.open();
   }
@@ -211,7 +226,7 @@ export class Session {
     const { phase, registered } = this.#store.state;
     const wasInside = phase === "inside";
     if (wasInside) {
-      if (this.#parting === null) this.note();
+      if (!PARTED.has(this.#parting)) this.note();
       this.#rememberHoldings();
       this.#wasRegistered = registered;
     }

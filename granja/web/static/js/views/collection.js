@@ -28,7 +28,11 @@ export function showCollection(page) {
     "aria-label": "Buscar en la colección",
     oninput: () => draw(),
   });
-  const shelf = h("ul", { class: "shelf", tabindex: "-1" });
+  const shelf = h("ul", {
+    class: "shelf",
+    tabindex: "-1",
+    "aria-labelledby": "collection-title",
+  });
   const nothing = h("p", { class: "empty", hidden: true }, "Nada por aquí.");
   let filter = FILTERS[0];
   const choose = (chosen) => {
@@ -67,6 +71,7 @@ export function showCollection(page) {
     nothing.hidden = shown.length > 0;
     const lit = places.filter((one) => one.copies > 0).length;
     progress.value = lit;
+    progress.setAttribute("aria-valuetext", `${lit} de ${catalog.length}`);
     sum.textContent = `${lit} de ${catalog.length}`;
   };
   byId("collection-body").append(

@@ -135,14 +135,13 @@ class Composer {
       {
         type: "button",
         class: "face",
-        "aria-label": "Buscar en la charla",
         title: "Buscar en la charla",
         onclick: () => this.#page.searchTalk(),
       },
       icon("find"),
     );
     return [
-      h("div", { class: "faces", role: "group", "aria-label": "Emoticones" }, ...faces, ask, find),
+      h("div", { class: "faces", role: "group", "aria-label": "Emoticones, ayuda y búsqueda" }, ...faces, ask, find),
       this.chip,
       this.ask,
       h("div", { class: "line" }, this.label, this.completion.menu, this.input, send),

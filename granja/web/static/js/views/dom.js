@@ -121,7 +121,14 @@ export function paced(work) {
   };
 }
 
-/** Run the work after the present frame: a message arrives when that frame has been painted. */
+/** Resolves after the next frame has been painted, or soon where nobody looks and none is. */
+export const painted = () =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => afterPaint(resolve));
+    setTimeout(resolve, 200);
+  });
+
+/** A message is delivered after the frame in which it was posted has been painted. */
 function afterPaint(work) {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => {

@@ -17,7 +17,7 @@ export function forgetPicked() {
 export function artifactsCard({ store, session }) {
   const { catalog } = store.state;
   picked ??= lastHeld(session.name, catalog);
-  const shelf = h("ul", { class: "shelf picking", tabindex: "-1" });
+  const shelf = h("ul", { class: "shelf picking", tabindex: "-1", "aria-label": "Artefactos" });
   const search = h("input", {
     type: "search",
     placeholder: "Buscar…",

@@ -9,7 +9,7 @@ export function confirmCard({ store, session }) {
     held.length > 0
       ? h(
           "ul",
-          { class: "confirm-list" },
+          { class: "confirm-list", "aria-label": "Tus artefactos" },
           ...held.map((artifact) => item(artifact, mine[artifact.id])),
         )
       : h("p", { class: "hint" }, "Entras sin artefactos. Podrás sumar los que encuentres.");

@@ -19,7 +19,7 @@ const STEPS = [
 
 export function showDoor(page) {
   const card = byId("door-card");
-  const error = h("p", { class: "error", role: "alert" });
+  const error = h("p", { id: "door-error", class: "error", role: "alert" });
   const draw = (step) => {
     if (step === null) return;
     error.textContent = "";
@@ -36,6 +36,7 @@ export function showDoor(page) {
     (state) => state.doorError,
     (sentence) => {
       error.textContent = sentence ?? "";
+      markWrong(card.querySelector("[data-first]"), sentence !== null);
     },
   );
   watch(page.store, isBusy, (busy) => card.toggleAttribute("data-busy", busy));
@@ -50,6 +51,15 @@ export function showDoor(page) {
     remember("artifacts", mine);
     forgetPicked();
   });
+}
+
+/** Who does not see the sentence is led back to what it is about, and hears it there again. */
+function markWrong(field, isWrong) {
+  if (field === null) return;
+  field.setAttribute("aria-invalid", isWrong);
+  if (!isWrong) return;
+  field.setAttribute("aria-errormessage", "door-error");
+  field.focus();
 }
 
 const isBusy = (state) => state.link === "connecting" || state.link === "waiting";

@@ -1,10 +1,11 @@
-// The frame: the door or the farm, the top bar, the tabs of a phone.
+// The frame of the farm: the top bar, the tabs of a phone.
 
 import { avatar, byId, h, icon, isNarrow, watch } from "./dom.js";
 import { leaveButton } from "./leaving.js";
 import { goneTo, showPlaces } from "./places.js";
+import { isOutside, showTheme } from "./scene.js";
 import { settingsButton } from "./settings-dialog.js";
-import { recall, remember } from "../session/memory.js";
+import { remember } from "../session/memory.js";
 
 const TABS = [
   { panel: "talk", label: "Charla", symbol: "talk" },
@@ -15,20 +16,12 @@ const TABS = [
 
 export function showFrame(page) {
   const { store } = page;
-  showTheme(recall("theme"));
   document.body.prepend(skipLink(page));
+  escapeToTheLine(page);
   const actions = [themeButton(), settingsButton(page), accountButton(page), leaveButton(page)];
   byId("top-actions").append(...actions);
   showTabs(page);
-  watch(
-    store,
-    (state) => state.phase === "door" || state.step !== null,
-    (outside) => {
-      byId("door").hidden = !outside;
-      byId("farm").hidden = outside;
-      if (!outside) page.composer.enter();
-    },
-  );
+  watch(store, isOutside, (outside) => outside || page.composer.enter());
   watch(
     store,
     (state) => state.me,
@@ -46,14 +39,22 @@ function skipLink(page) {
     page.goTo("talk");
     page.composer.focus();
   });
-  watch(
-    page.store,
-    (state) => state.phase === "door" || state.step !== null,
-    (outside) => {
-      link.hidden = outside;
-    },
-  );
+  watch(page.store, isOutside, (outside) => {
+    link.hidden = outside;
+  });
   return link;
+}
+
+/** Out of a long list, wherever one is in it, one key leads to where one types. */
+function escapeToTheLine(page) {
+  for (const panel of ["people", "log", "offers", "collection"]) {
+    byId(panel).addEventListener("keydown", (event) => {
+      const isSearch = event.target.type === "search" && event.target.value !== "";
+      if (event.key !== "Escape" || event.isComposing || isSearch) return;
+      page.goTo("talk");
+      page.composer.focus();
+    });
+  }
 }
 
 // -- light and dark --------------------------------------------------------------------------
@@ -63,18 +64,11 @@ function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-function showTheme(theme) {
-  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-}
-
 function themeButton() {
-  const button = h("button", { type: "button", class: "round", title: "Día o noche" });
+  const button = h("button", { type: "button", class: "round" });
   const show = () => {
     button.replaceChildren(icon(isDark() ? "sun" : "moon"));
-    button.setAttribute(
-      "aria-label",
-      isDark() ? "Pasar a colores de día" : "Pasar a colores de noche",
-    );
+    button.title = isDark() ? "Pasar a colores de día" : "Pasar a colores de noche";
   };
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";

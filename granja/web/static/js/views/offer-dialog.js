@@ -92,7 +92,7 @@ export class OfferDialog {
     return h(
       "form",
       { onchange: (event) => this.#changed(event), onsubmit: (event) => this.#submit(event) },
-      h("header", {}, this.title, closeButton(() => this.dialog)),
+      h("div", { class: "dialog-head" }, this.title, closeButton(() => this.dialog)),
       h(
         "div",
         { class: "offer-steps" },
@@ -100,7 +100,7 @@ export class OfferDialog {
         group("¿Qué das?", this.mine),
         group("¿Qué pides?", this.search, this.theirs),
       ),
-      h("footer", {}, this.summary, this.error, this.send),
+      h("div", { class: "dialog-foot" }, this.summary, this.error, this.send),
     );
   }
 

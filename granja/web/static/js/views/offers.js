@@ -22,7 +22,7 @@ export function showOffers(page) {
     icon("trade"),
     "Proponer",
   );
-  byId("offers").querySelector("h2").append(propose);
+  byId("offers").querySelector(".panel-head").append(propose);
   byId("offers-body").append(list, empty, pastTrades(page));
   const places = new Places();
   let timer = null;

@@ -75,8 +75,7 @@ function person(page, dialog, { name, isMe, isIgnored }) {
       {
         type: "button",
         class: "round",
-        title: "Susurrar",
-        "aria-label": `Susurrar a ${name}`,
+        title: `Susurrar a ${name}`,
         onclick: whisper,
       },
       icon("whisper"),
@@ -86,8 +85,7 @@ function person(page, dialog, { name, isMe, isIgnored }) {
       {
         type: "button",
         class: "round",
-        title: "Intercambiar",
-        "aria-label": `Proponer un intercambio a ${name}`,
+        title: `Proponer un intercambio a ${name}`,
         onclick: trade,
       },
       icon("trade"),

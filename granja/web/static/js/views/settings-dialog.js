@@ -19,7 +19,7 @@ export function settingsButton(page) {
   );
   document.body.append(dialog);
   const open = () => openDialog(dialog);
-  const attributes = { type: "button", class: "round", title: "Ajustes", "aria-label": "Ajustes" };
+  const attributes = { type: "button", class: "round", title: "Ajustes" };
   return h("button", { ...attributes, onclick: open }, icon("settings"));
 }
 

@@ -67,7 +67,7 @@ export class SwapDialog {
     return h(
       "form",
       { onchange: () => this.#picked(), onsubmit: (event) => this.#submit(event) },
-      h("header", {}, title, closeButton(() => this.dialog)),
+      h("div", { class: "dialog-head" }, title, closeButton(() => this.dialog)),
       h(
         "div",
         { class: "offer-steps" },
@@ -75,7 +75,7 @@ export class SwapDialog {
         group("Das uno de estos", spares, this.mine),
         group("Por uno de estos", this.search, this.theirs),
       ),
-      h("footer", {}, this.summary, this.error, this.send),
+      h("div", { class: "dialog-foot" }, this.summary, this.error, this.send),
     );
   }
 

@@ -31,7 +31,9 @@ export function showSwaps(page) {
     const { state } = page.store;
     const found = chances(state);
     rings.replaceChildren(...state.swaps.rings.map((ring) => ringPicture(ring, state.me)));
+    rows.hidden = found.length === 0;
     rows.replaceChildren(...found.map((chance) => chanceCard(page, chance)));
+    own.hidden = standing(state).length === 0;
     own.replaceChildren(...standing(state).map((swap) => swapCard(page, swap)));
     hint.textContent = hintFor(state.swaps, found.length);
   };
