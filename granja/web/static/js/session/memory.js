@@ -1,6 +1,6 @@
-// What the browser remembers between visits: the name, the artifacts last held, the theme.  This
-// tab alone remembers the unsent line, and who it was for.  During a visit the browser also keeps
-// the pass that brings the person back, and their talk; saying goodbye erases both.
+// What the browser remembers between visits: the name, the artifacts last held, the theme.  During
+// a visit the browser also keeps the pass that brings the person back, their talk, the unsent line
+// and who it was for; saying goodbye erases them.  A tab knows its own unsent line before another's.
 // It never keeps a password.  A browser that forbids storage only forgets.
 
 function attempt(work) {

@@ -3,7 +3,7 @@
 import { Completion } from "./completion.js";
 import { byId, h, icon, isNarrow, watch } from "./dom.js";
 import { linesOf } from "../model/commands.js";
-import { keep, kept } from "../session/memory.js";
+import { keep, kept, recall, remember } from "../session/memory.js";
 import { addressee } from "../model/state.js";
 
 const RECALLED = 50;
@@ -40,6 +40,12 @@ export function showComposer(page) {
   return composer;
 }
 
+/** In this tab, and in the browser for a tab that was closed by mistake; saying goodbye erases it. */
+function keepForLater(key, value) {
+  keep(key, value);
+  remember(key, value);
+}
+
 class Composer {
   #page;
   #said = []; // what the person sent, the newest at the end, for the arrow keys
@@ -68,8 +74,9 @@ class Composer {
 
   /** Bring back the unsent text of the page before, and who it was for. */
   restore() {
-    this.#write(kept("draft") ?? "");
-    const name = kept("whisper");
+    const known = (key) => kept(key) ?? (this.#page.session.canResume ? recall(key) : null);
+    const [draft, name] = [known("draft"), known("whisper")];
+    this.#write(draft ?? "");
     if (name !== null) this.#page.store.dispatch({ type: "resumed", name });
   }
 
@@ -97,7 +104,7 @@ class Composer {
     this.ask.hidden = true;
     this.input.rows = Math.min(text.split("\n").length, 6);
     const isSecret = linesOf(text).some((line) => this.#page.commands.isSecret(line));
-    keep("draft", text === "" || isSecret ? null : text);
+    keepForLater("draft", text === "" || isSecret ? null : text);
   }
 
   parts() {
@@ -173,7 +180,7 @@ class Composer {
   /** Say beside the field who gets the lines. */
   showAddressee(whisper) {
     this.hint.textContent = "";
-    keep("whisper", whisper?.name ?? null);
+    keepForLater("whisper", whisper?.name ?? null);
     this.chip.hidden = whisper === null;
     this.label.textContent = whisper === null ? "Mensaje" : `Susurro para ${whisper.name}`;
     if (whisper === null) return;
