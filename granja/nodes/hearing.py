@@ -31,6 +31,7 @@ class Hearing:
         happened: Callable[[Neighbour, Entry], None],
         make: Callable[[int, int, int], Neighbour],
         writer: int,
+        late: Callable[[Neighbour, FarmerId, float], bool],
     ) -> None:
         self.nodes: dict[int, Neighbour] = {}
         #: Nodes that have ended.  We hear nothing that they say.
@@ -42,6 +43,7 @@ class Hearing:
         self._deaf_to = deaf_to
         self._happened = happened
         self._make = make
+        self._late = late
 
     def hear(self, data: bytes) -> Tick | None:
         """Take a tick.
@@ -82,9 +84,11 @@ class Hearing:
     def _take(self, node: Neighbour, entry: Entry) -> None:
         match entry:
             case ["said", int(by), str(name), str(text), int() | float() as time]:
-                self._say(node, FarmerId(by), name, text, time)
+                if not self._too_late(node, FarmerId(by), text, time):
+                    self._say(node, FarmerId(by), name, text, time)
             case ["acted", int(by), str(name), str(text), int() | float() as time]:
-                self._act(node, FarmerId(by), name, text, time)
+                if not self._too_late(node, FarmerId(by), "", time):
+                    self._act(node, FarmerId(by), name, text, time)
             case [str(word), str(about)] if word in NEWS:
                 node.lines += 1
                 self.announce(NEWS[word](about))
@@ -95,6 +99,15 @@ class Hearing:
         """Say it to everybody at this node, and to nobody else."""
         self._history.announce_other(message, self._board.counters.lines)
         self._board.pass_on(message)
+
+    def _too_late(self, node: Neighbour, by: FarmerId, text: str, time: float) -> bool:
+        """Count a line as missed if it would be out of order: its speaker has gone on elsewhere."""
+        late = self._late(node, by, time)
+        if late:
+            lines = text.count("\n") + 1
+            node.lines += lines
+            self.announce(Missed(lines))
+        return late
 
     def _say(self, node: Neighbour, by: FarmerId, name: str, text: str, time: float) -> None:
         data, lines = text.encode(), text.count("\n") + 1

@@ -91,7 +91,13 @@ class Nodes:
             self.names.enter(farmer).addErrback(_cannot_yet)  # They linger since the last run.
         make = partial(Neighbour, bus=self.bus, outbox=self._outbox)
         self._hearing = Hearing(
-            farm.board, self.history, farm.ignoring.deaf_to, self._happened, make, self.writer
+            farm.board,
+            self.history,
+            farm.ignoring.deaf_to,
+            self._happened,
+            make,
+            self.writer,
+            self._is_late,
         )
         farm.accounts.tell_wrong = self._tell_wrong
         ledger.watch(Watching(farm, self))
@@ -163,6 +169,11 @@ class Nodes:
     def _tell_wrong(self, attempt: Attempt) -> None:
         """Let all nodes count a wrong password, so that a guesser gains nothing by another node."""
         self._outbox.add(("wrong", attempt.name, attempt.address), 0)
+
+    def _is_late(self, node: Neighbour, by: FarmerId, time: float) -> bool:
+        """Return whether somebody said this before they came in where they are now."""
+        farmer = self.roster.present(by)
+        return farmer is not None and farmer.elsewhere is not node and time < farmer.entered
 
     def _came(self, node: Neighbour, entry: Entry) -> None:
         match entry:

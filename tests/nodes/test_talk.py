@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.nodes.tick import Tick
-from tests.support.village import Village, missed
+from tests.support.village import PASSWORD, Village, missed
 
 
 class Talk(SynchronousTestCase):
@@ -151,3 +151,33 @@ class Cut(SynchronousTestCase):
         caro = third.arrives("Caro")
         self.village.pass_time(2.0)
         self.assertEqual(caro.hears(), [])
+
+
+class Late(SynchronousTestCase):
+    """What a node said hangs in the network; it is killed, and its people go on elsewhere."""
+
+    def test_a_line_that_would_be_out_of_order_is_counted_instead(self) -> None:
+        village = Village(3, registered=("Ana",))
+        first, second, third = village.farms
+        old = first.person("Ana")
+        old.types("Ana", PASSWORD)
+        beto, caro = second.arrives("Beto"), third.arrives("Caro")
+        village.quiet()
+        bus: Any = first.bus
+        publish, held = bus.publish, []
+        bus.publish = lambda *message: held.append(message)
+        old.types("uno", ":yo duda", "dos")
+        village.settle()
+        ana = second.person("Ana")
+        ana.types("Ana", PASSWORD, "tres")
+        village.settle()
+        self.assertEqual(beto.hears(), ["Ana: tres"])
+        self.assertEqual(caro.hears(), ["Ana: tres"])
+        for message in held:
+            publish(*message)
+        village.settle()
+        self.assertEqual(caro.hears(), [missed(1)] * 3)
+        self.assertEqual(beto.hears(), [missed(1)] * 3)
+        ana.types("cuatro")
+        village.settle()
+        self.assertEqual(caro.hears(), ["Ana: cuatro"])
