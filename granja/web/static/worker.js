@@ -37,6 +37,17 @@ addEventListener("fetch", (event) => {
   else if (PATHS.has(pathname)) event.respondWith(file(event.request));
 });
 
+/** Who presses a notification wants to see the page. */
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(bringForward());
+});
+
+async function bringForward() {
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  return pages.length > 0 ? pages[0].focus() : clients.openWindow(HOME);
+}
+
 async function fill() {
   const answer = await fetch(HOME, { cache: "no-cache" });
   const text = await answer.text();

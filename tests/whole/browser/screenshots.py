@@ -15,7 +15,7 @@ from tests.support.server import Server, free_port
 from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, why_not
 from tests.whole.browser.server import wait_until_it_listens
 
-FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
+FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
 
 SIZES = {"1280": DESK, "390": PHONE}
 

@@ -187,7 +187,9 @@ class Called(PageCase):
         ana.page.evaluate(
             "() => { window.told = []; window.Notification = class {"
             " static permission = 'granted'; static requestPermission = async () => 'granted';"
-            " constructor(title, { body }) { told.push(body); } }; }"
+            " constructor(title, { body }) { told.push(body); } };"
+            " ServiceWorkerRegistration.prototype.showNotification ="
+            " async (title, { body }) => { told.push(body); }; }"
         )
         ana.arrives("Ana", "Ancla")
         gus = self.netcat().arrives("Gus", "13")

@@ -483,8 +483,8 @@ class ForEverybody(PageCase):
         """Press Tab until it is there, as far as once around the page."""
         for _ in range(150):
             if visitor.page.evaluate(
-                "name => { const it = document.activeElement; return "
-                "[it.getAttribute('aria-label'), it.textContent, it.name].includes(name); }",
+                "name => { const it = document.activeElement; return [it.ariaLabel,"
+                " it.title, it.textContent, it.name].includes(name); }",
                 name,
             ):
                 return
