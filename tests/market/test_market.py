@@ -15,7 +15,8 @@ from granja.market import facts as events, holding, offering
 from granja.market.facts import Fact
 from granja.market.market import Limits, Market, replay
 from granja.market.offers import MOST_NEWS, Ended, Happened, How, News, Offer, SwapNews
-from granja.market.swapping import decide_swap
+from granja.market.rings import Ring
+from granja.market.swapping import decide_settlement, decide_swap
 from granja.market.tally import Tally
 
 ANA, GUS, CARO = FarmerId(1), FarmerId(2), FarmerId(3)
@@ -399,6 +400,30 @@ class Swaps(MarketCase):
         held = self.market.inventory(ANA), self.market.inventory(GUS)
         self.assertEqual(held, ([DISCO], [ANCLA]))
         self.assertEqual([self.market.standing(number) for number in ring], [None, None])
+
+    def test_what_one_has_posted_already_is_refused(self) -> None:
+        number = self.post(ANA, ANCLA, DISCO)
+        with self.assertRaises(errors.SameSwap) as caught:
+            self.post(ANA, ANCLA, DISCO)
+        self.assertEqual(caught.exception.number, number)
+
+    def test_one_gives_what_one_has_and_takes_what_one_lacks(self) -> None:
+        self.assertRaises(errors.NotMine, self.post, ANA, DISCO, HACHA)
+        self.assertRaises(errors.AlreadyMine, self.post, CARO, ANCLA, DISCO)
+
+    def test_swaps_count_like_offers(self) -> None:
+        self.post(ANA, ANCLA, DISCO)
+        self.post(ANA, ANCLA, HACHA)
+        self.assertRaises(errors.TooManyOffers, self.post, ANA, ANCLA, ArtifactId(1))
+
+    def test_a_ring_settles_unless_something_came_between(self) -> None:
+        ring = Ring((self.post(ANA, ANCLA, DISCO), self.post(GUS, DISCO, ANCLA)), (ANCLA, DISCO))
+        settled = [events.Settled(ring.swaps, ring.gives)]
+        self.assertEqual(decide_settlement(self.market, ring, lambda swap: True), settled)
+        gone = decide_settlement(self.market, ring, lambda swap: swap.maker != GUS)
+        self.assertEqual(gone, [])
+        self.do(offering.decide_retraction(self.market, GUS, ring.swaps[1]))
+        self.assertEqual(decide_settlement(self.market, ring, lambda swap: True), [])
 
     def test_a_settlement_that_gives_more_or_less_than_it_has_swaps_is_refused(self) -> None:
         """A forged or damaged record may say so."""
