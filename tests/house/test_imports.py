@@ -7,6 +7,7 @@ have to remove are named here, and in the contracts of import-linter (``setup.cf
 from __future__ import annotations
 
 import ast
+import configparser
 import graphlib
 import subprocess
 import sys
@@ -215,6 +216,15 @@ class Rooms(SynchronousTestCase):
             chosen = {name.split(".")[0] for name in self.foreign(module)} & CLOCKS_AND_CHANCE
             self.assertEqual(chosen, set(), module)
             self.assertFalse(_takes_the_reactor(self.modules[module]), module)
+
+    def test_the_wheel_has_every_folder(self) -> None:
+        """A package that setup.cfg does not list runs here, and is not there when installed."""
+        configuration = configparser.ConfigParser()
+        configuration.read(ROOT / "setup.cfg", "utf-8")
+        listed = configuration["options"]["packages"].split()
+        folders = [path.parent for path in (ROOT / "granja").rglob("__init__.py")]
+        packages = [".".join(folder.relative_to(ROOT).parts) for folder in folders]
+        self.assertEqual(listed, [*sorted(packages), "twisted.plugins"])
 
     def test_the_plugin_is_one_line(self) -> None:
         """twistd reads all plugins for any command, so ours imports nothing of Granja."""
