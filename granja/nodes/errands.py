@@ -34,10 +34,8 @@ class NodeErrands:
 
     def asked(self, wanted: str, request: object) -> Deferred[bytes]:
         """Answer an errand from another node.  If it is not for this node, answer only the name."""
-        meant = self.run is not None and wanted in (self.name, ALL)
-        answer: Deferred[Any] = succeed(None)
-        if meant and self.run is not None:
-            answer = self.run(request)
+        run = self.run if wanted in (self.name, ALL) else None
+        answer: Deferred[Any] = succeed(None) if run is None else run(request)
         return answer.addCallback(lambda found: json.dumps([self.name, found]).encode())
 
     def ask(self, wanted: str, request: object) -> Deferred[dict[str, Any]]:
