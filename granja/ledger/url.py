@@ -67,9 +67,7 @@ def open_archive(url: str, *, to_copy: bool = False) -> IArchive:
         from granja.ledger.postgresql.archive import PostgreSQLArchive
 
         return PostgreSQLArchive(Address(url))
-    path = path_of(url)
-    if path is None:
-        raise ConfigurationError("a ledger in memory: cannot be looked at from outside its server")
+    path = _file_of(url, "cannot be looked at from outside its server")
     return SQLiteArchive(path, any_version=to_copy)
 
 
@@ -84,10 +82,7 @@ def open_target(url: str) -> ITarget:
         from granja.ledger.postgresql.archive import PostgreSQLTarget
 
         return PostgreSQLTarget(Address(url))
-    path = path_of(url)
-    if path is None:
-        raise ConfigurationError("a ledger in memory: is forgotten; copy to another one")
-    return SQLiteTarget(path)
+    return SQLiteTarget(_file_of(url, "is forgotten; copy to another one"))
 
 
 def open_closed(url: str) -> IClosed:
@@ -102,10 +97,19 @@ def open_closed(url: str) -> IClosed:
         from granja.ledger.postgresql.closed import ClosedPostgreSQL
 
         return ClosedPostgreSQL(Address(url))
+    return ClosedSQLite(_file_of(url, "is forgotten; there is nothing to archive"))
+
+
+def _file_of(url: str, why_not: str) -> Path:
+    """The path of a ledger in a file.
+
+    :param why_not: what a ledger in memory cannot do.
+    :raises ConfigurationError: when the URL is ``memory:``.
+    """
     path = path_of(url)
     if path is None:
-        raise ConfigurationError("a ledger in memory: is forgotten; there is nothing to archive")
-    return ClosedSQLite(path)
+        raise ConfigurationError(f"a ledger in memory: {why_not}")
+    return path
 
 
 def is_shared(url: str) -> bool:
