@@ -6,6 +6,7 @@ import socket
 import ssl
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -55,6 +56,18 @@ class Doors(SynchronousTestCase):
         wire.sendall(f"PROXY TCP4 {address} 10.0.0.1 4711 5555\r\n".encode() + said)
         return Line(wire)
 
+    def let_in_at_last(self, dial: Callable[[], Line], refusal: str) -> Line:
+        """Somebody who dials again and again is asked, for others have left.
+
+        The server may read the newcomer before the ends of those who left: another farmer's reply
+        does not tell that it has seen them, and only the door itself does.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while (heard := (line := dial()).hears()) == refusal:
+            self.assertLess(time.monotonic(), deadline, "those who left still take up room")
+        self.assertEqual(heard, ASKED)
+        return line
+
     def test_one_too_many_of_a_network(self) -> None:
         """It hears why, whatever it has sent, and it is cut if it does not go by itself."""
         doors = ("--listen", f"haproxy:tcp:{self.proxied}:interface=127.0.0.1")
@@ -67,9 +80,7 @@ class Doors(SynchronousTestCase):
             self.assertEqual(self.from_elsewhere("203.0.113.10").hears(), ASKED)
             self.assertEqual(Line(self.dial(server.port)).hears(), ASKED)
             two[0].close()
-            two[1].types("Beto", "", "si", ":u")
-            two[1].hears_until("Usuarios conectados: Beto")
-            self.assertEqual(self.from_elsewhere("203.0.113.9").hears(), ASKED)
+            self.let_in_at_last(lambda: self.from_elsewhere("203.0.113.9"), NETWORK_FULL)
             server.stop()
             log = server.read_log()
         self.assertIn("Turned away a connection from 203.0.113.9: network-full", log)
@@ -83,23 +94,24 @@ class Doors(SynchronousTestCase):
         listen = f"ssl:{port}:interface=127.0.0.1:privateKey={pair}"
         context = ssl.create_default_context(cafile=str(pair))
         with Server("--listen", listen, "--rate", "off", prelude=FEW) as server:
-            ana = Line(self.dial(server.port))
-            crowd = [Line(self.dial(server.port)) for _ in range(MOST - 1)]
-            self.assertEqual([one.hears() for one in crowd], [ASKED] * (MOST - 1))
+
+            def dial() -> Line:
+                return Line(self.dial(server.port))
+
+            # The connection that found out whether it listens may take up room for a moment.
+            ana, *crowd = (self.let_in_at_last(dial, FARM_FULL) for _ in range(MOST))
             ana.arrives("Ana")
-            self.assertEqual(Line(self.dial(server.port)).hears_to_the_end(), [FARM_FULL])
+            self.assertEqual(dial().hears_to_the_end(), [FARM_FULL])
             wire = self.dial(port)
             with context.wrap_socket(wire, server_hostname="localhost") as secure:
                 self.assertEqual(Line(secure).hears_to_the_end(), [FARM_FULL])
-            flood = [Line(self.dial(server.port)) for _ in range(200)]
+            flood = [dial() for _ in range(200)]
             self.assertTrue(all(is_cut(one.socket) for one in flood))
             ana.types(":u")
             ana.hears_until("Usuarios conectados: Ana")
             for one in crowd:
                 one.close()
-            ana.types(":u")
-            ana.hears_until("Usuarios conectados: Ana")
-            self.assertEqual(Line(self.dial(server.port)).hears(), ASKED)
+            self.let_in_at_last(dial, FARM_FULL)
             server.stop()
             log = server.read_log()
         self.assertIn("farm-full", log)
