@@ -78,7 +78,7 @@ def speak(crowd: Crowd, pid: int, missing: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    with Server("--rate", "off", "--max-per-network", "5000") as server:
+    with Server("--rate", "off", "--max-per-network", "5000", fresh=True) as server:
         assert server.process is not None
         crowd = Crowd(server.port)
         for n in range(PEOPLE):

@@ -66,7 +66,9 @@ def run(makers: int, seconds: float, folder: Path, cores: Cores) -> Result:
     ledger = folder / f"{makers}.db"
     with ExitStack() as stack:
         with pinned(cores.server):  # It starts here, so all of its threads run on this core.
-            server = Server("--rate", "off", folder=str(folder), ledger=f"sqlite:{ledger}")
+            server = Server(
+                "--rate", "off", folder=str(folder), ledger=f"sqlite:{ledger}", fresh=True
+            )
             stack.enter_context(server)
         assert server.process is not None
         pid = server.process.pid

@@ -113,7 +113,7 @@ def idle(seconds: float, *options: str) -> float:
 @contextmanager
 def running_server(people: int, *options: str) -> Iterator[int]:
     """The process of a server with so many people in the chat."""
-    with TestServer(*options) as server:
+    with TestServer(*options, fresh=True) as server:
         crowd = Crowd(server.port)
         for number in range(people):
             crowd.comes(f"Farmer{number}")

@@ -10,8 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import IO
+
+from tests.support.nursery import Child, nursery
+
+Process = Child | subprocess.Popen[bytes]
 
 #: Seconds that an operation here may take before the test fails.  A slow machine needs many.
 PATIENCE = 30.0
@@ -27,8 +33,10 @@ def free_port() -> int:
 class Server:
     """``with Server("--rate", "off") as server:`` … ``server.dial()``.
 
-    :param prelude: Python that the process runs before it imports anything.
+    :param prelude: Python that the process runs before it imports anything; it is a fresh one then.
     :param reactor: a reactor from the list of ``twistd --help-reactors``.
+    :param fresh: whether the process loads the program itself, instead of being forked from one
+        that has loaded it.
     :param patience: seconds that a start may take.
     """
 
@@ -42,6 +50,7 @@ class Server:
         reactor: str = "",
         rundir: str = "",
         patience: float = PATIENCE,
+        fresh: bool = False,
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -54,11 +63,15 @@ class Server:
         self._prelude = prelude
         self._patience = patience
         self._ledger = ledger or "memory:"
-        self.process: subprocess.Popen[bytes] | None = None
-        self._ready: subprocess.Popen[bytes] | None = None
+        self._fresh = fresh or bool(prelude)
+        self.process: Process | None = None
 
     def __enter__(self) -> Server:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._tidy()
+            raise
         return self
 
     def __exit__(
@@ -67,7 +80,10 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.discard_prepared()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """End it if it runs, and remove its folder."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
         if self._own_folder is not None:
@@ -75,41 +91,15 @@ class Server:
 
     def start(self) -> None:
         """Start the server, and wait until it listens."""
-        if self._ready is None:
-            self.process = self._spawn(runner(self._command, prelude=self._prelude))
-        else:
-            self.process, self._ready = self._ready, None
-            assert self.process.stdin is not None
-            self.process.stdin.close()
+        self.process = self._spawn(runner(self._command, self._prelude))
         self._wait_until_it_listens()
 
-    def prepare(self) -> None:
-        """Load the next server's program while this server still runs.
-
-        Loading takes most of the time of a start.  The new process then waits for :meth:`start`,
-        and does not look at any ledger before.
-        """
-        self._ready = self._spawn(runner(self._command, first=_WAIT), stdin=subprocess.PIPE)
-
-    def discard_prepared(self) -> None:
-        """End the prepared process: there is no next start."""
-        if self._ready is not None:
-            self._ready.kill()
-            self._ready.communicate()
-            self._ready = None
-
-    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str]) -> Process:
         listen = f"tcp:{self.port}:interface=127.0.0.1"
         options = ("--listen", listen, "--ledger", self._ledger, *self._options)
+        words = [*command, *self._runner_options, "granja", *options]
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [*command, *self._runner_options, "granja", *options],
-                cwd=self.folder,
-                stdin=stdin,
-                stdout=log,
-                stderr=log,
-                env=environment(),
-            )
+            return spawn(words, self.folder, log, fresh=self._fresh)
 
     def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + self._patience
@@ -144,18 +134,9 @@ class Server:
         return self.log.read_text("utf-8", "replace")
 
 
-#: What a prepared server does: it imports what a start imports, and then waits for its input.
-_WAIT = (
-    "import granja.tap, granja.service, granja.factory, granja.ledger.sqlite.ledger; "
-    "granja.text.names.parse('Ana'); "  # reads the table of look-alikes
-    "sys.stdin.read(); "
-)
-
-
-def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
+def runner(command: str, prelude: str = "") -> list[str]:
     """``twistd -n`` or ``twist``, with this interpreter.
 
-    :param first: Python that the process runs after it has loaded the runner, before it calls it.
     :param prelude: Python that the process runs before it loads anything.
     """
     module = {"twistd": "twisted.scripts.twistd", "twist": "twisted.application.twist._twist"}
@@ -164,8 +145,26 @@ def runner(command: str, first: str = "", prelude: str = "") -> list[str]:
     # A process that a shell starts in the background ignores SIGINT, and so do its children.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program = f"{heed}import sys; from {module[command]} import {name}; sys.argv[0] = {command!r}; "
-    words = [sys.executable, "-c", prelude + program + first + call[command]]
+    words = [sys.executable, "-c", prelude + program + call[command]]
     return words + (["-n"] if command == "twistd" else [])
+
+
+def spawn(words: Sequence[str], folder: Path, output: IO[bytes], *, fresh: bool = False) -> Process:
+    """Start what :func:`runner` made, and options.
+
+    :param output: where its output and its errors go.
+    :param fresh: whether it is a process that loads the program itself.
+    """
+    if fresh:
+        return subprocess.Popen(words, cwd=folder, stdout=output, stderr=output, env=environment())
+    _, _, program, *arguments = words
+    return nursery.fork(
+        program,
+        arguments,
+        folder=str(folder),
+        environment=environment(),
+        output=output.fileno(),
+    )
 
 
 def environment() -> dict[str, str]:
@@ -177,16 +176,14 @@ def environment() -> dict[str, str]:
 
 def run_to_the_end(*options: str, folder: str, command: str = "twistd") -> tuple[int, str]:
     """Run it with options that make it end by itself.  Returns its status and its output."""
-    done = subprocess.run(
-        [*runner(command), "granja", *options],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=PATIENCE,
-        env=environment(),
-        check=False,
-    )
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    with tempfile.TemporaryFile() as output:
+        process = spawn([*runner(command), "granja", *options], Path(folder), output)
+        try:
+            status = process.wait(PATIENCE)
+        finally:
+            process.kill()
+        output.seek(0)
+        return status, output.read().decode("utf-8", "replace")
 
 
 class Line:

@@ -191,15 +191,12 @@ class CrashTest:
         try:
             for kill in range(kills + 1):
                 self._server.start()
-                if kill < kills:
-                    self._server.prepare()
                 registered = await self._come_back()
                 told(kill)
                 if kill < kills:
                     await self._trade_until_killed(registered)
             await asyncio.gather(*(farmer.leave() for farmer in registered))
         finally:
-            self._server.discard_prepared()
             self._server.kill()
 
     async def _come_back(self) -> list[Farmer]:

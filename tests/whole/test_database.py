@@ -30,7 +30,9 @@ class OnADatabase(SynchronousTestCase):
         self.url = self.direct.replace(f":{server().port}/", f":{self.wire.port}/")
 
     def begin(self, *options: str) -> Server:
-        node = Server("--rate", "off", "--node", "norte", *options, ledger=self.url)
+        # Fresh, as a forked process has the command line of the one that it was forked from.
+        options = ("--rate", "off", "--node", "norte", *options)
+        node = Server(*options, ledger=self.url, fresh=True)
         node.__enter__()
         self.addCleanup(node.__exit__, None, None, None)
         return node

@@ -18,7 +18,16 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
-from tests.support.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
+from tests.support.server import (
+    PATIENCE,
+    Line,
+    Process,
+    Server,
+    environment,
+    free_port,
+    run_to_the_end,
+    spawn,
+)
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
 
@@ -34,15 +43,11 @@ class IntoAPipe(Server):
         os.write(self._writer, b"x" * 4096)
         os.set_blocking(self._writer, True)
 
-    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str]) -> Process:
         listen = f"tcp:{self.port}:interface=127.0.0.1"
-        return subprocess.Popen(
-            [*command, "granja", "--listen", listen, "--ledger", "memory:"],
-            cwd=self.folder,
-            stdout=self._writer,
-            stderr=self._writer,
-            env=environment(),
-        )
+        words = [*command, "granja", "--listen", listen, "--ledger", "memory:"]
+        with open(self._writer, "wb", closefd=False) as output:
+            return spawn(words, self.folder, output)
 
     def read(self, words: bytes) -> bytes:
         """The output of the pipe, up to these words."""
@@ -112,8 +117,8 @@ STUCK = (
 class ToTheSystem(Server):
     """With ``--syslog``."""
 
-    def _spawn(self, command: list[str], stdin: int | None = None) -> subprocess.Popen[bytes]:
-        return super()._spawn([*command, "--syslog"], stdin)
+    def _spawn(self, command: list[str]) -> Process:
+        return super()._spawn([*command, "--syslog"])
 
 
 class StuckTests(SynchronousTestCase):

@@ -78,7 +78,6 @@ class Node:
     def close(self) -> None:
         with suppress(AssertionError, ProcessLookupError):
             self.resume()
-        self.server.discard_prepared()
         if self.server.process is not None and self.server.process.poll() is None:
             self.server.kill()
         for wire in (*self.database, *self.bus):
