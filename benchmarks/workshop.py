@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NATIVE = Path(__file__).with_name("native")
-GENERATOR = ("generator.c", "wire.c", "dialects.c", "tally.c", "modes.c", "tls.c")
+GENERATOR = ("run.c", "tls.c", "wire.c", "tally.c", "dialects.c", "modes.c", "generator.c")
 FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra")
 OPENSSL = ("-DWITH_TLS", "-lssl", "-lcrypto")
 

@@ -1,5 +1,8 @@
 /* How each server is greeted, talked to and read. A new server is a row at the end of this file. */
-#include "generator.h"
+#include "dialects.h"
+
+#include "tally.h"
+#include "wire.h"
 
 #define IS_TALK(line, len) ((len) >= MARK && tally_is_talk((line) + (len) - MARK))
 

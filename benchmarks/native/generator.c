@@ -1,28 +1,16 @@
-/* Options, the conversation with the Python side, results as JSON.
+/* The load generator: N farmers in one process, on one core, with one epoll. run.h lists its files;
+ * this one has the options, the conversation with the Python side, and the results as JSON.
  *
  * stdin and stdout are the conversation: a line of JSON goes out when everybody has arrived, when
  * the mode has run, and when everything is counted; between them the Python side reads the server's
  * accounts and says "go". */
-#include "generator.h"
+#include "dialects.h"
+#include "modes.h"
+#include "tally.h"
+#include "wire.h"
 
 #include <getopt.h>
 #include <sys/resource.h>
-
-options opt = {
-    .mode = "flood",
-    .dialect = "plain",
-    .host = "127.0.0.1",
-    .farmers = 100,
-    .talkers = 10,
-    .lines = 1000,
-    .window = 256,
-    .arriving = 32,
-    .rate = 1,
-    .patience = 5,
-    .deadline = 60,
-};
-const dialect *lang;
-farmer *farmers;
 
 static void set_option(int which, const char *value) {
     switch (which) {
@@ -129,7 +117,7 @@ static void wait_for_go(void) {
 int main(int argc, char **argv) {
     read_options(argc, argv);
     open_farmers();
-    wire_open();
+    wire_open(split);
     tally_open(opt.talkers, opt.lines);
     arrive_all();
     report_arrivals();

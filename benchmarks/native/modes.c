@@ -1,5 +1,9 @@
 /* What the farmers do: arrive, flood, talk at a pace, whisper, or sit in a crowd. */
-#include "generator.h"
+#include "modes.h"
+
+#include "dialects.h"
+#include "tally.h"
+#include "wire.h"
 
 #define SETTLE_MS 250 /* this much silence ends the arrivals */
 #define NEWS_MS 1000  /* and this much where some have not heard of all: the word may wait */

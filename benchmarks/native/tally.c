@@ -3,7 +3,7 @@
  * Every line that is said is kept. The line that listener L must hear next from talker T is
  * therefore known, and checking a delivery is one memcmp with it; digits are only parsed when that
  * fails. */
-#include "generator.h"
+#include "tally.h"
 
 /* What lines are made of: without accents, and with. Each is longer than the longest line. */
 #define PLAIN "la cosecha de la granja va bien y hay feria en el pueblo, con disco raro y ancla a "

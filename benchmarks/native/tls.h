@@ -2,9 +2,9 @@
 #ifndef TLS_H
 #define TLS_H
 
-#include <sys/types.h>
+#include "run.h"
 
-#include "generator.h"
+#include <sys/types.h>
 
 void tls_start(farmer *f);
 ssize_t tls_take(farmer *f, char *to, size_t room);

@@ -1,5 +1,5 @@
 /* Sockets, buffers and the epoll pass. Nothing here knows what a line means. */
-#include "generator.h"
+#include "wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tls.h"
@@ -17,22 +16,13 @@
 #define EVENTS 512
 #define SOURCES 4 /* loopback addresses to connect from, so that 10,000 ports are no matter */
 
-uint64_t now, last_bytes, cuts;
+uint64_t last_bytes, cuts;
 static int poll_fd, timer_fd;
 static char *buffer;
+static splitter *hand_out;
 
-void die(const char *what) {
-    fprintf(stderr, "generator: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-uint64_t clock_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-void wire_open(void) {
+void wire_open(splitter *split) {
+    hand_out = split;
     poll_fd = epoll_create1(0);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     buffer = malloc(BUFFER);
@@ -131,7 +121,7 @@ static void read_from(farmer *f) {
         return;
     }
     last_bytes = now;
-    size_t used = split(f, buffer, had + (size_t)n);
+    size_t used = hand_out(f, buffer, had + (size_t)n);
     keep_part(f, buffer + used, had + (size_t)n - used);
 }
 

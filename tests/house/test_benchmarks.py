@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from benchmarks.run import Result, run
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS, Server, Start, named
 from benchmarks.targets import TARGETS, Target
-from benchmarks.workshop import NoCompilerError, Workshop
+from benchmarks.workshop import GENERATOR, NATIVE, NoCompilerError, Workshop
 
 SMALL = Scenario("small", "small", "flood", 5, 2, 50, window=50, patience=0.7)
 
@@ -138,6 +139,24 @@ def result(scenario: str, server: str, round_: int, cpu: float, **ran: float) ->
         },
         counted={"expected": 1_000_000, **counted},
     )
+
+
+class NativeTests(SynchronousTestCase):
+    """The C files of the generator."""
+
+    def test_each_knows_only_those_above_it(self) -> None:
+        """In the order of the list: a file that needs one below it would close a circle."""
+        names = [Path(name).stem for name in GENERATOR]
+        for index, name in enumerate(names):
+            sources = [NATIVE / f"{name}.c", *NATIVE.glob(f"{name}.h")]
+            text = "".join(path.read_text("utf-8") for path in sources)
+            included = set(re.findall(r'#include "(\w+)\.h"', text))
+            self.assertLessEqual(included, {*names[: index + 1]}, name)
+            self.assertTrue(included, name)
+
+    def test_none_is_left_out(self) -> None:
+        listed = {*GENERATOR, "fanout.c"}
+        self.assertEqual({path.name for path in NATIVE.glob("*.c")}, listed)
 
 
 class FigureTests(SynchronousTestCase):

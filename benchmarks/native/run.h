@@ -1,13 +1,16 @@
-/* The load generator: N farmers in one process, on one core, with one epoll.
+/* What one run has, and every other file needs: its options, its farmers, the time.
  *
+ *   run.c       this
+ *   tls.c       TLS, on a socket that is connected
  *   wire.c      sockets, buffers, the epoll pass
- *   dialects.c  how each server is greeted, talked to and read
  *   tally.c     what was said, and whether it was heard once, whole and in order
+ *   dialects.c  how each server is greeted, talked to and read
  *   modes.c     flood, paced talk, whispers, the crowd
  *   generator.c options, the conversation with the Python side, results as JSON
- */
-#ifndef GENERATOR_H
-#define GENERATOR_H
+ *
+ * A file knows only those above it. */
+#ifndef RUN_H
+#define RUN_H
 
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -66,51 +69,8 @@ typedef struct {
 extern options opt;
 extern const dialect *lang;
 extern farmer *farmers;
-
-/* wire.c */
-extern uint64_t now, last_bytes, cuts;
+extern uint64_t now; /* ns, monotonic: when the last bytes came, or the last pass began */
 uint64_t clock_ns(void);
-void wire_open(void);
-void wire_connect(farmer *f);
-void wire_stall(farmer *f);
-void wire_resume(farmer *f);
-int wire_turn(int timeout_ms);
-void wire_timer(uint64_t at);
-void wire_put(farmer *f, const char *bytes, size_t n);
-char *wire_room(farmer *f, size_t n);
-void wire_flush(farmer *f);
-uint32_t wire_segments(const farmer *f);
 void die(const char *what);
-
-/* dialects.c */
-const dialect *dialect_named(const char *name);
-void name_of(int id, char *out);
-int id_of(const char *name);
-size_t split(farmer *f, char *bytes, size_t n);
-extern int inside_count;
-extern uint64_t announcements, last_arrival;
-
-/* tally.c */
-typedef struct {
-    uint64_t expected, lost, doubled, disordered, corrupt, stray;
-} tally_counts;
-extern uint64_t delivered, stray, corrupt;
-extern void (*on_delivery)(farmer *listener, uint32_t talker, uint32_t seq);
-void tally_open(int talkers, int lines);
-const char *tally_say(uint32_t talker, size_t *n);
-uint32_t tally_said(uint32_t talker);
-uint64_t tally_delivered_from(uint32_t talker);
-static inline bool tally_is_talk(const char *mark) { return memcmp(mark, "line ", 5) == 0; }
-void tally_hear(farmer *f, const char *line, size_t len);
-uint32_t tally_heard_by(const farmer *f);
-tally_counts tally_close(bool whispers);
-double latency_us(double quantile);
-
-/* modes.c */
-void arrive_all(void);
-void mode_run(void);
-void mode_report(void);
-extern uint64_t arrived_ns, announced_ns, run_ns, unfinished;
-bool arrivals_in_order(void);
 
 #endif
