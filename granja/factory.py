@@ -14,6 +14,8 @@ from granja.accounts.doorkeeper import Doorkeeper
 from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
 from granja.board.history import History
+from granja.clockwork.complaints import Complaints
+from granja.clockwork.timer import Timer
 from granja.contract import messages
 from granja.contract.catalog import Catalog
 from granja.contract.ids import FarmerId
@@ -46,7 +48,6 @@ from granja.people.talking import Talking
 from granja.people.turned_away import TurnedAway
 from granja.people.visits import Journal
 from granja.protocol import FarmerProtocol
-from granja.reactor.clockwork import Timer
 from granja.reactor.seeing_off import SeeingOff
 from granja.settings import Settings
 from granja.text.names import Name, Reserved
@@ -62,7 +63,6 @@ from granja.trade.settling import Settling
 from granja.trade.swapping import Swapping
 from granja.trade.wishing import Wishing
 from granja.wire.addresses import UNIX, address_of
-from granja.wire.complaints import Complaints
 
 #: Seconds that a shared ledger has to finish when the server ends.
 PATIENCE = 5.0

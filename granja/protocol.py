@@ -14,6 +14,7 @@ from zope.interface import implementer
 from granja.board.board import Listener
 from granja.board.dialect import Dialect
 from granja.board.listener import MUTING
+from granja.clockwork.timer import Timer
 from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
 from granja.contract.messages import Message
@@ -21,7 +22,6 @@ from granja.people.arriving import AskName, AtTheDoor
 from granja.people.chatting import Chat
 from granja.people.farm import Host
 from granja.people.roster import Conversation, Farmer
-from granja.reactor.clockwork import Timer
 from granja.reactor.obeying import IFlow, Obeying
 from granja.text import clean as text
 from granja.wire.addresses import address_of

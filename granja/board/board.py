@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from granja.board import backlog as kinds
@@ -19,6 +19,7 @@ from granja.board.history import History
 from granja.board.listener import Listener
 from granja.board.schedule import Schedule
 from granja.board.slow import Reader, Slow
+from granja.clockwork.timer import Timer
 from granja.contract.messages import Message
 from granja.wire.encodings import PLAIN, Carrier
 
@@ -54,7 +55,7 @@ class Board:
         #: Call this with a group that has something to write.
         self.due = self._schedule.due
         self._apart: dict[Listener, None] = {}
-        self._answering: IDelayedCall | None = None
+        self._answering = Timer(clock, self._answer)
 
     # -- listeners -------------------------------------------------------------------------------
 
@@ -89,8 +90,7 @@ class Board:
             listener.group.touched[listener] = None
         else:
             self._apart[listener] = None
-            if self._answering is None:
-                self._answering = self.clock.callLater(0, self._answer)
+            self._answering.start(0)
 
     def carry(self, listener: Listener, carrier: Carrier) -> None:
         """Encode for another carrier from now on, even while the listener hears the talk."""
@@ -178,7 +178,6 @@ class Board:
     def _answer(self) -> None:
         """Answer those who are not in the chat.  No talk comes before the answer: no need to
         wait."""
-        self._answering = None
         apart, self._apart = self._apart, {}
         self._deliver(apart)
 

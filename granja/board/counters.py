@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from granja.reactor.stopwatch import Stopwatch
+from granja.clockwork.stopwatch import Stopwatch
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from granja.board.fanout import FanOut
 from granja.board.group import Group
 from granja.board.receipts import Private, Receipts
 from granja.board.slow import SLOW, Reader, Slow
+from granja.clockwork.timer import Timer
 from granja.contract.messages import Message, Missed, Whispered
-from granja.reactor.clockwork import Timer
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
 

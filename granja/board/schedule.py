@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from granja.board.batch import FLUSH_AT
 from granja.board.group import Group
 from granja.board.pacing import Pacing, Patience
-from granja.reactor.stopwatch import Stopwatch
+from granja.clockwork.stopwatch import Stopwatch
 
 #: Seconds of writing before the reactor reads: at least, and at most.
 TURN: Final = 0.002
@@ -51,6 +51,8 @@ class Schedule:
         self._took = 0.0
         self._writing = False
         self._patient = False
+        # By hand, and no Timer: every line asks whether a call waits, and a turn asks how late its
+        # own call came.
         self._call: IDelayedCall | None = None
 
     def due(self, group: Group[Any]) -> None:

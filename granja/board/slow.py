@@ -27,13 +27,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from granja.board.backlog import Backlog
 from granja.board.batch import Batch
 from granja.board.counters import Counters
 from granja.board.group import Group
-from granja.wire.complaints import Complaints
+from granja.clockwork.complaints import Complaints
+from granja.clockwork.timer import Timer
 
 #: With more bytes than this a listener is far behind.  It has caught up at half of it.
 FAR_BEHIND: Final = 1 << 20
@@ -98,7 +99,7 @@ class Slow(Generic[W]):
         self._behind: dict[W, None] = {}
         self._far: dict[W, None] = {}
         self._held: dict[W, None] = {}
-        self._look: IDelayedCall | None = None
+        self._look = Timer(clock, self._look_around)
 
     @property
     def waiting(self) -> bool:
@@ -121,8 +122,7 @@ class Slow(Generic[W]):
     def add(self, listener: W) -> None:
         """A listener has fallen behind."""
         self._behind[listener] = None
-        if self._look is None:
-            self._look_in(LOOK)
+        self._look.start(LOOK)
 
     def progressed(self, listener: W) -> None:
         """A listener that is behind has taken some bytes."""
@@ -134,9 +134,8 @@ class Slow(Generic[W]):
         """A listener has caught up."""
         self._behind.pop(listener, None)
         self._not_far(listener)
-        if not self._behind and self._look is not None:
-            self._look.cancel()
-            self._look = None
+        if not self._behind:
+            self._look.stop()
 
     def lost(self, listener: W) -> None:
         self.forget(listener)
@@ -194,17 +193,9 @@ class Slow(Generic[W]):
             self._not_far(listener)
         elif far:
             self._far[listener] = None
-            self._look_in(LOOK_OFTEN)
-
-    def _look_in(self, seconds: float) -> None:
-        if self._look is not None:
-            if self._look.getTime() <= self._clock.seconds() + seconds:
-                return
-            self._look.cancel()
-        self._look = self._clock.callLater(seconds, self._look_around)
+            self._look.start_within(LOOK_OFTEN)
 
     def _look_around(self) -> None:
-        self._look = None
         now = self._time()
         for listener in list(self._behind):
             backlog = listener.backlog
@@ -213,7 +204,7 @@ class Slow(Generic[W]):
             else:
                 self._judge(listener, now)
         if self._behind:
-            self._look_in(LOOK_OFTEN if self._far else LOOK)
+            self._look.start_within(LOOK_OFTEN if self._far else LOOK)
 
     def _close(self, listener: W) -> None:
         self._counters.aborted += 1

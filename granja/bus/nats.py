@@ -19,7 +19,7 @@ from granja.bus.interface import PATIENCE, Answer, Hear, NoAnswer
 from granja.bus.nats_protocol import NatsProtocol
 from granja.bus.url import BusAddress, Server
 from granja.bus.waiting import Waiting
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Seconds until the next attempts; the last value repeats.
 PAUSES: Final = (0.1, 0.25, 0.5, 1.0)

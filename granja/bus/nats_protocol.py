@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from granja import __version__
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 CRLF: Final = b"\r\n"
 

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from granja.bus.interface import NoAnswer
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 
 class Waiting:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Seconds between two looks at who is left.
 LOOK: Final = 1.0

@@ -19,7 +19,7 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 from granja.reactor.descriptors import answers_at
 
 #: Seconds that a connection has to get the question.

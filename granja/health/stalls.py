@@ -8,7 +8,7 @@ from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Seconds between two looks.
 LOOK: Final = 0.25

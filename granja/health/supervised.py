@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 
 class Supervisor(Protocol):

@@ -21,7 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from granja import __version__
-from granja.reactor.stopwatch import BOUNDS, Stopwatch
+from granja.clockwork.stopwatch import BOUNDS, Stopwatch
 
 
 class Counters(Protocol):

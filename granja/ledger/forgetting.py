@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.clockwork.timer import Timer
 from granja.ledger.interface import IForgetful, ILedger, LedgerError
-from granja.reactor.clockwork import Timer
 
 #: Seconds between two looks.
 DAY: Final = 86400.0

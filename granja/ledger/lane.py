@@ -25,14 +25,14 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.clockwork.stopwatch import Stopwatch
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import ILedger, Kept, LedgerError, NotStored, Stale
 from granja.market.facts import Fact
 from granja.market.market import Market
 from granja.market.offers import Happened
-from granja.reactor.clockwork import Timer
-from granja.reactor.stopwatch import Stopwatch
 
 #: Most requests in one transaction.  More gains little, and makes the chat wait: see
 #: docs/performance/trading.md.

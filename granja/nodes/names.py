@@ -9,12 +9,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import NotStored
 from granja.ledger.shared import Holder
 from granja.people.roster import Farmer, Roster
-from granja.reactor.clockwork import Timer
 from granja.text.names import Name, recall
 
 #: Seconds between two attempts to free names.

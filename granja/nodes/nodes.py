@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from granja.accounts.throttle import Attempt
 from granja.bus.interface import Bus, NoAnswer
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed
@@ -28,7 +29,6 @@ from granja.nodes.people import Census, SharedRoster, everybody
 from granja.nodes.tick import TALK, Entry
 from granja.nodes.watching import Farm, Watching
 from granja.people.roster import Farmer
-from granja.reactor.clockwork import Timer
 
 #: Seconds between two ticks that tell how far we are and how many people are here.
 RENEWAL: Final = 1.0

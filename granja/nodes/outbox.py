@@ -9,10 +9,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from granja.board.history import History
 from granja.bus.interface import Bus
+from granja.clockwork.timer import Timer
 from granja.contract.messages import Message
 from granja.nodes import tick
 from granja.nodes.tick import TALK, Entry, Tick
-from granja.reactor.clockwork import Timer
 
 #: The shortest time between two ticks, in seconds.
 GAP: Final = 0.002

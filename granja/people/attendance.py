@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept
@@ -22,7 +23,6 @@ from granja.market.offers import News
 from granja.people.claims import Claims
 from granja.people.missed import Newsroom
 from granja.people.roster import Connection, Farmer, Roster
-from granja.reactor.clockwork import Timer
 
 #: Seconds until we try again to record what the ledger could not store.
 RETRY = 5.0

@@ -7,11 +7,13 @@ typed comes last: so nobody can choose a name that makes fail2ban ban another ad
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Final, Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
+from granja.clockwork.timer import Timer
 from granja.text.printable import printable
 
 #: Seconds between two lines about the same kind of incident from one address.
@@ -68,7 +70,7 @@ class Incidents:
         """Write the incidents that wait."""
         recents, self._recent = self._recent, {}
         for key, recent in recents.items():
-            recent.later.cancel()
+            recent.timer.stop()
             if recent.times:
                 self._write(*key, recent.port, recent.farmer, recent.times)
 
@@ -79,8 +81,8 @@ class Incidents:
             self._quieten(key)
 
     def _quieten(self, key: tuple[str, str]) -> None:
-        later = self._clock.callLater(PERIOD, self._settle, key)
-        self._recent[key] = _Recent(later)
+        self._recent[key] = recent = _Recent(Timer(self._clock, partial(self._settle, key)))
+        recent.timer.start(PERIOD)
 
     def _write(self, event: str, address: str, port: int, farmer: str, times: int) -> None:
         self.log.emit(
@@ -100,10 +102,10 @@ class Incidents:
 class _Recent:
     """What has happened since the last line."""
 
-    __slots__ = ("farmer", "later", "port", "times")
+    __slots__ = ("farmer", "port", "timer", "times")
 
-    def __init__(self, later: IDelayedCall) -> None:
-        self.later = later
+    def __init__(self, timer: Timer) -> None:
+        self.timer = timer
         self.farmer = ""
         self.port = 0
         self.times = 0

@@ -9,9 +9,9 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 
 from granja.accounts.networks import network_of
+from granja.clockwork.timer import Timer
 from granja.people.incidents import Peer
 from granja.people.roster import Farmer
-from granja.reactor.clockwork import Timer
 
 #: The most lingering farmers of one network.  For one more, the oldest leaves.
 MOST_OF_A_NETWORK: Final = 64

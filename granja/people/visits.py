@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from granja.clockwork.timer import Timer
 from granja.people.incidents import Peer
-from granja.reactor.clockwork import Timer
 from granja.text.printable import printable
 
 #: Seconds between two log lines.

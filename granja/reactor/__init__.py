@@ -1,4 +1,4 @@
-"""Granja's ways with Twisted: turns and timers, reading, sending, TLS that closes by halves.
+"""Granja's ways with Twisted: reading, sending, turns of obeying, TLS that closes by halves.
 
 Words of this room:
 

@@ -21,7 +21,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 from granja.reactor.proxy_header import Header, Malformed, read_header
 
 #: Seconds that a proxy has for the header: enough even if two of its packets are lost.

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ITCPTransport
 from twisted.python.failure import Failure
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Two reasons to read nothing: lines wait, or the server stops.  Other modules have more.
 LINES, STOPPING = "lines", "stopping"

@@ -11,8 +11,8 @@ from typing import ClassVar, Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from granja.clockwork.timer import Timer
 from granja.reactor.certificates import CertificateRefused
-from granja.reactor.clockwork import Timer
 from granja.reactor.tls_contexts import Certificates, Stamp
 
 #: Seconds between two looks at the files.  A file that changed may be half written.  We read it at

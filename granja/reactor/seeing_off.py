@@ -9,7 +9,7 @@ from typing import Any, Final
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Seconds that a connection has to hear why we turn it away.
 PATIENCE: Final = 3.0

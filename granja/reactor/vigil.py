@@ -15,7 +15,7 @@ from typing import Any, Final
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 from granja.reactor.sockets import SILENCE, account_of
 
 #: Seconds between two rounds of looks.

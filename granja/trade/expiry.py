@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import OfferId
 from granja.ledger.lane import Lane
@@ -18,7 +19,6 @@ from granja.market.facts import Fact, Offered, Posted
 from granja.market.market import Market
 from granja.market.offers import Offer
 from granja.market.swaps import Swap
-from granja.reactor.clockwork import Timer
 
 #: The longest sleep in seconds.  Somebody may set the system's clock, so we look at least so often.
 LONGEST_NAP = 60.0

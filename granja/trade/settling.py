@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from granja.clockwork.timer import Timer
 from granja.contract import errors
 from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.lane import TURN, Lane
@@ -19,7 +20,6 @@ from granja.market.market import Market
 from granja.market.rings import ALL, Ring, any_ring, closed_by
 from granja.market.swapping import decide_settlement
 from granja.market.swaps import Swap
-from granja.reactor.clockwork import Timer
 from granja.trade.freezing import Freezing
 
 #: Seconds after which we try a ring again that could not be stored.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
+
+from granja.clockwork.timer import Timer
 
 #: Seconds of work before everything else has its turn.
 TURN = 0.002
@@ -17,16 +19,12 @@ class FrameQueue:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._waiting: deque[Callable[[], None]] = deque()
-        self._turn: IDelayedCall | None = None
+        self._turn = Timer(clock, self._have_turn)
 
     def join(self, take: Callable[[], None]) -> None:
         """Call ``take`` once, after those that wait already."""
         self._waiting.append(take)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        if self._waiting and self._turn is None:
-            self._turn = self._clock.callLater(0, self._have_turn)
+        self._turn.start(0)
 
     def _have_turn(self) -> None:
         enough = self._clock.seconds() + TURN
@@ -34,5 +32,5 @@ class FrameQueue:
             while self._waiting and self._clock.seconds() < enough:
                 self._waiting.popleft()()
         finally:  # After a failure, the others must still have their turn.
-            self._turn = None
-            self._arrange()
+            if self._waiting:
+                self._turn.start(0)

@@ -188,6 +188,7 @@ class WebChannel(HTTPChannel):
     #: The address that the door counts it for.
     _counted: str | None = None
     _has_spoken = False
+    #: By hand, and no Timer: HTTPChannel makes its timers by ``callLater``, and so do its tests.
     _later: IDelayedCall | None = None
 
     def connectionMade(self) -> None:  # noqa: N802

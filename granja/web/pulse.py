@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
+
+from granja.clockwork.timer import Timer
 
 #: The connections are in this many parts, and each beat looks at one part.
 PARTS: Final = 10
@@ -31,28 +33,27 @@ class Pulse:
         self._parts: list[set[Watched]] = [set() for _ in range(PARTS)]
         self._at = 0
         self._beat_at = 0.0
-        self._call: IDelayedCall | None = None
+        self._timer = Timer(clock, self._beat)
 
     def join(self, watched: Watched) -> None:
         """Look at ``watched`` from now on, until it leaves."""
-        if self._call is None:
+        if not self._timer.running:
             self._beat_at = self._clock.seconds()
-            self._call = self._clock.callLater(self._between, self._beat)
+            self._timer.start(self._between)
         self._parts[self._at - 1].add(watched)
 
     def leave(self, watched: Watched) -> None:
         """Stop looking at ``watched``."""
         for part in self._parts:
             part.discard(watched)
-        if self._call is not None and not any(self._parts):
-            self._call.cancel()
-            self._call = None
+        if not any(self._parts):
+            self._timer.stop()
 
     def _beat(self) -> None:
         """Look at the next part.  After a long turn of the reactor, look at all late parts."""
         late = int((self._clock.seconds() - self._beat_at) / self._between)
         self._beat_at = self._clock.seconds()
-        self._call = self._clock.callLater(self._between, self._beat)
+        self._timer.start(self._between)
         for _ in range(max(1, min(late, PARTS))):
             part = self._parts[self._at]
             self._at = (self._at + 1) % PARTS

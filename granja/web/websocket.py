@@ -18,11 +18,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
 from twisted.python.failure import Failure
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
+from granja.clockwork.timer import Timer
 from granja.web import frames
 from granja.web.frame_queue import TURN, FrameQueue
 from granja.web.pulse import Pulse
@@ -117,7 +118,8 @@ class WebSocketConnection:
         self._pinged = False
         self._acknowledged: int | None = None
         self._owed: bytes | None = None
-        self._timer: IDelayedCall | None = None
+        # Most connections have no timer, until their end: that saves memory.
+        self._timer: Timer | None = None
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802
         self.transport = transport
@@ -248,7 +250,7 @@ class WebSocketConnection:
             self._hang_up()
         else:
             self._hand_on()
-            self._wait(LAST_WORDS, self.transport.abortConnection)
+            self._wait(LAST_WORDS)
             self._farmer.readConnectionLost()
 
     # -- closing ---------------------------------------------------------------------------------
@@ -259,7 +261,7 @@ class WebSocketConnection:
             return
         self.adapter.write(frames.close(code))
         self.adapter.disconnecting = self._said_close = True
-        self._wait(CLOSING_PATIENCE, self.transport.abortConnection)
+        self._wait(CLOSING_PATIENCE)
         if self._heard_close or code not in _POLITE:
             self._hang_up()
         else:
@@ -275,14 +277,17 @@ class WebSocketConnection:
 
     # -- is the peer alive? ----------------------------------------------------------------------
 
-    def _wait(self, seconds: float, then: object) -> None:
-        self._stop_waiting()
-        self._timer = self._clock.callLater(seconds, then)  # type: ignore[arg-type]
+    def _wait(self, seconds: float) -> None:
+        """Give up when the peer has not ended the connection after ``seconds``."""
+        self._pulse.leave(self)
+        if self._timer is None:
+            self._timer = Timer(self._clock, self.transport.abortConnection)
+        self._timer.restart(seconds)
 
     def _stop_waiting(self) -> None:
         self._pulse.leave(self)
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        if self._timer is not None:
+            self._timer.stop()
 
     def look(self) -> None:
         """After some silence ask; after more of it, the peer is gone.

@@ -11,8 +11,8 @@ from granja.board.batch import Announcement
 from granja.board.counters import Counters
 from granja.board.group import Group
 from granja.board.schedule import Schedule
+from granja.clockwork.stopwatch import Stopwatch
 from granja.contract.messages import GOODBYE
-from granja.reactor.stopwatch import Stopwatch
 
 
 class SharedTimeTests(SynchronousTestCase):

@@ -6,12 +6,12 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.clockwork.stopwatch import BOUNDS, Stopwatch
 from granja.health.stalls import LOOK, Stalls
 from granja.health.vitals import Vitals
 from granja.health.watch import why_not
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
-from granja.reactor.stopwatch import BOUNDS, Stopwatch
 from tests.support.farm import Farm
 from tests.support.guests import guest
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 #: The floors of the house, from the ground up: a room imports from the floors below its own.
 FLOORS = (
     ("granja",),
+    ("clockwork",),
     ("contract", "reactor"),
     ("market", "accounts", "text"),
     ("ledger", "wire", "catalog_file", "bus"),
@@ -53,7 +54,7 @@ WAYS_OUT = frozenset(
 )
 
 #: What the ways in (``client``, ``web``) may know of the farm: messages, not who owns what.
-THE_WIRE = frozenset({"granja", "contract", "wire", "text", "catalog_file"})
+THE_WIRE = frozenset({"granja", "contract", "wire", "text", "catalog_file", "clockwork"})
 
 #: Time and chance, which arrive as arguments.
 CLOCKS_AND_CHANCE = frozenset({"time", "datetime", "random", "secrets", "uuid"})
@@ -199,6 +200,12 @@ class Rooms(SynchronousTestCase):
         for module in self.of("client", "web"):
             known = {room_of(name) for name in self.ours(module)} - {room_of(module)}
             self.assertEqual(known - THE_WIRE, set(), module)
+
+    def test_the_wire_has_no_reactor(self) -> None:
+        """It turns bytes into lines and back, and a test feeds it without a connection."""
+        for module in self.of("wire"):
+            self.assertNotIn("reactor", map(room_of, self.ours(module)), module)
+            self.assertNotIn("socket", self.foreign(module), module)
 
     def test_operations_know_no_engine(self) -> None:
         """An operator's programs work on every ledger: which engine keeps it, the URL says."""

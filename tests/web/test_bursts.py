@@ -155,13 +155,14 @@ class Queue(SynchronousTestCase):
     """A connection with more frames than one turn takes."""
 
     def setUp(self) -> None:
-        self.clock = Passing(TURN / 4)
+        self.clock = Clock()
         self.queue = FrameQueue(self.clock)
         self.served: list[str] = []
 
     def waits(self, name: str, times: int) -> None:
         def take() -> None:
             self.served.append(name)
+            self.clock.rightNow += TURN / 2.5  # Three fill a turn.
             if times > 1:
                 self.waits(name, times - 1)
 
@@ -171,6 +172,7 @@ class Queue(SynchronousTestCase):
         """The connections that are served before the reactor does its other work."""
         (call,) = self.clock.calls
         self.clock.calls.remove(call)
+        call.called = True
         call.func()
         served, self.served = self.served, []
         return "".join(served)

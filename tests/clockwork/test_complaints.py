@@ -7,7 +7,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from granja.wire.complaints import Complaints
+from granja.clockwork.complaints import Complaints
 
 
 @implementer(ILogObserver)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 #: Seconds between two lines in the log.
 PERIOD: Final = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.reactor.clockwork import Timer
+from granja.clockwork.timer import Timer
 
 
 class Timers(SynchronousTestCase):
@@ -25,6 +25,16 @@ class Timers(SynchronousTestCase):
         self.timer.restart(5)
         self.clock.pump([1] * 9)
         self.assertEqual(self.calls, [5])
+
+    def test_the_sooner_of_two_times(self) -> None:
+        self.timer.start_within(5)
+        self.timer.start_within(2)
+        self.timer.start_within(9)
+        self.clock.pump([1] * 9)
+        self.assertEqual(self.calls, [2])
+        self.timer.start_within(3)
+        self.clock.pump([1] * 9)
+        self.assertEqual(self.calls, [2, 12])
 
     def test_it_says_what_was_left(self) -> None:
         self.assertEqual(self.timer.stop(), 0.0)

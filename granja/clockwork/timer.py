@@ -29,6 +29,17 @@ class Timer:
         if not self.running:
             self._waiting = self._clock.callLater(seconds, self._call)
 
+    def start_within(self, seconds: float) -> None:
+        """Call after ``seconds`` at the latest.  If the timer runs already and ends sooner, nothing
+        changes.
+        """
+        waiting = self._waiting
+        if waiting is not None and waiting.active():
+            if waiting.getTime() <= self._clock.seconds() + seconds:
+                return
+            waiting.cancel()
+        self._waiting = self._clock.callLater(seconds, self._call)
+
     def restart(self, seconds: float) -> None:
         """Call after ``seconds``, even if the timer runs already."""
         self.stop()
