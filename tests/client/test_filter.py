@@ -20,7 +20,7 @@ from granja.client.memory import MemoryWire
 from granja.client.pipe import THREAD, Streams, run
 from granja.contract.messages import ASK_PASSWORD, GOODBYE
 from tests.client.test_parts import folder
-from tests.client.test_wire import certificate
+from tests.support.certificates import make
 from tests.support.server import Server, environment, free_port
 
 
@@ -254,7 +254,7 @@ class Opening(SynchronousTestCase):
 
 class OverTLS(SynchronousTestCase):
     def setUp(self) -> None:
-        self.pem = certificate(folder(self) / "granja.pem")
+        self.pem = make("127.0.0.1").put(folder(self) / "granja.pem")
         port = free_port()
         self.place = f"127.0.0.1:{port}"
         listen = f"ssl:{port}:interface=127.0.0.1:privateKey={self.pem}:certKey={self.pem}"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.client import connect, sentences as notes, wire
@@ -20,39 +15,9 @@ from granja.client.arguments import Address
 from granja.client.connect import open_wire
 from granja.client.wire import CHUNK, Wire
 from tests.client.test_parts import folder
+from tests.support.certificates import make
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
-
-
-def certificate(path: Path, host: str = "127.0.0.1", ends: datetime.datetime = NOW + DAY) -> Path:
-    """A self-signed certificate for an address, and its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "granja")])
-    certified = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - 2 * DAY)
-        .not_valid_after(ends)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    path.write_bytes(
-        certified.public_bytes(encoding)
-        + key.private_bytes(
-            encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return path
 
 
 async def talk_to(
@@ -164,12 +129,12 @@ class TLS(Case):
                 self.assertEqual(await visiting.read(), line)
             self.assertEqual(await visiting.read(), b"")
 
-        pem = certificate(self.folder / "granja.pem")
+        pem = make("127.0.0.1").put(self.folder / "granja.pem")
         asyncio.run(talk_to(echo, visit, *self.contexts(pem, pem)))
 
     def test_replies_after_the_half_close(self) -> None:
         """A ``close_notify`` ends one way only (RFC 8446 §6.1): what comes back is not lost."""
-        pem = certificate(self.folder / "granja.pem")
+        pem = make("127.0.0.1").put(self.folder / "granja.pem")
         server, client = self.contexts(pem, pem)
         listening = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listening.close)
@@ -208,18 +173,18 @@ class TLS(Case):
         return notes.explain(caught.exception, Address("127.0.0.1"))
 
     def test_an_unknown_certificate(self) -> None:
-        pem = certificate(self.folder / "granja.pem")
-        other = certificate(self.folder / "otra.pem")
+        pem = make("127.0.0.1").put(self.folder / "granja.pem")
+        other = make("127.0.0.1").put(self.folder / "otra.pem")
         said = self.refused(pem, other)
         self.assertIn("No confío en el certificado de 127.0.0.1:5555", said)
         self.assertIn("--cafile", said)
 
     def test_somebody_elses_certificate(self) -> None:
-        pem = certificate(self.folder / "granja.pem", "192.0.2.1")
+        pem = make("192.0.2.1").put(self.folder / "granja.pem")
         self.assertIn("es de otro servidor, no de 127.0.0.1", self.refused(pem, pem))
 
     def test_an_expired_certificate(self) -> None:
-        pem = certificate(self.folder / "granja.pem", ends=NOW - DAY)
+        pem = make("127.0.0.1", days=-1).put(self.folder / "granja.pem")
         self.assertIn("está vencido", self.refused(pem, pem))
 
     def test_no_tls_there(self) -> None:
@@ -248,5 +213,5 @@ class TLS(Case):
             with self.assertRaises(OSError):
                 await all_of(visiting)
 
-        pem = certificate(self.folder / "granja.pem")
+        pem = make("127.0.0.1").put(self.folder / "granja.pem")
         asyncio.run(talk_to(cut, visit, *self.contexts(pem, pem)))

@@ -2,64 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract import errors
 from granja.contract.ids import FarmerId
-from granja.ledger.interface import Kept, NotStored, Value
+from granja.ledger.faulty import FaultyLedger
+from granja.ledger.interface import Kept, Value
 from granja.ledger.lane import Lane
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.owed import Owed
-from granja.market.facts import Fact
 from granja.market.market import Market
 
 ANA = FarmerId(1)
 
 
-class FullLedger(MemoryLedger):
-    """A disk that is ``full`` until the test says otherwise, or that lets a write wait."""
-
-    full = False
-    waits = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Deferred[int]] = []
-
-    def append(
-        self,
-        facts: Sequence[Fact],
-        after: int,
-        credentials: Mapping[FarmerId, str],
-        kept: Sequence[Kept] = (),
-    ) -> Deferred[int]:
-        if self.waits:
-            self.waiting.append(Deferred())
-            return self.waiting[-1]
-        if self.full:
-            return fail(NotStored("full"))
-        return super().append(facts, after, credentials, kept)
-
-
 class OwedTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.ledger = FullLedger()
+        self.memory = MemoryLedger()
+        self.ledger = FaultyLedger(self.memory)
         lane = Lane(Clock(), Market(), self.ledger, 0, lambda fact, ended: None)
         self.lane = lane
         self.owed = Owed(lane, most=3)
 
     def kept(self) -> dict[str, Value]:
-        return self.ledger.kept.get("things", {})
+        return self.memory.kept.get("things", {})
 
     def refuse(self, *items: Kept, once: Sequence[Kept] = ()) -> None:
         """Try to store on a full disk."""
-        self.ledger.full = True
+        self.ledger.fill()
         self.failureResultOf(self.owed.store([ANA], items, once=once), errors.NotStored)
-        self.ledger.full = False
+        self.ledger.empty()
 
     def store(self, *items: Kept) -> None:
         self.assertIsNone(self.successResultOf(self.owed.store([ANA], items)))
@@ -70,7 +45,7 @@ class OwedTests(SynchronousTestCase):
         self.assertEqual(self.kept(), {})
         self.store(thing("b", 2))
         self.assertEqual(self.kept(), {"a": 1, "b": 2})
-        self.ledger.kept.clear()
+        self.memory.kept.clear()
         self.store(thing("c", 3))
         self.assertEqual(self.kept(), {"c": 3})
 
@@ -90,26 +65,27 @@ class OwedTests(SynchronousTestCase):
 
     def test_one_behind_the_other(self) -> None:
         """The second was asked for before the first was refused, and is still the later one."""
-        self.ledger.waits = True
+        self.ledger.fill()
+        self.ledger.hold()
         first = self.owed.store([ANA], [thing("a", 1), thing("b", 1)])
         second = self.owed.store([ANA], [thing("a", None)], once=[thing("c", 2)])
-        self.ledger.waits = False
-        self.ledger.waiting.pop().errback(NotStored("full"))
+        self.ledger.empty()
+        self.ledger.release()
         self.failureResultOf(first, errors.NotStored)
         self.successResultOf(second)
         self.assertEqual(self.kept(), {"b": 1, "c": 2})
 
     def test_two_in_one_write_that_is_refused(self) -> None:
         """They are owed in the order in which they were asked for."""
-        self.ledger.waits = True
+        self.ledger.fill()
+        self.ledger.hold()
         before = self.owed.store([ANA], [thing("x", 0)])
         other = self.owed.store([], [thing("y", 0)])
         both = [self.owed.store([], [thing("a", number)]) for number in (1, 2)]
-        self.ledger.waits, self.ledger.full = False, True
-        self.ledger.waiting.pop().errback(NotStored("full"))
+        self.ledger.release()
         for stored in (before, other, *both):
             self.failureResultOf(stored, errors.NotStored)
-        self.ledger.full = False
+        self.ledger.empty()
         self.store()
         self.assertEqual(self.kept(), {"x": 0, "y": 0, "a": 2})
 
@@ -122,7 +98,7 @@ class OwedTests(SynchronousTestCase):
 
     def test_nothing_is_stored_for_nothing(self) -> None:
         """Where nothing is owed, no write is made."""
-        self.ledger.full = True
+        self.ledger.fill()
         self.store()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,11 @@ class Pair:
 def make(
     *names: str, key: Key | None = None, issuer: Pair | None = None, ca: bool = False, days: int = 9
 ) -> Pair:
-    """Make a certificate for these hosts, or one that may sign others (``ca``)."""
+    """Make a certificate for these hosts, or one that may sign others (``ca``).
+
+    :param names: names or addresses of hosts.
+    :param days: until it ends; it has ended already if they are negative.
+    """
     secret = key or ec_key()
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     builder = (
@@ -53,12 +58,12 @@ def make(
         .issuer_name(issuer.signed.subject if issuer else subject)
         .public_key(secret.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_NOW - datetime.timedelta(days=1))
+        .not_valid_before(_NOW - datetime.timedelta(days=9))
         .not_valid_after(_NOW + datetime.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
     if not ca:
-        hosts = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        hosts = x509.SubjectAlternativeName([_host(name) for name in names])
         builder = builder.add_extension(hosts, critical=False)
     signed = builder.sign(issuer.secret if issuer else secret, hashes.SHA256())
     return Pair(
@@ -71,3 +76,10 @@ def make(
         signed,
         secret,
     )
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

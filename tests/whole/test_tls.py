@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import shutil
 import socket
 import ssl
@@ -12,41 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.support.certificates import make, rsa_key
 from tests.support.server import PATIENCE, Server, free_port, run_to_the_end
-
-
-def make_pair(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for localhost and its key, as PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem, secret
 
 
 def _talk(plain: socket.socket, certificate: Path, lines: bytes, *, notify: bool) -> str:
@@ -98,12 +66,12 @@ class OverTLS(SynchronousTestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.certificate, self.key = make_pair(self.folder)
+        self.certificate = make("localhost").put(self.folder / "cert.pem")
         self.port = free_port()
 
     def ssl_server(self) -> Server:
         listen = f"ssl:{self.port}:interface=127.0.0.1"
-        listen += f":privateKey={self.key}:certKey={self.certificate}"
+        listen += f":privateKey={self.certificate}:certKey={self.certificate}"
         return Server("--listen", listen, "--rate", "2/4")
 
     LINES = b"Ana\n6\nsi\n:artefactos\n:u\n:artefacto 22\n"
@@ -150,7 +118,7 @@ class OverTLS(SynchronousTestCase):
             raise SkipTest("there is no openssl here")
         pem = self.folder / "pem"
         pem.mkdir()
-        (pem / "localhost.pem").write_bytes(self.key.read_bytes() + self.certificate.read_bytes())
+        shutil.copy(self.certificate, pem / "localhost.pem")
         with Server("--listen", f"tls:{pem}:{self.port}:interface=127.0.0.1"):
             done = subprocess.run(
                 [

@@ -11,11 +11,11 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.certificates import make
 from tests.support.netcat import NETCAT, Netcat
 from tests.support.server import Server, free_port
 from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, shared, why_not
 from tests.whole.browser.server import wait_until_it_listens
-from tests.whole.test_tls import make_pair
 
 #: As much of the conversation as the page keeps (static/js/model/state.js).
 HISTORY = 400
@@ -405,10 +405,10 @@ class Encrypted(PageCase):
     def setUp(self) -> None:
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
-        certificate, key = make_pair(folder)
+        pem = make("localhost").put(folder / "cert.pem")
         web = free_port()
         self.url = f"https://localhost:{web}/"
-        endpoint = f"ssl:{web}:interface=127.0.0.1:certKey={certificate}:privateKey={key}"
+        endpoint = f"ssl:{web}:interface=127.0.0.1:certKey={pem}:privateKey={pem}"
         self.server = self.enterContext(Server(*self.options, "--web", endpoint))
         wait_until_it_listens(web)
         self.chromium = self.browser()
