@@ -19,7 +19,8 @@ from granja.market.facts import Declared, Fact, Registered
 from granja.operations.audit import Audit
 from granja.people.roster import Farmer
 from tests.support.farm import Farm
-from tests.support.ledgers import ANA, SPADE, folder_for, ledger_at, reactor, read
+from tests.support.folders import folder_for
+from tests.support.ledgers import ANA, SPADE, ledger_at, reactor, read
 
 PASSWORD = "cuchara oxidada"
 WEAK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)

@@ -18,7 +18,7 @@ from granja.board.board import Board, Listener
 from granja.contract.messages import GOODBYE, Arrived, Notice
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.sending import DirectWire, SharedWire, TransportWire, wire
-from tests.client.test_wire import certificate
+from tests.support.certificates import make
 from tests.support.wiring import HeldReader
 
 reactor: Any = real_reactor
@@ -159,7 +159,7 @@ class SocketTests(TestCase):
         await self.hears_everything(listener, client)
 
     async def secured(self) -> tuple[Listener, Client]:
-        path = certificate(Path(self.mktemp()))
+        path = make("localhost").put(Path(self.mktemp()))
         context = ssl.DefaultOpenSSLContextFactory(str(path), str(path))
         return await self.sits_down(self.serve(context), ssl.ClientContextFactory())
 

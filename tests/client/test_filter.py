@@ -19,8 +19,8 @@ from granja.client.connect import open_wire
 from granja.client.memory import MemoryWire
 from granja.client.pipe import THREAD, Streams, run
 from granja.contract.messages import ASK_PASSWORD, GOODBYE
-from tests.client.test_parts import folder
 from tests.support.certificates import make
+from tests.support.folders import folder_for
 from tests.support.server import Server, environment, free_port
 
 
@@ -90,7 +90,7 @@ class Complaints(SynchronousTestCase):
         self.check(2, "No puedo leer /no/hay.pem: no existe.", "--cafile", "/no/hay.pem")
 
     def test_a_cafile_without_certificates(self) -> None:
-        empty = folder(self) / "vacío.pem"
+        empty = folder_for(self) / "vacío.pem"
         empty.write_text("hola", "utf-8")
         self.check(2, "no tiene certificados en formato PEM.", "--cafile", str(empty))
 
@@ -254,7 +254,7 @@ class Opening(SynchronousTestCase):
 
 class OverTLS(SynchronousTestCase):
     def setUp(self) -> None:
-        self.pem = make("127.0.0.1").put(folder(self) / "granja.pem")
+        self.pem = make("127.0.0.1").put(folder_for(self) / "granja.pem")
         port = free_port()
         self.place = f"127.0.0.1:{port}"
         listen = f"ssl:{port}:interface=127.0.0.1:privateKey={self.pem}:certKey={self.pem}"

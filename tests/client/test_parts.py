@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import stat
-import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,13 +16,7 @@ from granja.client.drafts import CHAT, SECRET, Drafts
 from granja.client.history import KEPT, LineHistory, history_path
 from granja.client.passwords import password_start
 from granja.client.pauses import LONGEST, Pauses
-
-
-def folder(case: SynchronousTestCase) -> Path:
-    """A folder that is gone after the test (``mktemp`` leaves its own in the tree)."""
-    path = Path(tempfile.mkdtemp(prefix="granja-"))
-    case.addCleanup(shutil.rmtree, path)
-    return path
+from tests.support.folders import folder_for
 
 
 class PausesTests(SynchronousTestCase):
@@ -115,7 +107,7 @@ class PasswordStartTests(SynchronousTestCase):
 
 class HistoryTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.path = folder(self) / "state" / "granja" / "historial"
+        self.path = folder_for(self) / "state" / "granja" / "historial"
         self.complaints: list[OSError] = []
 
     def history(self) -> LineHistory:

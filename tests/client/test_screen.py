@@ -20,7 +20,7 @@ from granja.client.history import LineHistory
 from granja.client.screen import Screen, Suggestions
 from granja.contract import messages
 from tests.client.test_hearing import WILL_GMCP, package
-from tests.client.test_parts import folder
+from tests.support.folders import folder_for
 
 QUESTION = b"[SERVER] Ingresa tu nombre:\r\n" + WILL_GMCP
 
@@ -35,7 +35,7 @@ class Case(SynchronousTestCase):
         self.talk.receive(QUESTION)
         self.written = io.StringIO()
         self.complaints: list[OSError] = []
-        path = folder(self) / "historial"
+        path = folder_for(self) / "historial"
         self.history = LineHistory(path, self.talk.may_be_kept, self.complaints.append)
 
     def at_the_screen(self, scene: Callable[[Screen, PipeInput], Awaitable[None]]) -> str:

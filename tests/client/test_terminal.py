@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.client.test_parts import folder
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, Server, environment
 
 
@@ -102,7 +102,7 @@ class Case(SynchronousTestCase):
         skip = "tmux is not installed"
 
     def setUp(self) -> None:
-        place = folder(self)
+        place = folder_for(self)
         self.terminal = Terminal(place)
         self.addCleanup(self.terminal.close)
         self.place = place

@@ -14,8 +14,8 @@ from granja.client import connect, sentences as notes, wire
 from granja.client.arguments import Address
 from granja.client.connect import open_wire
 from granja.client.wire import CHUNK, Wire
-from tests.client.test_parts import folder
 from tests.support.certificates import make
+from tests.support.folders import folder_for
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -66,7 +66,7 @@ async def after_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 class Case(SynchronousTestCase):
     def setUp(self) -> None:
-        self.folder = folder(self)
+        self.folder = folder_for(self)
 
     def contexts(self, pem: Path, trusted: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

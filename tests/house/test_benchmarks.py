@@ -23,6 +23,7 @@ from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS, Server, Start, named
 from benchmarks.targets import TARGETS, Target
 from benchmarks.workshop import GENERATOR, NATIVE, NoCompilerError, Workshop
+from tests.support.folders import folder_for
 
 SMALL = Scenario("small", "small", "flood", 5, 2, 50, window=50, patience=0.7)
 
@@ -208,9 +209,7 @@ class PageTests(SynchronousTestCase):
     """docs/performance/results.md and its sources."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
 
     def test_results_come_back_from_disk(self) -> None:
         results = [result("flood-100", "granja", 1, 1.0)]

@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import psycopg
 from packaging.requirements import Requirement
@@ -22,6 +20,7 @@ from granja.ledger.postgresql.schema import bring_up_to_date
 from granja.tap import Options
 from tests.house.test_imports import ROOT
 from tests.support.farm import Farm
+from tests.support.folders import folder_for
 from tests.support.postgresql import server
 
 CONTRIB = ROOT / "contrib"
@@ -44,12 +43,11 @@ class Units(SynchronousTestCase):
 
     def test_systemd_can_read_them(self) -> None:
         """The programs exist, and systemd knows every setting."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
+        folder = folder_for(self)
         for name in ("granja.service", "granja.socket"):
             text = (CONTRIB / name).read_text().replace("/opt/granja/bin/twistd", "/bin/true")
-            (Path(folder.name) / name).write_text(text)
-        done = run("systemd-analyze", "verify", str(Path(folder.name) / "granja.service"))
+            (folder / name).write_text(text)
+        done = run("systemd-analyze", "verify", str(folder / "granja.service"))
         self.assertEqual([line for line in done.stderr.splitlines() if "granja" in line], [])
 
     def test_the_command_and_the_socket_fit_the_handbook(self) -> None:
@@ -89,12 +87,11 @@ class Watching(SynchronousTestCase):
 
     def test_each_rule_fires(self) -> None:
         """No rule fires while all is well."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
+        folder = folder_for(self)
         bare = re.sub(r"(?m)^ +annotations:\n +summary: .*\n", "", self.rules)
-        (Path(folder.name) / "granja-alerts.yaml").write_text(bare)
-        (Path(folder.name) / "alerts.yaml").write_text(self.cases)
-        done = run("promtool", "test", "rules", str(Path(folder.name) / "alerts.yaml"))
+        (folder / "granja-alerts.yaml").write_text(bare)
+        (folder / "alerts.yaml").write_text(self.cases)
+        done = run("promtool", "test", "rules", str(folder / "alerts.yaml"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_rule_has_a_case(self) -> None:
@@ -116,9 +113,7 @@ class Watching(SynchronousTestCase):
         dashboard = json.loads((CONTRIB / "granja-dashboard.json").read_text())
         asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
         rules = [{"record": f"granja:{n}", "expr": expr} for n, expr in enumerate(asked)]
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = Path(folder.name) / "asked.yaml"
+        path = folder_for(self) / "asked.yaml"
         path.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
         done = run("promtool", "check", "rules", str(path))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -8,8 +8,6 @@ import json
 import re
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -21,6 +19,7 @@ from granja.tap import Options
 from granja.text.names import parse
 from granja.wire import encodings as carriers
 from tests.support.farm import Farm, Person
+from tests.support.folders import folder_for
 from tests.support.play import Mistake, act
 from tools import document_protocol, protocol_samples
 from tools.document_protocol import (
@@ -186,9 +185,7 @@ class TheGenerator(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.page = PAGE.read_text("utf-8")
-        folder = TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.copy = Path(folder.name) / "protocol.md"
+        self.copy = folder_for(self) / "protocol.md"
 
     def check(self, page: str) -> str:
         """The complaints of ``--check``."""

@@ -43,7 +43,8 @@ from granja.market.facts import (
 from granja.market.market import Market
 from granja.market.offers import Ended, How, Offer, SwapNews
 from granja.market.swaps import Swap
-from tests.support.ledgers import folder_for, reactor
+from tests.support.folders import folder_for
+from tests.support.ledgers import reactor
 from tests.support.postgresql import database
 
 ANA, BETO = FarmerId(1), FarmerId(2)

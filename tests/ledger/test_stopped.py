@@ -15,11 +15,11 @@ from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite import wal as tail
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.market.facts import PasswordChanged
+from tests.support.folders import folder_for
 from tests.support.ledgers import (
     ANA,
     AnyThread,
     dump,
-    folder_for,
     ledger_at,
     verifiers,
     wait_for,

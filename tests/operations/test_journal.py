@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from twisted.logger import LogLevel
@@ -18,6 +16,7 @@ from granja.operations.journal import MOST, message, to_journal
 from granja.operations.log_forms import as_json
 from granja.operations.logfile import take_over
 from tests.operations.test_log_forms import event
+from tests.support.folders import folder_for
 
 
 def fields(data: bytes) -> dict[str, str]:
@@ -35,9 +34,7 @@ def fields(data: bytes) -> dict[str, str]:
 
 class TheJournal(SynchronousTestCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = str(Path(folder.name) / "socket")
+        self.path = str(folder_for(self) / "socket")
         self.journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(self.journal.close)
         self.journal.bind(self.path)

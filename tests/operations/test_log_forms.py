@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from twisted.logger import LogEvent, Logger, LogLevel
@@ -14,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.operations.log_forms import as_json, from_level
 from granja.operations.logfile import take_over
+from tests.support.folders import folder_for
 
 
 def event(text: str = "", level: LogLevel = LogLevel.info, **fields: Any) -> LogEvent:
@@ -93,9 +92,7 @@ class Levels(SynchronousTestCase):
         self.assertIsNone(form({"log_format": "x"}))
 
     def test_the_files_form(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = str(Path(folder.name) / "log")
+        path = str(folder_for(self) / "log")
         later = take_over({"nodaemon": False, "logfile": path}, "json", "error")
         assert later is not None
         self.assertIsNone(later.form(event("x")))

@@ -8,7 +8,6 @@ import io
 import os
 import stat
 import syslog
-import tempfile
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -19,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.errors import ConfigurationError
 from granja.operations.logfile import Later, LogFile, take_over, to_descriptor
+from tests.support.folders import folder_for
 
 PATIENCE = 30
 
@@ -220,9 +220,7 @@ class FileCase(SynchronousTestCase):
     """Has a folder for the log."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.path = self.folder / "twistd.log"
 
     def modes(self) -> set[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +12,7 @@ from granja.operations.rereading import Rereading
 from granja.options.anew import Standing
 from granja.options.table import FIXED, LISTS, ROWS, Table
 from tests.support.farm import Farm
+from tests.support.folders import folder_for
 
 RESERVED = "Nombre no válido: está reservado."
 
@@ -22,9 +21,7 @@ class AnewCase(SynchronousTestCase):
     """A file is read, and a farm follows it."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.file = self.folder / "granja.toml"
 
     def tearDown(self) -> None:

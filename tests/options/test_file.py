@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-import tempfile
 import tomllib
 from itertools import pairwise
-from pathlib import Path
 
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,13 +15,12 @@ from granja.options.commented import commented
 from granja.options.table import LISTS, ROWS
 from granja.tap import Options
 from granja.wire.rate import Rate
+from tests.support.folders import folder_for
 
 
 class FileCase(SynchronousTestCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / "granja.toml"
+        self.path = folder_for(self) / "granja.toml"
 
     def parsed(self, text: str, *flags: str) -> Options:
         self.path.write_text(text, "utf-8")

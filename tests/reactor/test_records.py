@@ -10,7 +10,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.reactor.records import MOST, Slow, records
-from tests.client.test_wire import certificate
+from tests.support.certificates import make
 
 SIZES = (1, 300, 16_383, 16_384, 16_385, 40_000, MOST - 1, MOST)
 
@@ -18,7 +18,7 @@ SIZES = (1, 300, 16_383, 16_384, 16_385, 40_000, MOST - 1, MOST)
 def server_context() -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     with tempfile.TemporaryDirectory() as folder:
-        path = str(certificate(Path(folder, "c.pem")))
+        path = str(make("localhost").put(Path(folder, "c.pem")))
         context.use_privatekey_file(path)
         context.use_certificate_file(path)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.reactor.supervisor import Supervisor
+from tests.support.folders import folder_for
 
 
 class Telling(SynchronousTestCase):
@@ -20,9 +20,7 @@ class Telling(SynchronousTestCase):
         return heard
 
     def test_a_socket_with_a_path(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = os.path.join(folder.name, "notify")
+        path = str(folder_for(self) / "notify")
         heard = self.listener(path)
         Supervisor({"NOTIFY_SOCKET": path}, 1).tell("RELOADING=1", "MONOTONIC_USEC=7")
         self.assertEqual(heard.recv(100), b"RELOADING=1\nMONOTONIC_USEC=7")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1
@@ -15,15 +14,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.reactor.certificates import CertificateRefused
 from granja.reactor.tls_contexts import Certificates, secured
 from tests.support.certificates import Pair, make, rsa_key
+from tests.support.folders import folder_for
 
 
 class TlsCase(SynchronousTestCase):
     """Has a folder, and shakes hands in memory."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
 
     def file(self, name: str, *content: bytes) -> Path:
         path = self.folder / name

@@ -10,7 +10,8 @@ from twisted.trial.unittest import TestCase
 
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite.ledger import SQLiteLedger
-from tests.support.ledgers import folder_for, ledger_at
+from tests.support.folders import folder_for
+from tests.support.ledgers import ledger_at
 
 
 class LedgerFileCase(TestCase):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from hashlib import sha256
@@ -15,7 +14,6 @@ from typing import Any, TypeVar
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import GENESIS, digest, extend
@@ -51,13 +49,6 @@ VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$Zml2ZSBzYWx0$c29tZXRoaW5nIGhhc2hlZA"
 def verifiers(facts: Iterable[Fact]) -> dict[FarmerId, str]:
     """The verifiers that the ledger stores with these facts, one for each Registered."""
     return {fact.farmer: VERIFIER for fact in facts if isinstance(fact, Registered)}
-
-
-def folder_for(test: SynchronousTestCase) -> Path:
-    """A new empty folder.  It is removed when the test ends."""
-    folder = tempfile.TemporaryDirectory(prefix="granja-")
-    test.addCleanup(folder.cleanup)
-    return Path(folder.name).resolve()
 
 
 def ledger_at(path: Path) -> SQLiteLedger:

@@ -20,7 +20,8 @@ from granja.market.facts import (
     Withdrawn,
 )
 from granja.operations import cli as audit
-from tests.support.ledgers import ANA, GUS, SPOON, STORY, folder_for
+from tests.support.folders import folder_for
+from tests.support.ledgers import ANA, GUS, SPOON, STORY
 
 #: The story, and after it a visitor, a gift to the museum and an answer.
 LONG_STORY: list[Fact] = [

@@ -9,7 +9,7 @@ from random import Random
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support import postgresql
-from tests.support.ledgers import folder_for
+from tests.support.folders import folder_for
 from tests.support.nats import MISSING
 from tests.whole.cluster.faults import Fault, rounds
 from tests.whole.cluster.run import ClusterTest

@@ -12,7 +12,8 @@ from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import open_archive
 from granja.market.facts import Declared, Offered, Traded
 from granja.operations.audit import Audit
-from tests.support.ledgers import folder_for, forge, tamper
+from tests.support.folders import folder_for
+from tests.support.ledgers import forge, tamper
 from tests.whole.crash import CrashTest
 from tests.whole.told import Broken, Record
 

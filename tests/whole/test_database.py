@@ -11,7 +11,7 @@ from urllib.parse import quote
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.operations import cli
-from tests.support.ledgers import folder_for
+from tests.support.folders import folder_for
 from tests.support.links import Wire
 from tests.support.postgresql import PASSWORD, database, server
 from tests.support.server import Line, Server, run_to_the_end

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.contract.ids import OfferId
 from granja.ledger.sqlite import database
 from granja.market.facts import Fact, Registered, Traded, Withdrawn
-from tests.support.ledgers import BETO, GUS, SPADE, STORY, folder_for, forge, tamper
+from tests.support.folders import folder_for
+from tests.support.ledgers import BETO, GUS, SPADE, STORY, forge, tamper
 from tests.support.server import Line, Server, run_to_the_end
 
 

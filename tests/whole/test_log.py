@@ -18,6 +18,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
+from tests.support.folders import folder_for
 from tests.support.server import (
     PATIENCE,
     Line,
@@ -149,9 +150,7 @@ class FileTests(SynchronousTestCase):
     """In the background."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
 
     def start(self, port: int) -> int:
         program = (

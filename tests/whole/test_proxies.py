@@ -6,12 +6,11 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-import tempfile
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.certificates import make
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, Line, Server, free_port
 
 LINES = b"Ana\n6\nsi\n:artefacto 22\n:u\n"
@@ -27,9 +26,7 @@ BINARY = (
 
 class BehindAProxy(SynchronousTestCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.port = free_port()
 
     def server(self, *options: str) -> Server:

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__, service
 from tests.support.certificates import make
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
 
 
@@ -191,9 +192,7 @@ class OnLoopback(SynchronousTestCase):
 
     def test_whoever_resets_leaves_at_once_by_every_door(self) -> None:
         """PROTOCOL §6.  The next line would be looked at in a quarter of an hour."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        pair = make("localhost").put(Path(folder.name) / "both.pem")
+        pair = make("localhost").put(folder_for(self) / "both.pem")
         context = ssl.create_default_context(cafile=str(pair))
         secure, web = free_port(), free_port()
         doors = ["--listen", f"ssl:{secure}:interface=127.0.0.1:privateKey={pair}"]

@@ -7,14 +7,13 @@ import signal
 import socket
 import ssl
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.__main__ import main
 from tests.support.certificates import make
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, Line, Server, free_port
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
@@ -64,9 +63,7 @@ class HangUpTests(SynchronousTestCase):
     """SIGHUP: the server reads everything again, and nobody notices."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.catalog = self.folder / "catalog.json"
         self.motd = self.folder / "motd.txt"
         self.catalog.write_text('{"5": "Cuchara", "7": "Piedra"}')

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.ledger import open_archive
 from granja.operations.audit import Audit
-from tests.support.ledgers import folder_for
+from tests.support.folders import folder_for
 from tests.support.server import Line, Server
 
 PASSWORD = "cuchara oxidada"

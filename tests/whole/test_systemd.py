@@ -7,12 +7,11 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, environment, run_to_the_end, runner
 
 #: What systemd does for a unit with a socket: descriptor 3, and the process that it is for.
@@ -70,9 +69,7 @@ class Supervised(SynchronousTestCase):
     """The test is systemd: it holds the door's socket, and hears the notes."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.door = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(self.door.close)
         self.notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -7,13 +7,13 @@ import shutil
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.support.certificates import make, rsa_key
+from tests.support.folders import folder_for
 from tests.support.server import PATIENCE, Server, free_port, run_to_the_end
 
 
@@ -63,9 +63,7 @@ class OverTLS(SynchronousTestCase):
     """Both of Twisted's TLS endpoints, with a real server and real clients."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
         self.certificate = make("localhost").put(self.folder / "cert.pem")
         self.port = free_port()
 
@@ -147,9 +145,7 @@ class StartTests(SynchronousTestCase):
     """A server that could not shake hands does not start."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = folder_for(self)
 
     def refusal(self, *options: str) -> str:
         status, printed = run_to_the_end(*options, "--ledger", "memory:", folder=str(self.folder))

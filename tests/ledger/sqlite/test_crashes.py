@@ -34,13 +34,13 @@ from tests.support.faulty_disk import (
     lay_out,
     sqlite_library,
 )
+from tests.support.folders import folder_for
 from tests.support.ledgers import (
     ANA,
     BETO,
     SPADE,
     SPOON,
     STORY,
-    folder_for,
     ledger_at,
     market_of,
     read,

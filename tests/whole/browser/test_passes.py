@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
-from tests.client.test_parts import folder
 from tests.client.test_terminal import Terminal
+from tests.support.folders import folder_for
 from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.browser.test_page import PageCase
 
@@ -88,7 +87,7 @@ class AfterKillNine(PageCase):
 
     def test_a_page_and_a_terminal_come_back_and_what_was_begun_goes_on(self) -> None:
         ana = self.arrives("Ana", "Ancla")
-        terminal = Terminal(Path(folder(self)))
+        terminal = Terminal(folder_for(self))
         self.addCleanup(terminal.close)
         beto = terminal.open("Beto", self.server.port)
         beto.arrives("12, 13")
