@@ -4,25 +4,24 @@ A close_notify ends only one direction (RFC 8446 §6.1).  Twisted's TLS ends bot
 and so loses the replies that are not written yet.  For plain TCP Twisted has
 ``IHalfCloseableProtocol``.  Here TLS has it too (PROTOCOL §1, half-close).
 
-These connections also send their records with one ``send`` when nothing else waits.  Twisted's TLS
-collects bytes until the reactor's next turn, with a timer for each connection.  Then it writes to a
-transport that asks the reactor twice.
+These connections also send their records with one ``send`` when nothing else waits.  Twisted's
+usual TLS collects bytes until the reactor's next turn, with a timer for each connection.  Then it
+writes to a transport that asks the reactor twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from OpenSSL.SSL import Error, ZeroReturnError
-from twisted.internet import tcp
 from twisted.internet.interfaces import IHalfCloseableProtocol, IListeningPort, ITCPTransport
+from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from granja.reactor.records import MOST, Records, records
+from granja.reactor.records import Records, records
 
 
 def close_by_halves(port: IListeningPort) -> None:
@@ -33,64 +32,84 @@ def close_by_halves(port: IListeningPort) -> None:
 
 
 @implementer(IHalfCloseableProtocol)
-class HalfClosingTLS(BufferingTLSTransport):
+class HalfClosingTLS(TLSMemoryBIOProtocol):
     """One connection.  If its protocol cannot half-close, it closes as Twisted's TLS does."""
 
     transport: ITCPTransport
     _peer_finished = False
-    _records: Records
-    #: The ``send`` of the transport below, if that is TCP.
-    _send: Callable[[bytes | memoryview], int]
+    _records: Records | None = None
 
-    def makeConnection(self, transport: Any) -> None:  # noqa: N802
-        if isinstance(transport, tcp.Connection):
-            self._send = transport.getHandle().send
-        super().makeConnection(transport)
+    @property
+    def records(self) -> Records:
+        """OpenSSL's part.  It is ready as soon as bytes may go to it at once."""
+        # Twisted makes the connection of OpenSSL, and uses it, in one method.
+        if self._records is None:
+            self._records = records(self._tlsConnection)
+        return self._records
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def broken(self) -> None:
+        """End the connection because of the present exception: OpenSSL cannot go on."""
+        self._tlsShutdownFinished(Failure())
+
+    def _flushSendBIO(self) -> None:  # noqa: N802
+        data = self.records.own()
+        if data:
+            self.transport.write(data)
+
+    def _bufferedWrite(self, octets: bytes) -> None:  # noqa: N802
+        self._send_no_more()
+        super()._bufferedWrite(octets)
+
+    # -- receiving -------------------------------------------------------------------------------
 
     def _checkHandshakeStatus(self) -> None:  # noqa: N802
         super()._checkHandshakeStatus()
         if self._handshakeDone:
-            self._records = records(self._tlsConnection)
+            self._flushSendBIO()
+            self.records.shrink()
 
-    # -- sending ---------------------------------------------------------------------------------
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        """The same as Twisted's, which asks pyOpenSSL."""
+        self.records.put(data)
+        if not self._handshakeDone:
+            self._checkHandshakeStatus()
+        if self._handshakeDone:
+            if not self.records.ready:
+                self._get_ready()
+            self._flushReceiveBIO()
 
-    def send(self, data: bytes | memoryview) -> int:
-        """Send bytes now, if TLS is ready and has nothing else to send.
-
-        Call this only while the transport below is idle.  That transport gets the bytes that the
-        socket does not take.
-
-        :return: how many bytes were taken: all or none.
-        """
-        if self._has_to_wait() or len(data) > MOST:
-            return 0
-        try:
-            sealed = self._records.seal(data)
-        except Error:
-            self._tlsShutdownFinished(Failure())
-            return len(data)
-        size = len(sealed)
-        if not size:
-            return 0
-        try:
-            sent = self._send(sealed)
-        except OSError:
-            sent = 0  # The transport will find the error and report it in its own way.
-        if sent != size:
-            self.transport.write(bytes(sealed[sent:]))
-        return len(data)
-
-    def _has_to_wait(self) -> bool:
-        gathered: Any = self._aggregator
-        return bool(
-            not self._handshakeDone
-            or self._lostTLSConnection
-            or self.disconnecting
-            or self._appSendBuffer
-            or gathered._buffer
-        )
+    def _get_ready(self) -> None:
+        """Write what had to wait for OpenSSL."""
+        if self._appSendBuffer:
+            self._unbufferPendingWrites()
+        waits = self._appSendBuffer or self.disconnecting or self._lostTLSConnection
+        self.records.ready = not waits
 
     # -- the two ends of a conversation ----------------------------------------------------------
+
+    def loseConnection(self) -> None:  # noqa: N802
+        self._send_no_more()
+        super().loseConnection()
+
+    def abortConnection(self) -> None:  # noqa: N802
+        self._send_no_more()
+        super().abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        self._send_no_more()
+        super().connectionLost(reason)
+        self._records = None  # It holds OpenSSL's memory.
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802
+        self._send_no_more()
+        super()._tlsShutdownFinished(reason)
+
+    def _send_no_more(self) -> None:
+        """Leave the rest to Twisted's own ways, which know about the end."""
+        if self._records is not None:
+            self._records.ready = False
 
     def readConnectionLost(self) -> None:  # noqa: N802
         """The peer has ended TCP in its direction, with or without a close_notify.
@@ -120,7 +139,7 @@ class HalfClosingTLS(BufferingTLSTransport):
         """The same as Twisted's, except for a close_notify."""
         while not self._lostTLSConnection and not self._peer_finished:
             try:
-                data = self._records.open()
+                data = self.records.open()
             except ZeroReturnError:
                 if not self._finish_reading():
                     self._shutdownTLS()

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
+from OpenSSL.SSL import Error
 from twisted.internet import tcp
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from granja.reactor.half_close import HalfClosingTLS
+from granja.reactor.records import MOST
 from granja.reactor.sockets import account_of, unacknowledged
 
 #: Bytes that we can send without a copy.
@@ -84,7 +86,7 @@ def wire(transport: Any, shared: bool, listener: Waiter) -> AnyWire:
     if isinstance(below, tcp.Connection) and not below.TLS:
         return SharedWire(transport, below, below.getHandle().send, listener)
     if isinstance(below, HalfClosingTLS) and isinstance(below.transport, tcp.Connection):
-        return SharedWire(transport, below.transport, below.send, listener)
+        return SecureWire(transport, below, below.transport, listener)
     return TransportWire(transport, listener)
 
 
@@ -262,19 +264,19 @@ class TransportWire:
 
 
 class SharedWire(TransportWire):
-    """A WebSocket, TLS, or both: a send on the socket itself while the transport below is idle.
+    """A WebSocket: a send on the socket itself while the transport below is idle.
 
-    Others write to that transport too: pongs, closing frames, TLS's own records.  While bytes wait
+    Others write to that transport too: pongs, closing frames.  While bytes wait
     there, this wire uses the transport's own ``write``.  The transport also gets what the socket
     does not take.  So all bytes leave in the order in which they came.  A send instead of a write
-    saves two calls of epoll, and a timer with TLS.
+    saves two calls of epoll.
 
     Twisted has no way to ask whether a transport is idle.  Its ``FileDescriptor``
-    (``twisted.internet.abstract``) keeps the bytes that wait in ``dataBuffer``, from ``offset`` on,
-    and in ``_tempDataBuffer``.
+    (``twisted.internet.abstract``) keeps the bytes that wait in ``dataBuffer``, and in
+    ``_tempDataBuffer``.  Both are empty again when the socket has taken everything.
 
     :param below: the TCP transport.
-    :param send: returns how many bytes it took; with TLS, all or none.
+    :param send: returns how many bytes it took.
     """
 
     __slots__ = ("_below", "_send")
@@ -294,7 +296,7 @@ class SharedWire(TransportWire):
             or self._broken
             or self.transport.disconnecting
             or below._tempDataBuffer
-            or below.offset != len(below.dataBuffer)
+            or below.dataBuffer
             or below.disconnected
         ):
             return super().send(data)
@@ -305,6 +307,53 @@ class SharedWire(TransportWire):
         if sent != len(data):
             super().send(data[sent:])
         return len(data)
+
+
+class SecureWire(TransportWire):
+    """TLS, or a WebSocket by TLS: the same as :class:`SharedWire`, with records between.
+
+    :param tls: makes the records.
+    :param below: the TCP transport.
+    """
+
+    __slots__ = ("_below", "_records", "_send", "_tls")
+
+    limit = 1 << 16
+
+    def __init__(
+        self, transport: Any, tls: HalfClosingTLS, below: tcp.Connection, listener: Waiter
+    ) -> None:
+        super().__init__(transport, listener)
+        below.setTcpNoDelay(True)
+        self._below: Any = below
+        self._tls = tls
+        self._records = tls.records
+        self._send: Send = below.getHandle().send
+
+    def send(self, data: Readable) -> int:
+        below, size = self._below, len(data)
+        if (
+            below._tempDataBuffer
+            or below.dataBuffer
+            or not self._records.ready
+            or self.transport.disconnecting
+            or size > MOST
+        ):
+            return super().send(data)
+        try:
+            sealed = self._records.seal(data)
+        except Error:
+            self._tls.broken()
+            return size
+        if not sealed:
+            return super().send(data)
+        try:
+            sent = self._send(sealed)
+        except OSError:
+            sent = 0  # The transport will find the error and report it in its own way.
+        if sent != len(sealed):
+            below.write(bytes(sealed[sent:]))
+        return size
 
 
 AnyWire = DirectWire | TransportWire

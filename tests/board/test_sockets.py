@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from OpenSSL.SSL import Error
 from twisted.internet import reactor as real_reactor, ssl, tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
@@ -17,7 +18,7 @@ from twisted.trial.unittest import TestCase
 from granja.board.board import Board, Listener
 from granja.contract.messages import GOODBYE, Arrived, Notice
 from granja.reactor.half_close import close_by_halves
-from granja.reactor.sending import DirectWire, SharedWire, TransportWire, wire
+from granja.reactor.sending import DirectWire, SecureWire, SharedWire, TransportWire, wire
 from tests.support.certificates import make
 from tests.support.wiring import HeldReader
 
@@ -173,7 +174,7 @@ class SocketTests(TestCase):
         """This includes bytes before the handshake, and bytes that the socket does not take."""
         self.by_halves = True
         listener, client = await self.secured()
-        self.assertIsInstance(listener.wire, SharedWire)
+        self.assertIsInstance(listener.wire, SecureWire)
         await self.hears_everything(listener, client)
 
     async def shaken(self) -> tuple[Any, Listener, Client]:
@@ -213,14 +214,15 @@ class SocketTests(TestCase):
         written: list[bytes] = []
         self.patch(tls.transport, "write", written.append)
         self.patch(tls, "write", written.append)
-        sends, real = 0, tls._send
+        assert isinstance(listener.wire, SecureWire)
+        sends, real = 0, listener.wire._send
 
         def send(data: bytes | memoryview) -> int:
             nonlocal sends
             sends += 1
             return int(real(data))
 
-        tls._send = send
+        listener.wire._send = send
         for size in (4, 1_000):
             self.assertEqual(listener.wire.send(b"x" * size), size)
         self.assertEqual((written, sends), ([], 2))
@@ -229,6 +231,20 @@ class SocketTests(TestCase):
         self.assertEqual(client.read, b"x" * 1_004)
         client.transport.abortConnection()
         await client.ended
+
+    async def test_records_that_cannot_be_made_end_only_their_connection(self) -> None:
+        class Broken:
+            ready = True
+
+            def seal(self, data: bytes) -> bytes:
+                raise Error([("SSL routines", "", "internal error")])
+
+        _, listener, client = await self.shaken()
+        assert isinstance(listener.wire, SecureWire)
+        self.patch(listener.wire, "_records", Broken())
+        self.assertEqual(listener.wire.send(b"hola"), 4)
+        self.assertEqual(await client.ended, b"")
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     async def test_nobody_waits_for_a_packet_to_fill(self) -> None:
         """TCP_NODELAY: a single line goes at once, also with one on its way."""

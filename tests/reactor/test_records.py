@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import tempfile
 from pathlib import Path
+from typing import ClassVar
+from unittest import skipUnless
 
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
@@ -76,6 +79,16 @@ class DirectTests(SynchronousTestCase):
             sealed = self.records.seal(memoryview(text) if number % 2 else text)
             self.client.bio_write(bytes(sealed))
         self.assertEqual(heard(self.client), b"".join(said))
+        self.assertEqual(self.records.own(), b"")
+
+    def test_what_goes_another_way_is_not_lost(self) -> None:
+        """Twisted writes by pyOpenSSL, before and after what we seal."""
+        self.server.send(b"1" * 5_000)
+        self.client.bio_write(self.records.own())
+        self.client.bio_write(bytes(self.records.seal(b"2" * 5_000)))
+        self.server.send(b"3")
+        self.client.bio_write(self.records.own())
+        self.assertEqual(heard(self.client), b"1" * 5_000 + b"2" * 5_000 + b"3")
 
     def test_what_was_said_is_opened(self) -> None:
         said = b"".join(bytes((65 + n,)) * size for n, size in enumerate(SIZES))
@@ -91,10 +104,30 @@ class DirectTests(SynchronousTestCase):
     def test_half_a_record_is_waited_for(self) -> None:
         self.client.send(b"hola")
         record = self.client.bio_read(1 << 16)
-        self.server.bio_write(record[:7])
+        self.records.put(record[:7])
         self.assertEqual(self.records.open(), b"")
-        self.server.bio_write(record[7:])
+        self.records.put(record[7:])
         self.assertEqual(self.records.open(), b"hola")
+
+    def test_half_a_large_record_is_waited_for(self) -> None:
+        """The buffer that held the first half is given back in the meantime."""
+        self.client.send(b"hola" * 4_000)
+        record = self.client.bio_read(1 << 16)
+        for piece in (record[:9_000], record[9_000:9_001], record[9_001:15_000]):
+            self.records.put(piece)
+            self.assertEqual(self.records.open(), b"")
+        self.records.put(record[15_000:])
+        self.assertEqual(self.records.open(), b"hola" * 4_000)
+
+    def test_what_comes_with_the_end_of_the_handshake_is_not_lost(self) -> None:
+        self.client.send(b"hola")
+        self.records.put(self.client.bio_read(1 << 16))
+        self.records.shrink()
+        self.assertEqual(self.records.open(), b"hola")
+        self.assertEqual(self.records.open(), b"")
+        self.client.send(b"adios")
+        self.records.put(self.client.bio_read(1 << 16))
+        self.assertEqual(self.records.open(), b"adios")
 
     def test_what_was_said_before_the_end_comes_first(self) -> None:
         self.client.send(b"hola")
@@ -125,6 +158,44 @@ class DirectTests(SynchronousTestCase):
         self.assertEqual(bytes(self.records.seal(b"hola")), b"")
         other, _ = shaken()
         self.assertEqual(records(other).open(), b"")
+
+
+class _Account(ctypes.Structure):
+    """What ``mallinfo2`` of glibc says."""
+
+    _fields_: ClassVar = [
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks"),
+            *("uordblks", "fordblks", "keepcost"),
+        )
+    ]
+
+
+@skipUnless(hasattr(ctypes.CDLL(None), "mallinfo2"), "only glibc counts its memory")
+class MemoryTests(SynchronousTestCase):
+    """A connection keeps no memory for what has come and gone."""
+
+    def used(self) -> int:
+        account = ctypes.CDLL(None).mallinfo2
+        account.restype = _Account
+        said = account()
+        return int(said.uordblks + said.hblkhd)
+
+    def test_large_blocks_leave_nothing(self) -> None:
+        pairs = [shaken() for _ in range(20)]
+        served = []
+        for server, client in pairs:
+            client.send(bytes(16_000))
+            served.append((records(server), client.bio_read(1 << 16)))
+        before = self.used()
+        for one, come in served:
+            one.shrink()
+            one.seal(bytes(MOST))
+            one.put(come)
+            self.assertEqual(one.open(), bytes(16_000))
+            self.assertEqual(one.open(), b"")
+        self.assertLess(self.used() - before, len(pairs) << 10)
 
 
 class SlowTests(DirectTests):
