@@ -32,6 +32,7 @@ from granja.operations.rereading import Rereading
 from granja.reactor.descriptors import count_descriptors, for_connections
 from granja.reactor.half_close import close_by_halves
 from granja.reactor.header_first import expect_header
+from granja.reactor.heap import Heap
 from granja.reactor.reading import Intake
 from granja.reactor.renewing import Renewal
 from granja.reactor.signals import heed
@@ -128,6 +129,7 @@ class GranjaService(Service):
         self._intake: Intake | None = None
         self._vigil: Vigil | None = None
         self._renewal: Renewal | None = None
+        self._heap: Heap | None = None
 
     def setServiceParent(self, parent: Any) -> None:  # noqa: N802
         """Tell the application of ``twistd`` where to log to: it asks when it starts to log."""
@@ -167,17 +169,18 @@ class GranjaService(Service):
         if hasattr(select, "epoll"):
             self._intake = Intake(self.farm.clock, self.farm.board.time, self.farm.complaints.note)
             self._vigil = Vigil(self.farm.clock, self._intake.connections)
+        self._heap = Heap(self.farm.clock)
         for doorway in self._doorways:
-            self._listen(doorway, self.farm)
+            self._listen(doorway, self.farm, self._heap)
         spare_the_collector()
         self._renewal = Renewal(self.certificates, self.farm.clock)
         self._renewal.start()
         self.farm.clock.callLater(0, self._supervised.started)
         heed(self.farm.clock, reread=self._reread, hurry=self.farm.hurry)
 
-    def _listen(self, doorway: Doorway, farm: GranjaFactory) -> None:
+    def _listen(self, doorway: Doorway, farm: GranjaFactory, heap: Heap) -> None:
         listening = doorway.endpoint.listen(doorway.wrap(farm))
-        listening.addCallback(self._listening, doorway, farm)
+        listening.addCallback(self._listening, doorway, farm, heap)
         listening.addErrback(self._cannot_listen, doorway)
         # Not in the callback: a Deferred would keep the SystemExit to itself.
         if self._refusal:
@@ -185,8 +188,10 @@ class GranjaService(Service):
             self._close_intake()
             self._give_up(self._refusal)
 
-    def _listening(self, port: IListeningPort, doorway: Doorway, farm: GranjaFactory) -> None:
-        close_by_halves(port)
+    def _listening(
+        self, port: IListeningPort, doorway: Doorway, farm: GranjaFactory, heap: Heap
+    ) -> None:
+        close_by_halves(port, heap.changed)
         prepare(port)
         if doorway.proxied:
             _expect_header(port, farm)
@@ -228,6 +233,8 @@ class GranjaService(Service):
         self._supervised.stopping()
         if self._renewal is not None:
             self._renewal.stop()
+        if self._heap is not None:
+            self._heap.stop()
         return Deferred.fromCoroutine(self._stop(farm)) if farm else succeed(None)
 
     async def _stop(self, farm: GranjaFactory) -> None:

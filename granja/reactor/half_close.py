@@ -11,10 +11,16 @@ writes to a transport that asks the reactor twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from OpenSSL.SSL import Error, ZeroReturnError
-from twisted.internet.interfaces import IHalfCloseableProtocol, IListeningPort, ITCPTransport
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IListeningPort,
+    IProtocol,
+    ITCPTransport,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -24,11 +30,18 @@ from zope.interface import implementer
 from granja.reactor.records import Records, records
 
 
-def close_by_halves(port: IListeningPort) -> None:
-    """Let a TLS port close each direction by itself.  Other ports stay as they are."""
-    factory = getattr(port, "factory", None)
+def close_by_halves(port: IListeningPort, changed: Callable[[], None]) -> None:
+    """Let a TLS port close each direction by itself.  Other ports stay as they are.
+
+    :param changed: called when a connection has ended its handshake, and when it is gone.
+    """
+
+    def protocol(factory: TLSMemoryBIOFactory, wrapped: IProtocol) -> HalfClosingTLS:
+        return HalfClosingTLS(factory, wrapped, changed)
+
+    factory: Any = getattr(port, "factory", None)
     if isinstance(factory, TLSMemoryBIOFactory):
-        factory.protocol = HalfClosingTLS
+        factory.protocol = protocol  # type: ignore[assignment]
 
 
 @implementer(IHalfCloseableProtocol)
@@ -38,6 +51,12 @@ class HalfClosingTLS(TLSMemoryBIOProtocol):
     transport: ITCPTransport
     _peer_finished = False
     _records: Records | None = None
+
+    def __init__(
+        self, factory: TLSMemoryBIOFactory, wrapped: IProtocol, changed: Callable[[], None]
+    ) -> None:
+        super().__init__(factory, wrapped)
+        self._changed = changed
 
     @property
     def records(self) -> Records:
@@ -69,6 +88,7 @@ class HalfClosingTLS(TLSMemoryBIOProtocol):
         if self._handshakeDone:
             self._flushSendBIO()
             self.records.shrink()
+            self._changed()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """The same as Twisted's, which asks pyOpenSSL."""
@@ -101,6 +121,7 @@ class HalfClosingTLS(TLSMemoryBIOProtocol):
         self._send_no_more()
         super().connectionLost(reason)
         self._records = None  # It holds OpenSSL's memory.
+        self._changed()
 
     def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802
         self._send_no_more()

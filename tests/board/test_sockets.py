@@ -108,6 +108,7 @@ class SocketTests(TestCase):
         self.board = Board(reactor)
         self.listeners: list[Listener] = []
         self.seated: Deferred[Listener] = Deferred()
+        self.changes = 0
 
     def serve(self, context: Any = None) -> int:
         factory = Factory.forProtocol(lambda: End(self.board, self.take))
@@ -117,9 +118,13 @@ class SocketTests(TestCase):
         else:
             port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
             if self.by_halves:
-                close_by_halves(port)
+                close_by_halves(port, self.count)
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
+
+    def count(self) -> None:
+        """A connection by TLS has ended its handshake, or is gone."""
+        self.changes += 1
 
     def take(self, listener: Listener) -> None:
         self.listeners.append(listener)
@@ -229,8 +234,11 @@ class SocketTests(TestCase):
         while len(client.read) < 1_004:
             await deferLater(reactor, 0.001, lambda: None)
         self.assertEqual(client.read, b"x" * 1_004)
+        self.assertEqual(self.changes, 1)
         client.transport.abortConnection()
         await client.ended
+        while self.changes != 2:
+            await deferLater(reactor, 0.001, lambda: None)
 
     async def test_records_that_cannot_be_made_end_only_their_connection(self) -> None:
         class Broken:
