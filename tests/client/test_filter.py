@@ -21,7 +21,8 @@ from granja.client.pipe import THREAD, Streams, run
 from granja.contract.messages import ASK_PASSWORD, GOODBYE
 from tests.support.certificates import make
 from tests.support.folders import folder_for
-from tests.support.server import Server, environment, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server, environment
 
 
 def granja(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:

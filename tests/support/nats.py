@@ -8,7 +8,8 @@ import subprocess
 import time
 from shutil import which
 
-from tests.support.server import PATIENCE, free_port
+from tests.support.ports import free_port
+from tests.support.server import PATIENCE
 
 PROGRAM = which("nats-server") or which("nats-server", path="/usr/sbin:/usr/local/sbin")
 

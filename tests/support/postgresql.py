@@ -7,7 +7,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import BinaryIO
 from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.ports import free_port
 
 #: Seconds that an operation here may take.
 PATIENCE = 60.0
@@ -181,13 +182,6 @@ def _unprivileged() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise SkipTest("PostgreSQL does not run as root, and there is no other user")
-
-
-def free_port() -> int:
-    """A port of loopback that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @cache

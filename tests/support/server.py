@@ -16,18 +16,12 @@ from types import TracebackType
 from typing import IO
 
 from tests.support.nursery import Child, nursery
+from tests.support.ports import free_port
 
 Process = Child | subprocess.Popen[bytes]
 
 #: Seconds that an operation here may take before the test fails.  A slow machine needs many.
 PATIENCE = 30.0
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
@@ -110,6 +104,9 @@ class Server:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as first:
                     first.recv(1)  # When the server asks its first question, all of it is open.
+                    first.shutdown(socket.SHUT_WR)
+                    while first.recv(1024):  # When it has closed, it no longer counts this one.
+                        pass
                 return
             except ConnectionRefusedError:
                 time.sleep(0.02)  # The pause between two looks: no event tells that it listens.
@@ -131,7 +128,16 @@ class Server:
         (self.folder / "twistd.pid").unlink(missing_ok=True)
 
     def read_log(self) -> str:
-        return self.log.read_text("utf-8", "replace")
+        """What stands in the log now.  A thread writes it: only after :meth:`stop` it is all."""
+        return _read(self.log)
+
+    def logs(self, words: str, start: int = 0) -> str:
+        """Wait until ``words`` stand in the log.
+
+        :param start: look from this character on.
+        :return: the log from there.
+        """
+        return wait_for_words(self.log, words, start)
 
 
 def runner(command: str, prelude: str = "") -> list[str]:
@@ -172,6 +178,23 @@ def environment() -> dict[str, str]:
     root = str(Path(__file__).parents[2])
     path = os.environ.get("PYTHONPATH", "")
     return {**os.environ, "PYTHONPATH": f"{root}:{path}" if path else root}
+
+
+def wait_for_words(file: Path, words: str, start: int = 0) -> str:
+    """Wait until ``words`` stand in a file that somebody else writes, from a character on.
+
+    :return: what stands there from that character on.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while words not in (text := _read(file)[start:]):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{words!r} is not in {file}: {text}")
+        time.sleep(0.02)  # Between two looks: there is nothing to be told by.
+    return text
+
+
+def _read(file: Path) -> str:
+    return file.read_text("utf-8", "replace") if file.exists() else ""
 
 
 def run_to_the_end(*options: str, folder: str, command: str = "twistd") -> tuple[int, str]:

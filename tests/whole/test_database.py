@@ -79,8 +79,10 @@ class OnADatabase(SynchronousTestCase):
         self.until(new, "Nuevo", "Bienvenid|artefactos")
         owner.types("contraseña-larga")
         owner.hears_until("¡OK!")
-        self.check_secrets(node)
+        assert node.process is not None
+        words = Path(f"/proc/{node.process.pid}/cmdline").read_bytes()
         self.assertEqual(node.stop(), -SIGTERM)
+        self.check_secrets(words, node.read_log())
         self.assertEqual(cli.main(["audit", "--ledger", self.direct]), 0)
 
     def refused(self, line: Line) -> None:
@@ -88,15 +90,13 @@ class OnADatabase(SynchronousTestCase):
         line.types(":offer Ana 14 13")
         self.assertEqual(line.hears_until("guardar")[-1], NOTHING)
 
-    def check_secrets(self, node: Server) -> None:
+    def check_secrets(self, words: bytes, log: str) -> None:
         """The password is in no log, and not among the words that ps shows."""
-        assert node.process is not None
-        words = Path(f"/proc/{node.process.pid}/cmdline").read_bytes()
         for form in (PASSWORD, quote(PASSWORD), "s3creta"):
-            self.assertNotIn(form, node.read_log())
+            self.assertNotIn(form, log)
             self.assertNotIn(form.encode(), words)
         self.assertIn(b"--ledger", words)
-        self.assertIn("ledger postgresql://granja@127.0.0.1", node.read_log())
+        self.assertIn("ledger postgresql://granja@127.0.0.1", log)
 
     def test_a_node_that_was_killed_starts_again_and_two_of_a_name_do_not(self) -> None:
         """The trades are there.  The visitor of before has left."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.certificates import make
-from tests.support.server import PATIENCE, Line, Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import PATIENCE, Line, Server
 
 ASKED = "[SERVER] Ingresa tu nombre:"
 NETWORK_FULL = "[SERVER] Hay demasiadas conexiones desde tu red; inténtalo más tarde."

@@ -41,7 +41,7 @@ class FullDiskTests(SynchronousTestCase):
                 beto.hears(),
                 "[SERVER] Intercambio aceptado, ahora tus artefactos son: Espada antigua",
             )
-            self.assertIn("SQLITE_IOERR_WRITE", server.read_log())
+            server.logs("SQLITE_IOERR_WRITE")
 
     def offer(self, ana: Line, beto: Line) -> str:
         ana.types(":offer Beto 13 14")

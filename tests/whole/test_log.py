@@ -5,29 +5,28 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja import __version__
 from tests.support.folders import folder_for
+from tests.support.ports import free_port
 from tests.support.server import (
     PATIENCE,
     Line,
     Process,
     Server,
     environment,
-    free_port,
     run_to_the_end,
     spawn,
+    wait_for_words,
 )
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
@@ -130,7 +129,7 @@ class StuckTests(SynchronousTestCase):
             ana, gus = server.dial().arrives("Ana"), server.dial().arrives("Gus")
             gus.types("¿hay alguien?")
             ana.hears_until("Gus: ¿hay alguien?")
-            self.assertIn("starting up", (server.folder / "stuck").read_text())
+            wait_for_words(server.folder / "stuck", "starting up")
             gus.close()
             server.stop()
             self.assertEqual(ana.hears_to_the_end()[-1], GOODBYE)
@@ -163,13 +162,6 @@ class FileTests(SynchronousTestCase):
         self.addCleanup(subprocess.run, ["kill", "-9", str(pid)], check=False, capture_output=True)
         return pid
 
-    def wait_for(self, log: Path, words: str) -> None:
-        """Until they stand in the log."""
-        deadline = time.monotonic() + PATIENCE
-        while words not in log.read_text():
-            self.assertLess(time.monotonic(), deadline, log.read_text())
-            time.sleep(0.02)  # Between two looks; there is nothing to be told by.
-
     def test_the_log_of_a_daemon_is_private_and_whole(self) -> None:
         """Other users of the machine cannot read who was there, and from where."""
         log = self.folder / "twistd.log"
@@ -178,9 +170,9 @@ class FileTests(SynchronousTestCase):
         pid = self.start(port)
         line = Line(socket.create_connection(("127.0.0.1", port), PATIENCE))
         line.arrives("Ana").close()
-        self.wait_for(log, "Ana left")  # While a server ends, nobody's leaving is in the log.
+        wait_for_words(log, "Ana left")  # While a server ends, nobody's leaving is in the log.
         os.kill(pid, signal.SIGQUIT)
-        self.wait_for(log, "Server Shut Down.")
+        wait_for_words(log, "Server Shut Down.")
         self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o640)
         for words in ("twistd", "Ana arrived from 127.0.0.1", "Ana left"):
             self.assertEqual(log.read_text().count(f" {words}"), 1, log.read_text())
@@ -220,10 +212,11 @@ class StartTests(SynchronousTestCase):
         with tempfile.TemporaryDirectory() as folder:
             ledger = Path(folder) / "farm.db"
             with Server(folder=folder, ledger="sqlite:farm.db") as server:
-                new = server.read_log()
                 server.dial().arrives("Ana", "6").close()
                 server.stop()
+                new = server.read_log()
             with Server(folder=folder, ledger="sqlite:farm.db") as server:
+                server.stop()
                 old = server.read_log()[len(new) :]
                 self.assertIn(f"Granja {__version__}; ledger {ledger}: new, no entries.", new)
                 self.assertIn(f"Granja {__version__}; ledger {ledger}: 2 entries.", old)
@@ -233,10 +226,9 @@ class StartTests(SynchronousTestCase):
 
     def test_a_port_that_the_system_chooses(self) -> None:
         with Server("--listen", "tcp:0:interface=127.0.0.1") as server:
-            found = re.search(
-                r"Listening on tcp:0:.* \(address 127.0.0.1, port ([1-9]\d+)\)", server.read_log()
-            )
-            self.assertIsNotNone(found, server.read_log())
+            server.stop()
+            said = r"Listening on tcp:0:.* \(address 127.0.0.1, port [1-9]\d+\)"
+            self.assertRegex(server.read_log(), said)
             self.assertIn("ledger in memory", server.read_log())
 
     def test_a_catalog_that_lacks_what_people_hold(self) -> None:
@@ -253,6 +245,4 @@ class StartTests(SynchronousTestCase):
             with Server(
                 "--artifacts", str(catalog), folder=folder, ledger="sqlite:farm.db"
             ) as server:
-                self.assertIn(
-                    "The catalog lacks artifacts that people hold: 12 (1 copy);", server.read_log()
-                )
+                server.logs("The catalog lacks artifacts that people hold: 12 (1 copy);")

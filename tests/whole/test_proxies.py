@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.certificates import make
 from tests.support.folders import folder_for
-from tests.support.server import PATIENCE, Line, Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import PATIENCE, Line, Server
 
 LINES = b"Ana\n6\nsi\n:artefacto 22\n:u\n"
 LAST = "[SERVER] Usuarios conectados: Ana"

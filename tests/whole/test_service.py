@@ -19,7 +19,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja import __version__, service
 from tests.support.certificates import make
 from tests.support.folders import folder_for
-from tests.support.server import PATIENCE, Line, Server, environment, free_port, run_to_the_end
+from tests.support.ports import free_port
+from tests.support.server import (
+    PATIENCE,
+    Line,
+    Server,
+    environment,
+    run_to_the_end,
+)
 
 
 class OnLoopback(SynchronousTestCase):
@@ -140,6 +147,7 @@ class OnLoopback(SynchronousTestCase):
                     ],
                 )
                 ana.close()
+                server.stop()
                 self.assertNotIn("girasoles", server.read_log())
 
     def test_without_file_descriptors_those_inside_stay_inside(self) -> None:

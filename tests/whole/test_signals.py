@@ -7,14 +7,14 @@ import signal
 import socket
 import ssl
 import sys
-import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.__main__ import main
 from tests.support.certificates import make
 from tests.support.folders import folder_for
-from tests.support.server import PATIENCE, Line, Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import PATIENCE, Line, Server
 
 GOODBYE = "[SERVER] El servidor se apaga. ¡Hasta pronto!"
 
@@ -84,11 +84,7 @@ class HangUpTests(SynchronousTestCase):
         assert server.process is not None
         known = len(server.read_log())
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + PATIENCE
-        while words not in server.read_log()[known:]:
-            self.assertLess(time.monotonic(), deadline, server.read_log()[known:])
-            time.sleep(0.02)  # Between two looks; there is nothing to be told by.
-        lines = [line for line in server.read_log()[known:].splitlines() if words in line]
+        lines = [line for line in server.logs(words, known).splitlines() if words in line]
         self.assertEqual(len(lines), 1)
         return lines[0]
 

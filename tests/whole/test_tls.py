@@ -14,7 +14,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.support.certificates import make, rsa_key
 from tests.support.folders import folder_for
-from tests.support.server import PATIENCE, Server, free_port, run_to_the_end
+from tests.support.ports import free_port
+from tests.support.server import PATIENCE, Server, run_to_the_end
 
 
 def _talk(plain: socket.socket, certificate: Path, lines: bytes, *, notify: bool) -> str:

@@ -20,7 +20,8 @@ from granja.ledger.postgresql.session import Session
 from granja.ledger.shared import ISharedLedger
 from granja.ledger.url import check, open_ledger, shown
 from tests.support.ledgers import reactor
-from tests.support.postgresql import database, free_port, name_of, server
+from tests.support.ports import free_port
+from tests.support.postgresql import database, name_of, server
 
 
 class Enough(BaseException):

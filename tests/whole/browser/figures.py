@@ -8,9 +8,9 @@ import time
 from threading import Thread
 from typing import Any
 
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 from tests.whole.browser.chromium import Chromium, Visitor, why_not
-from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.browser.test_busy import read_all
 
 #: 400 ms and 50 KB/s.
@@ -50,7 +50,6 @@ def main() -> None:
     web = free_port()
     options = ("--rate", "off", "--web", f"tcp:{web}:interface=127.0.0.1")
     with Server(*options) as server, Chromium() as chromium:
-        wait_until_it_listens(web)
         url = f"http://127.0.0.1:{web}/"
         loading(chromium, url)
         empty = chromium.opens("about:blank")

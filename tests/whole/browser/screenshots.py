@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, why_not
-from tests.whole.browser.server import wait_until_it_listens
 
 FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
 
@@ -38,7 +38,6 @@ def photograph(folder: Path, size: str, scheme: str) -> None:
     web = free_port()
     options = ("--rate", "off", "--web", f"tcp:{web}:interface=127.0.0.1")
     with Server(*options) as server, Chromium() as chromium:
-        wait_until_it_listens(web)
         url = f"http://127.0.0.1:{web}/"
         ana = chromium.opens(
             url, viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce"

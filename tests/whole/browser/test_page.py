@@ -13,9 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.certificates import make
 from tests.support.netcat import NETCAT, Netcat
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, shared, why_not
-from tests.whole.browser.server import wait_until_it_listens
 
 #: As much of the conversation as the page keeps (static/js/model/state.js).
 HISTORY = 400
@@ -34,7 +34,6 @@ class PageCase(SynchronousTestCase):
         web = ("--web", f"tcp:{self.web}:interface=127.0.0.1")
         self.server = Server(*self.options, *web, ledger=self.ledger)
         self.enterContext(self.server)
-        wait_until_it_listens(self.web)
         self.chromium = self.browser()
         self.addCleanup(self.chromium.rest)
 
@@ -410,7 +409,6 @@ class Encrypted(PageCase):
         self.url = f"https://localhost:{web}/"
         endpoint = f"ssl:{web}:interface=127.0.0.1:certKey={pem}:privateKey={pem}"
         self.server = self.enterContext(Server(*self.options, "--web", endpoint))
-        wait_until_it_listens(web)
         self.chromium = self.browser()
         self.addCleanup(self.chromium.rest)
 

@@ -6,7 +6,6 @@ import shutil
 
 from tests.client.test_terminal import Terminal
 from tests.support.folders import folder_for
-from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.browser.test_page import PageCase
 
 
@@ -98,7 +97,6 @@ class AfterKillNine(PageCase):
         ana.page.context.set_offline(True)
         self.server.kill()
         self.server.start()
-        wait_until_it_listens(self.web)
         gus = self.netcat().arrives("Gus", "6")
         gus.types(":u", "¿y Ana?", ":p Ana te espero", ":cambio 6 por 13")
         gus.sees("Usuarios conectados: Ana, Beto, Gus")

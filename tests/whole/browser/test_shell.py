@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.whole.browser.server import wait_until_it_listens
 from tests.whole.browser.test_page import PageCase
 
 #: What the browser has kept, by its address.
@@ -28,7 +27,6 @@ class Shell(PageCase):
         ana.types("¿hay alguien?")
         self.assertEqual(ana.line.input_value(), "¿hay alguien?")
         self.server.start()
-        wait_until_it_listens(self.web)
         ana.page.get_by_label("¿Cómo te llamas?").wait_for()
         self.assertNotIn("data-kept", ana.page.content())
 
