@@ -14,7 +14,7 @@ from zope.interface import implementer
 from granja.board.board import Listener
 from granja.board.dialect import Dialect
 from granja.board.listener import MUTING
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, after, stop
 from granja.contract import messages
 from granja.contract.errors import GranjaError, LineTooLong
 from granja.contract.messages import Message
@@ -58,8 +58,10 @@ class FarmerProtocol(LineReceiver):
         self.chain = ""
         self.address, self.port = "", 0
         self._conversation: Conversation
-        self._deadline = Timer(factory.clock, self._time_is_up)
-        self._last_words = Timer(factory.clock, self.finish)
+        # Of ten thousand connections, few need one of these at a time.
+        self._negotiation: Negotiation | None = None
+        self._deadline: Timer | None = None
+        self._last_words: Timer | None = None
 
     # -- the connection's life -----------------------------------------------------------------
 
@@ -69,24 +71,19 @@ class FarmerProtocol(LineReceiver):
         peer = self.transport.getPeer()
         self.address, self.port = address_of(peer), getattr(peer, "port", 0) or 0
         self.listener = self.factory.board.listen(self.transport, self, self.carrier)
-        self._negotiation = Negotiation(Dialect(self.listener))
-        now = clock.seconds()
-        self._inbox = Inbox(settings.max_line, settings.rate, now, MUTING)
-        self._obeying = Obeying[Line](clock, self.transport, self._inbox, self, MUTING)
+        self._inbox = Inbox(settings.max_line, settings.rate, clock.seconds(), MUTING)
+        self._obeying: Obeying[Line] = Obeying(clock, self.transport, self._inbox, self, MUTING)
         self.factory.welcome(self)
         wait = self.factory.doorkeeper.enter(self.address)
         if wait:
-            self._wait_at_the_door(wait)
+            self._conversation = door = AtTheDoor(clock, wait, self._let_in)
+            self._obeying.wait_for(door.waiting, self._failed)
         else:
             self._let_in()
 
     def allow(self, rate: Rate | None) -> None:
         """Let it speak this fast from now on."""
         self._inbox.allow(rate, self.factory.clock.seconds())
-
-    def _wait_at_the_door(self, seconds: float) -> None:
-        self._conversation = door = AtTheDoor(self.factory.clock, seconds, self._let_in)
-        self._obeying.wait_for(door.waiting, self._failed)
 
     def _let_in(self) -> None:
         self.start_the_clock(self.factory.settings.arrival_timeout)
@@ -96,8 +93,8 @@ class FarmerProtocol(LineReceiver):
         """The client has finished sending, and still reads (PROTOCOL §1, half-close)."""
         self._inbox.end()
         self._obeying.work()
-        if not self.over:
-            self._last_words.start(LAST_WORDS)
+        if not self.over and self._last_words is None:
+            self._last_words = after(self.factory.clock, LAST_WORDS, self.finish)
 
     def writeConnectionLost(self) -> None:  # noqa: N802
         self.abort()  # We can tell nothing more, so there is no point in obeying.
@@ -119,10 +116,7 @@ class FarmerProtocol(LineReceiver):
         self.listener.close()
 
     def stop_obeying(self) -> Deferred[None]:
-        """Obey no further line.
-
-        :return: fires when the line that is being obeyed is done.
-        """
+        """Obey no further line.  What this returns fires when the present one is done."""
         stopped = self._obeying.stop()
         self._conversation.abandon()
         return stopped
@@ -134,7 +128,7 @@ class FarmerProtocol(LineReceiver):
         self._obeying.close()
         self.stop_the_clock()
         self._conversation.abandon()
-        self._last_words.stop()
+        stop(self._last_words)
         self.factory.presence.gone(self)
 
     def _time_is_up(self) -> None:
@@ -143,16 +137,15 @@ class FarmerProtocol(LineReceiver):
         self.finish()
 
     def stop_the_clock(self) -> float:
-        """Stop the time for arriving.
-
-        :return: the seconds that are left of it.
-        """
-        return self._deadline.stop()
+        """Stop the time for arriving, and return the seconds that are left of it."""
+        deadline, self._deadline = self._deadline, None
+        return stop(deadline)
 
     def start_the_clock(self, seconds: float) -> None:
         """From now on, give ``seconds`` for arriving."""
+        self.stop_the_clock()
         if not self.over:
-            self._deadline.restart(seconds)
+            self._deadline = after(self.factory.clock, seconds, self._time_is_up)
 
     # -- the conversation ----------------------------------------------------------------------
 
@@ -176,7 +169,7 @@ class FarmerProtocol(LineReceiver):
             self.tell(question)
         # Only for clients that have negotiated something before (PROTOCOL §1): netcat would show
         # the three bytes.
-        if self._negotiation.begun:
+        if self._negotiation is not None and self._negotiation.begun:
             self._negotiation.hide_typing(messages.is_secret(question))
 
     def refuse(self, error: GranjaError) -> None:
@@ -203,6 +196,7 @@ class FarmerProtocol(LineReceiver):
     def lineReceived(self, line: Line) -> None:  # noqa: N802
         """Take one line, without its end and without telnet; or a telnet command in its place."""
         if isinstance(line, tuple):
+            self._negotiation = self._negotiation or Negotiation(Dialect(self.listener))
             self._negotiation.answer(line)
             return
         try:

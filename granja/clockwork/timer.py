@@ -56,3 +56,15 @@ class Timer:
         left = waiting.getTime() - self._clock.seconds()
         waiting.cancel()
         return left
+
+
+def after(clock: IReactorTime, seconds: float, call: Callable[[], object]) -> Timer:
+    """A timer that runs."""
+    timer = Timer(clock, call)
+    timer.start(seconds)
+    return timer
+
+
+def stop(timer: Timer | None) -> float:
+    """Stop a timer, if there is one.  Returns what :meth:`Timer.stop` does."""
+    return 0.0 if timer is None else timer.stop()

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ITCPTransport
 from twisted.python.failure import Failure
 
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, stop
 
 #: Two reasons to read nothing: lines wait, or the server stops.  Other modules have more.
 LINES, STOPPING = "lines", "stopping"
@@ -73,11 +73,11 @@ class Obeying(Generic[L]):
     """
 
     __slots__ = (
+        "_clock",
         "_flow",
         "_later",
         "_lines",
         "_muting",
-        "_seconds",
         "_speaker",
         "_stopped",
         "_working",
@@ -91,21 +91,21 @@ class Obeying(Generic[L]):
         speaker: Speaker[L],
         muting: Container[str],
     ) -> None:
-        self._seconds = clock.seconds
+        self._clock = clock
         self._flow = flow
         self._lines = lines
         self._speaker = speaker
         self._muting = muting
         self._working = False
         self._stopped: Deferred[None] | None = None
-        self._later = Timer(clock, self._go_on)
+        self._later: Timer | None = None  # Most connections never need one.
 
     def work(self) -> None:
         """Obey lines until none waits, one takes time, the rate ends, or this turn is over."""
         if self._working:
             return
         self._working = True
-        lines, seconds = self._lines, self._seconds
+        lines, seconds = self._lines, self._clock.seconds
         now = seconds()
         enough = now + TURN
         for _ in range(MOST_IN_A_ROW):
@@ -116,12 +116,17 @@ class Obeying(Generic[L]):
                 break
             now = seconds()
             if now > enough:
-                self._later.start(0)
+                self._work_in(0)
                 break
         else:
-            self._later.start(0)
+            self._work_in(0)
         self._working = False
         self._settle()
+
+    def _work_in(self, seconds: float) -> None:
+        if self._later is None:
+            self._later = Timer(self._clock, self._go_on)
+        self._later.start(seconds)
 
     def _go_on(self) -> None:
         # After a reset nobody is there.  Old lines must not keep the farmer in the chat.
@@ -137,7 +142,7 @@ class Obeying(Generic[L]):
             return
         if lines.waiting:
             if lines.wait:
-                self._later.start(lines.wait)
+                self._work_in(lines.wait)
             self.hold(LINES)
         elif lines.busy:
             return  # Pausing and resuming costs four system calls, and no line waits.
@@ -177,7 +182,7 @@ class Obeying(Generic[L]):
     def close(self) -> None:
         """Forget the lines: the connection is over."""
         self._lines.close()
-        self._later.stop()
+        stop(self._later)
 
     def hold(self, reason: str) -> None:
         """Read nothing until all reasons are released."""

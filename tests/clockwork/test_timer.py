@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, after, stop
 
 
 class Timers(SynchronousTestCase):
@@ -53,3 +53,10 @@ class Timers(SynchronousTestCase):
         again.start(1)
         self.clock.pump([1] * 3)
         self.assertEqual(self.calls, [1, 2, 3])
+
+    def test_one_that_runs_and_one_that_nobody_has_made(self) -> None:
+        running = after(self.clock, 2, lambda: self.calls.append(self.clock.seconds()))
+        self.clock.advance(1)
+        self.assertEqual((stop(running), stop(None)), (1.0, 0.0))
+        self.clock.advance(9)
+        self.assertEqual(self.calls, [])
