@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.house.test_imports import ROOMS, ROOT
+from tests.house.test_imports import ROOMS, ROOT, floor_of
 
 PAGE = ROOT / "docs" / "architecture.md"
 DECISIONS = ROOT / "docs" / "decisions"
@@ -28,6 +28,8 @@ class Architecture(SynchronousTestCase):
         folders = [folder.parent for folder in (ROOT / "granja").glob("*/__init__.py")]
         self.assertEqual(rows, {folder.name: law(folder) for folder in folders})
         self.assertEqual(set(rows) - set(ROOMS), set())
+        floors = [floor_of(f"granja.{room}") for room in rows]
+        self.assertEqual(floors, sorted(floors, reverse=True), "from the top down")
 
     def test_each_decision_is_a_page_with_its_date(self) -> None:
         """The list leads to every page, and each says since when it holds."""

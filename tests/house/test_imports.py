@@ -1,7 +1,7 @@
 """Who may import whom: the table of rooms in docs/architecture.md, checked against the imports.
 
-Imports only for type checkers (``if TYPE_CHECKING:``) count separately.  The ones that we still
-have to remove are named here, and in the contracts of import-linter (``setup.cfg``).
+Imports only for type checkers (``if TYPE_CHECKING:``) count too, and there are none.  The contracts
+of import-linter (``setup.cfg``) say the same.
 """
 
 from __future__ import annotations
