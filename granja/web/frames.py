@@ -28,8 +28,14 @@ _WHOLE_TEXT: Final = 0x81
 #: The most bytes of a control frame, and of a frame whose size fits into its second byte.
 _SHORT: Final = 125
 
-#: How often to repeat the mask's four bytes for a short payload.
-_TIMES: Final = tuple(size // 4 + 1 for size in range(_SHORT + 1))
+#: By the second byte of a short masked frame: the bytes of the whole frame, how often its mask is
+#: repeated for its payload, and which part of that is used.  None for other bytes.  To look these
+#: values up is faster than to compute them.
+_SHORT_FRAMES: Final = (
+    *(None for _ in range(0x80)),
+    *((6 + size, size // 4 + 1, slice(size)) for size in range(_SHORT + 1)),
+    *(None for _ in range(0x80 + _SHORT + 1, 0x100)),
+)
 
 #: Codes that tell what has happened.  Nobody may send them (RFC 6455 §7.4.1).
 _NEVER_SENT: Final = frozenset(
@@ -169,24 +175,26 @@ class FrameReader:
         end = len(data)
         payloads: list[bytes] = []
         masks: list[bytes] = []
-        # Most of the work for a line happens here, so we look values up instead of computing them.
-        add, add_mask, times = payloads.append, masks.append, _TIMES
-        while most and at + 6 <= end and data[at] == _WHOLE_TEXT:
-            size = data[at + 1] - 0x80
-            start = at + 6
-            if not 0 <= size <= _SHORT:
-                size = int.from_bytes(data[at + 2 : at + 4], "big") if size == 126 else 0
-                start = at + 8
-                if size <= _SHORT:
+        # Most of the work for a line happens here.
+        add, add_mask, short_frames = payloads.append, masks.append, _SHORT_FRAMES
+        for _ in range(most):
+            if at + 6 > end or data[at] != _WHOLE_TEXT:
+                break
+            short = short_frames[data[at + 1]]
+            if short is not None:
+                whole, times, cut = short
+                start, stop = at + 6, at + whole
+            else:
+                size = int.from_bytes(data[at + 2 : at + 4], "big")
+                if data[at + 1] != 0x80 + 126 or size <= _SHORT:
                     break
-            stop = start + size
+                times, cut = size // 4 + 1, slice(size)
+                start, stop = at + 8, at + 8 + size
             if stop > end:
                 break
-            mask = data[start - 4 : start]
             add(data[start:stop])
-            add_mask((mask * times[size] if size <= _SHORT else mask * (size // 4 + 1))[:size])
+            add_mask((data[start - 4 : start] * times)[cut])
             at = stop
-            most -= 1
         return payloads, masks, at
 
     # -- one at a time ---------------------------------------------------------------------------

@@ -60,8 +60,10 @@ HUGE = 1 << 20
 #: limit, frames that are no lines would cost us much work for few bytes.
 MOST_OTHERS = 1000
 
-#: Frames that we take at a time.
-MOST_AT_ONCE = 256
+#: Lines that we take at a time: as many as come in one read.
+MOST_AT_ONCE = 1024
+#: A frame that is not taken together with others costs as much as so many that are, or more.
+ONE_BY_ONE = 4
 
 #: A message is one line (PROTOCOL §1), so line ends in it become spaces.
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
@@ -172,7 +174,7 @@ class WebSocketConnection:
                 self._gather(lines)
                 left -= count
             elif self._take_one():
-                left -= 1
+                left -= min(left, ONE_BY_ONE)
             else:
                 break
         self._hand_on()

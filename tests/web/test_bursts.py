@@ -9,9 +9,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.web import transport
 from granja.web.frame_queue import TURN, FrameQueue
-from granja.web.websocket import MOST_AT_ONCE
+from granja.web.websocket import MOST_AT_ONCE, ONE_BY_ONE
 from tests.support.web_visitor import WebFarmer
 from tests.web.test_socket import SocketCase, frame
+
+#: Lines that take two turns.
+MANY = 2000
 
 
 class Bursts(SocketCase):
@@ -37,30 +40,32 @@ class Bursts(SocketCase):
         return state == "producing"
 
     def test_the_others_have_their_turn_before_the_rest(self) -> None:
-        said = self.brings(1000)
+        said = self.brings(MANY)
         self.eva.types("hola")
         self.assertEqual(
             self.gus.hears(), [*said[:MOST_AT_ONCE], "Eva: hola", *said[MOST_AT_ONCE:]]
         )
 
     def test_empty_messages_pings_and_pieces_are_frames_too(self) -> None:
-        pieces = frame(1, b"", final=False) + frame(0, b"", final=False) * MOST_AT_ONCE
-        for data in (frame(1, b""), frame(9, b""), frame(10, b""), pieces):
+        others = MOST_AT_ONCE // ONE_BY_ONE
+        pieces = frame(1, b"", final=False) + frame(0, b"", final=False) * others
+        kinds = (frame(1, b"") * MOST_AT_ONCE, frame(9, b"") * others, frame(10, b"") * others)
+        for data in (*kinds, pieces):
             ana = WebFarmer(self.farm)
-            ana.channel.dataReceived(data * MOST_AT_ONCE + frame(3, b"no frame"))
+            ana.channel.dataReceived(data + frame(3, b"no frame"))
             self.assertNotIn(struct.pack("!H", 1002), ana.wire.value())
             self.farm.settle()
             self.assertIn(struct.pack("!H", 1002), ana.wire.value())
 
     def test_nothing_is_read_until_all_is_taken(self) -> None:
-        self.brings(1000)
+        self.brings(MANY)
         self.assertFalse(self.is_read())
         self.farm.settle()
         self.assertTrue(self.is_read())
 
     def test_nothing_is_read_whoever_would_like_to(self) -> None:
         """Lines that have waited are obeyed, but the frames behind them are not taken yet."""
-        self.brings(1000)
+        self.brings(MANY)
         self.web.channel.upgraded.adapter.pauseProducing()
         self.web.channel.upgraded.adapter.resumeProducing()
         self.assertFalse(self.is_read())
@@ -71,7 +76,7 @@ class Bursts(SocketCase):
         self.brings(100)
         self.farm.settle()
         self.assertTrue(self.is_read())  # Pings come behind them.
-        self.brings(1000)
+        self.brings(MANY)
         self.farm.settle()
         self.assertFalse(self.is_read())
         self.web.channel.upgraded.adapter.resumeProducing()
@@ -88,7 +93,7 @@ class Bursts(SocketCase):
         self.assertEqual(self.gus.hears(), said)
 
     def test_what_was_said_before_a_close_is_obeyed_and_answered(self) -> None:
-        said = self.brings(1000, frame(1, b":u") + frame(8, struct.pack("!H", 1000)))
+        said = self.brings(MANY, frame(1, b":u") + frame(8, struct.pack("!H", 1000)))
         self.farm.settle()
         self.assertEqual(self.gus.hears(), [*said, "[SERVER] Ana desconectado."])
         self.assertIn("[SERVER] Usuarios conectados: Gus, Eva, Ana", self.web.hears())
@@ -96,15 +101,15 @@ class Bursts(SocketCase):
         self.assertTrue(self.web.wire.disconnecting)
 
     def test_nothing_is_obeyed_after_a_goodbye_but_their_close_is_heard(self) -> None:
-        self.web.channel.dataReceived(frame(1, b":q") + frame(1, b"hola") * 1000 + frame(8, b""))
+        self.web.channel.dataReceived(frame(1, b":q") + frame(1, b"hola") * MANY + frame(8, b""))
         self.assertFalse(self.web.wire.disconnecting)
         self.farm.settle()
         self.assertTrue(self.web.wire.disconnecting)
         self.assertEqual(self.gus.hears(), ["[SERVER] Ana desconectado."])
 
     def test_what_is_no_frame_is_noticed_in_its_turn(self) -> None:
-        said = self.brings(1000, b"\x81\x04hola")
-        self.assertEqual(self.gus.hears(), said[: 1000 - 1000 % MOST_AT_ONCE])
+        said = self.brings(MANY, b"\x81\x04hola")
+        self.assertEqual(self.gus.hears(), said[: MANY - MANY % MOST_AT_ONCE])
         self.web.hears()
         self.assertEqual(self.web.close_code, 1002)
         self.assertTrue(self.web.wire.disconnecting)
@@ -115,7 +120,7 @@ class Bursts(SocketCase):
         self.assertEqual(self.gus.hears(), [*said, "[SERVER] Ana desconectado."])
 
     def test_but_nobody_waits_long_for_that(self) -> None:
-        said = self.brings(1000)
+        said = self.brings(8 * MOST_AT_ONCE)
         self.patch(self.web.channel.upgraded, "_clock", Passing(0.001))
         self.web.drops()
         heard = self.gus.hears()
