@@ -2,16 +2,15 @@
 
 A browser's line is one masked text frame.  We take as many of those as have come at once: we find
 their beginnings frame by frame, and then unmask and check all together.  Everything else goes one
-frame, or one piece of a frame, at a time.  (Before this module we used ``wsproto``, which is much
-slower and keeps 4 KiB for each connection.  The tests compare with it.)
+frame, or one piece of a frame, at a time.  (The library ``wsproto`` is much slower and keeps 4 KiB
+for each connection.  The tests compare with it.)
 """
 
 from __future__ import annotations
 
 import codecs
+from enum import IntEnum
 from typing import Final, NamedTuple
-
-from wsproto.frame_protocol import CloseReason
 
 TEXT: Final = 1
 BINARY: Final = 2
@@ -37,7 +36,27 @@ _SHORT_FRAMES: Final = (
     *(None for _ in range(0x80 + _SHORT + 1, 0x100)),
 )
 
-#: Codes that tell what has happened.  Nobody may send them (RFC 6455 §7.4.1).
+
+class CloseReason(IntEnum):
+    """Why an end closes (RFC 6455 §7.4.1, and IANA's list of such codes)."""
+
+    NORMAL_CLOSURE = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    NO_STATUS_RCVD = 1005
+    ABNORMAL_CLOSURE = 1006
+    INVALID_FRAME_PAYLOAD_DATA = 1007
+    POLICY_VIOLATION = 1008
+    MESSAGE_TOO_BIG = 1009
+    MANDATORY_EXT = 1010
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
+    TLS_HANDSHAKE_FAILED = 1015
+
+
+#: Codes that tell what has happened.  Nobody may send them.
 _NEVER_SENT: Final = frozenset(
     {
         CloseReason.NO_STATUS_RCVD,

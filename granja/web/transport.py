@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IAddress, IConsumer, IPushProducer, ITransport
-from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
 from granja.web.backpressure import Emptied, Gauge
+from granja.web.frames import CloseReason
 
 
 class Wire(Protocol):

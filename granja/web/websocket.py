@@ -20,12 +20,12 @@ from typing import Any, Protocol
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
 from twisted.python.failure import Failure
-from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
 from granja.clockwork.timer import Timer
 from granja.web import frames
 from granja.web.frame_queue import TURN, FrameQueue
+from granja.web.frames import CloseReason
 from granja.web.pulse import Pulse
 from granja.web.transport import WebSocketTransport, Wire
 from granja.wire.encodings import Carrier

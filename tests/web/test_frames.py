@@ -10,10 +10,9 @@ from hypothesis import example, given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
-from wsproto.frame_protocol import CloseReason
 
 from granja.web import frames
-from granja.web.frames import FrameReader, NotFrames
+from granja.web.frames import CloseReason, FrameReader, NotFrames
 
 Heard = tuple[str, object]
 
@@ -196,6 +195,15 @@ class AsWsproto(SynchronousTestCase):
         for code in (*range(995, 1020), 2999, 3000, 3999, 4000, 4999, 5000, 65_535):
             data = [framed(0x88, struct.pack("!H", code))]
             self.assertEqual(ours(data), theirs(data), code)
+
+
+class Reasons(SynchronousTestCase):
+    def test_they_are_those_of_the_standard(self) -> None:
+        """A peer may send one of these, or one of its own."""
+        self.assertEqual(
+            {reason.name: reason.value for reason in CloseReason},
+            {reason.name: reason.value for reason in TheirReason},
+        )
 
 
 class TheUsual(SynchronousTestCase):
