@@ -10,6 +10,7 @@ from hypothesis import example, given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason as TheirReason
 
 from granja.web import frames
 from granja.web.frames import CloseReason, FrameReader, NotFrames
