@@ -233,6 +233,11 @@ class Rooms(SynchronousTestCase):
         packages = [".".join(folder.relative_to(ROOT).parts) for folder in folders]
         self.assertEqual(listed, [*sorted(packages), "twisted.plugins"])
 
+    def test_the_protocol_is_short(self) -> None:
+        """It gives lines to the conversation.  What is more than that belongs into a room."""
+        lines = (ROOT / "granja" / "protocol.py").read_text().count("\n")
+        self.assertLessEqual(lines, 250)
+
     def test_the_plugin_is_one_line(self) -> None:
         """twistd reads all plugins for any command, so ours imports nothing of Granja."""
         plugins = ROOT / "twisted" / "plugins"
