@@ -72,7 +72,7 @@ def run(makers: int, seconds: float, folder: Path, cores: Cores) -> Result:
             stack.enter_context(server)
         assert server.process is not None
         pid = server.process.pid
-        farm = Farm(server.port, makers)
+        farm = Farm([server.port], makers)
         farm.run(seconds / 4)  # This warms the server up.
         with closing(sqlite3.connect(ledger)) as connection:
             after = connection.execute("SELECT max(sequence) FROM entries").fetchone()[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 #: How many lines of talk a second, and how many people only listen.
@@ -70,21 +70,21 @@ class Line:
 class Farm:
     """All people of one run.
 
-    :param port: the server's port.
+    :param ports: of the server's nodes; who makes an offer and who accepts it are at different ones.
     :param makers: how many trades are under way at the same time.
     """
 
-    def __init__(self, port: int, makers: int) -> None:
+    def __init__(self, ports: Sequence[int], makers: int) -> None:
         self.times = Times()
         self.measuring = False
-        self._port = port
+        self._ports = ports
         self._poll = select.epoll()
         self._lines: dict[int, Line] = {}
         self._inside = 0
         self._stopping = False
         self._busy = 0
         self._makers = self._arrive([f"maker{n}" for n in range(makers)], SPADE)
-        takers = self._arrive([f"taker{n}" for n in range(makers)], SPOON)
+        takers = self._arrive([f"taker{n}" for n in range(makers)], SPOON, further=1)
         for maker, taker in zip(self._makers, takers, strict=True):
             maker.partner, taker.partner = taker, maker
             maker.mine, maker.theirs = SPADE, SPOON
@@ -93,6 +93,7 @@ class Farm:
         self._talker.hear = _deaf
         for listener in self._arrive([f"listener{n}" for n in range(LISTENERS)], SPADE):
             listener.hear = self._hear_as_listener
+        self._wait_until_all_are_seen()
 
     def run(self, seconds: float) -> None:
         """Trade and talk for ``seconds``, and let the last trades end."""
@@ -119,17 +120,20 @@ class Farm:
 
     # -- arriving ----------------------------------------------------------------------------
 
-    def _arrive(self, names: list[str], artifact: int) -> list[Line]:
+    def _arrive(self, names: list[str], artifact: int, further: int = 0) -> list[Line]:
+        """:param further: by how many nodes to go on from the first one."""
         arrived: list[Line] = []
+        ports = [self._ports[(n + further) % len(self._ports)] for n in range(len(names))]
+        both = list(zip(names, ports, strict=True))
         for n in range(0, len(names), _ARRIVING):
-            crowd = [self._dial(name, artifact) for name in names[n : n + _ARRIVING]]
+            crowd = [self._dial(name, artifact, port) for name, port in both[n : n + _ARRIVING]]
             arrived += crowd
             while self._inside < len(self._lines):
                 self._turn(60)
         return arrived
 
-    def _dial(self, name: str, artifact: int) -> Line:
-        line = Line(self._port, self._hear_arriving)
+    def _dial(self, name: str, artifact: int, port: int) -> Line:
+        line = Line(port, self._hear_arriving)
         line.name = name.encode()
         self._lines[line.socket.fileno()] = line
         self._poll.register(line.socket, select.EPOLLIN)
@@ -140,6 +144,23 @@ class Farm:
         if text == "[SERVER] ¡OK!".encode():
             self._inside += 1
             line.hear = _deaf
+
+    def _wait_until_all_are_seen(self) -> None:
+        """Each node knows everybody, also who came in elsewhere."""
+        for asker in self._makers[: len(self._ports)]:
+            usual, seen = asker.hear, [0]
+
+            def hear(line: Line, text: bytes, seen: list[int] = seen) -> None:
+                if text.startswith(b"[SERVER] Usuarios conectados: "):
+                    seen[0] = text.count(b",") + 1
+                    if seen[0] < len(self._lines):
+                        line.types(b":u")
+
+            asker.hear = hear
+            asker.types(b":u")
+            while seen[0] < len(self._lines):
+                self._turn(60)
+            asker.hear = usual
 
     # -- inside ------------------------------------------------------------------------------
 

@@ -30,6 +30,15 @@ def cpu_account(pid: int) -> Account:
     return Account(total, int(fields[11]) / tick, int(fields[12]) / tick)
 
 
+def cpu_of_tree(pid: int) -> float:
+    """CPU seconds of process ``pid``, of its children, and of children that have ended since it
+    started.  PostgreSQL is such a tree: a process a connection."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ended = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    return cpu_account(pid).total + ended + sum(cpu_of_tree(int(child)) for child in children)
+
+
 def memory_kib(pid: int, field: str = "VmRSS") -> int:
     """A field of ``/proc/PID/status`` in KiB: ``VmRSS`` is the size now, ``VmHWM`` the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -66,10 +75,10 @@ class Cores:
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Child processes that start inside this block run on ``core`` from the beginning."""
+def pinned(*cores: int) -> Iterator[None]:
+    """Child processes that start inside this block run on ``cores`` from the beginning."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:

@@ -113,18 +113,20 @@ def running(server: Server, start: Start, core: int) -> Iterator[int]:
         process.wait()
 
 
-def generator_command(server: Server, start: Start, round_: int) -> list[str]:
+def generator_command(server: Server, start: Start, round_: int, ports: str = "") -> list[str]:
+    """:param ports: of several nodes, with commas between; one port otherwise."""
     scenario = start.scenario
     options = {
         "mode": scenario.mode,
         "dialect": server.dialect,
-        "port": start.port,
+        "port": ports or start.port,
         "farmers": scenario.farmers,
         "talkers": scenario.talkers,
         "lines": scenario.lines_for(server.share),
         "window": scenario.window,
         "rate": scenario.rate,
         "stalled": scenario.stalled,
+        "counting": scenario.counting,
         "arriving": min(scenario.arriving, server.accepts),
         "deadline": scenario.deadline,
         "patience": scenario.patience,
@@ -137,8 +139,8 @@ def generator_command(server: Server, start: Start, round_: int) -> list[str]:
 
 
 @contextmanager
-def generating(command: list[str], core: int) -> Iterator[Conversation]:
-    with pinned(core):
+def generating(command: list[str], *cores: int) -> Iterator[Conversation]:
+    with pinned(*cores):
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -12,16 +12,26 @@
 #include <getopt.h>
 #include <sys/resource.h>
 
+/* Ports with commas between. */
+static void read_ports(const char *value) {
+    char *end = NULL;
+    for (opt.nodes = 0; *value && opt.nodes < NODES; value = *end ? end + 1 : end)
+        opt.ports[opt.nodes++] = (int)strtol(value, &end, 10);
+}
+
 static void set_option(int which, const char *value) {
     switch (which) {
         case 'm': opt.mode = value; break;
         case 'd': opt.dialect = value; break;
-        case 'p': opt.port = atoi(value); break;
+        case 'p': read_ports(value); break;
+        case 'x': opt.part = atoi(value); break;
+        case 'X': opt.parts = atoi(value); break;
         case 'n': opt.farmers = atoi(value); break;
         case 't': opt.talkers = atoi(value); break;
         case 'l': opt.lines = atoi(value); break;
         case 'w': opt.window = atoi(value); break;
         case 's': opt.stalled = atoi(value); break;
+        case 'c': opt.counting = atoi(value); break;
         case 'a': opt.arriving = atoi(value); break;
         case 'r': opt.rate = atof(value); break;
         case 'e': opt.seed = atoi(value); break;
@@ -40,12 +50,14 @@ static void read_options(int argc, char **argv) {
         {"window", 1, 0, 'w'},   {"stalled", 1, 0, 's'}, {"arriving", 1, 0, 'a'},
         {"rate", 1, 0, 'r'},     {"seed", 1, 0, 'e'},    {"patience", 1, 0, 'P'},
         {"deadline", 1, 0, 'D'}, {"tls", 1, 0, 'T'},     {"varied", 1, 0, 'v'},
-        {0, 0, 0, 0},
+        {"counting", 1, 0, 'c'}, {"part", 1, 0, 'x'},
+        {"parts", 1, 0, 'X'},   {0, 0, 0, 0},
     };
     for (int which; (which = getopt_long(argc, argv, "", known, NULL)) != -1;)
         set_option(which, optarg);
     lang = dialect_named(opt.dialect);
-    if (!lang || !opt.port || opt.farmers < 2 || opt.farmers > 65535 || opt.talkers > opt.farmers) {
+    if (!lang || !opt.nodes || !opt.ports[0] || opt.farmers < 2 || opt.farmers > 65535 || opt.talkers > opt.farmers ||
+        opt.parts < 1 || opt.part >= opt.parts) {
         fprintf(stderr, "generator: bad options\n");
         exit(2);
     }
@@ -89,11 +101,14 @@ static uint32_t segments_since_go(void) {
 }
 
 static void report_run(double cpu) {
-    printf("{\"delivered\":%lu,\"unfinished\":%lu,\"segments\":%u,", delivered, unfinished,
-           segments_since_go());
+    printf("{\"delivered\":%lu,\"unfinished\":%lu,\"segments\":%u,",
+           delivered + tally_counted_lines(), unfinished, segments_since_go());
     printf("\"seconds\":%.4f,\"generator_cpu_s\":%.4f,", (double)run_ns / 1e9, cpu);
-    printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}\n", latency_us(0.5),
-           latency_us(0.99), latency_us(0.999), latency_us(1));
+    for (int place = 0; opt.nodes > 1 && place < 2; place++)
+        printf("\"%s_p50_us\":%.1f,\"%s_p99_us\":%.1f,", place ? "across" : "within",
+               latency_us(0.5, place), place ? "across" : "within", latency_us(0.99, place));
+    printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}\n", latency_us(0.5, -1),
+           latency_us(0.99, -1), latency_us(0.999, -1), latency_us(1, -1));
     fflush(stdout);
 }
 

@@ -14,6 +14,27 @@ static double *reached_ms;     /* crowd: for each line, until the last farmer ha
 static uint64_t reached_after; /* deliveries */
 static uint64_t reached_at;
 
+/* How many farmers of a range are this process's. */
+int ours(int from, int to) {
+    int count = 0;
+    for (int i = from; i < to; i++) count += is_ours(i);
+    return count;
+}
+
+/* Those who check what they hear, the talker too. */
+static uint64_t audience(void) {
+    return (uint64_t)ours(0, opt.farmers - opt.stalled - opt.counting);
+}
+
+/* The same without the talker, who is this process's. */
+static uint64_t audience_of_one(void) { return audience() - 1; }
+
+/* Whether those who only count have the bytes of all lines that were said. */
+static bool counted_all(void) {
+    return counted_bytes >=
+           tally_bytes_said() * (uint64_t)ours(opt.farmers - opt.counting, opt.farmers);
+}
+
 static bool over(uint64_t deadline) {
     return now > deadline || now > last_bytes + (uint64_t)(opt.patience * 1e9);
 }
@@ -22,11 +43,11 @@ static int arriving(int started) { return started - inside_count - (int)cuts; }
 
 void arrive_all(void) {
     uint64_t from = now = last_bytes = clock_ns(), deadline = from + (uint64_t)(opt.deadline * 1e9);
-    int started = 0;
-    while (inside_count + (int)cuts < opt.farmers && !over(deadline)) {
-        for (; started < opt.farmers && arriving(started) < opt.arriving; started++) {
-            wire_connect(&farmers[started]);
-            lang->greet(&farmers[started]);
+    int started = 0, next = opt.part, all_ours = ours(0, opt.farmers);
+    while (inside_count + (int)cuts < all_ours && !over(deadline)) {
+        for (; next < opt.farmers && arriving(started) < opt.arriving; next += opt.parts, started++) {
+            wire_connect(&farmers[next]);
+            lang->greet(&farmers[next]);
         }
         wire_turn(100);
     }
@@ -35,7 +56,8 @@ void arrive_all(void) {
     bool crowd = !strcmp(opt.mode, "crowd");
     int silence;
     do {
-        silence = crowd && announcements && announcements < all ? NEWS_MS : SETTLE_MS;
+        bool waits = opt.counting || (crowd && announcements && announcements < all);
+        silence = waits ? NEWS_MS : SETTLE_MS;
     } while (now < deadline && wire_turn(silence));
     announced_ns = last_bytes - from;
 }
@@ -87,7 +109,7 @@ static uint64_t room_for(uint32_t talker, uint64_t audience) {
 
 static bool flood_pass(uint64_t audience) {
     bool all_said = true;
-    for (uint32_t t = 0; t < (uint32_t)opt.talkers; t++) {
+    for (uint32_t t = (uint32_t)opt.part; t < (uint32_t)opt.talkers; t += (uint32_t)opt.parts) {
         farmer *f = &farmers[t];
         if (f->out_at < f->out_len) {
             all_said = false;
@@ -101,9 +123,11 @@ static bool flood_pass(uint64_t audience) {
 }
 
 static void flood(uint64_t deadline) {
-    uint64_t audience = (uint64_t)(opt.farmers - opt.stalled - 1);
-    uint64_t expected = audience * (uint64_t)opt.lines * (uint64_t)opt.talkers;
-    while (!(flood_pass(audience) && delivered >= expected) && !over(deadline)) wire_turn(100);
+    uint64_t others = audience_of_one(), lines = (uint64_t)opt.lines;
+    uint64_t expected = audience() * lines * (uint64_t)opt.talkers;
+    expected -= (uint64_t)ours(0, opt.talkers) * lines; /* nobody hears themselves */
+    while (!(flood_pass(others) && delivered >= expected && counted_all()) && !over(deadline))
+        wire_turn(100);
     unfinished = expected - delivered;
 }
 
@@ -142,7 +166,7 @@ static turn *schedule(size_t *count) {
 static void paced(uint64_t deadline) {
     size_t count, next = 0;
     turn *turns = schedule(&count);
-    uint64_t from = clock_ns(), expected = count * (uint64_t)(opt.farmers - 1);
+    uint64_t from = clock_ns(), expected = count * audience_of_one();
     while (next < count || (delivered < expected && !over(deadline))) {
         now = clock_ns();
         for (; next < count && from + turns[next].at <= now; next++) {
@@ -206,6 +230,8 @@ static void read_again(void) {
 void mode_run(void) {
     uint64_t from = now = last_bytes = clock_ns(), deadline = from + (uint64_t)(opt.deadline * 1e9);
     for (int i = opt.farmers - opt.stalled; i < opt.farmers; i++) wire_stall(&farmers[i]);
+    for (int i = opt.farmers - opt.counting; i < opt.farmers; i++)
+        if (is_ours(i)) wire_count(&farmers[i]);
     if (!strcmp(opt.mode, "whispers")) on_delivery = answer;
     if (!strcmp(opt.mode, "flood")) flood(deadline);
     if (!strcmp(opt.mode, "paced")) paced(deadline);

@@ -4,6 +4,7 @@
 
 #include "run.h"
 
+int ours(int from, int to);
 void arrive_all(void);
 void mode_run(void);
 void mode_report(void);

@@ -16,6 +16,7 @@ options opt = {
     .rate = 1,
     .patience = 5,
     .deadline = 60,
+    .parts = 1,
 };
 const dialect *lang;
 farmer *farmers;

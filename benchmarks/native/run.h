@@ -27,6 +27,8 @@
 #define NAME 6     /* bytes of a farmer's name */
 #define ECHOED 512 /* room for one framed line */
 
+#define NODES 8    /* ports at most, of the nodes of one server */
+
 enum stage { NOWHERE, ARRIVING, INSIDE, GONE };
 
 typedef struct farmer {
@@ -34,12 +36,14 @@ typedef struct farmer {
     enum stage stage;
     char name[NAME + 1];
     bool stalled;      /* has stopped reading */
+    bool counting;     /* counts the bytes of talk, and does not look at them */
     bool watching_out; /* EPOLLOUT is set */
     bool upgraded;     /* the WebSocket handshake is over */
     char *part;        /* bytes after the last whole line */
     uint32_t part_len, part_room;
     char *out; /* bytes that the server has not taken yet */
     uint32_t out_at, out_len, out_room;
+    uint64_t counted;  /* bytes of talk that were counted so */
     uint32_t missed;    /* lines that the server says it skipped */
     uint32_t segments;  /* data segments received up to "go" */
     uint16_t *arrivals; /* ids in the order in which they were announced */
@@ -61,12 +65,15 @@ typedef struct {
 
 typedef struct {
     const char *mode, *dialect, *host;
-    int port, farmers, talkers, lines, window, stalled, arriving, seed;
+    int ports[NODES], nodes; /* farmer i is at port i % nodes */
+    int part, parts; /* farmers i with i % parts == part are this process's; the others another's */
+    int farmers, talkers, lines, window, stalled, counting, arriving, seed;
     double rate, seconds, patience, deadline;
     bool tls, varied; /* varied: lines of LEAST to MOST bytes, a third with accents */
 } options;
 
 extern options opt;
+static inline bool is_ours(int id) { return id % opt.parts == opt.part; }
 extern const dialect *lang;
 extern farmer *farmers;
 extern uint64_t now; /* ns, monotonic: when the last bytes came, or the last pass began */

@@ -5,6 +5,8 @@
  * fails. */
 #include "tally.h"
 
+#include "wire.h"
+
 /* What lines are made of: without accents, and with. Each is longer than the longest line. */
 #define PLAIN "la cosecha de la granja va bien y hay feria en el pueblo, con disco raro y ancla a "
 #define ACCENTS "¿qué tal la cosecha? ñames, árboles, pingüinos: mañana habrá más, según María; ¡así "
@@ -23,9 +25,12 @@ static int talkers, lines;
 static uint32_t *next; /* [listener][talker]: the sequence number that must come next */
 static uint8_t **seen; /* [listener][talker]: bit set, made at the first irregularity */
 static uint64_t doubled, disordered;
-static uint64_t histogram[64 << SUB_BITS], samples;
+static uint64_t bytes_said;
+static uint64_t histogram[2][64 << SUB_BITS]; /* [heard at the talker's node, at another] */
 uint64_t delivered, stray, corrupt;
 void (*on_delivery)(farmer *, uint32_t, uint32_t);
+
+static void expect_of_others(void);
 
 void tally_open(int talkers_, int lines_) {
     talkers = talkers_;
@@ -39,6 +44,7 @@ void tally_open(int talkers_, int lines_) {
     next = calloc((size_t)opt.farmers * (size_t)talkers, sizeof *next);
     seen = calloc((size_t)opt.farmers * (size_t)talkers, sizeof *seen);
     if (!next || !seen) die("memory for the tally");
+    expect_of_others();
 }
 
 static void put_hex(char *out, uint64_t value, int digits) {
@@ -114,26 +120,41 @@ const char *tally_say(uint32_t talker, size_t *n) {
     mark[9] = ' ';
     put_hex(mark + 10, seq, 8);
     text[ROOM - 1] = (char)*n;
+    bytes_said += NAME + 2 + *n + 2; /* "gabcde: …\r\n" */
     log->when[log->count++] = now;
     return text;
 }
 
+/* What talkers of other processes will say is known: it depends on who says it and on its number. */
+static void expect_of_others(void) {
+    size_t n;
+    for (int t = 0; t < talkers; t++)
+        for (int s = 0; !is_ours(t) && s < lines; s++) tally_say((uint32_t)t, &n);
+}
+
+uint64_t tally_bytes_said(void) { return bytes_said; }
 uint32_t tally_said(uint32_t talker) { return logs[talker].count; }
 uint64_t tally_delivered_from(uint32_t talker) { return logs[talker].delivered; }
 
 /* Log-linear buckets in the manner of HdrHistogram. */
-static void sample(uint64_t ns) {
+static void sample(uint64_t ns, bool across) {
     int top = ns < 1u << SUB_BITS ? SUB_BITS : 63 - __builtin_clzll(ns);
     uint64_t shift = (uint64_t)(top - SUB_BITS);
-    histogram[(shift << SUB_BITS) + (ns >> shift)]++;
-    samples++;
+    histogram[across][(shift << SUB_BITS) + (ns >> shift)]++;
 }
 
-double latency_us(double quantile) {
-    uint64_t rank = (uint64_t)(quantile * (double)samples), passed = 0;
-    for (uint64_t i = 0; i < sizeof histogram / sizeof *histogram; i++) {
-        passed += histogram[i];
-        if (!histogram[i] || passed < rank) continue;
+static uint64_t samples_in(size_t bucket, int place) {
+    return place < 0 ? histogram[0][bucket] + histogram[1][bucket] : histogram[place][bucket];
+}
+
+/* In µs; `place` is 0 at the talker's node, 1 at another, -1 everywhere. */
+double latency_us(double quantile, int place) {
+    uint64_t samples = 0, passed = 0, size = sizeof *histogram / sizeof **histogram;
+    for (uint64_t i = 0; i < size; i++) samples += samples_in(i, place);
+    uint64_t rank = (uint64_t)(quantile * (double)samples);
+    for (uint64_t i = 0; i < size; i++) {
+        passed += samples_in(i, place);
+        if (!samples_in(i, place) || passed < rank) continue;
         uint64_t shift = i >> SUB_BITS ? (i >> SUB_BITS) - 1 : 0;
         return (double)((i - (shift << SUB_BITS)) << shift) / 1000;
     }
@@ -198,7 +219,7 @@ void tally_hear(farmer *f, const char *line, size_t len) {
     if (seen[pair]) note(pair, seq);
     delivered++;
     log->delivered++;
-    sample(now - log->when[seq]);
+    if (is_ours((int)talker)) sample(now - log->when[seq], f->id % opt.nodes != (int)talker % opt.nodes);
     if (on_delivery) on_delivery(f, talker, seq);
 }
 
@@ -216,13 +237,26 @@ uint32_t tally_heard_by(const farmer *f) {
     return count;
 }
 
+/* The lines that those who only count have, all of one length. */
+uint64_t tally_counted_lines(void) { return counted_bytes / (NAME + 2 + TEXT + 2); }
+
+/* What those who only count have not, or have too much. */
+static uint64_t miscounted(const farmer *f) {
+    uint64_t differ = f->counted < bytes_said ? bytes_said - f->counted : f->counted - bytes_said;
+    return (differ + TEXT - 1) / TEXT;
+}
+
 /* Sums up over every pair of listener and talker; stalled listeners have an account of their own.
  */
 tally_counts tally_close(bool whispers) {
     tally_counts sum = {
         .doubled = doubled, .disordered = disordered, .corrupt = corrupt, .stray = stray};
     for (int l = 0; l < opt.farmers; l++) {
-        if (farmers[l].stalled) continue;
+        if (farmers[l].stalled || !is_ours(l)) continue;
+        if (farmers[l].counting) {
+            sum.lost += miscounted(&farmers[l]);
+            continue;
+        }
         for (int t = 0; t < talkers; t++) {
             if (t == l || (whispers && (t ^ 1) != l)) continue;
             sum.expected += logs[t].count;

@@ -17,6 +17,8 @@ static inline bool tally_is_talk(const char *mark) { return memcmp(mark, "line "
 void tally_hear(farmer *f, const char *line, size_t len);
 uint32_t tally_heard_by(const farmer *f);
 tally_counts tally_close(bool whispers);
-double latency_us(double quantile);
+uint64_t tally_bytes_said(void);
+uint64_t tally_counted_lines(void);
+double latency_us(double quantile, int place);
 
 #endif

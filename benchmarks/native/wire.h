@@ -8,10 +8,12 @@
 typedef size_t splitter(farmer *f, char *bytes, size_t n);
 
 extern uint64_t last_bytes, cuts;
+extern uint64_t counted_bytes; /* by all who only count */
 void wire_open(splitter *split);
 void wire_connect(farmer *f);
 void wire_stall(farmer *f);
 void wire_resume(farmer *f);
+void wire_count(farmer *f);
 int wire_turn(int timeout_ms);
 void wire_timer(uint64_t at);
 void wire_put(farmer *f, const char *bytes, size_t n);

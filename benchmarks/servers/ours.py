@@ -32,7 +32,7 @@ def granja_version() -> str:
     return f"granja {granja.__version__}, {twisted_version()}"
 
 
-def twistd(*options: str) -> list[str]:
+def twistd(*options: str, ledger: str = "memory:") -> list[str]:
     run = "from twisted.scripts.twistd import run; run()"
     common = ["--nodaemon", "--pidfile=", "--reactor=epoll"]
     return [
@@ -44,7 +44,7 @@ def twistd(*options: str) -> list[str]:
         "--rate",
         "off",
         "--ledger",
-        "memory:",
+        ledger,
         *options,
     ]
 

@@ -185,15 +185,17 @@ class NatsProtocol(TwistedProtocol):
     def _take_message(self, sid: int, subject: str, reply: str, head: int, size: int) -> bool:
         if len(self._buffer) < size + 2:
             return False
-        data = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as view:
+            data = bytes(view[head:size])  # Without a copy of the copy: a message may be large.
+            known = bytes(view[:head])
         if self._buffer[size : size + 2] != CRLF:
             raise Broken("it says a message without an end")
         del self._buffer[: size + 2]
         self._message = None
-        if head and data[:head].split(CRLF)[0].split()[1:2] == [b"503"]:
+        if head and known.split(CRLF)[0].split()[1:2] == [b"503"]:
             self._owner.nobody(subject)
         else:
-            self._owner.heard(sid, subject, reply, data[head:])
+            self._owner.heard(sid, subject, reply, data)
         return True
 
     def _line(self, line: str) -> None:

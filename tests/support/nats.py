@@ -55,6 +55,11 @@ class NatsServer:
                     raise
                 time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def pause(self) -> None:
         """Stop its process, and keep its connections."""
         assert self._process is not None
