@@ -70,7 +70,7 @@ class Line:
 class Farm:
     """All people of one run.
 
-    :param ports: of the server's nodes; who makes an offer and who accepts it are at different ones.
+    :param ports: of the server's nodes.  An offer and its acceptance come from different ones.
     :param makers: how many trades are under way at the same time.
     """
 

@@ -13,10 +13,11 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import raise_file_limit
-from benchmarks.nodes_talk import TALKS
+from benchmarks.nodes_talk import TALKS, Setting, Talking
 from benchmarks.nodes_trades import trades
 from benchmarks.workshop import Workshop
 
@@ -27,12 +28,17 @@ Measured = Callable[[int], dict[str, float]]
 def plan(what: str, workshop: Workshop, seconds: float) -> dict[str, Measured]:
     """What to run, by the name of the setting."""
     if what == "trades":
-        return {f"nodes, {n}": lambda _, n=n: trades(n, seconds) for n in (1, 2, 3)}
+        return {f"nodes, {n}": partial(_trades, n, seconds) for n in (1, 2, 3)}
     run, settings = TALKS[what]
-    return {
-        setting.name: lambda round_, setting=setting: run(setting, round_, workshop)
-        for setting in settings
-    }
+    return {setting.name: partial(_talk, run, setting, workshop) for setting in settings}
+
+
+def _trades(nodes: int, seconds: float, _: int) -> dict[str, float]:
+    return trades(nodes, seconds)
+
+
+def _talk(run: Talking, setting: Setting, workshop: Workshop, round_: int) -> dict[str, float]:
+    return run(setting, round_, workshop)
 
 
 def middle(rounds: Sequence[dict[str, float]]) -> dict[str, float]:

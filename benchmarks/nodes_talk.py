@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -206,8 +206,11 @@ def arrivals(setting: Setting, round_: int, workshop: Workshop) -> dict[str, flo
     }
 
 
+#: Runs a setting in a round.
+Talking = Callable[[Setting, int, Workshop], dict[str, float]]
+
 #: What can be measured with the generator, and on what.
-TALKS = {
+TALKS: dict[str, tuple[Talking, Sequence[Setting]]] = {
     "flood": (flood, SETTINGS),
     "flood-4000": (flood_4000, SETTINGS),
     "pace": (pace, SETTINGS),

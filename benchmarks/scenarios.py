@@ -14,8 +14,8 @@ class Scenario:
     - ``rate`` (paced only): how many lines a talker says a second.
     - ``window`` (flood only): how many lines of a talker may be under way.
     - ``stalled``: how many farmers, the last ones, stop reading when the talk begins.
-    - ``counting``: how many farmers, the last ones, only count the bytes that they hear; for one kind
-      of server, whose lines are all as long as Granja's.
+    - ``counting``: how many farmers, the last ones, only count the bytes that they hear.  Their
+      server's lines are as long as Granja's.
     - ``arriving``: how many farmers are on their way in at the same time.
     - ``least``: how many lines a talker says even to the slowest server.
     - ``deadline``: seconds that the run may take.

@@ -24,7 +24,7 @@ class Swappers(Farm):
     """
 
     def __init__(self, port: int, pairs: int) -> None:
-        super().__init__(port, pairs)
+        super().__init__([port], pairs)
         self.settled = 0
         self._idle: deque[Line] = deque()
         for maker in self._makers:

@@ -86,12 +86,15 @@ class Hearing:
             case ["said", int(by), str(name), str(text), int() | float() as time]:
                 if not self._too_late(node, FarmerId(by), text, time):
                     self._say(node, FarmerId(by), name, text, time)
+                    self._history.note_other(node.writer, node.lines, entry)
             case ["acted", int(by), str(name), str(text), int() | float() as time]:
                 if not self._too_late(node, FarmerId(by), "", time):
                     self._act(node, FarmerId(by), name, text, time)
+                    self._history.note_other(node.writer, node.lines, entry)
             case [str(word), str(about)] if word in NEWS:
                 node.lines += 1
                 self.announce(NEWS[word](about))
+                self._history.note_other(node.writer, node.lines, entry)
             case _:
                 self._happened(node, entry)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -15,7 +15,8 @@ from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.nodes.outbox import Outbox
 from granja.nodes.people import Census
-from granja.people.roster import Farmer
+from granja.nodes.retelling import Gap, unpack
+from granja.people.roster import Farmer, Retelling
 
 #: The answers: somebody was told, or is not there.
 DONE, GONE = b"done", b"gone"
@@ -74,6 +75,25 @@ class Neighbour:
         """Put them out at that node."""
         self.ask("expel", farmer.id, why).addErrback(self._failed, farmer)
 
+    def unread(
+        self, farmer: Farmer, visit: int, number: int | None, but: Container[FarmerId]
+    ) -> Deferred[Retelling | None]:
+        """What they have not read there, and what was said while that node answered.
+
+        :param visit: the visit of their pass.
+        :param number: of the last line that they have read; None if they do not say it.
+        :param but: leave out the lines of these farmers.
+        :returns: fires with None if that node does not answer, or knows nothing of that visit.
+        """
+        outbox, gap = self._outbox, Gap()
+        outbox.publish()
+        outbox.gaps.append(gap)
+        place = (outbox.writer, outbox.number, outbox.lines)
+        asked = self.ask("unread", *place, farmer.id, visit, number)
+        asked.addBoth(_stop, outbox, gap)
+        told: Deferred[Any] = asked.addCallbacks(_told, _untold, (gap, but))
+        return told
+
     def _failed(self, failure: Failure, farmer: Farmer) -> None:
         failure.trap(NoAnswer)
         self.log.warn(
@@ -81,6 +101,19 @@ class Neighbour:
             name=str(farmer),
             why=failure.getErrorMessage(),
         )
+
+
+def _stop(result: Any, outbox: Outbox, gap: Gap) -> Any:
+    outbox.gaps.remove(gap)
+    return result
+
+
+def _told(answer: bytes, gap: Gap, but: Container[FarmerId]) -> Retelling | None:
+    return None if answer == GONE else unpack(answer, gap, but)
+
+
+def _untold(failure: Failure) -> None:
+    failure.trap(NoAnswer)  # They come back all the same.
 
 
 def _judge(answer: bytes, to: Farmer) -> None:

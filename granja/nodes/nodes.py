@@ -26,8 +26,10 @@ from granja.nodes.names import SharedNames
 from granja.nodes.neighbour import DONE, GONE, Neighbour, subject_of
 from granja.nodes.outbox import Outbox, TellingHistory
 from granja.nodes.people import Census, SharedRoster, everybody
+from granja.nodes.retelling import pack
 from granja.nodes.tick import TALK, Entry
 from granja.nodes.watching import Farm, Watching
+from granja.people.returning import unread
 from granja.people.roster import Farmer
 
 #: Seconds between two ticks that tell how far we are and how many people are here.
@@ -61,6 +63,7 @@ class Nodes:
             "people": self._tell_people,
             "whisper": self._whisper,
             "expel": self._expel,
+            "unread": self._tell_unread,
             "errand": self.errands.asked,
         }
         self._clock = clock
@@ -300,6 +303,28 @@ class Nodes:
         if by not in self._farm.ignoring.ignored_by(farmer.id):
             farmer.hear_whisper(name, text, None, by)
         return DONE
+
+    def _tell_unread(
+        self, writer: int, number: int, lines: int, id: int, visit: int, after: int | None
+    ) -> bytes:
+        """Tell another node what somebody who comes back there has not read here."""
+        node, farmer = self._hearing.nodes.get(writer), self.roster.here.people.get(FarmerId(id))
+        if node is not None:
+            self._hearing.miss(node, number, lines)
+        board = self._farm.board
+        if farmer is None or farmer.receipts is None or farmer.visit != visit:
+            return GONE
+        board.flush()  # Lines that wait get their numbers first.
+        receipts, connection = farmer.receipts, farmer.connection
+        if after is None:
+            after = receipts.sent if connection is None else connection.listener.last_sent()
+        but = {farmer.id, *self._farm.ignoring.ignored_by(farmer.id)}
+        told = unread(board, receipts, after, but)
+        self._outbox.publish()
+        heard = {node.writer: node.lines for node in self._hearing.nodes.values()}
+        heard[self.writer] = self._outbox.lines
+        last = receipts.count
+        return pack(told, after=after, count=last, partial=receipts.partial, heard=heard)
 
     def _expel(self, id: int, why: str) -> bytes:
         farmer = self.roster.here.people.get(FarmerId(id))

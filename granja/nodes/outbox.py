@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -18,6 +18,13 @@ from granja.nodes.tick import TALK, Entry, Tick
 GAP: Final = 0.002
 #: With this many characters we publish before the tick.
 FULL: Final = 1 << 17
+
+
+class Gap(Protocol):
+    """See :class:`granja.nodes.retelling.Gap`."""
+
+    def note(self, writer: int, lines: int, entry: Entry) -> None: ...
+
 
 #: Gives how many people are here, and a checksum of them.
 Census = Callable[[], tuple[int, int]]
@@ -39,6 +46,8 @@ class Outbox:
         self._gathered = self._size = 0
         self._published = 0.0
         self._closed = False
+        #: They note all that is said, here and elsewhere.
+        self.gaps: list[Gap] = []
         self._timer = Timer(clock, self.publish)
 
     def add(self, entry: Entry, lines: int, size: int = 0) -> None:
@@ -52,11 +61,20 @@ class Outbox:
         self._entries.append(entry)
         self._gathered += lines
         self._size += size
+        self.note(self.writer, self.lines + self._gathered, entry)
         if self._size >= FULL:
             self.publish()
         elif not self._timer.running:
             since = self._clock.seconds() - self._published
             self._timer.start(GAP - since if 0 <= since < GAP else 0)
+
+    def note(self, writer: int, lines: int, entry: Entry) -> None:
+        """Note what a node said.
+
+        :param lines: how many it had said after it.
+        """
+        for gap in self.gaps:
+            gap.note(writer, lines, entry)
 
     def publish(self) -> None:
         """Publish what waits, if anything does."""
@@ -122,6 +140,10 @@ class TellingHistory(History):
     ) -> None:
         """Keep what somebody said at another node."""
         super().add(by, name, data, lines, time, acted=acted, place=place)
+
+    def note_other(self, writer: int, lines: int, entry: Entry) -> None:
+        """Note what a node said (:meth:`Outbox.note`)."""
+        self._outbox.note(writer, lines, entry)
 
     def announce_other(self, message: Message, place: int) -> None:
         """Keep an announcement of another node, or one about its lines."""

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from granja.board.receipts import Receipts
 from granja.contract import errors, messages
+from granja.contract.ids import FarmerId
 from granja.contract.messages import Message
 from granja.market.offers import News
 from granja.people.attendance import Attendance
@@ -20,7 +21,7 @@ from granja.people.lingering import Lingering
 from granja.people.missed import Newsroom
 from granja.people.passes import Pass, Passes
 from granja.people.returning import MOST_LINES, Unread, take_up, unread
-from granja.people.roster import Connection, Farmer
+from granja.people.roster import Connection, Farmer, Retelling
 
 
 class Entrance(Protocol):
@@ -98,8 +99,31 @@ class Comeback:
         connection: Connection,
         known: Pass,
         number: int | None,
+    ) -> Deferred[None] | None:
+        elsewhere, after = farmer.elsewhere, known.told_after if number is None else number
+        if elsewhere is None or connection.over:
+            self._admit(None, news, farmer, connection, known, number)
+            return None
+        but = self._deaf_to(farmer)
+        asked = elsewhere.unread(farmer, known.visit, after, but)
+        return asked.addCallback(self._admit, news, farmer, connection, known, number)
+
+    def _deaf_to(self, farmer: Farmer) -> set[FarmerId]:
+        """Whose lines are not told again."""
+        return {farmer.id, *self._factory.ignoring.ignored_by(farmer.id)}
+
+    def _admit(
+        self,
+        retelling: Retelling | None,
+        news: News | None,
+        farmer: Farmer,
+        connection: Connection,
+        known: Pass,
+        number: int | None,
     ) -> None:
-        """:param news: None if the connection ended before we looked for them."""
+        """:param retelling: what they have not read at another node, if it says so.
+        :param news: None if the connection ended before we looked for them.
+        """
         present = self._roster.present(farmer.id) is not None
         if connection.over:
             if news is not None:
@@ -115,19 +139,41 @@ class Comeback:
         if present and farmer.elsewhere is None:
             self._resume(farmer, connection, known, number, news)
         else:
-            self._come_in(farmer, connection, number, news)
+            self._come_in(farmer, connection, number, news, retelling)
+            if retelling is not None:
+                self._retell(retelling, farmer, connection, known)
         self._entrance.declaring.ask(farmer)
 
     def _come_in(
-        self, farmer: Farmer, connection: Connection, number: int | None, news: News
+        self,
+        farmer: Farmer,
+        connection: Connection,
+        number: int | None,
+        news: News,
+        retelling: Retelling | None,
     ) -> None:
-        """They had left: they come in as with a password, and others hear it."""
+        """They had left, or were at another node: they come in as with a password.  Others hear it
+        in the first case only."""
         receipts = connection.listener.receipts
         if receipts is not None:
-            receipts.skip_to(min(number or 0, MOST_LINES))
+            last = retelling.count if retelling is not None else 0
+            receipts.skip_to(min(max(number or 0, last), MOST_LINES))
         connection.tell(messages.WelcomeBack(str(farmer)), self._teller.inventory(farmer.id))
-        greeting = self._entrance.greeting(farmer, news)
+        if retelling is None:
+            greeting = self._entrance.greeting(farmer, news)
+        else:
+            greeting = self._teller.meanwhile(farmer.id, news) if retelling.partial else []
         self._entrance.enter(farmer, connection, greeting)
+
+    def _retell(
+        self, retelling: Retelling, farmer: Farmer, connection: Connection, known: Pass
+    ) -> None:
+        """Tell what they had not read at the other node.  The same pass tells it again here."""
+        receipts = farmer.receipts
+        known.visit, known.told_after = farmer.visit, retelling.after
+        for message, by in retelling.lines:
+            kept = () if receipts is None else (receipts.keep(message, by),)
+            connection.listener.tell_numbered(message, kept)
 
     def _resume(
         self,
@@ -182,7 +228,6 @@ class Comeback:
             number = known.told_after if known.told_after is not None else sent
         known.told_after = number
         place = receipts.place_after(number)
-        but = {farmer.id, *self._factory.ignoring.ignored_by(farmer.id)}
-        lines = unread(self._board, receipts, number, but)
+        lines = unread(self._board, receipts, number, self._deaf_to(farmer))
         receipts.resume(number)
         return lines, place

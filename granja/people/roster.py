@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView
+from collections.abc import Container, Iterator, KeysView, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -113,6 +114,21 @@ class Crowd(Protocol):
     def remove(self, farmer: Farmer) -> None: ...
 
 
+@dataclass(frozen=True)
+class Retelling:
+    """What somebody has not read at the node that they come from.
+
+    ``after``: the last line that they have read there.  ``count``: the number of its last line.
+    ``partial``: whether the record has news that are not among the lines.  ``lines``: in order,
+    each with the farmer who whispers it.
+    """
+
+    after: int
+    count: int
+    partial: bool
+    lines: Sequence[tuple[Message, FarmerId | None]]
+
+
 class Elsewhere(Protocol):
     """Another node, where a farmer is (:class:`granja.nodes.neighbour.Neighbour`)."""
 
@@ -128,6 +144,15 @@ class Elsewhere(Protocol):
 
     def expel(self, farmer: Farmer, why: str) -> None:
         """Put them out at that node."""
+
+    def unread(
+        self, farmer: Farmer, visit: int, number: int | None, but: Container[FarmerId]
+    ) -> Deferred[Retelling | None]:
+        """What they have not read there after a line, if it was in this visit.
+
+        :param number: of the line; None if they do not say it.
+        :param but: leave out the lines of these farmers.
+        """
 
 
 class Farmer:

@@ -1,0 +1,198 @@
+"""Who comes back with a pass at another node is told what they have not read (PROTOCOL §5b)."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from granja.contract.ids import FarmerId
+from granja.contract.messages import Departed, Missed, Said
+from granja.nodes.retelling import MOST, Gap, pack, unpack
+from granja.people.returning import Unread
+from granja.settings import Settings
+from tests.support.guests import Guest, guest, returns
+from tests.support.village import Village
+
+
+def lines(person: Guest) -> list[str]:
+    """What they read after ``¡OK!``."""
+    told = [message["line"] for message in person.reads() if "line" in message]
+    return told[told.index("[SERVER] ¡OK!") + 1 :]
+
+
+class Returning(SynchronousTestCase):
+    history = 200
+
+    def setUp(self) -> None:
+        self.village = Village(3, settings=Settings(rate=None, history=self.history))
+        self.here, self.there, self.third = self.village.farms
+        self.gus, self.beto, self.caro = self.village.arrive("Gus", "Beto", "Caro")
+        self.eva = guest(self.there, "Eva", "21")
+        self.village.quiet()
+
+    def talk(self, *texts: str) -> None:
+        """One after the other speaks, each at their own node."""
+        for number, text in enumerate(texts):
+            (self.gus, self.beto, self.caro)[number % 3].types(text)
+            self.village.settle()
+
+
+class Whole(Returning):
+    def test_everything_since_the_line_was_lost_in_order(self) -> None:
+        """Talk of all nodes, whispers, comings and goings; nobody notices that they moved."""
+        self.talk("antes")
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        self.talk("uno", "dos", "tres")
+        self.gus.types(":p Eva un secreto", ":yo saluda")
+        ana = self.third.arrives("Ana")
+        ana.types(":q")
+        self.village.settle()
+        self.village.quiet()
+        back = returns(self.third, self.eva.secret, heard)
+        back.n = heard
+        self.assertEqual(
+            lines(back),
+            ["Gus: uno", "Beto: dos", "Caro: tres", "Gus te susurra: un secreto", "* Gus saluda",
+             "[SERVER] Cliente Ana conectado.", "[SERVER] Ana desconectado."],
+        )  # fmt: skip
+        self.talk("cuatro")
+        self.assertEqual([message["line"] for message in back.reads()], ["Gus: cuatro"])
+        for person in (self.gus, self.caro):
+            self.assertEqual([line for line in person.hears() if "Eva" in line], [])
+
+    def test_what_was_written_into_a_dead_line_is_told_too(self) -> None:
+        """The number says what they have read, whatever was sent; and the data are whole."""
+        heard = self.eva.n
+        self.talk("uno")
+        self.eva.drops()
+        back = returns(self.here, self.eva.secret, heard)
+        told = [message for message in back.reads() if message["type"] == "said"]
+        self.assertEqual([(m["from"], m["text"], m["line"]) for m in told],
+                         [("Gus", "uno", "Gus: uno")])  # fmt: skip
+
+    def test_while_the_old_line_stands(self) -> None:
+        """Without a number, what was sent there is read."""
+        self.talk("uno")
+        back = returns(self.here, self.eva.secret)
+        self.assertEqual(lines(back), [])
+        self.assertTrue(self.eva.is_closed)
+
+    def test_who_is_ignored_is_not_told(self) -> None:
+        self.eva.types(":ignorar Gus")
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        self.talk("uno", "dos")
+        self.assertEqual(lines(returns(self.third, self.eva.secret, heard)), ["Beto: dos"])
+
+    def test_news_of_a_visitors_trades(self) -> None:
+        """The record keeps none for visitors."""
+        self.gus.types(":offer Eva 32 21")
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        self.gus.types(":retirar 1")
+        self.gus.types(":cancel 1")
+        self.village.settle()
+        told = lines(returns(self.third, self.eva.secret, heard))
+        self.assertEqual([line for line in told if "#1" in line], told)
+
+    def test_the_same_pass_tells_the_same_again(self) -> None:
+        """The answer may have been lost."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.talk("uno", "dos")
+        first = returns(self.third, self.eva.secret, heard)
+        first.drops()
+        again = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(again), ["Gus: uno", "Beto: dos"])
+
+    def test_numbers_go_on_after_those_of_the_other_node(self) -> None:
+        heard = self.eva.n
+        self.eva.drops()
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertGreater(min(message["n"] for message in back.reads() if "n" in message), heard)
+
+    def test_what_is_said_while_the_other_node_answers(self) -> None:
+        """It had not heard that yet: it is told after the rest, and once."""
+        self.eva.drops()
+        self.talk("uno")
+        self.there.bus.delay = 0.2
+        back = Guest(self.third)
+        self.third.people.append(back)
+        back.hears()
+        back.types(f":volver {self.eva.secret}")
+        self.gus.types("dos")
+        self.caro.types("tres", ":yo saluda")
+        ana = self.here.arrives("Ana")
+        self.village.pass_time(1.0)
+        self.assertEqual(
+            lines(back),
+            ["Gus: uno", "Gus: dos", "Caro: tres", "* Caro saluda",
+             "[SERVER] Cliente Ana conectado."],
+        )  # fmt: skip
+        ana.types("ya")
+        self.assertEqual([message["line"] for message in back.reads()], ["Ana: ya"])
+
+    def test_a_node_that_does_not_answer(self) -> None:
+        """They come back all the same, after two seconds, and are told nothing."""
+        self.eva.drops()
+        self.talk("uno")
+        self.there.bus.cut()
+        back = Guest(self.third)
+        self.third.people.append(back)
+        back.hears()
+        back.types(f":volver {self.eva.secret}")
+        self.village.pass_time(3.0)
+        self.assertEqual(lines(back), [])
+
+    def test_a_line_that_ends_while_the_other_node_answers(self) -> None:
+        """They linger where they were."""
+        self.eva.drops()
+        self.there.bus.delay = 0.2
+        back = Guest(self.third)
+        back.hears()
+        back.types(f":volver {self.eva.secret}")
+        back.drops()
+        self.village.pass_time(1.0)
+        self.there.bus.delay = 0.0
+        self.talk("uno")
+        self.assertEqual(lines(returns(self.third, self.eva.secret)), ["Gus: uno"])
+
+
+class Short(Returning):
+    history = 2
+
+    def test_what_is_no_longer_kept_is_counted(self) -> None:
+        heard = self.eva.n
+        self.eva.drops()
+        self.talk("uno", "dos", "tres", "cuatro", "cinco")
+        self.assertEqual(
+            lines(returns(self.third, self.eva.secret, heard)),
+            ["[SERVER] Te perdiste 3 líneas.", "Gus: cuatro", "Beto: cinco"],
+        )
+
+
+class Packing(SynchronousTestCase):
+    def test_what_does_not_fit_is_counted(self) -> None:
+        """The newest lines stay."""
+        long = [Unread(Said("Ana", f"{n} " + "x" * 1000), n) for n in range(1000)]
+        answer = pack([Unread(Missed(7), 0), *long], after=5, count=9, partial=True, heard={1: 2})
+        self.assertLess(len(answer), MOST + 10_000)
+        told = unpack(answer, Gap(), ())
+        self.assertEqual((told.after, told.count, told.partial), (5, 9, True))
+        first, *rest = [message.line() for message, _ in told.lines]
+        self.assertEqual(first, f"[SERVER] Te perdiste {1007 - len(rest)} líneas.")
+        self.assertEqual(rest, [line.message.line() for line in long[-len(rest) :]])
+
+    def test_only_what_the_other_node_had_not_heard_is_added(self) -> None:
+        gap = Gap()
+        gap.note(1, 3, ("said", 7, "Ana", b"ya\nviejo", 0.5))
+        gap.note(1, 5, ["said", 7, "Ana", "a\nb", 0.5])
+        gap.note(1, 5, ("went", 3))
+        gap.note(2, 1, ("departed", "Eva"))
+        gap.note(2, 2, ("acted", 8, "Sordo", b"x", 0.5))
+        answer = pack([], after=0, count=0, partial=False, heard={1: 3})
+        told = [message for message, _ in unpack(answer, gap, {FarmerId(8)}).lines]
+        self.assertEqual(told, [Said("Ana", "a"), Said("Ana", "b"), Departed("Eva")])
