@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -39,14 +39,24 @@ def ask(
 
 
 class Neighbour:
-    """``number``: of the last tick that we heard.  ``lines``: what it had said until then.
+    """:param sequence: how far this node has followed the record.
+
+    ``number``: of the last tick that we heard.  ``lines``: what it had said until then.
     ``known``: whether we know its people as of that tick.  ``heard_at``: the reactor's seconds when
     we heard it.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, writer: int, number: int, lines: int, bus: Bus, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        writer: int,
+        number: int,
+        lines: int,
+        bus: Bus,
+        outbox: Outbox,
+        sequence: Callable[[], int],
+    ) -> None:
         self.writer = writer
         self.number = number
         self.lines = lines
@@ -55,6 +65,7 @@ class Neighbour:
         self.known = self.asked = False
         self._bus = bus
         self._outbox = outbox
+        self._sequence = sequence
 
     def ask(self, *question: Any, seconds: float = PATIENCE) -> Deferred[bytes]:
         """Ask this node.
@@ -89,7 +100,7 @@ class Neighbour:
         outbox.publish()
         outbox.gaps.append(gap)
         place = (outbox.writer, outbox.number, outbox.lines)
-        asked = self.ask("unread", *place, farmer.id, visit, number)
+        asked = self.ask("unread", self._sequence(), *place, farmer.id, visit, number)
         asked.addBoth(_stop, outbox, gap)
         told: Deferred[Any] = asked.addCallbacks(_told, _untold, (gap, but))
         return told

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -34,6 +35,9 @@ from granja.people.roster import Farmer
 
 #: Seconds between two ticks that tell how far we are and how many people are here.
 RENEWAL: Final = 1.0
+#: Seconds between two looks whether we have followed the record, and the most in all.
+LOOK: Final = 0.01
+FOLLOWING: Final = 1.0
 #: We hear a running node at least once in this many seconds.
 SILENT: Final = 6.0
 
@@ -92,7 +96,9 @@ class Nodes:
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
             self.names.enter(farmer).addErrback(_cannot_yet)  # They linger since the last run.
-        make = partial(Neighbour, bus=self.bus, outbox=self._outbox)
+        make = partial(
+            Neighbour, bus=self.bus, outbox=self._outbox, sequence=lambda: farm.lane.sequence
+        )
         self._hearing = Hearing(
             farm.board,
             self.history,
@@ -304,10 +310,25 @@ class Nodes:
             farmer.hear_whisper(name, text, None, by)
         return DONE
 
-    def _tell_unread(
+    def _tell_unread(self, sequence: int, *question: Any) -> bytes | Deferred[bytes]:
+        """Tell another node what somebody who comes back there has not read here.
+
+        First we follow the record as far as that node: what it did not tell them, we do.
+        """
+        until = self._clock.seconds() + FOLLOWING
+        return self._once_followed(sequence, partial(self._unread, *question), until)
+
+    def _once_followed(
+        self, sequence: int, then: Callable[[], bytes], until: float
+    ) -> bytes | Deferred[bytes]:
+        if self._farm.lane.sequence >= sequence or self._clock.seconds() >= until:
+            return then()
+        later: Deferred[Any] = deferLater(self._clock, LOOK)
+        return later.addCallback(lambda _: self._once_followed(sequence, then, until))
+
+    def _unread(
         self, writer: int, number: int, lines: int, id: int, visit: int, after: int | None
     ) -> bytes:
-        """Tell another node what somebody who comes back there has not read here."""
         node, farmer = self._hearing.nodes.get(writer), self.roster.here.people.get(FarmerId(id))
         if node is not None:
             self._hearing.miss(node, number, lines)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
@@ -17,6 +20,19 @@ def lines(person: Guest) -> list[str]:
     """What they read after ``¡OK!``."""
     told = [message["line"] for message in person.reads() if "line" in message]
     return told[told.index("[SERVER] ¡OK!") + 1 :]
+
+
+class _Late:
+    """Keeps what the ledger tells a node until somebody calls it."""
+
+    def __init__(self, watcher: Any, held: list[Any]) -> None:
+        self._watcher, self._held = watcher, held
+
+    def others(self, *told: Any) -> None:
+        self._held.append(partial(self._watcher.others, *told))
+
+    def beside(self, *told: Any) -> None:
+        self._watcher.beside(*told)
 
 
 class Returning(SynchronousTestCase):
@@ -88,15 +104,16 @@ class Whole(Returning):
 
     def test_news_of_a_visitors_trades(self) -> None:
         """The record keeps none for visitors."""
-        self.gus.types(":offer Eva 32 21")
+        dora = self.here.arrives("Dora", "32")
+        self.eva.types(":offer Dora 21 32")
         self.eva.reads()
         heard = self.eva.n
         self.eva.drops()
-        self.gus.types(":retirar 1")
-        self.gus.types(":cancel 1")
+        dora.types(":accept")
         self.village.settle()
         told = lines(returns(self.third, self.eva.secret, heard))
-        self.assertEqual([line for line in told if "#1" in line], told)
+        self.assertIn("[SERVER] Intercambio realizado", told[0])
+        self.assertEqual(len(told), 1)
 
     def test_the_same_pass_tells_the_same_again(self) -> None:
         """The answer may have been lost."""
@@ -134,6 +151,26 @@ class Whole(Returning):
         )  # fmt: skip
         ana.types("ya")
         self.assertEqual([message["line"] for message in back.reads()], ["Ana: ya"])
+
+    def test_an_offer_that_the_other_node_has_not_followed_yet(self) -> None:
+        """It answers when it knows as much of the record as the node that asks."""
+        dora = self.here.arrives("Dora", "32")
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        held: list[Any] = []
+        self.there.shared.watcher = _Late(self.there.shared.watcher, held)  # type: ignore[assignment]
+        dora.types(":offer Eva 32 21")
+        self.village.settle()
+        back = Guest(self.third)
+        self.third.people.append(back)
+        back.hears()
+        back.types(f":volver {self.eva.secret} {heard}")
+        self.assertEqual(back.reads(), [])
+        for follow in held:
+            follow()
+        self.village.pass_time(0.1)
+        self.assertIn("Dora quiere intercambiar", lines(back)[0])
 
     def test_a_node_that_does_not_answer(self) -> None:
         """They come back all the same, after two seconds, and are told nothing."""

@@ -59,6 +59,7 @@ class Wire:
     - ``deaf``: bytes to the server are lost.
     - ``swallowing``: bytes from the server are lost.
     - ``closed``: the wire hangs up on every new connection.
+    - ``far``: the other port.  It may change: new connections go there.
 
     Lost bytes never come back.  So :meth:`cut` those connections before the wire works again.
     """
@@ -68,7 +69,7 @@ class Wire:
         #: While this is clear, nothing goes either way.  After that everything arrives, late.
         self.flowing = Event()
         self.flowing.set()
-        self._far = far
+        self.far = far
         self._lock = Lock()
         self._links: list[_Link] = []
         self._door = socket.create_server(("127.0.0.1", 0))
@@ -85,7 +86,7 @@ class Wire:
     def _connect(self, near: socket.socket) -> bool:
         """Connect to the server.  Returns whether it is there."""
         try:
-            far = socket.create_connection(("127.0.0.1", self._far))
+            far = socket.create_connection(("127.0.0.1", self.far))
         except OSError:
             return False
         link = _Link(self, near, far)

@@ -296,6 +296,18 @@ class Pair:
         self._join()
         self.wait_for_standby()
 
+    def divide(self) -> Server:
+        """Promote the standby and give it a standby of its own, while the old primary lives on.
+
+        :returns: the old primary.  It waits for a standby that it no longer has.
+        """
+        self.promote()
+        old = self.primary
+        self.primary, self.standby = self.standby, Server(old.settings)
+        self._join()
+        self.wait_for_standby()
+        return old
+
     def wait_for_standby(self) -> None:
         """Wait until a commit waits for the standby only."""
         end = time.monotonic() + PATIENCE

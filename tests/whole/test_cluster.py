@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support import postgresql
+from tests.support.bearer import Farmer
 from tests.support.nats import MISSING, NatsServer
 from tests.support.server import Line, Server, run_to_the_end
 
@@ -66,6 +67,50 @@ class Cluster(SynchronousTestCase):
         self.until(ana, "[SERVER] Te perdiste 1 línea.")
         caro.types("¿y ahora?")
         self.until(ana, "Caro: ¿y ahora?")
+
+
+class Returning(SynchronousTestCase):
+    skip = MISSING or None
+
+    def test_who_comes_back_at_another_node_misses_nothing(self) -> None:
+        """The line breaks at one node, and the pass serves at the other."""
+        ledger, nats = postgresql.database(self), self.enterContext(NatsServer())
+        north, south = (
+            self.enterContext(Server("--node", name, "--bus", nats.url, ledger=ledger))
+            for name in ("norte", "sur")
+        )
+        beto = south.dial()
+        self.addCleanup(beto.close)
+        beto.arrives("Beto", "12")
+        ana = Farmer(("127.0.0.1", north.port), "Ana")
+        ana.types("Ana", "32", "si")
+        ana.hears_until("¡OK!")
+        while not ana.secret:
+            ana.types(":u")
+            ana.hears_until("conectados")
+        beto.hears_until("Cliente Ana conectado")
+        beto.types("antes")
+        ana.hears_until("Beto: antes")
+        ana.close()
+        beto.types("uno", ":p Ana dos", ":offer Ana 12 32", "tres")
+        beto.hears_until("Oferta #1")
+        ana.address = ("127.0.0.1", south.port)
+        ana.dial()
+        self.addCleanup(ana.close)
+        ana.types(f":volver {ana.secret} {ana.number}")
+        heard = ana.hears_until("Beto: tres")
+        offer = (
+            "[SERVER] Beto quiere intercambiar su Disco raro por tu Escápula prehistórica "
+            "(#1: :accept o :reject)"
+        )
+        told = heard[heard.index("[SERVER] ¡OK!") + 1 :]
+        self.assertEqual(
+            sorted(told), sorted(["Beto: uno", "Beto te susurra: dos", offer, "Beto: tres"])
+        )
+        beto.types(":u")
+        self.assertEqual(
+            [line for line in beto.hears_until("Usuarios") if "desconectado" in line], []
+        )
 
 
 class Refusals(SynchronousTestCase):

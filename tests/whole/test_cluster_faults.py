@@ -56,4 +56,4 @@ class Schedule(SynchronousTestCase):
         ways = {f"{what} {way}" for what in ("link", "tie")
                 for way in ("cut", "stalled", "deaf", "swallowing")}  # fmt: skip
         self.assertLessEqual(ways, kinds)
-        self.assertEqual(len(kinds - ways), 7)
+        self.assertEqual(len(kinds - ways), 8)

@@ -14,6 +14,9 @@ from tests.whole.cluster.machines import NAMES, Machines, Node
 #: How a wire may break.
 WAYS = ("cut", "stalled", "deaf", "swallowing")
 
+#: What may cost a node its lease, beside a broken link.
+_FATAL = ("node killed", "node stopped", "database divided")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -28,12 +31,13 @@ class Fault:
     @property
     def concerns(self) -> tuple[str, int]:
         """The thing that cannot break twice at once."""
-        return self.kind.split(" ")[0], self.target
+        kind = self.kind.split(" ")[0]
+        return kind, -1 if kind == "database" else self.target
 
     @property
     def fatal(self) -> bool:
         """Whether a node may lose its lease by it."""
-        return self.kind in ("node killed", "node stopped") or self.kind.startswith("link")
+        return self.kind in _FATAL or self.kind.startswith("link")
 
     def __str__(self) -> str:
         where = f" of {NAMES[self.target]}" if self.target >= 0 else ""
@@ -58,7 +62,8 @@ def rounds(chance: Random, faults: int, lease: float) -> Iterator[list[Fault]]:
 
 def _fault(chance: Random, lease: float) -> Fault:
     kind, shortest, longest = chance.choice(_kinds(lease))
-    target = chance.randrange(len(NAMES)) if kind.split(" ")[0] in ("node", "link", "tie") else -1
+    of_one = kind.split(" ")[0] in ("node", "link", "tie") or kind == "database divided"
+    target = chance.randrange(len(NAMES)) if of_one else -1
     if kind in ("link", "tie"):
         kind = f"{kind} {chance.choice(WAYS)}"
     return Fault(kind, target, chance.uniform(0, 1), chance.uniform(shortest, longest))
@@ -66,12 +71,13 @@ def _fault(chance: Random, lease: float) -> Fault:
 
 def _kinds(lease: float) -> list[tuple[str, float, float]]:
     """Each kind with its shortest and longest time.  A *link* leads to the database, a *tie* to the
-    bus."""
+    bus.  When the database is *divided*, one node is left with an old primary that lives on."""
     return [
         ("node killed", 0, 1),
         ("node paused", 0.2, lease * 0.6),
         ("node stopped", lease * 1.3, lease * 1.6),
         ("database primary killed", 0, 1),
+        ("database divided", 0.2, lease * 1.4),
         ("database standby killed", 0.2, lease * 1.4),
         ("link", 0.3, lease * 1.6),
         ("tie", 0.3, lease * 1.4),
@@ -86,6 +92,9 @@ async def happen(fault: Fault, machines: Machines) -> None:
     kind, _, how = fault.kind.partition(" ")
     if fault.target < 0:
         await asyncio.to_thread(_ALONE[fault.kind], machines, fault.seconds)
+        return
+    if kind == "database":
+        await asyncio.to_thread(machines.divide, fault.target, fault.seconds)
         return
     node = machines.nodes[fault.target]
     if kind == "node":

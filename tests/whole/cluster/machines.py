@@ -107,6 +107,27 @@ class Machines:
         self.pair.promote()
         self.pair.replace()
 
+    def divide(self, number: int, pause: float) -> None:
+        """Promote the standby while the old primary lives on.  One node reaches only the old
+        primary for a while, and the others only the new one.  Then the old one is turned off.
+
+        :param number: of that node.
+        :param pause: seconds from the new primary's first commit to the end of the old one.
+        """
+        old, new = self.pair.primary.port, self.pair.standby.port
+        wires = [(n == number, wire) for n, node in enumerate(self.nodes) for wire in node.database]
+        for apart, wire in wires:
+            if wire.far == (new if apart else old):
+                wire.closed = True
+                wire.cut()
+        before = self.pair.divide()
+        time.sleep(pause)
+        before.kill()
+        before.remove()
+        for _, wire in wires:
+            wire.far = self.pair.standby.port if wire.far == old else wire.far
+            wire.mend()
+
     def lose_standby(self, pause: float) -> None:
         """Kill the standby.  Nothing is stored for this many seconds."""
         self.pair.standby.kill()
