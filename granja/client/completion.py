@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from granja.client.compare import fold, starts_a_word
 from granja.client.passwords import command_of
@@ -16,8 +16,6 @@ from granja.contract.commands import (
     FOR_ALL,
     LIST,
     MINE,
-    NAME,
-    OFFER,
     SIDES,
     THEIRS,
     Argument,
@@ -65,7 +63,13 @@ def suggest(before: str, around: Surroundings, question: str, asked: bool) -> li
 def _commands(typed: str) -> Iterator[Suggestion]:
     for row in FOR_ALL:
         if any(fold(word).startswith(fold(typed)) for word in (row.word, *row.aliases)):
-            yield Suggestion(row.word, len(typed), row.usage, row.summary)
+            more = bool(row.arguments) and not row.arguments[0].optional
+            yield Suggestion(_with_room(row.word, more), len(typed), row.usage, row.summary)
+
+
+def _with_room(text: str, more: bool) -> str:
+    """The text, with a space where ``more`` is typed after it, so that nothing sticks to it."""
+    return f"{text} " if more else text
 
 
 def _argument(rest: list[str], command: Command, around: Surroundings) -> list[Suggestion]:
@@ -81,19 +85,21 @@ def _argument(rest: list[str], command: Command, around: Surroundings) -> list[S
         word, *others = re.split(r"\s+", typed, maxsplit=1)
         # An artifact's name may have spaces; its number has none.
         if not others or (argument in (MINE, THEIRS, ARTIFACT) and not word.isdecimal()):
-            return list(_candidates(argument, typed, around))
+            more = argument is not command.arguments[-1]
+            found = _candidates(argument, typed, around)
+            return [replace(s, text=_with_room(s.text, more)) for s in found]
         typed = others[0]
     return []
 
 
 def _candidates(argument: Argument, typed: str, around: Surroundings) -> Iterator[Suggestion]:
-    if argument is NAME:
+    if argument.kind == "name":
         return _people(typed, around)
-    if argument is OFFER:
+    if argument.kind == "offer":
         return _offers(typed, around)
     if argument is MINE:
         return _mine(typed, around)
-    return _artifacts(typed, around.catalog)
+    return _artifacts(typed, around.catalog) if argument in (THEIRS, ARTIFACT) else iter(())
 
 
 def _mine(typed: str, around: Surroundings) -> Iterator[Suggestion]:

@@ -41,7 +41,7 @@ class Case(SynchronousTestCase):
 
 class Commands(Case):
     def test_commands_by_their_beginning(self) -> None:
-        self.assertEqual(self.texts(":art"), [":artefactos", ":artefacto"])
+        self.assertEqual(self.texts(":art"), [":artefactos", ":artefacto "])
         self.assertEqual(self.texts(":OFE"), [":ofertas"])
         self.assertEqual(self.texts(":h"), [":help", ":historial"])
         self.assertEqual(self.texts(":?"), [":help"])
@@ -62,16 +62,22 @@ class Commands(Case):
 
 class People(Case):
     def test_whoever_is_here(self) -> None:
-        self.assertEqual(self.texts(":p b"), [":p Beto"])
-        self.assertEqual(self.texts(":offer ang"), [":offer Ángela"])
-        self.assertEqual(self.texts(":p "), [":p Beto", ":p Ángela", ":p Gus"])
+        self.assertEqual(self.texts(":p b"), [":p Beto "])
+        self.assertEqual(self.texts(":offer ang"), [":offer Ángela "])
+        self.assertEqual(self.texts(":p "), [":p Beto ", ":p Ángela ", ":p Gus "])
+
+    def test_nothing_that_is_typed_next_sticks_to_a_name(self) -> None:
+        self.assertEqual(self.texts(":regi"), [":registrar "])
+        self.assertEqual(self.texts(":ignorar b"), [":ignorar Beto"])
+        self.assertEqual(self.texts(":historial 1") + self.texts(":ofertas n"), [])
+        self.assertEqual(self.texts(":offer Gus 6 disco raro"), [":offer Gus 6 12"])
 
     def test_oneself_is_not_suggested(self) -> None:
-        self.assertEqual(self.texts(":p an"), [":p Ángela"])
+        self.assertEqual(self.texts(":p an"), [":p Ángela "])
 
     def test_coming_and_going(self) -> None:
         self.learn(messages.Arrived("Bea"), messages.Departed("Beto"))
-        self.assertEqual(self.texts(":p b"), [":p Bea"])
+        self.assertEqual(self.texts(":p b"), [":p Bea "])
         self.around.forget_others()
         self.assertEqual(self.texts(":p "), [])
 
@@ -88,8 +94,8 @@ class Artifacts(Case):
         self.assertEqual(self.texts(":agregar anfora"), [":agregar 5"])
 
     def test_mine_are_those_that_i_have(self) -> None:
-        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 6", ":offer Gus 13"])
-        self.assertEqual(self.texts(":offer Gus espada antigua"), [":offer Gus 13"])
+        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 6 ", ":offer Gus 13 "])
+        self.assertEqual(self.texts(":offer Gus espada antigua"), [":offer Gus 13 "])
         self.assertEqual(self.texts(":offer Gus disco"), [])
         labels = [s.label for s in suggest(":offer Gus ", self.around, "", False)]
         self.assertEqual(labels, ["Punta de flecha", "Espada antigua ×2"])
@@ -103,7 +109,7 @@ class Artifacts(Case):
 
     def test_what_i_have_follows_the_trades(self) -> None:
         self.learn(messages.TradeDone(7, (artifact(12),)))
-        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 12"])
+        self.assertEqual(self.texts(":offer Gus "), [":offer Gus 12 "])
 
     def test_the_question_for_a_list(self) -> None:
         for before, after in (

@@ -160,10 +160,10 @@ class AVisit(Case):
         """Typed by name, sent by number."""
         ana, gus = self.person("Ana", "21"), self.person("Gus", "12")
         ana.sees("Cliente Gus")
-        for word in (":offe", " G", " anc"):
+        for word in (":offe", "G", "anc"):
             ana.writes(word)
             ana.keys("Tab")  # at once: nobody waits for a menu
-        ana.writes(" disc")
+        ana.writes("disc")
         ana.sees(r"^ +Disco raro +n\.º 12")
         ana.keys("Tab")
         ana.sees(r"^Ana> :offer Gus 21 12")
