@@ -19,6 +19,8 @@ const FILES = [
 const SET = `granja ${[PAGE, ...FILES].join(" ")}`;
 const HOME = new URL("./", location.href).pathname;
 const PATHS = new Set(FILES.map((name) => HOME + name));
+/** Milliseconds for the page.  A tunnel may take the question and give no answer. */
+const PATIENCE = 8000;
 /** What a proxy says when the server behind it is gone. */
 const GONE = [502, 503, 504];
 
@@ -75,11 +77,20 @@ async function begin() {
 
 async function page(event) {
   try {
-    const answer = (await event.preloadResponse) ?? (await fetch(event.request));
+    const answer = await Promise.race([fresh(event), tooLate()]);
     return GONE.includes(answer.status) ? ((await kept(HOME)) ?? answer) : answer;
   } catch {
     return (await kept(HOME)) ?? Response.error();
   }
+}
+
+const fresh = async (event) => (await event.preloadResponse) ?? fetch(event.request);
+
+/** Ends the waiting where there is a page to show instead. */
+async function tooLate() {
+  if ((await kept(HOME)) === undefined) return new Promise(() => {});
+  await new Promise((done) => setTimeout(done, PATIENCE));
+  throw new Error("There was no answer in time");
 }
 
 const file = async (request) => (await kept(request)) ?? fetch(request);

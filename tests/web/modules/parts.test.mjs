@@ -104,11 +104,11 @@ test("a line is sure when the answer to a later question has come", () => {
 
 test("nothing is asked while a question is open, nor after the last was answered", () => {
   const receipts = new Receipts();
-  assert.equal(receipts.unproved, false);
+  assert.equal(receipts.owesProbe, false);
   receipts.sent(1);
-  assert.equal(receipts.unproved, true);
+  assert.equal(receipts.owesProbe, true);
   receipts.probed();
-  assert.equal(receipts.unproved, false);
+  assert.equal(receipts.owesProbe, false);
   assert.equal(receipts.probing, true);
   receipts.confirmed();
   assert.equal(receipts.probing, false);

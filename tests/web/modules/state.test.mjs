@@ -171,6 +171,21 @@ test("a line that may be lost is marked, and unmarked when it is said again", ()
   assert.equal(reduce(doubted, { type: "repeated", id }).log.at(-1).doubtful, false);
 });
 
+test("a page that is loaded again still doubts what it had not seen arrive", () => {
+  const log = ["a", "b", "c"].map((text, at) => ({ id: at + 1, kind: "said", text, at }));
+  const visit = { name: "Ana", mine: {}, offers: [], log, unproved: [2] };
+  const again = reduce(initialState([]), { type: "resumed-visit", visit });
+  assert.deepEqual(again.log.map((entry) => entry.doubtful ?? null), [null, true, null]);
+});
+
+test("what another window of the visit said again is no longer doubted", () => {
+  const entry = (id, doubtful) => ({ id, kind: "said", text: "hola", at: id, doubtful });
+  const here = { ...inside(), log: [entry(1, true), entry(2, true), entry(3, true)] };
+  const log = [entry(1, false), entry(2, true), { ...entry(3, false), at: 99 }];
+  const after = reduce(here, { type: "seen-elsewhere", log });
+  assert.deepEqual(after.log.map((known) => known.doubtful), [false, true, true]);
+});
+
 test("a message of a kind that is not known yet is shown as its line", () => {
   const state = inside({ type: "weather", line: "[SERVER] Llueve." });
   assert.equal(state.log.at(-1).text, "Llueve.");

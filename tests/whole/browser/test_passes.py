@@ -6,6 +6,7 @@ import shutil
 
 from tests.client.test_terminal import Terminal
 from tests.support.folders import folder_for
+from tests.support.links import Wire
 from tests.whole.browser.test_page import PageCase
 
 
@@ -66,6 +67,39 @@ class WithAPass(PageCase):
         self.assertNotIn("secreto", ana.page.evaluate("JSON.stringify({...localStorage})"))
         ana.page.reload()
         ana.page.get_by_label("¿Cómo te llamas?").wait_for()
+
+
+class InATunnel(PageCase):
+    """The phone shows bars, and the network takes bytes and delivers none."""
+
+    def test_it_is_noticed_and_what_was_not_heard_can_be_said_again_after_a_reload(self) -> None:
+        wire = Wire(self.web)
+        self.addCleanup(wire.close)
+        ana = self.chromium.opens(f"http://127.0.0.1:{wire.port}/").arrives("Ana", "Ancla")
+        ana.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        gus = self.netcat().arrives("Gus")
+        wire.deaf = wire.swallowing = True
+        ana.types("estoy en el túnel")
+        ana.line.fill("a medio escribir")
+        gus.types("¿Ana?", ":p Ana psst")
+        ana.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        ana.page.get_by_text("Se cortó la conexión con la granja.").wait_for(timeout=15_000)
+        ana.log.get_by_text("Quizá no llegó.").wait_for()
+        ana.page.reload()
+        ana.page.get_by_text("No hay línea con la granja.").wait_for(timeout=15_000)
+        ana.button("Enviar de nuevo").click()
+        ana.page.get_by_text("Ahora no hay conexión con la granja.").wait_for()
+        wire.mend()
+        ana.sees("psst")
+        ana.sees("Volviste a la granja, Ana.")
+        self.assertEqual(ana.line.input_value(), "a medio escribir")
+        ana.button("Enviar de nuevo").click()
+        gus.sees("Ana: estoy en el túnel")
+        ana.page.reload()
+        ana.page.get_by_text("Volviste a la granja, Ana.").nth(1).wait_for()
+        talk = ana.log.inner_text()
+        for text, times in (("¿Ana?", 1), ("psst", 1), ("Quizá no llegó", 0)):
+            self.assertEqual(talk.count(text), times, text)
 
 
 class WithoutLingering(PageCase):

@@ -281,6 +281,12 @@ function unknown(state, message, at) {
 
 // -- what the person and the connection do ---------------------------------------------------
 
+/** The same entries; those with these identities may not have arrived. */
+const doubt = (log, ids) => log.map((e) => (ids.includes(e.id) ? { ...e, doubtful: true } : e));
+
+/** Tells an entry from those that another window of the visit wrote later. */
+const placeOf = ({ id, at }) => `${id} ${at}`;
+
 const ACTIONS = {
   heard,
 
@@ -290,13 +296,17 @@ const ACTIONS = {
    */
   spoke: (state, { echo, line, at }) => say(state, { ...echo, from: state.me, own: true, line, at }),
   /** The person's lines {ids} may not have arrived. */
-  doubted(state, { ids }) {
-    const log = state.log.map((e) => (ids.includes(e.id) ? { ...e, doubtful: true } : e));
-    return ids.length > 0 ? { ...state, log } : state;
-  },
+  doubted: (state, { ids }) => (ids.length > 0 ? { ...state, log: doubt(state.log, ids) } : state),
   /** The person said the doubtful line {id} again. */
   repeated(state, { id }) {
     return { ...state, log: state.log.map((e) => (e.id === id ? { ...e, doubtful: false } : e)) };
+  },
+  /** Another window of this visit has shown this {log}, and may have said doubtful lines again. */
+  "seen-elsewhere"(state, { log }) {
+    const sure = new Set(log.filter((e) => e.doubtful === false).map(placeOf));
+    const isSure = (e) => e.doubtful && sure.has(placeOf(e));
+    const after = state.log.map((e) => (isSure(e) ? { ...e, doubtful: false } : e));
+    return state.log.some(isSure) ? { ...state, log: after } : state;
   },
 
   /** From now on, typed lines go to this farmer alone, or to everybody: {name or null}. */
@@ -308,7 +318,8 @@ const ACTIONS = {
 
   /** The page was loaded again during a visit: visit is what it kept of its state. */
   "resumed-visit"(state, { visit }) {
-    const { name, registered, mine, offers, log, read = null, trades = [], ignored = [] } = visit;
+    const { name, registered, mine, offers, read = null, trades = [], ignored = [] } = visit;
+    const log = doubt(visit.log, visit.unproved ?? []);
     const nextEntry = Math.max(0, ...log.map((entry) => entry.id)) + 1;
     const known = { mine, offers, log, nextEntry, trades, ignored };
     const arriving = { phase: "arriving", step: null, me: name, wasRegistered: registered };

@@ -3,6 +3,9 @@
 
 import { pauseBefore } from "./connection.js";
 
+/** Milliseconds for an answer.  A tunnel may take the question and give none. */
+const PATIENCE = 8000;
+
 /** Whether this page comes from the browser's own store (static/worker.js marks it). */
 export const isKept = () => document.documentElement.hasAttribute("data-kept");
 
@@ -30,7 +33,8 @@ export function untilThereIsALine(button) {
 
 async function answers() {
   try {
-    return (await fetch("./", { method: "HEAD", cache: "no-store" })).ok;
+    const signal = AbortSignal.timeout(PATIENCE);
+    return (await fetch("./", { method: "HEAD", cache: "no-store", signal })).ok;
   } catch {
     return false; // no line yet
   }

@@ -30,13 +30,18 @@ export class Receipts {
   }
 
   /** Whether the page sent a line after the last probe. */
-  get unproved() {
+  get owesProbe() {
     return this.#queue.length > 0 && this.#queue.at(-1) !== null;
+  }
+
+  /** The identities of the lines that the server has not surely read. */
+  get unproved() {
+    return this.#queue.filter((id) => id !== null);
   }
 
   /** The connection is gone. @returns the identities of the lines that may be lost. */
   lost() {
-    const ids = this.#queue.filter((id) => id !== null);
+    const ids = this.unproved;
     this.#queue = [];
     return ids;
   }

@@ -13,6 +13,9 @@ const QUIET_LIMIT = 45_000;
 const PROOF_LIMIT = 15_000;
 /** The limit is shorter when the person has just come back to the page. */
 const WAKE_LIMIT = 8000;
+/** The same for the questions at the door; and where the server has said that it waits. */
+const ARRIVAL_LIMIT = 10_000;
+const PATIENT_LIMIT = 75_000;
 /** A timer this late slept with the page, so it says nothing about the other end. */
 const ASLEEP = 2000;
 /** How often, and how long, it tries a name that the person's own lost connection still holds. */
@@ -93,7 +96,8 @@ export class Session {
     const { pass, heard } = this.#arrival;
     if (phase !== "inside" || pass === null) return;
     const log = this.#store.state.log.slice(-KEPT);
-    const known = { registered, mine, offers, log, read, trades, ignored };
+    const { unproved } = this.#receipts;
+    const known = { registered, mine, offers, log, unproved, read, trades, ignored };
     remember("visit", { pass, heard, name, ...known });
   }
 
@@ -111,7 +115,9 @@ export class Session {
   /** Another window of this browser may have been here since then, and may have a newer pass. */
   #renewPass() {
     const visit = recall("visit");
-    if (visit?.name === this.#arrival.name && visit.pass) this.#arrival.pass = visit.pass;
+    if (visit?.name !== this.#arrival.name || !visit.pass) return;
+    this.#arrival.pass = visit.pass;
+    this.#store.dispatch({ type: "seen-elsewhere", log: visit.log });
   }
 
   /** @returns whether it showed the pass instead of the name. */
@@ -170,9 +176,13 @@ export class Session {
     return this.#connection.send(oneLine(this.#commands.line(deed, ...values)));
   }
 
+  /** Say a doubtful line again.  @returns whether it was sent. */
   sayAgain(id) {
     const entry = this.#store.state.log.find((known) => known.id === id);
-    if (entry && this.say(entry.line)) this.#store.dispatch({ type: "repeated", id });
+    if (!entry || !this.say(entry.line)) return false;
+    this.#store.dispatch({ type: "repeated", id });
+    this.note();
+    return true;
   }
 
   /** Start again under another name. */
@@ -218,6 +228,7 @@ export class Session {
     this.#arrival.begin();
     this.#asked = this.#lastError = this.#parting = null;
     this.#store.dispatch({ type: "connected" });
+    this.#listenOn();
   }
 
   #lost() {
@@ -225,12 +236,12 @@ export class Session {
     clearTimeout(this.#nameTimer);
     const { phase, registered } = this.#store.state;
     const wasInside = phase === "inside";
+    this.#store.dispatch({ type: "doubted", ids: this.#receipts.lost() });
     if (wasInside) {
       if (!PARTED.has(this.#parting)) this.note();
       this.#rememberHoldings();
       this.#wasRegistered = registered;
     }
-    this.#store.dispatch({ type: "doubted", ids: this.#receipts.lost() });
     this.#asked = null;
     this.#afterLoss(wasInside);
   }
@@ -272,7 +283,10 @@ export class Session {
   #heard(message) {
     // At the door these are the line numbers of the new connection, not those of the visit.
     if (this.#store.state.phase === "inside" && message.n) this.#arrival.heard = message.n;
-    if (this.#isProof(message)) return this.#listenOn();
+    if (this.#isProof(message)) {
+      this.#noteSoon();
+      return this.#listenOn();
+    }
     if (message.type === "pass") return this.#given(message.pass);
     if (message.type === "error" && message.code === "BadPass") return this.#passRefused();
     const wasInside = this.#store.state.phase === "inside";
@@ -307,6 +321,7 @@ export class Session {
     this.#lastError = null;
     if (question === "password") this.#store.dispatch({ type: "known" });
     this.#connection.send(line);
+    this.#listenOn();
     return true;
   }
 
@@ -349,7 +364,7 @@ export class Session {
     if (this.command("ignoring.ignore")) this.#store.dispatch({ type: "hushed-ignored" });
   }
 
-// -- whether the other end is there ----------------------------------------------------------
+  // -- whether the other end is there ----------------------------------------------------------
 
   #probeNumber() {
     return this.#store.state.catalog[0].id;
@@ -364,13 +379,21 @@ export class Session {
   #listenOn() {
     clearTimeout(this.#watch);
     const { phase, step } = this.#store.state;
-    if (phase !== "inside" || step !== null) return;
+    if (phase !== "inside") return this.#awaitArrival();
+    if (step !== null) return;
     if (this.#receipts.probing) {
       this.#awaitProof(PROOF_LIMIT);
     } else {
-      const silence = this.#receipts.unproved ? PROVE_AFTER : QUIET_LIMIT;
+      const silence = this.#receipts.owesProbe ? PROVE_AFTER : QUIET_LIMIT;
       this.#watch = setTimeout(() => this.#probe(), silence);
     }
+  }
+
+  /** The server owes the next word at the door, unless it has asked the person something. */
+  #awaitArrival() {
+    if (this.#asked !== null || !this.#connection.isOpen) return;
+    const limit = this.#parting === "too-many-tries" ? PATIENT_LIMIT : ARRIVAL_LIMIT;
+    this.#watch = setTimeout(() => this.#connection.drop(), limit);
   }
 
   /** Ask the cheapest question, to see a sign of life.  The answer must come within the limit. */

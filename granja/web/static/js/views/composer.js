@@ -10,6 +10,8 @@ const RECALLED = 50;
 /** Before it sends this many lines at once, the page asks. */
 const MANY = 20;
 
+const NOT_NOW = "Ahora no hay conexión con la granja.";
+
 export function showComposer(page) {
   const composer = new Composer(page);
   composer.restore();
@@ -35,7 +37,7 @@ export function showComposer(page) {
   );
   byId("log").addEventListener("click", (event) => {
     const id = event.target.dataset?.again;
-    if (id) page.session.sayAgain(Number(id));
+    if (id) composer.again(Number(id));
   });
   return composer;
 }
@@ -280,8 +282,14 @@ class Composer {
   }
 
   #sayNow(line) {
-    if (!this.#page.session.say(line))
-      this.hint.textContent = "Ahora no hay conexión con la granja.";
+    if (!this.#page.session.say(line)) this.hint.textContent = NOT_NOW;
+  }
+
+  /** Say a line again that perhaps did not arrive. */
+  again(id) {
+    const isSent = this.#page.session.sayAgain(id);
+    this.hint.textContent = isSent ? "" : NOT_NOW;
+    if (isSent) this.enter(); // the button that had the focus is gone
   }
 
   #key(event) {
