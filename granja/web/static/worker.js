@@ -39,15 +39,24 @@ addEventListener("fetch", (event) => {
   else if (PATHS.has(pathname)) event.respondWith(file(event.request));
 });
 
-/** Who presses a notification wants to see the page. */
-addEventListener("notificationclick", (event) => {
-  event.notification.close();
-  event.waitUntil(bringForward());
+/** A page wants a notification: {title, options}.  It is noted whose it is. */
+addEventListener("message", (event) => {
+  const { title, options } = event.data;
+  const data = { ...options.data, page: event.source.id };
+  event.waitUntil(registration.showNotification(title, { ...options, data }));
 });
 
-async function bringForward() {
+addEventListener("notificationclick", (event) => event.waitUntil(pressed(event.notification)));
+
+/** Who presses a notification wants to see its page, at the place that it tells of. */
+async function pressed(notification) {
+  const { page: id, address = "" } = notification.data ?? {};
+  notification.close();
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-  return pages.length > 0 ? pages[0].focus() : clients.openWindow(HOME);
+  const page = pages.find((known) => known.id === id) ?? pages[0];
+  if (page === undefined) return clients.openWindow(HOME + address);
+  page.postMessage({ address });
+  return page.focus();
 }
 
 async function fill() {

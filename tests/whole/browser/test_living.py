@@ -180,18 +180,28 @@ class Leaving(PageCase):
         gus.sees("Ana desconectado.")
 
 
+#: What the notifications say that are shown now.
+NOTIFIED = (
+    "navigator.serviceWorker.getRegistration().then((one) => one.getNotifications())"
+    ".then((shown) => shown.map(({ body }) => body))"
+)
+
+#: Presses the only one.  A browser brings a page forward for a person's own press alone.
+PRESS = """async () => {
+  const asked = [];
+  WindowClient.prototype.focus = async function () { asked.push(this.url); };
+  const [shown] = await registration.getNotifications();
+  await pressed(shown);
+  return [asked.length, (await registration.getNotifications()).length];
+}"""
+
+
 class Called(PageCase):
     def test_who_wants_it_is_notified_and_of_a_whisper_not_what_it_says(self) -> None:
         ana = self.opens()
         ana.page.context.grant_permissions(["notifications"])
-        ana.page.evaluate(
-            "() => { window.told = []; window.Notification = class {"
-            " static permission = 'granted'; static requestPermission = async () => 'granted';"
-            " constructor(title, { body }) { told.push(body); } };"
-            " ServiceWorkerRegistration.prototype.showNotification ="
-            " async (title, { body }) => { told.push(body); }; }"
-        )
         ana.arrives("Ana", "Ancla")
+        ana.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         gus = self.netcat().arrives("Gus", "13")
         ana.page.evaluate(LOOK, True)
         gus.types("Ana, hola")
@@ -203,10 +213,24 @@ class Called(PageCase):
         ana.button("Cerrar").click()
         ana.page.evaluate(LOOK, True)
         gus.types("sin nombrar a nadie", ":p Ana un secreto")
-        ana.page.wait_for_function("() => told.length > 0")
-        self.assertEqual(ana.page.evaluate("told"), ["Gus te susurra."])
+        ana.page.wait_for_function(f"{NOTIFIED}.then((told) => told.length > 0)")
+        self.assertEqual(ana.page.evaluate(NOTIFIED), ["Gus te susurra."])
         icon = ana.page.locator("#icon").get_attribute("href") or ""
         self.assertIn("favicon-calls", icon)
         ana.page.evaluate(LOOK, False)
         self.assertNotIn("calls", ana.page.locator("#icon").get_attribute("href") or "")
+        self._press(ana)
+        ana.page.get_by_text("Susurrando a Gus").wait_for()
+        ana.page.locator("#line:focus").wait_for()
+        ana.page.evaluate(LOOK, True)
+        gus.types(":offer Ana 13 21")
+        ana.page.wait_for_function(f"{NOTIFIED}.then(([told]) => told?.includes('te ofrece'))")
+        ana.page.evaluate(LOOK, False)
+        self._press(ana)
+        ana.page.locator("#offers :focus").wait_for()
         self.assertEqual(ana.complaints, [])
+
+    def _press(self, visitor: Visitor) -> None:
+        """Press the notification: its page is brought forward, and it goes."""
+        (worker,) = visitor.page.context.service_workers
+        self.assertEqual(worker.evaluate(PRESS), [1, 0])

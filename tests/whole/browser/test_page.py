@@ -21,6 +21,13 @@ from tests.whole.browser.chromium import DESK, PHONE, Chromium, Visitor, shared,
 HISTORY = 400
 
 
+#: Whether the page has noted that this line was surely read, and all that was said before.
+PROVED = (
+    "(text) => { const { log, unproved } = JSON.parse(localStorage.getItem('granja.visit'));"
+    " return unproved.length === 0 && log.some((entry) => entry.text === text); }"
+)
+
+
 class PageCase(SynchronousTestCase):
     """``options`` are those of the server, ``ledger`` is its own."""
 
@@ -190,8 +197,7 @@ class Interrupted(PageCase):
         ana = self.arrives("Ana")
         ana.types("esto llega")
         assert self.server.process is not None
-        # Long enough for the page to ask whether its line was read.
-        ana.page.wait_for_timeout(4000)
+        ana.page.wait_for_function(PROVED, arg="esto llega")
         self.server.process.send_signal(signal.SIGSTOP)
         ana.types("esto no llega")
         self.server.kill()

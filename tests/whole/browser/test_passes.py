@@ -7,7 +7,7 @@ import shutil
 from tests.client.test_terminal import Terminal
 from tests.support.folders import folder_for
 from tests.support.links import Wire
-from tests.whole.browser.test_page import PageCase
+from tests.whole.browser.test_page import PROVED, PageCase
 
 
 class WithAPass(PageCase):
@@ -95,6 +95,8 @@ class InATunnel(PageCase):
         self.assertEqual(ana.line.input_value(), "a medio escribir")
         ana.button("Enviar de nuevo").click()
         gus.sees("Ana: estoy en el túnel")
+        ana.types("ya salí")
+        ana.page.wait_for_function(PROVED, arg="ya salí")
         ana.page.reload()
         ana.page.get_by_text("Volviste a la granja, Ana.").nth(1).wait_for()
         talk = ana.log.inner_text()

@@ -7,7 +7,7 @@ import { Connection } from "./connection.js";
 import { Receipts } from "./receipts.js";
 
 /** After this silence the page asks about a line of the person, or (QUIET_LIMIT) about all. */
-const PROVE_AFTER = 3000;
+const PROVE_AFTER = 1000;
 const QUIET_LIMIT = 45_000;
 /** If an answer takes longer than this, the connection is dead. */
 const PROOF_LIMIT = 15_000;

@@ -4,6 +4,7 @@
 import { byId, isNarrow } from "./dom.js";
 import { mentions } from "../model/names.js";
 import { chime } from "./chime.js";
+import { addressOf, addressToWhisper } from "./places.js";
 import { settings } from "../session/settings.js";
 
 /** What the page counts, and the title's word for it.  The title says the one of lowest rank. */
@@ -23,12 +24,16 @@ const KINDS = {
 
 const callOf = (entry) => (entry.own ? undefined : KINDS[entry.kind]);
 
-/** The notification's text.  It says who, but never the whisper: others may see the screen. */
-function sentenceFor(entry, me) {
-  if (entry.kind === "proposal") return `${entry.from} te ofrece un intercambio.`;
-  if (entry.kind === "trade") return "Se hizo un intercambio tuyo.";
-  if (entry.kind === "whispered") return `${entry.from} te susurra.`;
-  return mentions(entry.text, me) ? `${entry.from} te nombra.` : null;
+/**
+ * The notification's text, and the address of its place on the page; or null.  It says who, but
+ * never the whisper: others may see the screen.
+ */
+function callFor(entry, me) {
+  const { kind, from } = entry;
+  if (kind === "proposal") return [`${from} te ofrece un intercambio.`, addressOf("offers")];
+  if (kind === "trade") return ["Se hizo un intercambio tuyo.", addressOf("collection")];
+  if (kind === "whispered") return [`${from} te susurra.`, addressToWhisper(from)];
+  return mentions(entry.text, me) ? [`${from} te nombra.`, addressOf("talk")] : null;
 }
 
 const isTalkShown = () => !isNarrow() || document.body.dataset.tab === "talk";
@@ -56,11 +61,12 @@ export function showCalls(page) {
     const last = before.log.at(-1)?.id ?? 0;
     const fresh = log.filter((entry) => entry.id > last && callOf(entry));
     if (fresh.length === 0) return;
-    if (document.hidden || !document.hasFocus()) call(fresh, me);
+    if (document.hidden || !document.hasFocus()) call(page, fresh, me);
     if (isSeen()) return;
     unread = unread.concat(fresh.map(callOf));
     show();
   });
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => page.goToAddress(data.address));
   page.looks();
 }
 
@@ -73,26 +79,29 @@ function markIcons(count) {
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
-function call(fresh, me) {
-  const sentences = fresh.map((entry) => sentenceFor(entry, me)).filter(Boolean);
-  if (sentences.length === 0) return;
+function call(page, fresh, me) {
+  const calls = fresh.map((entry) => callFor(entry, me)).filter(Boolean);
+  if (calls.length === 0) return;
   if (settings.has("sound")) chime();
-  if (settings.has("notifications")) notify(sentences.at(-1));
+  if (settings.has("notifications")) notify(page, ...calls.at(-1));
 }
 
 /** Show a notification.  Each one takes the place of the one before. */
-async function notify(body) {
+async function notify(page, body, address) {
   if (globalThis.Notification?.permission !== "granted") return;
-  const options = { body, tag: "granja", icon: byId("icon").dataset.plain, lang: "es" };
-  const worker = await navigator.serviceWorker?.getRegistration();
-  if (worker) await worker.showNotification("Granja", options);
-  else showOne(options);
+  const icon = byId("icon").dataset.plain;
+  const options = { body, tag: "granja", icon, lang: "es", data: { address } };
+  const registration = await navigator.serviceWorker?.getRegistration();
+  if (registration?.active) registration.active.postMessage({ title: "Granja", options });
+  else showOne(page, options);
 }
 
-function showOne(options) {
+/** Without a worker the page itself hears the press. */
+function showOne(page, options) {
   const shown = new Notification("Granja", options);
   shown.onclick = () => {
     focus();
+    page.goToAddress(options.data.address);
     shown.close();
   };
 }

@@ -1,7 +1,8 @@
 // The place on the page is in its address, so that links and the Back button do what they promise.
 //
 // On a phone, each panel is a place: "#ofertas".  An open dialog is a place too: Back closes it.
-// "?con=Gus&pido=21&doy=13" opens an offer's form once the person is inside.
+// "?con=Gus&pido=21&doy=13" opens an offer's form once the person is inside, and "?susurro=Gus" makes
+// Gus the one who gets the next lines.
 
 const HASHES = { talk: "#charla", offers: "#ofertas", collection: "#coleccion", people: "#gente" };
 
@@ -39,7 +40,24 @@ export function showPlaces(page, show) {
     show(panelOf(location.hash));
   });
   show(panelOf(location.hash));
+  page.goToAddress = (address) => goToAddress(page, new URL(address, location.href));
   openWhatIsAsked(page);
+}
+
+/** A panel's address, and that of a whisper's field. */
+export const addressOf = (panel) => HASHES[panel];
+export const addressToWhisper = (name) => `?susurro=${encodeURIComponent(name)}`;
+
+const whispersTo = (search) => new URLSearchParams(search).get("susurro");
+
+/** A pressed notification leads here. */
+function goToAddress(page, { hash, search }) {
+  for (const dialog of openDialogs()) dialog.close();
+  const name = whispersTo(search);
+  if (name !== null) return page.composer.whisperTo(name);
+  const panel = panelOf(hash);
+  page.goTo(panel);
+  document.querySelector(panel === "talk" ? "#line" : `#${panel} [tabindex="-1"], #${panel} button`)?.focus();
 }
 
 /** {whom, mine, theirs} from the address, or null. */
@@ -59,14 +77,16 @@ export function addressFor(choice) {
 
 function openWhatIsAsked(page) {
   const choice = askedFor(location.search);
-  if (choice === null) return;
+  const name = whispersTo(location.search);
+  if (choice === null && name === null) return;
   let isOpened = false;
   const open = (state) => {
     // The list of people comes a moment after the arrival.
     if (isOpened || state.phase !== "inside" || state.people.length === 0) return;
     isOpened = true;
     history.replaceState(history.state, "", location.pathname + location.hash);
-    page.offerDialog.open(choice);
+    if (name !== null) page.composer.whisperTo(name);
+    else page.offerDialog.open(choice);
   };
   page.store.subscribe(open);
 }
