@@ -44,7 +44,11 @@ class Moderating:
         self._order.announce(me, text)
 
     def expel(self, me: Farmer, name: str, why: str | None) -> None:
-        """``:expulsar``."""
+        """``:expulsar`` (PROTOCOL §7).
+
+        :raises NobodyCalled: when nobody in the chat has this name.
+        :raises LooksAfterTheFarm: when it is a moderator's.
+        """
         other = self._roster.find(name)
         if other is None:
             raise errors.NobodyCalled(name)
@@ -53,7 +57,12 @@ class Moderating:
         self._order.expel(me, other, squeezed(why or ""))
 
     def mute(self, me: Farmer, name: str, seconds: int, why: str | None) -> Deferred[None]:
-        """``:callar``; 0 seconds end the mute."""
+        """``:callar`` (PROTOCOL §7).
+
+        :param seconds: how long, from now; 0 ends the mute.
+        :raises Nobody: when nobody has this name, nor is anybody of this name muted.
+        :raises LooksAfterTheFarm: when it is a moderator's.
+        """
         other = self._roster.person(name)
         if not seconds:
             return self._unmute(me, other, name)
@@ -76,7 +85,14 @@ class Moderating:
         return done.addCallback(lambda _: me.tell(messages.MaySpeak(whom)))
 
     def ban(self, me: Farmer, whom: str, seconds: int, why: str | None) -> Deferred[None]:
-        """``:vetar``, of a name, an address or a network."""
+        """``:vetar``, of a name, an address or a network (PROTOCOL §7).
+
+        :param seconds: how long, from now.
+        :raises InvalidName: when ``whom`` is none of the three.
+        :raises LooksAfterTheFarm: when it is a moderator's name.
+        :raises OwnNetwork: when it is where ``me`` comes from.
+        :raises NetworkOfProxy: when a proxy of ours is in it, and with it everybody behind.
+        """
         network = network_named(whom)
         if network is not None:
             self._refuse_for_networks(me, network)
@@ -109,7 +125,10 @@ class Moderating:
             raise errors.NetworkOfProxy
 
     def pardon(self, me: Farmer, whom: str) -> Deferred[None]:
-        """``:perdonar``."""
+        """``:perdonar`` (PROTOCOL §7).
+
+        :raises NoSuchBan: when nothing is banned under these words.
+        """
         ban = self._order.bans.against(whom, self._order.now())
         if ban is None:
             raise errors.NoSuchBan

@@ -84,6 +84,10 @@ def rate_as_written(value: str) -> str:
 
 
 def origin(value: str) -> str:
+    """The text itself, if it is an origin of web pages.
+
+    :raises ValueError: if not.
+    """
     if read_origin(value.rstrip("/")) is None:
         raise ValueError("it must be an origin, such as https://granja.example")
     return value
@@ -108,10 +112,18 @@ def proxy(value: str) -> str:
 
 
 def network(value: str) -> Any:
+    """A network, or the network of one address.
+
+    :raises ValueError: as :func:`granja.accounts.networks.read_network`.
+    """
     return read_network(value)
 
 
 def farmer(value: str) -> str:
+    """A name, as its owner spells it.
+
+    :raises ValueError: if nobody can have it (PROTOCOL §2).
+    """
     try:
         return str(parse_name(value))
     except InvalidName as error:

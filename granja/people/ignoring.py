@@ -68,7 +68,11 @@ class Ignoring:
     # -- commands --------------------------------------------------------------------------------
 
     def ignore(self, me: Farmer, name: str | None) -> Deferred[None] | None:
-        """``:ignorar``; without a name it lists the ignored farmers."""
+        """``:ignorar``; without a name it lists the ignored farmers (PROTOCOL §3).
+
+        :raises Nobody: when nobody has this name.
+        :raises IgnoresOneself: when it is one's own.
+        """
         if name is None:
             ignored = self.ignored_by(me.id).items()
             names = tuple(name for whom, name in ignored if self._is_somebody(whom))
@@ -87,7 +91,10 @@ class Ignoring:
         return keep(self._lane, me, self._kept(me.id, other, True), done)
 
     def hear_again(self, me: Farmer, name: str) -> Deferred[None] | None:
-        """``:escuchar``."""
+        """``:escuchar`` (PROTOCOL §3).
+
+        :raises NotIgnored: when ``me`` ignores nobody of this name.
+        """
         other = self._roster.person(name)
         if other is None or other.id not in self.ignored_by(me.id):
             raise errors.NotIgnored(name)

@@ -150,7 +150,13 @@ class Registration:
     # -- commands --------------------------------------------------------------------------------
 
     def register(self, me: Farmer, password: str) -> Deferred[None]:
-        """``:registrar``."""
+        """``:registrar`` (PROTOCOL §5).
+
+        :param password: as it was typed.
+        :raises AlreadyRegistered: when the name has a password.
+        :raises InvalidName: when the operator keeps the name for somebody.
+        :raises TooManyRegistrations: when this network has registered enough in an hour.
+        """
         if me.registered:
             raise errors.AlreadyRegistered
         self._refuse_reserved(me.name)  # The operator may have named a moderator since they came.
@@ -169,7 +175,11 @@ class Registration:
         self._keys.registered(me)
 
     def change_password(self, me: Farmer, password: str) -> Deferred[None]:
-        """``:clave``."""
+        """``:clave`` (PROTOCOL §5).
+
+        :param password: the new one, as it was typed.
+        :raises NotRegistered: when the name has none.
+        """
         if not me.registered:
             raise errors.NotRegistered
         hashed = self.accounts.hash(password, me.address)

@@ -44,7 +44,11 @@ class Collecting:
         me.tell(*(messages.CatalogEntry(artifact) for artifact in self._catalog.values()))
 
     def add(self, me: Farmer, number: int) -> Deferred[None]:
-        """``:agregar``."""
+        """``:agregar`` (PROTOCOL §3).
+
+        :raises DeclaredOnce: when the operator lets nobody add.
+        :raises UnknownArtifact: when the catalog has no such number.
+        """
         if self._settings.declare_once:
             raise errors.DeclaredOnce
         artifact = known_artifact(number, self._catalog)

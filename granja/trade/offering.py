@@ -122,7 +122,11 @@ class Offering:
         return facts
 
     def list_offers(self, me: Farmer, wanted: bool | None = None) -> Deferred[None] | None:
-        """``:ofertas``; with ``no`` or ``si`` it closes or opens one's door for new ones."""
+        """``:ofertas`` (PROTOCOL §4).
+
+        :param wanted: False or True closes or opens one's door for new offers, and lists none.
+        :raises NoOffers: when there is nothing to list.
+        """
         if wanted is not None:
             return self._doors.set_open(me, wanted)
         offers = self._teller.offers(me.id)

@@ -67,7 +67,10 @@ class Swapping:
         self._freezing = freezing
 
     def show_chances(self, me: Farmer) -> None:
-        """``:trueques``."""
+        """``:trueques`` (PROTOCOL §4b).
+
+        :raises NoChances: when nobody has what ``me`` seeks for what ``me`` gives.
+        """
         self._hints.note_use(me)
         chances = self._hints.view().chances(me.id)
         if not chances:

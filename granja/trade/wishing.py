@@ -89,7 +89,10 @@ class Wishing:
         return self._market.registered[id] if farmer is None else str(farmer)
 
     def show_person(self, me: Farmer, name: str) -> None:
-        """``:ver``."""
+        """``:ver`` (PROTOCOL §4b).
+
+        :raises Nobody: when nobody has this name.
+        """
         self._hints.note_use(me)
         person = self._roster.person(name)
         if person is None:

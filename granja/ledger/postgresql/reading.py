@@ -26,6 +26,7 @@ def head(connection: Connection, *, turn: bool = False) -> Head:
     """The last entry.
 
     :param turn: take the turn: nobody else appends until the transaction ends.
+    :raises LedgerRefused: when there is none, because somebody has changed the database.
     """
     lock = " FOR UPDATE" if turn else ""
     row = _row(connection, f"SELECT sequence, hash FROM granja.head{lock}")
