@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from threading import Event
-from typing import Any
 
 import psycopg
 from twisted.internet.interfaces import IReactorFromThreads
@@ -21,12 +20,13 @@ from twisted.logger import Logger
 from granja.ledger.chain import BadEntry, Entry, Head, extend
 from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
 from granja.ledger.postgresql import lease as leases, reading
-from granja.ledger.postgresql.batch import APPEND, Batch
+from granja.ledger.postgresql.batch import Batch
 from granja.ledger.postgresql.forgetting import Forgetting
 from granja.ledger.postgresql.lease import Fenced, Lease
 from granja.ledger.postgresql.pseudonyms import Known
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, is_strange, told
+from granja.ledger.postgresql.way import Lost, Way
 from granja.ledger.shared import Watcher
 from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, WriterThread
 from granja.market.facts import Fact
@@ -58,14 +58,8 @@ class Look:
 Job = Append | Checkpoint | Forget | Look | Close
 
 
-class _Lost(Exception):
-    """During a commit the connection was lost, or gave a warning."""
-
-
 class Writer(WriterThread[Job]):
     """Owns its session from :meth:`start` to the answer to a :class:`Close`.
-
-    ``up``: whether a new job has a chance to be stored.
 
     :param session: it is connected.
     :param number: the session's number, from :meth:`Lease.begin`.
@@ -87,18 +81,20 @@ class Writer(WriterThread[Job]):
         seconds: Callable[[], float],
     ) -> None:
         super().__init__(reactor, _log)
-        self.up = True
         self.watcher: Watcher | None = None
-        self._session = session
+        self._way = Way(session, lease, number, self._believe)
         self._lease = lease
-        self._number = number
         self._head = head
         self._changes = changes
-        self._in_turn = False
         self._hurried = Event()
         self._known = known
         self._seconds = seconds
         self._forgetting = Forgetting(known)
+
+    @property
+    def up(self) -> bool:
+        """Whether a new job has a chance to be stored; any thread may ask."""
+        return self._way.up
 
     @property
     def sequence(self) -> int:
@@ -108,7 +104,7 @@ class Writer(WriterThread[Job]):
     def hurry(self) -> None:
         """Stop waiting for a database that is away: the server stops."""
         self._hurried.set()
-        self._session.cut()
+        self._way.cut()
 
     # -- all below happens in the thread -----------------------------------------------------
 
@@ -116,7 +112,7 @@ class Writer(WriterThread[Job]):
         closing: Close | None = None
         while closing is None:
             # Without a job for a while, we look at what others wrote.
-            jobs = self._waiting(TURN if self._in_turn else LOOK if self.up else RETRY)
+            jobs = self._waiting(TURN if self._way.in_turn else LOOK if self.up else RETRY)
             closing = next((job for job in jobs if isinstance(job, Close)), None)
             appends = [job for job in jobs if isinstance(job, Append)]
             try:
@@ -129,7 +125,7 @@ class Writer(WriterThread[Job]):
 
     def _work(self, jobs: Sequence[Job], appends: list[Append]) -> None:
         forgets = [job for job in jobs if isinstance(job, Forget)]
-        if self._halted is None and not self._ready():
+        if self._halted is None and not self._way.reach():
             self._refuse([*appends, *forgets], NotStored("the database is away"))
             return
         if self._halted is not None:
@@ -139,60 +135,34 @@ class Writer(WriterThread[Job]):
             self._append(appends)
         try:
             for job in jobs:
-                if isinstance(job, Checkpoint) and not self._in_turn:
+                if isinstance(job, Checkpoint) and not self._way.in_turn:
                     state = self._known.pseudonyms.hide_state(job.state)
-                    reading.save(
-                        self._session.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2
-                    )
+                    reading.save(self._way.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2)
             if not jobs:
-                self._give_turn_back()
+                self._way.give_turn_back()
             while forgets:
                 self._forget(forgets[0])
                 del forgets[0]
-            if not appends and not self._in_turn:
+            if not appends and not self._way.in_turn:
                 self._look()
             self._end_forgetting()
         except (psycopg.Error, Away) as error:
-            self._note(error)
+            self._way.lose(error)
             self._refuse(forgets, NotStored(told(error)))
 
     def _end(self, closing: Close) -> None:
         try:
-            self._give_turn_back()
+            self._way.give_turn_back()
             self._end_forgetting(at_once=True)
-            if self._session.is_up and not self._hurried.is_set():
-                self._lease.end(self._session.connection)
+            if not self._hurried.is_set():
+                self._way.end_lease()
         except (psycopg.Error, Away):
             _log.warn("The lease of this node could not be given back; it ends by itself.")
-        self._session.drop()
+        self._way.drop()
         self._refuse(self._forgetting.jobs, NotStored("the server stops"))
         self._reactor.callFromThread(closing.done.callback, None)
 
-    # -- the connection ----------------------------------------------------------------------
-
-    def _ready(self) -> bool:
-        """Whether there is a connection that writes.  It opens a new one if the last is lost."""
-        if self.up and self._session.is_up:
-            return True
-        self.up = False
-        try:
-            self._connect()
-        except (Away, LedgerRefused, psycopg.Error) as error:
-            self._note(error)
-        except Fenced:
-            self._session.drop()  # The keeper takes another lease.
-        return self.up
-
-    def _connect(self) -> None:
-        """Open a new connection.  It commits something before it believes what it reads.
-
-        :raises Fenced: when the lease is gone.
-        """
-        connection = self._session.connect()
-        self._number = self._lease.begin(connection)
-        self._believe(connection)
-        self._in_turn = False
-        self.up = True
+    # -- a new connection --------------------------------------------------------------------
 
     def _believe(self, connection: Connection) -> None:
         """Halt if the database has lost something that farmers were told of."""
@@ -205,19 +175,13 @@ class Writer(WriterThread[Job]):
                 "trades are lost",
             )
 
-    def _note(self, error: Exception) -> None:
-        """Log once why the database is away."""
-        if self.up or not isinstance(error, Away):
-            _log.warn("The ledger's database is away: {why}.", why=told(error))
-        self._in_turn = False
-        self.up = False
-        self._session.drop()
-
     # -- appending ---------------------------------------------------------------------------
 
     def _append(self, appends: list[Append]) -> None:
         accepted = self._in_order(appends)
-        if self._in_turn and not any(job.facts or job.credentials or job.kept for job in accepted):
+        if self._way.in_turn and not any(
+            job.facts or job.credentials or job.kept for job in accepted
+        ):
             self._pass_on(accepted)
         elif accepted:
             self._store(accepted)
@@ -225,9 +189,9 @@ class Writer(WriterThread[Job]):
     def _pass_on(self, accepted: list[Append]) -> None:
         """Give the turn to others: the second decision has nothing to store."""
         try:
-            self._give_turn_back()
+            self._way.give_turn_back()
         except psycopg.Error as error:
-            self._note(error)
+            self._way.lose(error)
         for job in accepted:
             job.head = self._head
         self._accept(accepted)
@@ -255,11 +219,11 @@ class Writer(WriterThread[Job]):
         batch = self._batch(appends)
         try:
             answer = self._too_young(batch) or self._call(batch)
-        except _Lost as error:
+        except Lost as error:
             self._resolve(batch, str(error))
         except Away as error:
             self._known.pseudonyms.drop(batch.names)
-            self._note(error)
+            self._way.lose(error)
             self._refuse(appends, NotStored(str(error)))
         except psycopg.Error as error:
             self._known.pseudonyms.drop(batch.names)
@@ -276,7 +240,7 @@ class Writer(WriterThread[Job]):
                 self._refuse(appends, NotStored("a node of an older granja runs"))
             else:
                 self._refuse(appends, NotStored("the lease of this node is over"))
-                self._note(Away("the lease of this node is over"))
+                self._way.lose(Away("the lease of this node is over"))
 
     def _too_young(self, batch: Batch) -> str:
         """Return ``"young"`` when a node that lives does not know each kind of fact in the batch,
@@ -287,10 +251,10 @@ class Writer(WriterThread[Job]):
         """
         if not batch.version:
             return ""
-        self._session.check()
-        if leases.least_version(self._session.connection) >= batch.version:
+        self._way.check()
+        if leases.least_version(self._way.connection) >= batch.version:
             return ""
-        self._give_turn_back()
+        self._way.give_turn_back()
         return "young"
 
     def _batch(self, appends: list[Append]) -> Batch:
@@ -306,53 +270,12 @@ class Writer(WriterThread[Job]):
     def _call(self, batch: Batch) -> str:
         """Append and commit.
 
-        :raises _Lost: when it may be committed.
-        :raises Away: when nothing was sent.
-        :raises psycopg.Error: when it was not committed.
+        :raises Exception: what :meth:`Way.append` raises.
         """
-        self._session.check()
-        connection = self._session.connection
-        in_turn, self._in_turn = self._in_turn, False
-        self._session.warned = False
-        try:
-            row: Any = connection.execute(
-                APPEND, batch.parameters(self._lease.writer, self._number)
-            ).fetchone()
-        except psycopg.Error as error:
-            if connection.closed and in_turn:  # The database took our turn; nothing is committed.
-                self._connect_again(error)
-                return self._call(batch)
-            if connection.closed:
-                raise _Lost(told(error)) from None
-            if in_turn:
-                connection.execute("ROLLBACK")
-            raise
-        if in_turn:
-            self._commit(connection, row[0] == "stored")
-        if self._session.warned and row[0] == "stored":
-            raise _Lost("the database warned while it committed")
-        if row[0] == "stored":
-            self._changes = row[1] if row[1] == self._changes + batch.beside else self._changes
-        return str(row[0])
-
-    def _commit(self, connection: Connection, stored: bool) -> None:
-        try:
-            connection.execute("COMMIT" if stored else "ROLLBACK")
-        except psycopg.Error as error:
-            if connection.closed and stored:
-                raise _Lost(told(error)) from None
-            raise
-
-    def _connect_again(self, error: Exception) -> None:
-        """Connect once more.
-
-        :raises Away: when that fails; nothing was stored.
-        """
-        self._note(error)
-        try:
-            self._connect()
-        except (psycopg.Error, LedgerRefused, Fenced) as again:
-            raise Away(told(again)) from None
+        answer, changes = self._way.append(batch)
+        if answer == "stored" and changes == self._changes + batch.beside:
+            self._changes = changes
+        return str(answer)
 
     def _stored(self, batch: Batch) -> None:
         self._head = batch.end
@@ -368,16 +291,15 @@ class Writer(WriterThread[Job]):
         _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
         self._refuse(batch.appends, NotStored(why))
         if error.sqlstate == "25006":  # It is a standby now.
-            self._note(Away(why))
+            self._way.lose(Away(why))
 
     # -- an unknown outcome ------------------------------------------------------------------
 
     def _resolve(self, batch: Batch, why: str) -> None:
         """Find out whether the batch is stored, however long that takes."""
         _log.warn("{what} ({why}); asking again.", what=UNKNOWN.capitalize(), why=why)
-        self._session.drop()
+        self._way.drop()
         self._notify("unsure")
-        self.up = False
         writer = self._lease.writer
         while not self._found_out(batch, writer):
             if self._hurried.wait(RETRY):
@@ -391,16 +313,16 @@ class Writer(WriterThread[Job]):
         An ended lease stores nothing more, and neither does an earlier session of this lease.
         """
         try:
-            self._connect()
+            self._way.open()
             stored = bool(batch.entries) and (
-                reading.written(self._session.connection, batch.end.sequence)
+                reading.written(self._way.connection, batch.end.sequence)
                 == (batch.end.hash, writer)
             )
         except (Away, LedgerRefused, psycopg.Error) as error:
-            self._note(error if isinstance(error, Away) else Away(told(error)))
+            self._way.lose(error if isinstance(error, Away) else Away(told(error)))
             return False
         except Fenced:  # We wait until the keeper has another lease.
-            self._session.drop()
+            self._way.drop()
             return False
         if self._halted is not None:
             self._refuse(batch.appends, Halted(self._halted))
@@ -425,7 +347,7 @@ class Writer(WriterThread[Job]):
             self._refuse(late, Halted(why))
             return
         except (psycopg.Error, Away) as error:
-            self._note(error)
+            self._way.lose(error)
             self._refuse(late, NotStored(told(error)))
             return
         told_head = f"decided after {first.after}, but the ledger is at {self._head.sequence}"
@@ -434,13 +356,11 @@ class Writer(WriterThread[Job]):
             self._answer(job.done.errback, Stale(told_head))
 
     def _take_turn(self, after: int) -> list[Fact]:
-        connection = self._session.connection
-        self._give_turn_back()
-        connection.execute("BEGIN")
-        self._in_turn = True
+        self._way.take_turn()
+        connection = self._way.connection
         end = reading.head(connection, turn=True)
         if not 0 <= after < end.sequence:
-            self._give_turn_back()
+            self._way.give_turn_back()
             return []
         start = self._start(connection, after)
         missed = self._read(list(reading.entries(connection, after)), start, end)
@@ -449,7 +369,7 @@ class Writer(WriterThread[Job]):
 
     def _read(self, found: list[Entry], start: Head, end: Head) -> list[Fact]:
         """The facts that others wrote, with their names."""
-        self._known.refresh(self._session.connection)
+        self._known.refresh(self._way.connection)
         return list(reading.checked(iter(found), start, end, self._known.pseudonyms.show))
 
     def _start(self, connection: Connection, after: int) -> Head:
@@ -458,17 +378,12 @@ class Writer(WriterThread[Job]):
         known = reading.hash_of(connection, after) if after else Head().hash
         return Head(after, known or b"")
 
-    def _give_turn_back(self) -> None:
-        if self._in_turn:
-            self._in_turn = False
-            self._session.connection.execute("ROLLBACK")
-
     # -- forgetting ------------------------------------------------------------------------------
 
     def _forget(self, job: Forget) -> None:
-        self._give_turn_back()
+        self._way.give_turn_back()
         self._forgetting.forget(
-            self._session.connection, job, self._lease.writer, self._seconds() + HEARD
+            self._way.connection, job, self._lease.writer, self._seconds() + HEARD
         )
 
     def _end_forgetting(self, *, at_once: bool = False) -> None:
@@ -476,8 +391,8 @@ class Writer(WriterThread[Job]):
         now = inf if at_once else self._seconds()
         while self._forgetting.is_due(now):
             if self._forgetting.names_keys:
-                self._give_turn_back()
-            job, count = self._forgetting.end(self._session.connection)
+                self._way.give_turn_back()
+            job, count = self._forgetting.end(self._way.connection)
             self._answer(job.done.callback, count)
 
     # -- what others wrote -------------------------------------------------------------------
@@ -485,7 +400,7 @@ class Writer(WriterThread[Job]):
     def _look(self) -> None:
         if self.watcher is None:
             return
-        connection, start = self._session.connection, self._head
+        connection, start = self._way.connection, self._head
         # Changes come first: nobody may hear of one before the facts that it was stored with.
         self._changes, items = reading.changes_since(connection, self._changes, self._lease.writer)
         found = list(reading.entries(connection, start.sequence))
