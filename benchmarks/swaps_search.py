@@ -3,7 +3,8 @@
 This runs the real commands on the real market and lane, in one process.  A ledger in memory answers
 one turn of the reactor later, as a disk does.  It times each step of the reactor: the typed
 command, and what follows when a record is stored.  Nobody is connected, so the times contain no
-encoding and no sending of lines.  Each world gets the same commands, from people in a random order.
+encoding and no sending of lines.  Only one visitor has a connection: they arrive, leave as many
+swaps as they may, and leave.  Each world gets the same commands, from people in a random order.
 """
 
 from __future__ import annotations
@@ -12,11 +13,17 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from secrets import token_bytes
+from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from granja.accounts.passwords import PlainAccounts
 from granja.catalog_file import read_catalog
@@ -35,6 +42,10 @@ NOON = 1.7e9
 KINDS = range(1, 43)
 #: How many swaps each farmer of the crowd leaves before the clock runs.
 SWAPS_EACH = 2
+#: The most numbers in a list, and the most swaps of one farmer.
+MOST_NUMBERS, MOST_SWAPS = 100, 20
+#: One of so many is here in the world where most are away.
+ONE_HERE_OF = 10
 
 
 @dataclass(frozen=True)
@@ -54,12 +65,14 @@ class World:
     - ``standing``: swaps that close no ring.
     - ``typed``: what farmers typed that they seek.
     - ``closing``: a swap that closes a ring, if the world has one.
+    - ``away``: those who are registered and not in the chat.
     """
 
     held: list[list[int]]
     standing: list[Said] = field(default_factory=list)
     typed: dict[int, tuple[int, ...]] = field(default_factory=dict)
     closing: Said | None = None
+    away: frozenset[int] = frozenset()
 
 
 def crowd(farmers: int, chance: random.Random) -> World:
@@ -119,11 +132,24 @@ def everything(farmers: int, chance: random.Random) -> World:
     return world
 
 
+def mostly_away(farmers: int, chance: random.Random) -> World:
+    """Nine of ten are away: they have half of all kinds twice, and left swaps for the other half.
+
+    Those who are here have the other half twice, and no swaps.
+    """
+    away = frozenset(n for n in range(1, farmers + 1) if n % ONE_HERE_OF)
+    common, rare = [*KINDS[:21]], [*KINDS[21:]]
+    held = [2 * (common if maker in away else rare) for maker in range(1, farmers + 1)]
+    standing = [Said(maker, tuple(common), tuple(rare)) for maker in sorted(away)]
+    return World(held, standing, away=away)
+
+
 WORLDS: dict[str, Callable[[int, random.Random], World]] = {
     "crowd": crowd,
     "chain": chain,
     "dead ends": dead_ends,
     "everything": everything,
+    "mostly away": mostly_away,
 }
 
 
@@ -185,7 +211,7 @@ class Later(MemoryLedger):
 
 
 class Village:
-    """A world with the real commands.  Everybody is registered, is here, and hears of swaps."""
+    """A world with the real commands.  Everybody is registered; who is here hears of swaps."""
 
     def __init__(self, world: World) -> None:
         clock = Ticking()
@@ -205,9 +231,10 @@ class Village:
         for number in range(1, len(world.held) + 1):
             farmer = self.farm.roster.owner(f"F{number}")
             assert farmer is not None
-            self.farm.roster.enter(farmer)
-            self.farm.hints.note_use(farmer)
-            self.people.append(farmer)
+            if number not in world.away:
+                self.farm.roster.enter(farmer)
+                self.farm.hints.note_use(farmer)
+                self.people.append(farmer)
 
 
 def _before(world: World) -> list[Fact]:
@@ -255,9 +282,12 @@ def measure(name: str, farmers: int, rounds: int, seed: int = 1) -> Times:
     village = Village(world)
     times = Times(village.clock)
     spare_the_collector()
+    a_visit(times, village)  # The first is slower once, and is not timed.
+    times.steps.clear()
     village.clock.begun = time.thread_time()
     for turn in range(rounds):
         one_of_each(times, village, chance)
+        a_visit(times, village)
         village.clock.advance(61 if turn % 20 == 0 else 0.1)
     if world.closing is not None:
         said = world.closing
@@ -275,12 +305,39 @@ def one_of_each(times: Times, village: Village, chance: random.Random) -> None:
     mine = ",".join(map(str, chance.sample(has, min(2, len(has)))))
     wish = ",".join(map(str, chance.sample(lacks, min(2, len(lacks)))))
     times.time(":trueques", farm.swaps.show_chances, me)
+    times.time(":falta", farm.wishes.show_missing, me)
     times.time(":quien", farm.wishes.show_who, me, chance.choice(KINDS))
-    times.time(":ver", farm.wishes.show_person, me, str(me))
+    times.time(":ver", farm.wishes.show_person, me, str(chance.choice(village.people)))
     times.time(":busco", farm.wishes.seek, me, wish)
+    times.time(":busco, 100 numbers", farm.wishes.seek, me, _long(lacks))
     times.time(":doy", farm.wishes.give, me, mine)
+    times.time(":doy, 100 numbers", farm.wishes.give, me, _long(has))
     times.time(":busco todo", farm.wishes.seek, me, "todo")
+    times.time(":doy repetidos", farm.wishes.give, me, "repetidos")
     times.time("¡OK!", farm.hints.greeting, me)
     times.time(":cambio", farm.swaps.post, me, (mine, wish))
     times.time(":cambio repetidos", farm.swaps.post, me, ("repetidos", "faltantes"))
     times.time(":retirar", farm.trade.retract, me, farm.market.last_offer)
+    times.time(":cambio, 200 numbers", farm.swaps.post, me, (_long(has), _long(lacks)))
+    times.time(":retirar", farm.trade.retract, me, farm.market.last_offer)
+
+
+def _long(numbers: Sequence[int]) -> str:
+    """A list as long as a list may be."""
+    return ",".join(map(str, islice(cycle(numbers), MOST_NUMBERS)))
+
+
+def a_visit(times: Times, village: Village) -> None:
+    """Somebody arrives with as much as a farmer may have, leaves swaps, and leaves.
+
+    They ask for the highest kinds, so they use up no swaps of the chain and of the dead ends.
+    """
+    has, lacks = KINDS[:-MOST_SWAPS], KINDS[-MOST_SWAPS:]
+    visitor: Any = village.farm.buildProtocol(None)
+    visitor.makeConnection(StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 1)))
+    for line in ("Visita", _long(has), "si"):
+        times.time("arrives", visitor.dataReceived, f"{line}\r\n".encode())
+    for wish in lacks:
+        swap = f":cambio {has[0]} por {wish}\r\n".encode()
+        times.time(":cambio of a visitor", visitor.dataReceived, swap)
+    times.time("leaves", visitor.connectionLost, Failure(ConnectionDone()))

@@ -41,7 +41,12 @@ def chosen(bits: int, of: Sequence[T]) -> Iterator[T]:
 
     It works on text, because a loop in Python over ten thousand slots is much slower.
     """
-    return compress(of, f"{bits:b}"[::-1].encode().translate(_DIGITS))
+    return compress(of, marks(bits))
+
+
+def marks(bits: int, size: int = 0) -> bytes:
+    """One byte for each slot, 1 if it is in the set; at least ``size`` bytes."""
+    return f"{bits:0{size}b}"[::-1].encode().translate(_DIGITS)
 
 
 #: Maps the digits 0 and 1 to false and true.

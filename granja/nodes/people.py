@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, KeysView
 from typing import ClassVar, Final
 from zlib import crc32
 
@@ -133,7 +133,7 @@ class SharedRoster(Roster):
 
     def _sort(self) -> None:
         if not self._in_order:
-            ordered = sorted(self._present.values(), key=_arrival)
+            ordered = sorted(self._present.values(), key=self._arrival)
             self._present = {farmer.id: farmer for farmer in ordered}
             self._names, self._in_order = None, True
 
@@ -141,13 +141,16 @@ class SharedRoster(Roster):
         self._sort()
         return super().names()
 
+    def ids(self) -> KeysView[FarmerId]:
+        self._sort()
+        return super().ids()
+
     def __iter__(self) -> Iterator[Farmer]:
         self._sort()
         return super().__iter__()
 
-
-def _arrival(farmer: Farmer) -> tuple[float, int]:
-    return farmer.arrived, farmer.id
+    def _arrival(self, farmer: Farmer) -> tuple[float, int]:
+        return farmer.arrived, farmer.id
 
 
 def came(farmer: Farmer) -> Entry:

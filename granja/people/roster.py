@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, KeysView, Sequence
+from collections.abc import Container, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -163,7 +164,8 @@ class Farmer:
     number.  ``was_at``: the address that they had before they lost the connection, while they
     linger.  ``since``: the reactor's seconds when they came into the chat.  ``elsewhere``: their
     node, if it is another one.  ``arrived`` and ``entered``: with several nodes, when they came
-    into the chat at any node, and at their present one, in Unix seconds.  ``moderator``: they look
+    into the chat at any node, and at their present one, in Unix seconds.  ``place``: with one node,
+    in the order of arrival.  ``moderator``: they look
     after the farm.  ``mute``: why they may not speak; it may be over already.
     """
 
@@ -176,6 +178,7 @@ class Farmer:
         "moderator",
         "mute",
         "name",
+        "place",
         "receipts",
         "registered",
         "since",
@@ -196,6 +199,7 @@ class Farmer:
         self.was_at = ""
         self.elsewhere: Elsewhere | None = None
         self.arrived = self.entered = 0.0
+        self.place = 0
 
     def __str__(self) -> str:
         return self.name.spelling
@@ -261,6 +265,7 @@ class Roster:
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
         self._names: tuple[str, ...] | None = ()
+        self._places = count(1)
         #: Farmers who have left; the record does not say so yet.
         self.leaving: set[FarmerId] = set()
         #: Finds the farmer in the chat whom a typed name means (PROTOCOL §2).
@@ -302,6 +307,7 @@ class Roster:
 
     def enter(self, farmer: Farmer) -> None:
         self._present[farmer.id] = farmer
+        farmer.place = next(self._places)
         self.leaving.discard(farmer.id)
         self._names = None
         self._here.add(farmer.name, farmer)
@@ -328,9 +334,13 @@ class Roster:
         """The numbers of those in the chat, in order of arrival."""
         return self._present.keys()
 
-    def absent(self, ids: set[FarmerId]) -> set[FarmerId]:
-        """The numbers among ``ids`` that are not in the chat."""
-        return ids.difference(self._present)
+    def in_order(self, ids: Iterable[FarmerId]) -> list[FarmerId]:
+        """Those of ``ids`` who are in the chat, in order of arrival.  It looks at nobody else."""
+        here = filter(None, map(self._present.get, ids))
+        return [farmer.id for farmer in sorted(here, key=self._arrival)]
+
+    def _arrival(self, farmer: Farmer) -> Any:
+        return farmer.place
 
     def listening(self, id: FarmerId) -> Farmer | None:
         """The farmer with this number, if they hear what is said now.  One who lingers does not."""

@@ -30,6 +30,8 @@ from granja.trade.hints import Hints
 
 #: Names that ``:quien`` shows on each side (PROTOCOL §4b).
 MOST_NAMES = 20
+#: So many farmers are quickly sorted.
+FEW = 200
 
 Artifacts = tuple[ArtifactId, ...]
 
@@ -66,23 +68,29 @@ class Wishing:
         """``:quien``: people here in order of arrival, then registered ones who are away."""
         self._hints.note_use(me)
         artifact = known_artifact(number, self._catalog)
-        wishes = self._market.wishes
-        givers, more_givers = self._names(wishes.givers(artifact))
-        seekers, more_seekers = self._names(wishes.who_said_to_seek(artifact))
+        wishes, here = self._market.wishes, self._hints.view().here
+        givers, more_givers = self._names(wishes.givers(artifact) & here)
+        seekers, more_seekers = self._names(wishes.who_said_to_seek(artifact) & here)
         more = messages.Unnamed(more_givers, more_seekers)
         me.tell(messages.Who(self._catalog[artifact], givers, seekers, more))
 
     def _names(self, bits: int) -> tuple[tuple[str, ...], int]:
-        """The names of those who still exist, and how many more there are.
+        """The names of these, and how many more there are.
 
-        It uses sets instead of loops in Python, because there may be ten thousand.
+        There may be ten thousand, so it looks at few of them.
         """
-        found = set(self._market.wishes.people(bits))
-        absent = self._roster.absent(found)
-        away = sorted(id for id in absent if id in self._market.registered)
-        here = islice(filter(found.__contains__, self._roster.ids()), MOST_NAMES)
-        named = [*here, *away][:MOST_NAMES]
-        return tuple(map(self._name, named)), len(found) - len(absent) + len(away) - len(named)
+        count, wishes = bits.bit_count(), self._market.wishes
+        if count <= FEW:
+            named = self._roster.in_order(wishes.people(bits))[:MOST_NAMES]
+        else:
+            named = [*islice(wishes.among(self._roster.ids(), bits), MOST_NAMES)]
+        if len(named) < min(count, MOST_NAMES):
+            away = filter(self._is_away, sorted(wishes.people(bits)))
+            named += islice(away, MOST_NAMES - len(named))
+        return tuple(map(self._name, named)), count - len(named) if len(named) == MOST_NAMES else 0
+
+    def _is_away(self, id: FarmerId) -> bool:
+        return id in self._market.registered and self._roster.present(id) is None
 
     def _name(self, id: FarmerId) -> str:
         farmer = self._roster.present(id)

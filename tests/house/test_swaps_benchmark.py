@@ -12,9 +12,11 @@ from benchmarks import swaps_people, swaps_search
 class Search(SynchronousTestCase):
     def test_each_world_is_asked_everything(self) -> None:
         for name in swaps_search.WORLDS:
-            steps = swaps_search.measure(name, 84, 3).steps
-            self.assertEqual({len(steps[what]) >= 3 for what in (":trueques", ":quien")}, {True})
+            steps = swaps_search.measure(name, 84, 1).steps
+            self.assertEqual({len(steps[what]) >= 1 for what in (":trueques", ":quien")}, {True})
             self.assertEqual("ring of 42" in steps, name == "chain")
+            self.assertGreaterEqual(len(steps["arrives"]), 3)
+            self.assertGreaterEqual(len(steps["leaves"]), 1)
 
     def test_the_chain_closes_whole(self) -> None:
         """All 42 of a ring give and get."""

@@ -38,6 +38,8 @@ FARMERS = st.integers(1, 6).map(FarmerId)
 ARTIFACTS = st.integers(1, 5).map(ArtifactId)
 LISTS = st.lists(ARTIFACTS, min_size=1, max_size=3)
 LIMITS = Limits(offers=4, lifetime=100.0, artifacts=10)
+#: Somebody who was never in the market.
+STRANGER = FarmerId(1000)
 
 #: How many rings of each length have closed.
 CLOSED: Counter[int] = Counter()
@@ -327,6 +329,9 @@ class Crowd(RuleBasedStateMachine):
             assert set(wishes.people(wishes.seekers(kind))) == seek
             assert set(wishes.people(wishes.who_said_to_seek(kind))) == said
             assert set(wishes.people(wishes.givers(kind))) == give
+            anybody = [STRANGER, *reversed(self.market.held)]
+            chosen = wishes.among(anybody, wishes.givers(kind))
+            assert list(chosen) == [farmer for farmer in anybody if farmer in give]
 
 
 class SwapsConserve(SynchronousTestCase):

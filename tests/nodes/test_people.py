@@ -39,6 +39,17 @@ class Here(SynchronousTestCase):
         self.village.settle()
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
 
+    def test_who_gives_an_artifact_is_told_in_order_of_arrival(self) -> None:
+        """Also at a node that comes later, and hears of each node's people together."""
+        for farm, name in ((self.here, "Ana"), (self.there, "Beto"), (self.here, "Caro")):
+            farm.arrives(name, "12, 12")
+        farm = self.village.starts()
+        self.village.settle()
+        dora = farm.arrives("Dora")
+        dora.types(":quien 12")
+        told = "[SERVER] 12 Disco raro: quién lo da: Ana, Beto, Caro; quién lo busca: nadie"
+        self.assertEqual(dora.hears(), [told])
+
     def test_a_name_of_another_node_is_taken(self) -> None:
         """A name that looks like it is taken too."""
         self.there.arrives("Beto")

@@ -11,6 +11,7 @@ from granja.market.facts import Posted, Settled
 from granja.market.market import Limits
 from granja.operations.audit import Audit
 from granja.settings import Settings
+from granja.trade import wishing
 from tests.support.farm import Farm, Person
 
 NOT_STORED = "[SERVER] Error de Intercambio: no se pudo guardar; nada cambió."
@@ -508,6 +509,50 @@ class Hints(SwapCase):
         again = self.farm.arrives("Beto", "2, 2")
         self.swaps(self.farm.arrives("Ana", "1"), "1 por 2")
         self.assertEqual(again.hears(), [])
+
+
+class Who(SwapCase):
+    def who(self, person: Person) -> str:
+        person.types(":quien 1")
+        return person.hears()[-1].removeprefix("[SERVER] 1 Rollo enano I: ")
+
+    def test_order_and_most_names(self) -> None:
+        """It is the same for few, who are sorted, and for many, of whom only the first are
+        looked at."""
+        for few in (200, 0):
+            self.setUp()
+            self.patch(wishing, "FEW", few)
+            self.check_that_those_who_are_away_are_last()
+            self.setUp()
+            self.check_that_it_names_twenty_on_each_side()
+
+    def check_that_those_who_are_away_are_last(self) -> None:
+        """And they are in order of arrival, as those who are here are."""
+        for name in ("Ana", "Beto"):
+            self.farm.arrives(name, "1, 1").types(":registrar girasoles")
+        caro = self.farm.arrives("Caro", "1, 1")
+        for person in self.farm.people[:2]:
+            person.types(":q")
+        self.farm.settle()
+        self.assertEqual(self.who(caro), "quién lo da: Caro, Ana, Beto; quién lo busca: nadie")
+        self.comes_back("Beto", "girasoles")
+        self.assertEqual(self.who(caro), "quién lo da: Caro, Beto, Ana; quién lo busca: nadie")
+
+    def check_that_it_names_twenty_on_each_side(self) -> None:
+        """Those who are away fill what is left of them."""
+        for name in ("Ana", "Beto"):
+            self.farm.arrives(name, "1, 1").types(":registrar girasoles", ":q")
+        givers = [self.farm.arrives(f"G{n}", "1, 1") for n in range(18)]
+        seekers = [self.farm.arrives(f"S{n}", "2") for n in range(21)]
+        for person in seekers:
+            person.types(":busco 1")
+        names = ", ".join(person.name for person in givers)
+        sought = ", ".join(person.name for person in seekers[:20])
+        told = f"quién lo da: {names}, Ana, Beto; quién lo busca: {sought} y 1 más"
+        self.assertEqual(self.who(givers[0]), told)
+        self.farm.arrives("Zoe", "1, 1")
+        told = f"quién lo da: {names}, Zoe, Ana y 1 más; quién lo busca: {sought} y 1 más"
+        self.assertEqual(self.who(givers[0]), told)
 
 
 class Chances(SwapCase):
