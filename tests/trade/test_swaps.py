@@ -86,6 +86,21 @@ class Rings(SwapCase):
         self.assertEqual(len(self.swaps(ana, "3 por 2")), 1)
         self.assertEqual(self.rings(), [])
 
+    def test_what_one_has_by_now_is_no_longer_asked_for(self) -> None:
+        """Otherwise the first swap of this farmer could close with the second."""
+        ana = self.farm.arrives("Ana", "1, 1")
+        self.swaps(ana, "1 por 2, 3")
+        ana.types(":agregar 2", ":cambio 2 por 1", ":cambio 2 por 3", ":ofertas")
+        self.assertHears(
+            ana,
+            "Tus artefactos son: Rollo enano I, Rollo enano I, Rollo enano II",
+            "Error de Intercambio: ya tienes Rollo enano I.",
+            "Cambio #2 puesto: tu Rollo enano II por Rollo enano III.",
+            "#1 cambio: tu Rollo enano I por Rollo enano III",
+            "#2 cambio: tu Rollo enano II por Rollo enano III",
+        )
+        self.assertEqual(self.rings(), [])
+
     def test_the_oldest_swap_first(self) -> None:
         """Waiting gives priority: three want one copy, and one gets it."""
         people = [self.farm.arrives(name, "1") for name in ("Ana", "Beto", "Caro")]
@@ -499,6 +514,24 @@ class Hints(SwapCase):
         self.assertEqual(beto.wire.value(), b"")
         ana.types(":retirar 1")
         self.assertEqual(beto.hears(), [])
+
+    def test_who_never_types_one_of_these_commands(self) -> None:
+        """They hear no byte of them, though they could close what stands; nor on coming back."""
+        gus = self.farm.arrives("Gus", "2, 2, 3")
+        gus.types(":registrar girasoles")
+        ana, beto = self.farm.arrives("Ana", "1, 1, 4"), self.farm.arrives("Beto", "2")
+        gus.hears()
+        for line in (":busco 2", ":doy 1", ":cambio 1 por 3", ":quien 2", ":ver Gus", ":trueques"):
+            ana.types(line)
+        ana.types(":cambio 4 por 2", ":retirar 1", ":falta")
+        beto.types(":trueques", ":cambio 2 por 4")
+        self.assertEqual(len(self.rings()), 1)
+        self.assertEqual(gus.hears_bytes(), b"")
+        gus.types(":ofertas")
+        self.assertHears(gus, "No tienes ofertas pendientes.")
+        gus.types(":q")
+        self.swaps(ana, "1 por 3")
+        self.assertEqual(self.comes_back("Gus", "girasoles").hears()[-1], "[SERVER] ¡OK!")
 
     def test_who_is_not_here_any_more(self) -> None:
         """A visitor used them, left, and came again under the same name.  That one has not used
