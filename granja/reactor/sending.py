@@ -316,7 +316,7 @@ class SecureWire(TransportWire):
     :param below: the TCP transport.
     """
 
-    __slots__ = ("_below", "_records", "_send", "_tls")
+    __slots__ = ("_below", "_records", "_send", "_tls", "_web")
 
     limit = 1 << 16
 
@@ -328,15 +328,17 @@ class SecureWire(TransportWire):
         self._below: Any = below
         self._tls = tls
         self._records = tls.records
+        #: The WebSocket, if there is one.  TLS itself is not ready while it closes.
+        self._web: Any = None if transport is tls else transport
         self._send: Send = below.getHandle().send
 
     def send(self, data: Readable) -> int:
-        below, size = self._below, len(data)
+        below, web, size = self._below, self._web, len(data)
         if (
             below._tempDataBuffer
             or below.dataBuffer
             or not self._records.ready
-            or self.transport.disconnecting
+            or (web is not None and web.disconnecting)
             or size > MOST
         ):
             return super().send(data)
