@@ -1,4 +1,23 @@
-"""Listeners: a connection's place at the board, and the one gate for all bytes to it."""
+"""Listeners: a connection's place at the board, and the one gate for all bytes to it.
+
+=======  ===============================================  ========================================
+state    what it means                                    what ends it
+=======  ===============================================  ========================================
+level    nothing waits: it is in its fan-out, if it has   it is told something: *told*; the wire
+         joined                                           takes less than the talk: *behind*
+told     it has notes, so it needs its own version of     the turn of its group (``deliver``):
+         this batch                                       *level*, or *behind*
+behind   it has a backlog: the wire took less than it     the wire has taken all (``ready``):
+         was given                                        *level*, or *told*
+closing  it hears what it was told before ``close``, and  nothing waits: the wire closes; if the
+         nothing more                                     peer never agrees, :data:`CLOSING` ends it
+gone     ``lost``: it keeps nothing
+=======  ===============================================  ========================================
+
+What is told and what is sent are in one file, because both move this one machine, and both use the
+same counts: a reply that is told may stop the reading, and only the send of it starts it again.
+:mod:`granja.board.slow` judges a listener that is behind.
+"""
 
 from __future__ import annotations
 
