@@ -8,8 +8,10 @@ modules::
     python -m tools.mutate board --sample 100 --seed 2 backlog schedule
 
 The tool shows each survivor.  A survivor asks for a test that states a rule, or for simpler code
-with the same outcome.  The tool works in a temporary copy.  It tries each change in a fork of this
-process, which has pytest and Twisted loaded.  Quick tests run first.
+with the same outcome.  The tool works in a temporary copy.  One process imports the room and its
+tests, and learns which test reaches which line.  For each change it forks: the fork gives the
+changed function its new code, and runs the tests that reach it, the quickest first, until one
+fails.  A change of what a module does while it is imported needs the whole import anew.
 """
 
 from __future__ import annotations
@@ -17,16 +19,21 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import gc
+import inspect
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 PROJECT = Path(__file__).parent.parent
@@ -39,31 +46,40 @@ LEDGERS = tuple(
 
 #: The tests that must notice a change in a room.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "market": ("tests/market/test_market.py", "tests/market", "tests/operations/test_audit.py"),
+    "market": ("tests/market", "tests/trade", "tests/operations/test_audit.py"),
     "people": ("tests/people", "tests/whole/test_plays.py"),
     "moderation": ("tests/moderation", "tests/people", "tests/whole/test_plays.py"),
     "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
-    "board": ("tests/board/test_board.py", "tests/board", "tests/test_protocol_plain.py"),
+    "board": ("tests/board", "tests/test_protocol_plain.py"),
     "ledger": ("tests/ledger/sqlite", *LEDGERS, "tests/whole/test_ledger.py"),
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
 }
 
-#: A test may take PATIENCE times as long as without a change, and GRACE seconds more.
-PATIENCE = 5.0
-GRACE = 10.0
+#: A test may take PATIENCE times as long as without a change, and GRACE seconds more: of the
+#: processor's time, and STALL seconds more of a clock's.
+PATIENCE = 4.0
+GRACE = 2.0
+STALL = 20.0
 
-#: A file in the copy: how many seconds each test takes without a change.
-TIMES = "times.json"
+#: The most examples that a test with random ones tries, and the most bytes that a fork may take.
+EXAMPLES = 50
+MEMORY = 4 << 30
+
+#: A file in the copy: the seconds of each test, and the changes that need the import anew.
+NOTES = "notes.json"
 
 
 class Change(NamedTuple):
-    """One change: its place, the statement before and after it, and the module's new source."""
+    """One change: its place (the lines ``line`` to ``last``), the statement before and after it,
+    and the module's new source and code."""
 
     path: Path
     line: int
+    last: int
     before: str
     after: str
     source: str
+    code: CodeType
 
 
 _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
@@ -83,7 +99,9 @@ def changes(path: Path) -> Iterator[Change]:
             before = ast.unparse(_head(statement))
             edit()
             after = ast.unparse(_head(statement))
-            yield Change(path, statement.lineno, before, after, ast.unparse(tree))
+            code = compile(ast.fix_missing_locations(tree), str(path), "exec")
+            lines = statement.lineno, _last_line(statement)
+            yield Change(path, *lines, before, after, ast.unparse(tree), code)
             undo()
 
 
@@ -97,6 +115,8 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.stmt]]:
             yield node, statement
         if isinstance(node, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom) or _is_log(node):
             return
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            return  # It asserts that two lists are as long as each other.
         if isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation):
             return  # A constant that somebody chose: one more is no fault.
         for name, value in ast.iter_fields(node):
@@ -168,12 +188,20 @@ def _head(statement: ast.stmt) -> ast.stmt:
     return head
 
 
+def _last_line(statement: ast.stmt) -> int:
+    """The last line of a statement without its block."""
+    block = getattr(statement, "body", None)
+    if block:
+        return max(statement.lineno, block[0].lineno - 1)
+    return statement.end_lineno or statement.lineno
+
+
 # -- trying the changes ----------------------------------------------------------------------
 
 
 def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
-    os.nice(15)
-    folder = Path(tempfile.mkdtemp(prefix=f"granja-mutants-{room}-"))
+    os.nice(5)
+    folder = Path(tempfile.mkdtemp(prefix=f"granja-mutants-{room}-")).resolve()
     try:
         _copy(folder)
         return _try_all(folder, room, _chosen(folder / "granja" / room, patterns, sample, seed))
@@ -183,21 +211,28 @@ def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
 
 def _try_all(folder: Path, room: str, chosen: list[Change]) -> int:
     _load()
-    if not _passes(folder, ROOMS[room], silent=False):
+    tests = ROOMS[room]
+    if _forked(lambda: _run(folder, tests, _Loaded(folder, room, chosen))):
         sys.exit("the tests fail without any change")
-    tried, survivors = 0, 0
-    for change in chosen:
+    notes = json.loads((folder / NOTES).read_text("utf-8"))
+    survivors = notes["survivors"]
+    for number in notes["anew"]:
+        change = chosen[number]
         original = change.path.read_text(encoding="utf-8")
         change.path.write_text(change.source, encoding="utf-8")
-        tried += 1
-        if _passes(folder, ROOMS[room]):
+        if not _forked(lambda: _silently(lambda: _run(folder, tests, _Ordered(notes["times"])))):
             survivors += 1
-            where = change.path.relative_to(folder)
-            sys.stdout.write(f"{where}:{change.line}\n  - {change.before}\n  + {change.after}\n")
-            sys.stdout.flush()
+            _show(folder, change)
         change.path.write_text(original, encoding="utf-8")
+    tried = len(chosen)
     sys.stdout.write(f"{room}: {tried - survivors} of {tried} changes were noticed\n")
     return 1 if survivors else 0
+
+
+def _show(folder: Path, change: Change, remark: str = "") -> None:
+    where = change.path.relative_to(folder)
+    sys.stdout.write(f"{where}:{change.line}{remark}\n  - {change.before}\n  + {change.after}\n")
+    sys.stdout.flush()
 
 
 def _copy(folder: Path) -> None:
@@ -224,6 +259,7 @@ def _chosen(room: Path, patterns: list[str], sample: int | None, seed: int) -> l
 
 def _load() -> None:
     """Import what each fork needs, once, but nothing of granja itself."""
+    import coverage  # noqa: F401
     import hypothesis.stateful
     import pytest  # noqa: F401
     import twisted.internet.testing
@@ -231,68 +267,216 @@ def _load() -> None:
     import twisted.web.server  # noqa: F401
 
     sys.dont_write_bytecode = True
-    hypothesis.settings.register_profile(
-        "mutate",
-        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
-        database=None,
-        derandomize=True,
-    )
-    hypothesis.settings.load_profile("mutate")
+    usual = hypothesis.settings.__init__
+
+    def few(self: Any, *arguments: Any, **named: Any) -> None:
+        """The same few examples each time.  A test that chooses its phases waits for a failure."""
+        if "phases" not in named:
+            named["phases"] = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+            named["max_examples"] = min(named.get("max_examples", EXAMPLES), EXAMPLES)
+        usual(self, *arguments, **{**named, "database": None, "derandomize": True})
+
+    hypothesis.settings.__init__ = few  # type: ignore[method-assign]
 
 
-def _passes(folder: Path, tests: tuple[str, ...], *, silent: bool = True) -> bool:
-    """Run the tests in a fork.  Returns whether they pass; a test that takes too long fails."""
+def _forked(work: Callable[[], int]) -> int:
+    """Do the work in a fork.  Returns what it returns, or another number if it dies."""
     child = os.fork()
     if not child:
-        os._exit(_run(folder, tests, silent))
+        result = 1
+        try:
+            os.setsid()
+            result = work()
+        finally:
+            sys.stdout.flush()
+            os._exit(result)
     _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
-    return status == 0
+    return status
 
 
-class _QuickFirst:
-    """Runs the quickest tests first, by their times without a change, and stops hanging ones."""
+def _silently(work: Callable[[], int]) -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silence, descriptor)
+    return work()
 
-    def __init__(self, times: Path) -> None:
+
+def _limit(usual: float) -> None:
+    """Let a test that takes so many seconds without a change die if it takes much longer."""
+    signal.setitimer(signal.ITIMER_PROF, GRACE + PATIENCE * usual)
+    signal.setitimer(signal.ITIMER_REAL, GRACE + PATIENCE * usual + STALL)
+
+
+class _Ordered:
+    """Runs the quickest tests first, and stops those that take too long."""
+
+    def __init__(self, times: dict[str, float]) -> None:
         self._times = times
-        self._known: dict[str, float] = {}
-        if times.exists():
-            self._known = json.loads(times.read_text("utf-8"))
-        self._taken: dict[str, float] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items.sort(key=lambda item: self._known.get(item.nodeid, 0.0))
+        items.sort(key=lambda item: self._times.get(item.nodeid, 0.0))
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        if self._known:
-            usual = self._known.get(item.nodeid, 0.0)
-            signal.setitimer(signal.ITIMER_REAL, GRACE + PATIENCE * usual)
+        _limit(self._times.get(item.nodeid, 0.0))
+
+
+class _Loaded:
+    """Tries changes in forks of a process that has collected the tests."""
+
+    def __init__(self, folder: Path, room: str, chosen: list[Change]) -> None:
+        import coverage
+
+        self._folder = folder
+        self._chosen = chosen
+        self._data = folder / "coverage"
+        self._times: dict[str, float] = defaultdict(float)
+        self._room = [str(folder / "granja" / room / "*")]
+        self._coverage = coverage.Coverage(None, include=self._room, config_file=False)
+        self._coverage.start()
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        if self._coverage is not None:
+            self._coverage.switch_context(item.nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self._taken[report.nodeid] = self._taken.get(report.nodeid, 0.0) + report.duration
+        self._times[report.nodeid] += report.duration
 
-    def pytest_sessionfinish(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        if not self._known:
-            self._times.write_text(json.dumps(self._taken), "utf-8")
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Try every change, in the place of pytest's own loop."""
+        self._coverage.stop()
+        imported = self._coverage.get_data()
+        if _forked(lambda: self._measure(session)):
+            session.testsfailed = 1
+            return True
+        self._read()
+        self._items = sorted(session.items, key=lambda item: self._times[item.nodeid])
+        self._functions = _functions()
+        gc.freeze()
+        anew, survivors = [], 0
+        for number, change in enumerate(self._chosen):
+            codes = _changed(self._codes[str(change.path)], change.code)
+            lines = range(change.line, change.last + 1)
+            if not codes or {*lines} & {*(imported.lines(str(change.path)) or ())}:
+                anew.append(number)
+            elif self._survives(session, change, codes, lines):
+                survivors += 1
+        notes = {"times": self._times, "anew": anew, "survivors": survivors}
+        (self._folder / NOTES).write_text(json.dumps(notes), "utf-8")
+        return True
+
+    def _measure(self, session: Any) -> int:
+        """Run all tests without a change.  Write down what each reaches, and how long it takes."""
+        import coverage
+
+        self._coverage = coverage.Coverage(str(self._data), include=self._room, config_file=False)
+        self._coverage.start()
+        for item, after in _in_turn(session.items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        self._coverage.stop()
+        self._coverage.save()
+        (self._folder / NOTES).write_text(json.dumps(self._times), "utf-8")
+        return int(session.testsfailed > 0)
+
+    def _read(self) -> None:
+        import coverage
+
+        self._coverage = None
+        data = coverage.CoverageData(str(self._data))
+        data.read()
+        self._times.update(json.loads((self._folder / NOTES).read_text("utf-8")))
+        self._reaching: dict[str, dict[int, list[str]]] = {}
+        self._codes: dict[str, CodeType] = {}
+        for change in self._chosen:
+            path = str(change.path)
+            if path not in self._codes:
+                self._reaching[path] = data.contexts_by_lineno(path)
+                self._codes[path] = compile(change.path.read_text("utf-8"), path, "exec")
+
+    def _survives(
+        self, session: Any, change: Change, codes: dict[_Place, CodeType], lines: range
+    ) -> bool:
+        reaching = self._reaching[str(change.path)]
+        names = {name for line in lines for name in reaching.get(line, ())}
+        items = [item for item in self._items if item.nodeid in names]
+        if items and _forked(lambda: _silently(lambda: self._try(session, codes, items))):
+            return False
+        remark = "" if items else " (no test reaches it)"
+        _show(self._folder, change, remark)
+        return True
+
+    def _try(self, session: Any, codes: dict[_Place, CodeType], items: list[Any]) -> int:
+        session.config.pluginmanager.unregister(name="terminalreporter")
+        for place, code in codes.items():
+            for function in self._functions[place]:
+                function.__code__ = code
+        for item, after in _in_turn(items):
+            _limit(self._times[item.nodeid])
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            if session.testsfailed:
+                return 1
+        return 0
 
 
-def _run(folder: Path, tests: tuple[str, ...], silent: bool) -> int:
+def _in_turn(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each test with the one after it."""
+    return zip(items, [*items[1:], None], strict=True)
+
+
+#: A function's file, qualified name and first line.
+_Place = tuple[str, str, int]
+
+
+def _place(code: CodeType) -> _Place:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def _functions() -> dict[_Place, list[FunctionType]]:
+    """All functions that exist."""
+    found: dict[_Place, list[FunctionType]] = defaultdict(list)
+    for thing in gc.get_objects():
+        if isinstance(thing, FunctionType):
+            found[_place(thing.__code__)].append(thing)
+    return found
+
+
+def _changed(before: CodeType, after: CodeType) -> dict[_Place, CodeType]:
+    """The functions whose code differs.  Nothing if a function cannot take its new code."""
+    old, new = _codes(before), _codes(after)
+    found = {place: code for place, code in new.items() if code != old.get(place)}
+    for place, code in found.items():
+        if place not in old or old[place].co_freevars != code.co_freevars:
+            return {}
+    return found
+
+
+def _codes(code: CodeType) -> dict[_Place, CodeType]:
+    """The code of each function in a module, also of those within functions."""
+    found = {}
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            if part.co_flags & inspect.CO_NEWLOCALS:  # A function, not a class.
+                found[_place(part)] = part
+            found |= _codes(part)
+    return found
+
+
+def _run(folder: Path, tests: tuple[str, ...], plugin: object) -> int:
+    """Run pytest with a plugin, on the copy."""
     import pytest
 
-    os.setsid()
     os.chdir(folder)
-    silence = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2) if silent else (0,):
-        os.dup2(silence, descriptor)
+    (folder / "tmp").mkdir(exist_ok=True)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder / "tmp")
     here = str(PROJECT)
     sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", here))]
     for name in [name for name in sys.modules if name.partition(".")[0] in ("granja", "tests")]:
         del sys.modules[name]
     os.environ["PYTHONPATH"] = str(folder)
     arguments = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests]
-    return int(pytest.main(arguments, plugins=[_QuickFirst(folder / TIMES)]))
+    return int(pytest.main(arguments, plugins=[plugin]))
 
 
 if __name__ == "__main__":

@@ -240,8 +240,6 @@ class Market:
         held = self.held[farmer]
         held[artifact] += 1
         self.wishes.gained(farmer, artifact, held[artifact])
-        if held[artifact] > 1:
-            return []
         ended = self.swaps.strike_wish(farmer, artifact)
         return [SwapNews(swap.number, farmer, How.VOID, got=artifact) for swap in ended]
 

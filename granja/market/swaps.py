@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.market import columns
 from granja.market.columns import Columns
 
 #: Swaps that move to a tidier table at each change.
-_CARRIED_AT_ONCE = 8
+_CARRIED_AT_ONCE: Final = 8
 #: A table with fewer slots is never tidied.
-_SMALL = 64
+_SMALL: Final = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ def room(at: int, of: list[int]) -> bool:
     """Whether there is some."""
     assert at > 0
     log.info("there are 7", n=7)
+    pairs(zip(of, of, strict=True))
     if of and at <= LIMIT - 1:
         of.append(at)
         return at in of
@@ -31,6 +32,7 @@ def room(at: int, of: list[int]) -> bool:
 
 CHANGES = [
     "LIMIT: int = 6",
+    "None",
     "if of or at <= LIMIT - 1:",
     "if of and at < LIMIT - 1:",
     "if of and at <= LIMIT + 1:",

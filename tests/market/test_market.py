@@ -337,6 +337,43 @@ class Facts(SynchronousTestCase):
             with self.assertRaisesRegex(ValueError, "not a fact of kind 'left'"):
                 events.from_body("left", body)  # type: ignore[arg-type]
 
+    def test_a_whole_state_is_read_as_it_was_written(self) -> None:
+        """Each of its tables has something in it."""
+        market = Market()
+        for fact in (
+            events.Declared(ANA, "Ana", (ANCLA, DISCO)),
+            events.Registered(ANA, "Ana"),
+            events.Declared(GUS, "Gus", (DISCO,)),
+            events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 12.5),
+            events.Posted(OfferId(2), GUS, (DISCO,), (HACHA,), True, 12.5),
+            events.Wished(ANA, (HACHA,), None),
+            events.Left(ANA, (left_void(),), 3, (OfferId(7),)),
+        ):
+            market.apply(fact)
+        state = json.loads(json.dumps(market.snapshot()))
+        body = {"head": "00", "state": state, "books": [[21, 1, 0, 0]]}
+        fact = events.from_body("begun", body)
+        self.assertEqual(fact, events.Begun("00", state, ((21, 1, 0, 0),)))
+        self.assertEqual(Market.restore(state).snapshot(), market.snapshot())
+        for field in ("swaps", "wishes", "wishers"):
+            older = {name: value for name, value in state.items() if name != field}
+            events.from_body("begun", body | {"state": older})
+
+    def test_a_state_that_was_forged_is_refused_in_a_sentence(self) -> None:
+        state = Market().snapshot()
+        forged: list[dict[str, object]] = [
+            {name: value for name, value in state.items() if name != "held"},
+            state | {"more": 1},
+            state | {"last_offer": "1"},
+        ]
+        for pairs in (5, [5], ["ab"], [[1]], [[1, "Ana", 2]], [["Ana", 1]], [[1, 1]], [{"1": 1}]):
+            forged.append(state | {"names": pairs})
+        for away in ([[1, {"ends": [], "more": "1"}]], [[1, {"ends": []}]], [[1, {"more": 0}]]):
+            forged.append(state | {"away": away})
+        for value in forged:
+            with self.assertRaisesRegex(ValueError, "not a fact of kind 'begun'"):
+                events.from_body("begun", {"head": "00", "state": value})
+
 
 def left_void(lost: ArtifactId | None = DISCO) -> Ended:
     offer = Offer(OfferId(4), ANA, GUS, ANCLA, DISCO, 5.0)
@@ -364,6 +401,8 @@ class Nothing(SynchronousTestCase):
         self.assertEqual(market.names, {GUS: "Gus"})
         self.assertEqual(market.held, {GUS: Counter()})
         self.assertEqual(market.last_farmer, GUS)
+        seekers = market.wishes.seekers(ANCLA)
+        self.assertEqual(list(market.wishes.people(seekers)), [GUS], "who has nothing seeks all")
 
     def test_nothing_is_left_of_a_visitor_who_left(self) -> None:
         """Only the number stays, and nobody else gets it."""
@@ -410,6 +449,10 @@ class Swaps(MarketCase):
     def test_one_gives_what_one_has_and_takes_what_one_lacks(self) -> None:
         self.assertRaises(errors.NotMine, self.post, ANA, DISCO, HACHA)
         self.assertRaises(errors.AlreadyMine, self.post, CARO, ANCLA, DISCO)
+
+    def test_who_makes_a_swap_has_used_what_there_is_for_swaps(self) -> None:
+        self.post(ANA, ANCLA, DISCO)
+        self.assertEqual(self.market.wishes.used, {ANA})
 
     def test_swaps_count_like_offers(self) -> None:
         self.post(ANA, ANCLA, DISCO)
@@ -476,6 +519,8 @@ class NewsOfAnAbsence(SynchronousTestCase):
             end = Ended(offer, "Ana", "Gus", how)
             deeds = [farmer for farmer in (ANA, GUS) if end.is_deed_of(farmer)]
             self.assertEqual(deeds, [doers[how]] if how in doers else [], how)
+        for end, doing in ((left_void(None), True), (left_void(DISCO), False)):
+            self.assertEqual((end.is_deed_of(ANA), end.is_deed_of(GUS)), (False, doing))
 
     def test_nothing_pushes_a_trade_out(self) -> None:
         """The last that is no trade gives way to one, and is counted."""
