@@ -61,6 +61,9 @@ PATIENCE = 4.0
 GRACE = 2.0
 STALL = 20.0
 
+#: A test that takes longer while it is traced, in seconds, is left out: few changes need it.
+LONGEST = 8.0
+
 #: The most examples that a test with random ones tries, and the most bytes that a fork may take.
 EXAMPLES = 50
 MEMORY = 4 << 30
@@ -190,7 +193,7 @@ def _head(statement: ast.stmt) -> ast.stmt:
 
 def _last_line(statement: ast.stmt) -> int:
     """The last line of a statement without its block."""
-    block = getattr(statement, "body", None)
+    block: list[ast.stmt] | None = getattr(statement, "body", None)
     if block:
         return max(statement.lineno, block[0].lineno - 1)
     return statement.end_lineno or statement.lineno
@@ -212,21 +215,30 @@ def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
 def _try_all(folder: Path, room: str, chosen: list[Change]) -> int:
     _load()
     tests = ROOMS[room]
-    if _forked(lambda: _run(folder, tests, _Loaded(folder, room, chosen))):
-        sys.exit("the tests fail without any change")
+    if _forked(lambda: _run(folder, tests, _Loaded(folder, room, chosen))) not in _NOTHING_RUN:
+        sys.exit("the tests cannot be run")
     notes = json.loads((folder / NOTES).read_text("utf-8"))
-    survivors = notes["survivors"]
+    survivors: int = notes["survivors"]
+
+    def again() -> int:
+        ordered = _Ordered(notes["times"], notes["left out"])
+        return _silently(lambda: _run(folder, tests, ordered))
+
     for number in notes["anew"]:
         change = chosen[number]
         original = change.path.read_text(encoding="utf-8")
         change.path.write_text(change.source, encoding="utf-8")
-        if not _forked(lambda: _silently(lambda: _run(folder, tests, _Ordered(notes["times"])))):
+        if not _forked(again):
             survivors += 1
             _show(folder, change)
         change.path.write_text(original, encoding="utf-8")
     tried = len(chosen)
     sys.stdout.write(f"{room}: {tried - survivors} of {tried} changes were noticed\n")
     return 1 if survivors else 0
+
+
+#: How pytest ends if all is well, also when its own loop has run no test.
+_NOTHING_RUN = 0, 5 << 8
 
 
 def _show(folder: Path, change: Change, remark: str = "") -> None:
@@ -313,10 +325,12 @@ def _limit(usual: float) -> None:
 class _Ordered:
     """Runs the quickest tests first, and stops those that take too long."""
 
-    def __init__(self, times: dict[str, float]) -> None:
+    def __init__(self, times: dict[str, float], left_out: list[str]) -> None:
         self._times = times
+        self._left_out = left_out
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items[:] = [item for item in items if item.nodeid not in self._left_out]
         items.sort(key=lambda item: self._times.get(item.nodeid, 0.0))
 
     def pytest_runtest_setup(self, item: Any) -> None:
@@ -333,26 +347,29 @@ class _Loaded:
         self._chosen = chosen
         self._data = folder / "coverage"
         self._times: dict[str, float] = defaultdict(float)
+        self._failed: set[str] = set()
         self._room = [str(folder / "granja" / room / "*")]
+        self._measured = False
         self._coverage = coverage.Coverage(None, include=self._room, config_file=False)
         self._coverage.start()
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        if self._coverage is not None:
+        if self._measured:
             self._coverage.switch_context(item.nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._times[report.nodeid] += report.duration
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Try every change, in the place of pytest's own loop."""
         self._coverage.stop()
         imported = self._coverage.get_data()
-        if _forked(lambda: self._measure(session)):
-            session.testsfailed = 1
-            return True
-        self._read()
-        self._items = sorted(session.items, key=lambda item: self._times[item.nodeid])
+        _forked(lambda: self._measure(session))
+        left_out = self._read()
+        self._items = [item for item in session.items if item.nodeid not in left_out]
+        self._items.sort(key=lambda item: self._times[item.nodeid])
         self._functions = _functions()
         gc.freeze()
         anew, survivors = [], 0
@@ -363,7 +380,12 @@ class _Loaded:
                 anew.append(number)
             elif self._survives(session, change, codes, lines):
                 survivors += 1
-        notes = {"times": self._times, "anew": anew, "survivors": survivors}
+        notes = {
+            "times": self._times,
+            "left out": sorted(left_out),
+            "anew": anew,
+            "survivors": survivors,
+        }
         (self._folder / NOTES).write_text(json.dumps(notes), "utf-8")
         return True
 
@@ -371,22 +393,31 @@ class _Loaded:
         """Run all tests without a change.  Write down what each reaches, and how long it takes."""
         import coverage
 
+        self._measured = True
         self._coverage = coverage.Coverage(str(self._data), include=self._room, config_file=False)
         self._coverage.start()
         for item, after in _in_turn(session.items):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         self._coverage.stop()
         self._coverage.save()
-        (self._folder / NOTES).write_text(json.dumps(self._times), "utf-8")
-        return int(session.testsfailed > 0)
+        notes = {"times": self._times, "failed": [*self._failed]}
+        (self._folder / NOTES).write_text(json.dumps(notes), "utf-8")
+        return 0
 
-    def _read(self) -> None:
+    def _read(self) -> set[str]:
+        """Read what ``_measure`` wrote.  Returns the tests to leave out, and says which they are:
+        a test that looks at the time may fail while it is traced."""
         import coverage
 
-        self._coverage = None
         data = coverage.CoverageData(str(self._data))
         data.read()
-        self._times.update(json.loads((self._folder / NOTES).read_text("utf-8")))
+        notes = json.loads((self._folder / NOTES).read_text("utf-8"))
+        self._times.update(notes["times"])
+        slow = {name for name, seconds in self._times.items() if seconds > LONGEST}
+        for why, names in (("fails", notes["failed"]), ("is slow", slow)):
+            for name in names:
+                sys.stdout.write(f"{name} {why} without a change, and is left out\n")
+        sys.stdout.flush()
         self._reaching: dict[str, dict[int, list[str]]] = {}
         self._codes: dict[str, CodeType] = {}
         for change in self._chosen:
@@ -394,6 +425,7 @@ class _Loaded:
             if path not in self._codes:
                 self._reaching[path] = data.contexts_by_lineno(path)
                 self._codes[path] = compile(change.path.read_text("utf-8"), path, "exec")
+        return slow.union(notes["failed"])
 
     def _survives(
         self, session: Any, change: Change, codes: dict[_Place, CodeType], lines: range

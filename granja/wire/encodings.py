@@ -83,6 +83,10 @@ class Carrier(Protocol):
         """How many messages are in ``data``."""
 
 
+#: How many bytes we look at for the end of a line.
+_LOOK: Final = 4096
+
+
 class Lines:
     """The common part of carriers whose messages end in LF and have no other LF."""
 
@@ -91,8 +95,8 @@ class Lines:
 
     def boundary(self, data: Readable, at: int) -> int:
         # A memoryview has no search.  A line is short, so this copies little.
-        for start in range(at, len(data), 4096):
-            end = bytes(data[start : start + 4096]).find(b"\n")
+        for start in range(at, len(data), _LOOK):
+            end = bytes(data[start : start + _LOOK]).find(b"\n")
             if end >= 0:
                 return start + end + 1
         return len(data)

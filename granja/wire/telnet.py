@@ -23,7 +23,7 @@ ECHO: Final = 1
 TIMING_MARK: Final = 6
 GMCP: Final = 201
 
-MAX_SUBNEGOTIATION = 4096
+MAX_SUBNEGOTIATION: Final = 4096
 """The most bytes of a client's sub-negotiation.  Nothing of a longer one is kept or delivered."""
 
 _IAC = b"\xff"

@@ -352,8 +352,8 @@ class Facts(SynchronousTestCase):
             market.apply(fact)
         state = json.loads(json.dumps(market.snapshot()))
         body = {"head": "00", "state": state, "books": [[21, 1, 0, 0]]}
-        fact = events.from_body("begun", body)
-        self.assertEqual(fact, events.Begun("00", state, ((21, 1, 0, 0),)))
+        begun = events.from_body("begun", body)
+        self.assertEqual(begun, events.Begun("00", state, ((21, 1, 0, 0),)))
         self.assertEqual(Market.restore(state).snapshot(), market.snapshot())
         for field in ("swaps", "wishes", "wishers"):
             older = {name: value for name, value in state.items() if name != field}

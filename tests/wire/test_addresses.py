@@ -26,6 +26,7 @@ class Believing(SynchronousTestCase):
         believes = Proxies().believes
         for address in ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "unix"):
             self.assertTrue(believes(address), address)
+        self.assertEqual(Proxies.named([]), Proxies())
         for address in ("10.0.0.1", "192.0.2.1", "2001:db8::1", "", "nada"):
             self.assertFalse(believes(address), address)
 
@@ -78,5 +79,15 @@ class Forwarded(SynchronousTestCase):
         self.assertEqual(self.behind("10.0.0.9, 10.0.0.2"), "10.0.0.9")
 
     def test_what_is_no_address_ends_the_list(self) -> None:
-        for odd in ("unknown", "_hidden", "192.0.2.1:x", "[192.0.2.1", "[::1]x", "192.0.2.1:", "é"):
+        odd_ports = "192.0.2.1:x5", "192.0.2.1:\u0665"  # It is a digit, and int() would take it.
+        for odd in (
+            *odd_ports,
+            "unknown",
+            "_hidden",
+            "192.0.2.1:x",
+            "[192.0.2.1",
+            "[::1]x",
+            "192.0.2.1:",
+            "é",
+        ):
             self.assertEqual(self.behind(f"203.0.113.5, {odd}, 10.0.0.2"), "10.0.0.2", odd)

@@ -166,6 +166,15 @@ class CarrierTests(SynchronousTestCase):
         line = PLAIN.encode(Said("Ana", "x" * 9000))
         self.assertEqual(PLAIN.boundary(line + b"Beto: hola\r\n", 3), len(line))
 
+    def test_data_as_text_is_the_message_without_a_number(self) -> None:
+        """As the page of the protocol shows it."""
+        said = Said("Ana", "hola")
+        self.assertEqual(json.loads(WEBSOCKET_DATA.text(said)), said.data())
+
+    def test_behind_all_lines_is_an_end_too(self) -> None:
+        line = PLAIN.encode(Said("Ana", "hola"))
+        self.assertEqual(PLAIN.boundary(line, len(line)), len(line))
+
     def test_gmcp_puts_the_data_before_the_line(self) -> None:
         """A MUD client with GMCP reads both.  The line comes last, as on any terminal."""
         wire = GMCP.encode(

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.wire.inbox import SLICE, TELNET_SLICE, Inbox, Line
+from granja.wire.lines import TOO_LONG
 from granja.wire.rate import Rate
 from granja.wire.telnet import AYT, DO, IAC, TIMING_MARK, WILL
 
@@ -85,6 +86,28 @@ class States(SynchronousTestCase):
         box.feed(b"dos\n")
         self.assertEqual((list(lines(box)), box.waiting, box.plain(b"x\n", 0.0)), ([], False, None))
 
+    def test_who_is_closed_while_nothing_waits_rests_no_more(self) -> None:
+        box = inbox()
+        box.close()
+        self.assertEqual((box.resting, box.plain(b"uno\n", 0.0)), (False, None))
+
+    def test_busy_is_while_a_line_is_obeyed(self) -> None:
+        box = inbox()
+        self.assertIs(box.busy, False)
+        box.begin()
+        self.assertIs(box.busy, True)
+        box.done()
+        self.assertIs(box.busy, False)
+
+    def test_another_rate_begins_with_a_full_allowance(self) -> None:
+        box = inbox(Rate(1, 1))
+        self.assertEqual(box.plain(b"uno\n", 0.0), "uno")
+        box.allow(Rate(1, 2), 0.0)
+        said = [box.plain(b"dos\n", 0.0) for _ in range(3)]
+        self.assertEqual(said, ["dos", "dos", None])
+        box.allow(None, 0.0)
+        self.assertEqual([box.plain(b"tres\n", 0.0) for _ in range(50)], ["tres"] * 50)
+
     def test_the_rate_says_how_long_to_wait(self) -> None:
         box = inbox(Rate(2, 1))
         self.assertEqual(box.plain(b"uno\n", 0.0), "uno")
@@ -114,6 +137,9 @@ class Talk(SynchronousTestCase):
         box = inbox(Rate(1, 2))
         box.feed(b"1\n2\n3\n")
         self.assertEqual((box.talk(0.0), list(lines(box))), (None, [b"1", b"2"]))
+        box = inbox(Rate(1, 3))
+        box.feed(b"1\n2\n3\n")
+        self.assertEqual(box.talk(0.0), b"1\n2\n3", "exactly what the rate allows")
 
     def test_not_after_a_cr_or_in_a_line_that_is_too_long(self) -> None:
         """Nobody knows then what the next byte means."""
@@ -123,6 +149,13 @@ class Talk(SynchronousTestCase):
             list(lines(box))
             box.feed(b"\ndos\ntres\n")
             self.assertEqual((box.talk(0.0), list(lines(box))), (None, [b"dos", b"tres"]))
+
+    def test_the_rest_of_a_line_that_is_too_long_is_no_talk(self) -> None:
+        box = inbox()
+        box.feed(b"x" * 101)
+        self.assertEqual(list(lines(box)), [TOO_LONG])
+        box.feed(b"resto\ndos\n")
+        self.assertEqual((box.talk(0.0), list(lines(box))), (None, [b"dos"]))
 
     @given(
         st.lists(

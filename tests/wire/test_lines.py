@@ -117,6 +117,20 @@ class Limits(SynchronousTestCase):
         self.assertLess(time.process_time() - before, 8)
 
 
+class TakingBack(SynchronousTestCase):
+    def test_the_beginning_of_a_line_is_taken_back_unless_its_end_is_unknown(self) -> None:
+        for segment, begun in (
+            (b"", b""),
+            (b"uno\ndo", b"do"),
+            (b"uno\r", None),
+            (b"x" * 99, None),
+        ):
+            splitter = LineSplitter(LIMIT)
+            splitter.feed(segment)
+            self.assertEqual(splitter.take_back(), begun, segment)
+            self.assertEqual(splitter.partial, begun is None)
+
+
 class UnderWay(SynchronousTestCase):
     """Whether whole lines may be taken past the splitter."""
 

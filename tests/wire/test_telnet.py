@@ -125,6 +125,15 @@ class Hearing(SynchronousTestCase):
         stream = bytes([IAC, SB, GMCP]) + escape(b"a\xffb") + bytes([IAC, SE])
         self.assertEqual(heard_in(stream), (b"", [(GMCP, b"a\xffb")]))
 
+    def test_nothing_of_one_is_in_the_next(self) -> None:
+        """Nothing of it is kept, not even until then."""
+        heard = Listener()
+        telnet = Telnet(heard)
+        for payload in (b"abc", b"x" * (MAX_SUBNEGOTIATION + 1), b"d"):
+            telnet.feed(bytes([IAC, SB, GMCP]) + payload + bytes([IAC, SE]))
+            self.assertEqual(telnet._payload, b"")
+        self.assertEqual(heard.heard, [(GMCP, b"abc"), (GMCP, b"d")])
+
     def test_an_empty_subnegotiation_says_nothing(self) -> None:
         """It has no option.  One with an option and no payload has."""
         stream = bytes([IAC, SB, IAC, SE, 65, IAC, SB, GMCP, IAC, SE])
