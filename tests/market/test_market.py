@@ -413,6 +413,25 @@ class Nothing(SynchronousTestCase):
         self.assertEqual(market.snapshot(), Market().snapshot() | {"last_farmer": GUS})
 
 
+class Counting(SynchronousTestCase):
+    def test_a_tally_counts_facts_and_copies(self) -> None:
+        market = Market()
+        market.apply(events.Declared(ANA, "Ana", (ANCLA, ANCLA)))
+        tally = Tally(market)
+        counts = dict(tally.artifacts)
+        self.assertEqual(counts, {"declared": 0, "withdrawn": 0, "departed": 0})
+        for fact in (
+            events.Declared(GUS, "Gus", (DISCO, ANCLA, HACHA)),
+            events.Withdrawn(GUS, (DISCO,)),
+            events.Departed(GUS, (ANCLA, HACHA)),
+            events.Rejected(OfferId(1)),
+        ):
+            tally.note(fact)
+        self.assertEqual(tally.at_start, 2)
+        self.assertEqual(tally.artifacts, {"declared": 3, "withdrawn": 1, "departed": 2})
+        self.assertEqual(set(tally.facts.values()), {1})
+
+
 class Swaps(MarketCase):
     def post(self, maker: FarmerId, gives: ArtifactId, takes: ArtifactId) -> OfferId:
         number = OfferId(self.market.last_offer + 1)
@@ -453,6 +472,26 @@ class Swaps(MarketCase):
     def test_who_makes_a_swap_has_used_what_there_is_for_swaps(self) -> None:
         self.post(ANA, ANCLA, DISCO)
         self.assertEqual(self.market.wishes.used, {ANA})
+
+    def test_a_copy_that_is_gone_is_struck_from_the_table_too(self) -> None:
+        """Of what stands still, and of what has ended."""
+        self.declare(ANA, "Ana", HACHA)
+        takes = [DISCO, ArtifactId(1)]
+        said = decide_swap(self.market, OfferId(7), ANA, [ANCLA, HACHA], takes, False, 0.0)
+        self.do(said)
+        table = self.market.swaps.table
+        self.assertEqual({**table.givers}, {ANCLA: 1, HACHA: 1})
+        self.do(holding.decide_withdrawal(self.market, ANA, HACHA))
+        self.declare(ANA, "Ana", DISCO)
+        self.assertEqual(({**table.givers}, {**table.takers}), ({ANCLA: 1}, {ArtifactId(1): 1}))
+        self.do(offering.decide_retraction(self.market, ANA, OfferId(7)))
+        self.assertEqual(({**table.givers}, {**table.takers}), ({}, {}))
+
+    def test_the_same_swap_may_be_made_again_when_the_first_is_due(self) -> None:
+        self.post(ANA, ANCLA, DISCO)
+        again = partial(decide_swap, self.market, OfferId(9), ANA, [ANCLA], [DISCO], False)
+        self.assertRaises(errors.SameSwap, again, 99.0)
+        self.assertEqual(len(again(100.0)), 1)
 
     def test_swaps_count_like_offers(self) -> None:
         self.post(ANA, ANCLA, DISCO)
@@ -506,6 +545,21 @@ class NewsOfAnAbsence(SynchronousTestCase):
     def traded(self, number: int) -> Ended:
         offer = Offer(OfferId(number), ANA, GUS, ArtifactId(3), ArtifactId(4), 5.0)
         return Ended(offer, "Ana", "Gus", How.ACCEPTED)
+
+    def test_news_of_a_swap_are_news_like_others(self) -> None:
+        settled = SwapNews(OfferId(5), ANA, How.SETTLED, ANCLA, DISCO, "Gus", "Caro")
+        void = SwapNews(OfferId(6), ANA, How.VOID, got=DISCO)
+        self.assertEqual((settled.number, settled.is_trade, void.is_trade), (5, True, False))
+        news = News([settled, void])
+        self.assertEqual(News.restore(json.loads(json.dumps(news.plain()))), news)
+
+    def test_an_unseen_offer_that_ended_is_unseen_no_more(self) -> None:
+        """What was offered in a later absence is unseen as well."""
+        news = News(unseen={OfferId(1), OfferId(2)})
+        news.add(self.traded(1))
+        self.assertEqual(news, News(unseen={OfferId(2)}))
+        news.extend(News(unseen={OfferId(3)}))
+        self.assertEqual(news, News(unseen={OfferId(2), OfferId(3)}))
 
     def test_whose_deed_an_end_was(self) -> None:
         """The end is no news to its doer."""
