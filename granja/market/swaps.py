@@ -7,6 +7,7 @@ would trade for ever.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -59,24 +60,26 @@ _NAMES = tuple(field.name for field in fields(Swap))
 class Table:
     """Which swaps give an artifact, and which take it.
 
-    Each swap has a slot; an older swap has a lower one.  The slots of ended swaps stay empty.
+    Each swap has a slot; an older swap has a lower one.  The slots of ended swaps stay empty.  We
+    find a slot by halving: a dictionary of all slots would grow in one step, and that takes long.
     """
 
     def __init__(self) -> None:
         self.givers: Columns = {}
         self.takers: Columns = {}
         self.numbers: list[OfferId] = []
-        self._slots: dict[OfferId, int] = {}
 
     def __contains__(self, number: OfferId) -> bool:
-        return number in self._slots
+        """Whether it has a slot, even if it has ended."""
+        slot = bisect_left(self.numbers, number)
+        return slot < len(self.numbers) and self.numbers[slot] == number
 
     def bit(self, number: OfferId) -> int:
-        """The set that contains only this swap."""
-        return 1 << self._slots[number]
+        """The set that contains only this swap, which has a slot."""
+        return 1 << bisect_left(self.numbers, number)
 
     def add(self, swap: Swap) -> None:
-        self._slots[swap.number] = len(self.numbers)
+        """Give a slot to a swap.  Its number is higher than all before."""
         self.numbers.append(swap.number)
         bit = self.bit(swap.number)
         for artifact in swap.giving:
@@ -96,7 +99,6 @@ class Table:
 
     def remove(self, swap: Swap) -> None:
         self.strike(swap, swap.giving, swap.taking)
-        del self._slots[swap.number]
 
 
 class Swaps:
