@@ -1,4 +1,4 @@
-"""Passwords: how they are stored and checked, and in which order; knows no connection.
+"""Who is let in: passwords, and how many from where; knows no connection.
 
 Words of this room:
 
