@@ -237,7 +237,8 @@ class TheGenerator(SynchronousTestCase):
         for _ in defined:
             below |= {name for name, bases in defined.values() if below.intersection(bases)}
         found = {where.split(":")[0] for where, (_, bases) in defined.items() if below & {*bases}}
-        looked_for = ("contract/errors", "contract/messages/")
+        # Another node's message, retold, has no text of its own.
+        looked_for = ("contract/errors", "contract/messages/", "nodes/retelling.py")
         self.assertEqual([place for place in sorted(found) if not place.startswith(looked_for)], [])
 
     def test_a_stale_block(self) -> None:
