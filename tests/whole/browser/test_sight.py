@@ -60,12 +60,13 @@ class Offers(PageCase):
         self.assertLess(top_of(ana, accept), before)
 
     def test_an_offer_can_be_accepted_without_scrolling(self) -> None:
+        ana = self.arrives("Ana", "Ancla")
+        gus = self.netcat().arrives("Gus", "13")
+        gus.types(":offer Ana 13 21")
+        accept = ana.page.locator(".offer-card button.primary")
+        accept.wait_for()
         for width, height in ((1280, 800), (1024, 700), (960, 540)):
-            ana = self.arrives(f"Ana{width}", "Ancla", viewport={"width": width, "height": height})
-            gus = self.netcat().arrives(f"Gus{width}", "13")
-            gus.types(f":offer Ana{width} 13 21")
-            accept = ana.page.locator(".offer-card button.primary")
-            accept.wait_for()
+            ana.page.set_viewport_size({"width": width, "height": height})
             box, panel = accept.bounding_box(), ana.page.locator("#offers").bounding_box()
             assert box is not None
             assert panel is not None
@@ -75,8 +76,9 @@ class Offers(PageCase):
     def test_wide_names_break_no_form_and_can_be_read_in_full(self) -> None:
         wide = "W" * 20
         self.netcat().arrives(wide, "13")
+        ana = self.arrives("Ana", "Ancla")
         for width in (390, 1280):
-            ana = self.arrives(f"Ana{width}", "Ancla", viewport={"width": width, "height": 800})
+            ana.page.set_viewport_size({"width": width, "height": 800})
             if width < 760:
                 ana.goes_to("Gente")
             ana.button(f"Proponer un intercambio a {wide}").click()
@@ -86,14 +88,17 @@ class Offers(PageCase):
                 self.assertLessEqual(over, 0, part)
             title = dialog.locator(".person-name", has_text=wide).get_attribute("title")
             self.assertEqual(title, wide)
+            ana.page.keyboard.press("Escape")
+            dialog.wait_for(state="hidden")
 
 
 class LowScreens(PageCase):
     def test_talk_has_its_share_of_a_small_window(self) -> None:
+        ana = self.arrives("Ana", viewport={"width": 360, "height": 640}, has_touch=True)
+        ana.line.focus()
         for width, height, share in ((320, 256, 1 / 4), (360, 370, 1 / 2), (640, 300, 1 / 3)):
             viewport = {"width": width, "height": height}
-            ana = self.arrives(f"Ana{width}", viewport=viewport, has_touch=True)
-            ana.line.focus()
+            ana.page.set_viewport_size({"width": width, "height": height})
             talk = ana.log.bounding_box()
             assert talk is not None
             self.assertGreaterEqual(talk["height"], height * share, viewport)
