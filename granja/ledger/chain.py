@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from granja.market.facts import KINDS, Begun, Fact, from_body
 
@@ -46,9 +46,21 @@ class Entry(NamedTuple):
         :raises BadEntry: when the kind is unknown or the fields do not fit it.
         """
         try:
-            return shown(from_body(self.kind, json.loads(self.body)))
+            return shown(from_body(self.kind, _decoded(self.body)))
         except (ValueError, RecursionError) as error:  # A forged JSON can be nested very deep.
             raise BadEntry(self.sequence, f"it cannot be read: {error}") from None
+
+
+_DECODER = json.JSONDecoder()
+
+
+def _decoded(body: str) -> Any:
+    """The value of a body.  It has no space around it, so we need not search for one.
+
+    :raises ValueError: when it is not JSON.
+    """
+    value, end = _DECODER.raw_decode(body)
+    return value if end == len(body) else json.loads(body)
 
 
 class BadEntry(Exception):

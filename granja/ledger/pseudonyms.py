@@ -27,6 +27,9 @@ from granja.market.offers import Ended, Happened
 SALT: Final = 16
 LENGTH: Final = 32
 
+#: Facts with their farmer's name.  A union in ``isinstance`` would be made anew for each entry.
+_NAMING = (Declared, Registered)
+
 
 class NameRow(NamedTuple):
     """A name, and the hash that stands for it in the chain.
@@ -132,7 +135,7 @@ class Pseudonyms:
 
     def hide(self, fact: Fact) -> Fact:
         """The fact without names.  A new farmer gets a row."""
-        if isinstance(fact, Declared | Registered):
+        if isinstance(fact, _NAMING):
             return replace(fact, name=self._hidden(fact.farmer, fact.name, new=True))
         if isinstance(fact, Left) and fact.missed:
             return replace(fact, missed=tuple(map(self._hide_end, fact.missed)))
@@ -174,7 +177,7 @@ class Pseudonyms:
 
         :raises ValueError: when a row of the table does not fit its hash.
         """
-        if isinstance(fact, Declared | Registered):
+        if isinstance(fact, _NAMING):
             return replace(fact, name=self._shown(fact.name))
         if isinstance(fact, Left) and fact.missed:
             return replace(fact, missed=tuple(map(self._show_end, fact.missed)))

@@ -27,6 +27,11 @@ from granja.operations.objections import OBJECTIONS
 from granja.text import names
 from granja.text.clean import clean
 
+#: Facts after which a farmer is gone for good, and all after which they are not there.
+#: They are tuples: a union in ``isinstance`` would be made anew at each of a million entries.
+_GONE = (events.Departed, events.Released)
+_NOT_THERE = (events.Left, *_GONE)
+
 
 class NotInOrder(Exception):
     """Something is wrong with the ledger as a whole.  The text is the sentence."""
@@ -45,7 +50,7 @@ class Books:
             self.declared.update(fact.artifacts)
         elif isinstance(fact, events.Withdrawn):
             self.withdrawn.update(fact.artifacts)
-        elif isinstance(fact, events.Departed | events.Released):
+        elif isinstance(fact, _GONE):
             self.departed.update(fact.artifacts)
 
     def begin(self, books: Iterable[Sequence[int]]) -> None:
@@ -90,7 +95,7 @@ class People:
         return farmer in self.gone or (farmer <= self.reached and farmer not in self.there)
 
     def note(self, fact: Fact) -> None:
-        if isinstance(fact, events.Departed | events.Released):
+        if isinstance(fact, _GONE):
             self.gone.add(fact.farmer)
         if isinstance(fact, events.Released):
             self.registered = {n: f for n, f in self.registered.items() if f != fact.farmer}
@@ -172,7 +177,7 @@ class Endings:
             for party in end.parties:
                 if not end.is_deed_of(party):
                     self._remember(party, end)
-        if isinstance(fact, events.Left | events.Departed | events.Released):
+        if isinstance(fact, _NOT_THERE):
             self._ends.pop(fact.farmer, None)
             self._forgetful.discard(fact.farmer)
         if isinstance(fact, events.Left):

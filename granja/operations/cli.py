@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -26,6 +27,9 @@ from granja.operations.rewriting import Rewriting
 
 #: Entries between two steps of the progress bar.  A shorter ledger has none.
 _STRIDE = 5000
+
+#: So many more objects must be there before Python searches for unused cycles in an audit.
+_SELDOM = 100_000
 
 #: A catalog's numbers have at most this many digits; a name may have more.
 _MOST_DIGITS = 9
@@ -139,12 +143,27 @@ def _audited(archive: IArchive, audit: Audit) -> Audit:
     """
     _look_at_tables(archive)
     length = archive.end()
-    for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
-        pass
+    with _seldom_collecting():
+        for _ in _shown((n for n, _ in audit.run(archive)), length, sys.stderr):
+            pass
     if not archive.closed:
         check_passwords(archive, audit.market)
     _look_at_files(archive)
     return audit
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Let Python search for unused cycles of objects only now and then.
+
+    An entry leaves none behind, and each search goes through many objects that stay.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _look_at_tables(archive: IArchive) -> None:

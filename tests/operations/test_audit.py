@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger import chain, open_archive
@@ -332,6 +334,7 @@ class AuditTests(OperatorCase):
             "offered": '{"expires":2e9,"gives":6,"maker":1,"offer":"7","takes":14,"taker":2}',
             "registered": '{"farmer":9,"name":7}',
             "traded": '{"offer":[1]}',
+            "rejected": '{"offer":1}{"offer":2}',
             "left": '"x"',
             "returned": "[" * 100_000,
         }
@@ -342,6 +345,21 @@ class AuditTests(OperatorCase):
             complaint = "entry 9 is damaged: it cannot be read: "
             self.assertIn(complaint, self.complaint("audit", path=path))
             self.assertIn(complaint, self.run_granja("trace", "13", path=path)[2])
+
+    async def test_the_audit_collects_seldom_and_gives_the_threshold_back(self) -> None:
+        """Also when it fails.  Each collection goes through all that an audit keeps."""
+        await write(self.path)
+        forge_body(self.path, "left", '"x"')
+        before, during, run = gc.get_threshold(), [], reckoning.Audit.run
+
+        def watched(*arguments: Any) -> Any:
+            during.append(gc.get_threshold()[0])
+            return run(*arguments)
+
+        self.patch(reckoning.Audit, "run", watched)
+        self.complaint("audit")
+        self.assertEqual([100_000], during)
+        self.assertEqual(before, gc.get_threshold())
 
     async def test_a_snapshot_that_says_something_else_is_found(self) -> None:
         """The audit also finds a forger who edits the snapshot and its checksum."""
