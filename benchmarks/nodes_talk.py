@@ -171,7 +171,7 @@ def figures(talk: Talk) -> dict[str, float]:
 def flood(setting: Setting, round_: int, workshop: Workshop) -> dict[str, float]:
     scenario = FLOOD
     if setting.kind in PEERS:
-        scenario = replace(FLOOD_ALL, lines=FLOOD_ALL.lines_for(setting.server.share), arriving=8)
+        scenario = replace(FLOOD_ALL, lines=FLOOD_ALL.lines_for(setting.server.share), arriving=100)
     return figures(measure(setting, scenario, round_, workshop, parted=True))
 
 
@@ -180,7 +180,7 @@ def flood_4000(setting: Setting, round_: int, workshop: Workshop) -> dict[str, f
 
 
 def pace(setting: Setting, round_: int, workshop: Workshop) -> dict[str, float]:
-    scenario = replace(PACED, arriving=8) if setting.kind in PEERS else PACED
+    scenario = replace(PACED, arriving=100) if setting.kind in PEERS else PACED
     return figures(measure(setting, scenario, round_, workshop))
 
 
