@@ -90,8 +90,16 @@ class PostgreSQLLedger(Forgetful):
 
     def open(self) -> Opened:
         """See :meth:`ILedger.open`.  It waits for a database that is away, and for the end of an
-        older lease of this name."""
+        older lease of this name.  It begins again if the connection is lost meanwhile."""
+        while (opened := self._try_to_open()) is None:
+            self._sleep(AGAIN)
+        return opened
+
+    def _try_to_open(self) -> Opened | None:
+        """Return None if the connection was lost: the primary died, or this machine was so busy
+        that the server did not wait."""
         session = Session(self.address, f"granja {self._lease.node}")
+        connection: Connection | None = None
         try:
             connection = self._wait_for(session)
             session.farm = schema.bring_up_to_date(connection, str(self.address))
@@ -100,7 +108,15 @@ class PostgreSQLLedger(Forgetful):
             self._take_lease(connection)
             return self._open(session, connection)
         except psycopg.Error as error:
+            lost = connection is not None and connection.closed
             session.drop()
+            if lost:
+                _log.warn(
+                    "The connection to the database {at} was lost at the start; once more: {why}",
+                    at=str(self.address),
+                    why=told(error),
+                )
+                return None
             raise LedgerRefused(
                 f"the database {self.address} cannot be read: {told(error)}"
             ) from None

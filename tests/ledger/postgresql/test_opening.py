@@ -13,9 +13,10 @@ from zope.interface.verify import verifyObject
 from granja.contract.errors import ConfigurationError
 from granja.ledger import url as urls
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.postgresql import schema
+from granja.ledger.postgresql import ledger as opening, schema
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Session
 from granja.ledger.shared import ISharedLedger
 from granja.ledger.url import check, open_ledger, shown
@@ -111,6 +112,21 @@ class Opening(SynchronousTestCase):
         self.assertEqual(len(said), 3)
         self.assertIn("refused", said[0])
         self.assertNotIn("sesame", " ".join(self.logged))
+
+    def test_a_connection_that_is_lost_at_the_start(self) -> None:
+        """It begins again: a machine that is too busy, or a failover, ends no start."""
+        real = opening.complaints
+
+        def lose(connection: Connection) -> list[str]:
+            self.patch(opening, "complaints", real)
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            raise AssertionError("the server has not hung up")
+
+        self.patch(opening, "complaints", lose)
+        self.assertEqual(self.ledger().open().sequence, 0)
+        said = [line for line in self.logged if "was lost at the start" in line]
+        self.assertEqual(len(said), 1)
+        self.assertNotIn("contrase", said[0])
 
     def test_an_operator_who_waits_no_more(self) -> None:
         """Ctrl-C, with a sentence and no traceback."""
