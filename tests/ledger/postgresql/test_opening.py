@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from granja.contract.errors import ConfigurationError
 from granja.ledger import url as urls
 from granja.ledger.interface import LedgerRefused
-from granja.ledger.postgresql import ledger as opening, schema
+from granja.ledger.postgresql import ledger as opening, schema, session
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.postgresql.schema import Connection
@@ -115,7 +115,7 @@ class Opening(SynchronousTestCase):
 
     def test_a_connection_that_is_lost_at_the_start(self) -> None:
         """It begins again: a machine that is too busy, or a failover, ends no start."""
-        real = opening.complaints
+        real = session.complaints
 
         def lose(connection: Connection) -> list[str]:
             self.patch(opening, "complaints", real)
