@@ -234,21 +234,27 @@ class Rings(SwapCase):
 
     def test_a_member_expires_while_the_ring_waits(self) -> None:
         """A swap that is due by the wall clock settles no more, and the ring finds another."""
-        self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
-        ana = self.farm.arrives("Ana", "1")
-        self.swaps(ana, "1 por 2")
-        self.farm.pass_time(50)
-        caro, beto = self.farm.arrives("Caro", "1"), self.farm.arrives("Beto", "2")
-        self.swaps(caro, "1 por 2")
-        self.ledger.hold()
-        beto.types(":cambio 2 por 1")
-        self.farm.pass_time(55)
-        self.ledger.release()
-        self.farm.settle()
-        self.farm.settle()
-        [ring] = self.rings()
-        self.assertEqual(ring.offers, (3, 2))
-        self.assertHears(ana, "El cambio #1 venció.")
+        for noticed in (True, False):
+            with self.subTest(noticed=noticed):
+                self.setUp()
+                self.farm = Farm(Settings(rate=None, limits=Limits(lifetime=100.0)), self.ledger)
+                ana = self.farm.arrives("Ana", "1")
+                self.swaps(ana, "1 por 2")
+                self.farm.pass_time(50)
+                caro, beto = self.farm.arrives("Caro", "1"), self.farm.arrives("Beto", "2")
+                self.swaps(caro, "1 por 2")
+                self.ledger.hold()
+                beto.types(":cambio 2 por 1")
+                if noticed:
+                    self.farm.pass_time(55)
+                else:  # No timer knows of it yet.
+                    self.farm.set_forward = 55.0
+                self.ledger.release()
+                self.farm.settle()
+                self.farm.settle()
+                [ring] = self.rings()
+                self.assertEqual(ring.offers, (3, 2))
+                self.assertHears(ana, *["El cambio #1 venció."] * noticed)
 
     def test_two_rings_that_want_one_copy(self) -> None:
         ana = self.farm.arrives("Ana", "1")
@@ -331,7 +337,7 @@ class Unstored(SwapCase):
         """That is not on record yet, and nothing settles with them, nor is it shown."""
         ana, beto = self.farm.arrives("Ana", "1, 3, 3"), self.farm.arrives("Beto", "2")
         self.swaps(ana, "1 por 2")
-        ana.types(":busco 4")
+        ana.types(":busco 2, 4")
         self.ledger.fill()
         ana.drops()
         beto.hears()
@@ -517,7 +523,7 @@ class Hints(SwapCase):
 
     def test_who_never_types_one_of_these_commands(self) -> None:
         """They hear no byte of them, though they could close what stands; nor on coming back."""
-        gus = self.farm.arrives("Gus", "2, 2, 3")
+        gus = self.farm.arrives("Gus", "2, 2, 3, 3")
         gus.types(":registrar girasoles")
         ana, beto = self.farm.arrives("Ana", "1, 1, 4"), self.farm.arrives("Beto", "2")
         gus.hears()
