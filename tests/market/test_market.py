@@ -307,6 +307,7 @@ class Facts(SynchronousTestCase):
         for fact in (
             events.Declared(ANA, "Ana", (ANCLA, DISCO)),
             events.Offered(OfferId(1), ANA, GUS, ANCLA, DISCO, 12.5),
+            events.Posted(OfferId(2), ANA, (ANCLA,), (DISCO, HACHA), True, 12.5),
             events.Registered(ANA, "Ana"),
             events.Left(ANA),
             events.Left(ANA, (left_void(), left_void(None)), 3, (OfferId(7),)),
