@@ -43,7 +43,15 @@ RULES = ("contract", "market", "text")
 #: All of the standard library that rules need.  None of it reaches beyond its arguments.
 HARMLESS = frozenset(
     {
-        *("__future__", "collections", "collections.abc", "dataclasses", "enum", "functools"),
+        *(
+            "__future__",
+            "bisect",
+            "collections",
+            "collections.abc",
+            "dataclasses",
+            "enum",
+            "functools",
+        ),
         *("itertools", "json", "operator", "re", "string", "typing", "unicodedata"),
     }
 )
