@@ -115,9 +115,7 @@ class AVisit(Case):
         ana = self.visitor("Ana")
         self.farm.person("Bea").arrives()
         ana.looks()
-        self.assertEqual(
-            ana.suggested(":p b"), ["Beto ", "Bea "]
-        )  # with room for what is whispered
+        self.assertEqual(ana.suggested(":p b"), ["Beto ", "Bea "])  # room for the words
         beto.types(":q")
         beto.drops()
         ana.looks()
