@@ -339,7 +339,7 @@ class Nodes:
         receipts, connection = farmer.receipts, farmer.connection
         if after is None:
             after = receipts.sent if connection is None else connection.listener.last_sent()
-        but = {farmer.id, *self._farm.ignoring.ignored_by(farmer.id)}
+        but = self._farm.ignoring.not_told_again(farmer.id)
         told = unread(board, receipts, after, but)
         self._outbox.publish()
         heard = {node.writer: node.lines for node in self._hearing.nodes.values()}

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 
 from granja.board.receipts import Receipts
 from granja.contract import errors, messages
-from granja.contract.ids import FarmerId
 from granja.contract.messages import Message
 from granja.market.offers import News
 from granja.people.attendance import Attendance
@@ -104,13 +103,9 @@ class Comeback:
         if elsewhere is None or connection.over:
             self._admit(None, news, farmer, connection, known, number)
             return None
-        but = self._deaf_to(farmer)
+        but = self._factory.ignoring.not_told_again(farmer.id)
         asked = elsewhere.unread(farmer, known.visit, after, but)
         return asked.addCallback(self._admit, news, farmer, connection, known, number)
-
-    def _deaf_to(self, farmer: Farmer) -> set[FarmerId]:
-        """Whose lines are not told again."""
-        return {farmer.id, *self._factory.ignoring.ignored_by(farmer.id)}
 
     def _admit(
         self,
@@ -228,6 +223,7 @@ class Comeback:
             number = known.told_after if known.told_after is not None else sent
         known.told_after = number
         place = receipts.place_after(number)
-        lines = unread(self._board, receipts, number, self._deaf_to(farmer))
+        but = self._factory.ignoring.not_told_again(farmer.id)
+        lines = unread(self._board, receipts, number, but)
         receipts.resume(number)
         return lines, place

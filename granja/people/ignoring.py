@@ -57,6 +57,10 @@ class Ignoring:
         """The farmers whom ``who`` ignores, with their names, oldest first."""
         return self._ignored.get(who, {})
 
+    def not_told_again(self, farmer: FarmerId) -> set[FarmerId]:
+        """Whose lines a farmer who comes back does not hear: their own, and of whom they ignore."""
+        return {farmer, *self.ignored_by(farmer)}
+
     def deaf_to(self, speaker: FarmerId) -> list[Listener]:
         """The listeners in the chat that do not hear ``speaker``."""
         if speaker not in self._ignored_by:
