@@ -15,7 +15,7 @@ from granja.accounts.passwords import IAccounts
 from granja.board.board import Board
 from granja.board.history import History
 from granja.clockwork.complaints import Complaints
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import after
 from granja.contract import messages
 from granja.contract.catalog import Catalog
 from granja.contract.ids import FarmerId
@@ -375,8 +375,7 @@ class GranjaFactory(ServerFactory):
         if self.nodes is not None:
             await self.nodes.bus.close()
         # A database may be away for hours.
-        hurrying = Timer(self.clock, self._hurry_ledger)
-        hurrying.start(PATIENCE)
+        hurrying = after(self.clock, PATIENCE, self._hurry_ledger)
         await self.lane.when_idle()
         await self.accounts.close()
         await self.ledger.close()

@@ -34,7 +34,7 @@ from granja.board.fanout import FanOut
 from granja.board.group import Group
 from granja.board.receipts import Private, Receipts
 from granja.board.slow import SLOW, Reader, Slow
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, after, stop
 from granja.contract.messages import Message, Missed, Whispered
 from granja.reactor.sending import wire
 from granja.wire.encodings import Carrier, Readable
@@ -308,8 +308,7 @@ class Listener:
         self.joined = self.hearing = False
         self._notes = self.backlog = None
         self.replies = self.heard = 0
-        if self._deadline is not None:
-            self._deadline.stop()
+        stop(self._deadline)
         self.board.forget(self)
 
     # -- sending ---------------------------------------------------------------------------------
@@ -433,8 +432,7 @@ class Listener:
             return
         self.wire.lose()
         if self in self.group.listeners and not self.wire.closes_alone:
-            self._deadline = Timer(self.board.clock, self.abort)
-            self._deadline.start(CLOSING)
+            self._deadline = after(self.board.clock, CLOSING, self.abort)
 
     def delivered(self, kind: int, size: int) -> None:
         """``size`` bytes of a private piece have left the backlog."""

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from granja.bus.interface import NoAnswer
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, after
 
 
 class Waiting:
@@ -23,10 +23,8 @@ class Waiting:
         """Begin a request.  It fails with NoAnswer after so many seconds."""
         self._last += 1
         late = partial(self.fail, self._last, NoAnswer("nobody answered in time"))
-        timer = Timer(self._clock, late)
-        timer.start(seconds)
         answer: Deferred[bytes] = Deferred()
-        self._requests[self._last] = (answer, timer)
+        self._requests[self._last] = (answer, after(self._clock, seconds, late))
         return self._last, answer
 
     def succeed(self, number: int, data: bytes) -> None:

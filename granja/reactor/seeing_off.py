@@ -9,7 +9,7 @@ from typing import Any, Final
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime
 
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import Timer, after, stop
 
 #: Seconds that a connection has to hear why we turn it away.
 PATIENCE: Final = 3.0
@@ -34,8 +34,8 @@ class SeeingOff:
         """
         if len(self._leaving) == MOST:
             self._cut(next(iter(self._leaving)))
-        self._leaving[transport] = timer = Timer(self._clock, partial(self._cut, transport))
-        timer.start(PATIENCE)
+        cut = partial(self._cut, transport)
+        self._leaving[transport] = after(self._clock, PATIENCE, cut)
         transport.write(last_words)
         if hasattr(transport, "close_for_now"):
             transport.close_for_now()
@@ -48,9 +48,7 @@ class SeeingOff:
 
     def forget(self, transport: Any) -> None:
         """Stop the timer: the connection is gone."""
-        timer = self._leaving.pop(transport, None)
-        if timer is not None:
-            timer.stop()
+        stop(self._leaving.pop(transport, None))
 
     def close(self) -> None:
         """Cut everybody: the server stops."""

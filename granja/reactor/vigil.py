@@ -15,7 +15,7 @@ from typing import Any, Final
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime
 
-from granja.clockwork.timer import Timer
+from granja.clockwork.timer import after
 from granja.reactor.sockets import SILENCE, account_of
 
 #: Seconds between two rounds of looks.
@@ -39,8 +39,7 @@ class Vigil:
         #: Since when something has waited for a connection: as of the last round, and of this one.
         self._waited: dict[Any, float] = {}
         self._waiting: dict[Any, float] = {}
-        self._timer = Timer(clock, self._go_on)
-        self._timer.start(PERIOD)
+        self._timer = after(clock, PERIOD, self._go_on)
 
     def stop(self) -> None:
         """Stop looking."""
