@@ -76,16 +76,22 @@ class Attendance:
         """
         unread: News | None = None
 
-        def decide() -> list[Fact]:
+        def look() -> None:
             nonlocal unread
-            if connection.over:
-                return []
-            unread = self._news.unread(id)
-            return holding.decide_return(self._market, id)
+            if unread is None and not connection.over:
+                unread = self._news.unread(id)
+
+        def decide() -> list[Fact]:
+            look()
+            return [] if unread is None else holding.decide_return(self._market, id)
+
+        def looked(_: object) -> News | None:
+            look()  # A lane that is unsure refuses before it decides.
+            return unread
 
         done = self._lane.submit([id], decide, kept=kept)
         # The chat goes on while the ledger cannot write.
-        return done.addErrback(self.unrecorded).addCallback(lambda _: unread)
+        return done.addErrback(self.unrecorded).addCallback(looked)
 
     def was_elsewhere(self, farmer: Farmer) -> bool:
         """Whether they come from another node, where they were in the chat."""

@@ -181,6 +181,29 @@ class Names(VillageCase):
         self.beto.types(":offer Gus 32 12")
         self.assertIn("enviada a Gus", self.beto.hears()[0])
 
+    def test_who_comes_back_while_the_fate_of_a_write_is_not_known(self) -> None:
+        """The name is held already: they come in, and the record follows."""
+        eva = guest(self.third, "Eva", "21")
+        eva.types(":registrar una contraseña larga")
+        self.village.quiet()
+        eva.reads()
+        eva.drops()
+        self.village.pass_time(121)
+        watcher = self.there.shared.watcher
+        assert watcher is not None
+        watcher.unsure()
+        ana, back = self.there.person(), returns(self.there, eva.secret)
+        ana.types("Ana", PASSWORD)
+        self.village.settle()
+        self.assertEqual(ana.hears()[-1], "[SERVER] ¡OK!")
+        told = [message["line"] for message in back.reads() if "line" in message]
+        self.assertIn("[SERVER] ¡OK!", told)
+        watcher.sure()
+        self.village.pass_time(6.0)
+        states = [farm.factory.market.snapshot() for farm in self.village.farms]
+        self.assertEqual(states, [states[0]] * 3)
+        self.assertEqual(self.here.factory.market.away.keys() & {number_of(ana)}, set())
+
     def test_a_name_that_could_not_be_freed_is_freed_later(self) -> None:
         self.there.shared.away = True
         self.beto.types(":q")
