@@ -204,8 +204,13 @@ class GranjaService(Service):
             self._plain_ports.append(port)
 
     def _cannot_listen(self, failure: Failure, doorway: Doorway) -> None:
-        error = failure.value
-        why = error.socketError.strerror if isinstance(error, CannotListenError) else error
+        why: object = failure.value
+        if isinstance(why, CannotListenError):
+            why = why.socketError
+        if isinstance(why, OSError):
+            why = why.strerror
+        elif why == "Cannot acquire lock":  # Twisted's words for the lock of a unix socket.
+            why = "another server listens there"
         self._refusal = f"cannot listen on {doorway.description}: {why}"
 
     def _give_up(self, sentence: str) -> NoReturn:

@@ -31,6 +31,7 @@ from granja.options.table import Table
 from granja.reactor.supervisor import Supervisor
 from granja.reactor.title import hide
 from granja.reactor.tls_contexts import Certificates, secured
+from granja.reactor.unix_doors import UnixDoor
 from granja.service import Doorway, GranjaService, Wrap, as_it_is
 
 #: The most bytes of a unix socket's path; a lock has its place beside it.
@@ -130,7 +131,7 @@ def consoles(
     assert path is not None
     endpoint = UNIXServerEndpoint(reactor, path, mode=0o600, wantPID=True)
     wrap = partial(open_to_the_operator, errands=errands)
-    return [Doorway(f"the console {path}", endpoint, wrap)]
+    return [Doorway(f"the console {path}", UnixDoor(endpoint, path), wrap)]
 
 
 def errands_of(farm: GranjaFactory, rereading: Rereading) -> Errands:
@@ -182,6 +183,8 @@ def doorway(description: str, wrap: Wrap = as_it_is) -> Doorway:
         raise ConfigurationError(f"cannot listen on {description}: {why}") from None
     except Exception as error:  # Endpoint parsers are plugins, and may raise anything.
         raise ConfigurationError(f"cannot listen on {description}: {error}") from None
+    if isinstance(endpoint, UNIXServerEndpoint):
+        endpoint = UnixDoor(endpoint, endpoint._address)
     if tls is None:
         return Doorway(description, endpoint, wrap, proxied=proxied)
     secure = wrapServerTLS(tls.certificates, endpoint)

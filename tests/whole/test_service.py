@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import signal
@@ -310,6 +311,16 @@ class CommandLine(SynchronousTestCase):
             )
         self.assertIn(f"cannot listen on tcp:{port}", printed)
         self.assertIn("Address already in use", printed)
+
+    def test_a_busy_console(self) -> None:
+        """Its lock names a process that lives; here that is the test's own parent."""
+        path = f"{self.folder.name}/console"
+        os.symlink(str(os.getppid()), f"{path}.lock")
+        with socket.socket(socket.AF_UNIX) as busy:
+            busy.bind(path)
+            busy.listen()
+            printed = self.refused("--admin", path, "--ledger", "memory:")
+        self.assertIn(f"cannot listen on the console {path}: another server listens", printed)
 
     def test_version_and_help(self) -> None:
         status, printed = run_to_the_end("--version", folder=self.folder.name)
