@@ -143,7 +143,7 @@ class GranjaFactory(ServerFactory):
         self.forgetting = Forgetting(self.clock, self.now, self.ledger, self.settings)
         self.forgetting.start()
         kept = opened.kept
-        self.ignoring = Ignoring(lane, self.roster, kept, market.registered)
+        self.ignoring = Ignoring(lane, self.roster, market, kept)
         self.doors = Doors(lane, self.ignoring, kept)
         self.acts = Acts(self.now, lane, kept)
         self.freezing = Freezing(self.acts, kept)
@@ -160,6 +160,9 @@ class GranjaFactory(ServerFactory):
         for farmer in self.presence.passes.bearers():
             self.registration.seen(farmer)
         restore(self, self.presence.passes, self.presence.lingering, here)
+        self.presence.attendance.visit_over = self._forget
+        if self.nodes is None:
+            self._forget_strangers()
         self.collection = Collecting(self.settings, self.catalog, market, lane, teller)
         self.moderators.appoint(self.settings.moderators)
         numbers = OfferNumbers(market)
@@ -253,8 +256,19 @@ class GranjaFactory(ServerFactory):
         if isinstance(fact, Released):
             self.registration.released(fact.farmer)
         if isinstance(fact, Departed | Released):
-            self.ignoring.forget(fact.farmer)
-            self.doors.forget(fact.farmer)
+            self._forget(fact.farmer)
+
+    def _forget(self, visitor: FarmerId) -> None:
+        """Forget what a visitor set, and who ignored them: the visit is over."""
+        self.ignoring.forget(visitor)
+        self.doors.forget(visitor)
+
+    def _forget_strangers(self) -> None:
+        """Forget visitors of the last run who do not linger: it may have crashed."""
+        known = self.ignoring.farmers() | self.doors.farmers()
+        for id in sorted(known - self.market.registered.keys()):
+            if self.roster.present(id) is None:
+                self._forget(id)
 
     @property
     def followers(self) -> dict[str, Follower]:

@@ -217,6 +217,9 @@ class Nodes:
             farmer.arrived, farmer.was_at = 0.0, ""
             if not farmer.registered:
                 self.roster.free(farmer)
+                # Who has a pass may be on the way to another node.
+                if id not in self._farm.presence.passes.visits:
+                    self._farm.presence.attendance.visit_over(id)
 
     def bury(self, writer: int) -> None:
         """Tell the other nodes that a node has ended.  The ledger tells it to only one of us."""

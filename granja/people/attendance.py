@@ -35,6 +35,8 @@ class Attendance:
     """Records comings and goings.  The chat shows them at once; the record follows when it can.
 
     :param closing: whether the server stops.
+
+    ``visit_over``: we call it with the number of a visitor who has left.
     """
 
     log = Logger()
@@ -53,6 +55,7 @@ class Attendance:
         self._roster = roster
         self._news = news
         self._closing = closing
+        self.visit_over: Callable[[FarmerId], None] = lambda _: None
         #: The table of names, if several nodes share one.
         self.claims: Claims | None = None
         self._retry = Timer(clock, self.reconcile)
@@ -107,13 +110,15 @@ class Attendance:
 
     def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
         """Record that somebody is no longer here, with the news that they have missed."""
-        done = self.absent(id)
-        return done if self.claims is None else done.addCallback(self._recorded, id)
+        return self.absent(id).addCallback(self._recorded, id)
 
     def _recorded(self, facts: list[Fact], id: FarmerId) -> list[Fact]:
         """Free their name for others, unless they are here again."""
-        if self.claims is not None and self._roster.present(id) is None:
-            self.claims.left(id)
+        if self._roster.present(id) is None:
+            if self.claims is not None:
+                self.claims.left(id)
+            if id not in self._market.registered:
+                self.visit_over(id)
         return facts
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:

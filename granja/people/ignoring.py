@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from twisted.internet.defer import Deferred
@@ -12,11 +12,15 @@ from granja.contract import errors, messages
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
-from granja.people.keepsakes import keep
+from granja.market.market import Market
+from granja.people.keepsakes import Keepsakes
 from granja.people.roster import Farmer, Roster
 
-#: The ledger's subject.  It has a key for each pair of registered farmers, ``<who>:<whom>``.
+#: The ledger's subject.  It has a key for each pair of farmers, ``<who>:<whom>``.
 SUBJECT = "ignored"
+#: Visitors who have left and whose old lines one farmer still does not hear.  For one more, we
+#: forget the first.
+MOST_GONE = 200
 
 Pair = tuple[FarmerId, FarmerId]
 
@@ -25,23 +29,21 @@ class Ignoring:
     """Pairs of farmers: the first does not hear the second.
 
     :param kept: what the ledger keeps beside its chain, by subject and key.
-    :param registered: the names of the registered farmers.
     """
 
-    def __init__(
-        self, lane: Lane, roster: Roster, kept: AllKept, registered: Mapping[FarmerId, str]
-    ) -> None:
-        self._lane = lane
+    def __init__(self, lane: Lane, roster: Roster, market: Market, kept: AllKept) -> None:
+        self._keepsakes = Keepsakes(lane)
         self._roster = roster
-        self._registered = registered
-        self._ignored: dict[FarmerId, dict[FarmerId, str]] = {}
+        self._market = market
+        self._ignored: dict[FarmerId, dict[FarmerId, None]] = {}
         self._ignored_by: dict[FarmerId, set[FarmerId]] = {}
+        #: Visitors who were ignored until they left.  What they said is still in the history.
+        self._gone: dict[FarmerId, dict[FarmerId, None]] = {}
         for who, whom in _pairs(kept.get(SUBJECT, {})):
-            if who in registered and whom in registered:
-                self._add(who, whom, registered[whom])
+            self._add(who, whom)
 
-    def _add(self, who: FarmerId, whom: FarmerId, name: str) -> None:
-        self._ignored.setdefault(who, {})[whom] = name
+    def _add(self, who: FarmerId, whom: FarmerId) -> None:
+        self._ignored.setdefault(who, {})[whom] = None
         self._ignored_by.setdefault(whom, set()).add(who)
 
     def _remove(self, who: FarmerId, whom: FarmerId) -> None:
@@ -53,13 +55,18 @@ class Ignoring:
         if not by:
             del self._ignored_by[whom]
 
-    def ignored_by(self, who: FarmerId) -> Mapping[FarmerId, str]:
-        """The farmers whom ``who`` ignores, with their names, oldest first."""
+    def ignored_by(self, who: FarmerId) -> Collection[FarmerId]:
+        """The farmers whom ``who`` ignores, oldest first."""
         return self._ignored.get(who, {})
 
+    def never_told(self, farmer: FarmerId) -> set[FarmerId]:
+        """Whose lines a farmer does not hear later either: of whom they ignore, and of visitors
+        whom they ignored until the visit was over."""
+        return {*self.ignored_by(farmer), *self._gone.get(farmer, ())}
+
     def not_told_again(self, farmer: FarmerId) -> set[FarmerId]:
-        """Whose lines a farmer who comes back does not hear: their own, and of whom they ignore."""
-        return {farmer, *self.ignored_by(farmer)}
+        """Whose lines a farmer who comes back does not hear: their own too."""
+        return {farmer, *self.never_told(farmer)}
 
     def deaf_to(self, speaker: FarmerId) -> list[Listener]:
         """The listeners in the chat that do not hear ``speaker``."""
@@ -78,8 +85,7 @@ class Ignoring:
         :raises IgnoresOneself: when it is one's own.
         """
         if name is None:
-            ignored = self.ignored_by(me.id).items()
-            names = tuple(name for whom, name in ignored if self._is_somebody(whom))
+            names = tuple(filter(None, map(self._name, self.ignored_by(me.id))))
             me.tell(messages.Ignoring(names) if names else messages.HEARS_EVERYBODY)
             return None
         other = self._roster.person(name)
@@ -89,10 +95,10 @@ class Ignoring:
             raise errors.IgnoresOneself
 
         def done() -> None:
-            self._add(me.id, other.id, str(other))
+            self._add(me.id, other.id)
             me.tell(messages.Ignored(str(other)))
 
-        return keep(self._lane, me, self._kept(me.id, other, True), done)
+        return self._keepsakes.keep(me, [_kept(me.id, other.id, True)], done)
 
     def hear_again(self, me: Farmer, name: str) -> Deferred[None] | None:
         """``:escuchar`` (PROTOCOL §3).
@@ -107,23 +113,23 @@ class Ignoring:
             self._remove(me.id, other.id)
             me.tell(messages.HeardAgain(str(other)))
 
-        return keep(self._lane, me, self._kept(me.id, other, None), done)
+        return self._keepsakes.keep(me, [_kept(me.id, other.id, None)], done)
 
-    def _is_somebody(self, whom: FarmerId) -> bool:
-        """Whether this farmer exists.  A visitor exists only during the visit."""
-        return whom in self._registered or self._roster.present(whom) is not None
-
-    def _kept(self, who: FarmerId, whom: Farmer, value: bool | None) -> list[Kept]:
-        """What the ledger keeps: nothing of a visitor, who is ignored only for a visit."""
-        return [Kept(SUBJECT, f"{who}:{whom.id}", value)] if whom.registered else []
+    def _name(self, whom: FarmerId) -> str | None:
+        """The name of this farmer; None if they do not exist.  A visitor exists only during the
+        visit."""
+        present = self._roster.present(whom)
+        return self._market.registered.get(whom) if present is None else str(present)
 
     def follow(self, item: Kept) -> None:
         """Follow another node, which has changed a pair."""
         for who, whom in _pairs([item.key]):
-            if item.value is not None and whom in self._registered:
-                self._add(who, whom, self._registered[whom])
-            elif item.value is None and whom in self.ignored_by(who):
+            if item.value is not None:
+                self._add(who, whom)
+            elif whom in self.ignored_by(who):
                 self._remove(who, whom)
+                if self._name(whom) is None:
+                    self._remember(who, whom)
 
     # -- visitors who register, and visits that end ----------------------------------------------
 
@@ -131,16 +137,33 @@ class Ignoring:
         """What the ledger must keep when this visitor registers."""
         mine = ((farmer.id, whom) for whom in self.ignored_by(farmer.id))
         others = ((who, farmer.id) for who in sorted(self._ignored_by.get(farmer.id, ())))
-        pairs = [*mine, *others]
-        known = {*self._registered, farmer.id}
-        return [Kept(SUBJECT, f"{a}:{b}", True) for a, b in pairs if a in known and b in known]
+        return [_kept(who, whom, True) for who, whom in (*mine, *others)]
 
     def forget(self, visitor: FarmerId) -> None:
         """Forget a visitor whose visit is over.  Nobody will have this number again."""
-        for whom in list(self.ignored_by(visitor)):
-            self._remove(visitor, whom)
-        for who in list(self._ignored_by.get(visitor, ())):
-            self._remove(who, visitor)
+        mine = [(visitor, whom) for whom in self.ignored_by(visitor)]
+        others = [(who, visitor) for who in sorted(self._ignored_by.get(visitor, ()))]
+        for who, whom in (*mine, *others):
+            self._remove(who, whom)
+        self._gone.pop(visitor, None)
+        for who, _ in others:
+            self._remember(who, visitor)
+        self._keepsakes.keep_soon([_kept(who, whom, None) for who, whom in (*mine, *others)])
+
+    def _remember(self, who: FarmerId, visitor: FarmerId) -> None:
+        """Remember that somebody ignored this visitor until the visit was over."""
+        gone = self._gone.setdefault(who, {})
+        gone[visitor] = None
+        if len(gone) > MOST_GONE:
+            del gone[next(iter(gone))]
+
+    def farmers(self) -> set[FarmerId]:
+        """All who ignore somebody, and all who are ignored."""
+        return {*self._ignored, *self._ignored_by}
+
+
+def _kept(who: FarmerId, whom: FarmerId, value: bool | None) -> Kept:
+    return Kept(SUBJECT, f"{who}:{whom}", value)
 
 
 def _pairs(keys: Iterable[str]) -> Iterable[Pair]:

@@ -102,8 +102,8 @@ class Talking:
         """
         if not self._history.most:
             raise errors.NoHistory
-        ignored = self._ignoring.ignored_by(me.id)
-        found = self._history.last(min(count or USUAL, MOST), ignored)
+        never_told = self._ignoring.never_told(me.id)
+        found = self._history.last(min(count or USUAL, MOST), never_told)
         if not found:
             raise errors.NothingSaid
         now = self._now()

@@ -9,10 +9,10 @@ from granja.contract.ids import FarmerId
 from granja.ledger.interface import AllKept, Kept
 from granja.ledger.lane import Lane
 from granja.people.ignoring import Ignoring
-from granja.people.keepsakes import keep
+from granja.people.keepsakes import Keepsakes
 from granja.people.roster import Farmer
 
-#: The ledger's subject.  It has a key for each registered farmer with a closed door.
+#: The ledger's subject.  It has a key for each farmer with a closed door.
 SUBJECT = "closed-doors"
 
 
@@ -20,7 +20,7 @@ class Doors:
     """:param kept: what the ledger keeps beside its chain, by subject and key."""
 
     def __init__(self, lane: Lane, ignoring: Ignoring, kept: AllKept) -> None:
-        self._lane = lane
+        self._keepsakes = Keepsakes(lane)
         self._ignoring = ignoring
         keys = kept.get(SUBJECT, {})
         self._closed = {FarmerId(int(key)) for key in keys if key.isascii() and key.isdigit()}
@@ -39,7 +39,7 @@ class Doors:
                 self._closed.add(me.id)
             me.tell(messages.DOOR_OPEN if open else messages.DOOR_CLOSED)
 
-        return keep(self._lane, me, [Kept(SUBJECT, str(me.id), None if open else True)], done)
+        return self._keepsakes.keep(me, [_kept(me.id, None if open else True)], done)
 
     def follow(self, item: Kept) -> None:
         """Follow another node, which has opened or closed a door."""
@@ -49,8 +49,18 @@ class Doors:
 
     def carried(self, farmer: Farmer) -> list[Kept]:
         """What the ledger must keep when this visitor registers."""
-        return [Kept(SUBJECT, str(farmer.id), True)] if farmer.id in self._closed else []
+        return [_kept(farmer.id, True)] if farmer.id in self._closed else []
+
+    def farmers(self) -> set[FarmerId]:
+        """All whose door is closed."""
+        return {*self._closed}
 
     def forget(self, visitor: FarmerId) -> None:
         """Forget a visitor whose visit is over."""
-        self._closed.discard(visitor)
+        if visitor in self._closed:
+            self._closed.remove(visitor)
+            self._keepsakes.keep_soon([_kept(visitor, None)])
+
+
+def _kept(farmer: FarmerId, value: bool | None) -> Kept:
+    return Kept(SUBJECT, str(farmer), value)

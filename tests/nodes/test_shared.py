@@ -250,6 +250,28 @@ class Sanctions(VillageCase):
         mod.types("¿me oyes?")
         self.assertEqual((again.hears(), self.gus.hears()), ([], ["Mod: ¿me oyes?"]))
 
+    def test_whom_visitors_ignore_and_their_doors_hold_at_every_node(self) -> None:
+        refused = "[SERVER] Error de Intercambio: {} no recibe ofertas por ahora."
+        eva, paz = self.here.arrives("Eva", "21"), self.there.arrives("Paz", "12")
+        eva.types(":ignorar Paz")
+        self.village.quiet()
+        paz.types(":offer Eva 12 21", ":ofertas no")
+        self.assertEqual(paz.hears(), [refused.format("Eva"), "[SERVER] Ya no recibes ofertas."])
+        eva.types(":offer Paz 21 12")
+        self.assertEqual(eva.hears(), [refused.format("Paz")])
+        eva.types(":escuchar Paz")
+        paz.types(":ofertas si", ":offer Eva 12 21")
+        self.assertEqual(paz.hears()[-1], "[SERVER] Oferta #1 enviada a Eva.")
+        for visitor in (self.gus, self.caro):  # One has artifacts, the other has none.
+            visitor.types(":ignorar Beto", ":ofertas no")
+        eva.types(":ignorar Caro")
+        self.third.dies()
+        self.third.is_buried()
+        self.gus.drops()
+        self.village.pass_time(1.0)
+        kept = self.village.record.record.kept
+        self.assertEqual((kept["ignored"], kept["closed-doors"]), ({}, {}))
+
     def test_trading_that_is_frozen_is_frozen_everywhere(self) -> None:
         mod = self.comes(self.here, "Mod")
         mod.types(":congelar")
