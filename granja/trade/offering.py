@@ -81,6 +81,8 @@ class Offering:
     def offer(self, me: Farmer, name: str, gives: int, takes: int) -> Deferred[None]:
         self._freezing.check()
         other = self._partner(name)
+        if other is me:
+            raise errors.WithOneself
         mine, theirs = self._tradable(gives), self._tradable(takes)
         decide = partial(self._decide_offer, me, other, mine, theirs)
         parties = [me.id, other.id]
