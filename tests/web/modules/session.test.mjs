@@ -110,6 +110,26 @@ test("nobody is hurried: not the person at the door, and not a server that said 
   assert.equal(lines.length, 1);
 });
 
+test("a doubt that the person takes away does not come back with the page, and sends nothing", () => {
+  const { session } = inside();
+  session.say("quizá");
+  session.note();
+  const again = page();
+  again.session.resume();
+  const [{ id }] = again.store.state.log.filter((entry) => entry.doubtful);
+  again.session.settle(id);
+  assert.deepEqual(doubts(again.store), []);
+  const meanwhile = page();
+  meanwhile.session.resume();
+  assert.deepEqual(doubts(meanwhile.store), []);
+  lines[1].opens();
+  lines[1].tells(NAME, INSIDE, PASS);
+  assert.equal(lines[1].sent.filter((line) => line === "quizá").length, 0);
+  const third = page();
+  third.session.resume();
+  assert.deepEqual(doubts(third.store), []);
+});
+
 test("a page that is loaded again doubts as before, until the line was said again", () => {
   const { session } = inside();
   session.say("quizá");

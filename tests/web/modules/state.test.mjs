@@ -168,7 +168,7 @@ test("a line that may be lost is marked, and unmarked when it is said again", ()
   const { id } = said.log.at(-1);
   const doubted = reduce(said, { type: "doubted", ids: [id] });
   assert.equal(doubted.log.at(-1).doubtful, true);
-  assert.equal(reduce(doubted, { type: "repeated", id }).log.at(-1).doubtful, false);
+  assert.equal(reduce(doubted, { type: "settled", id }).log.at(-1).doubtful, false);
 });
 
 test("a page that is loaded again still doubts what it had not seen arrive", () => {

@@ -297,11 +297,11 @@ const ACTIONS = {
   spoke: (state, { echo, line, at }) => say(state, { ...echo, from: state.me, own: true, line, at }),
   /** The person's lines {ids} may not have arrived. */
   doubted: (state, { ids }) => (ids.length > 0 ? { ...state, log: doubt(state.log, ids) } : state),
-  /** The person said the doubtful line {id} again. */
-  repeated(state, { id }) {
+  /** The person said the doubtful line {id} again, or does not want to. */
+  settled(state, { id }) {
     return { ...state, log: state.log.map((e) => (e.id === id ? { ...e, doubtful: false } : e)) };
   },
-  /** Another window of this visit has shown this {log}, and may have said doubtful lines again. */
+  /** Another window of this visit has shown this {log}, and may have settled doubtful lines. */
   "seen-elsewhere"(state, { log }) {
     const sure = new Set(log.filter((e) => e.doubtful === false).map(placeOf));
     const isSure = (e) => e.doubtful && sure.has(placeOf(e));

@@ -101,6 +101,14 @@ export class Session {
     remember("visit", { pass, heard, name, ...known });
   }
 
+  /** Note only the talk of a visit that has no connection now. */
+  #noteTalk() {
+    const visit = recall("visit");
+    if (visit === null || this.#arrival.pass === null) return;
+    // The talk here has a mark on each line that was not proved.
+    remember("visit", { ...visit, log: this.#store.state.log.slice(-KEPT), unproved: [] });
+  }
+
   #noteSoon() {
     this.#noting ??= setTimeout(() => this.note(), NOTE_AFTER);
   }
@@ -180,9 +188,15 @@ export class Session {
   sayAgain(id) {
     const entry = this.#store.state.log.find((known) => known.id === id);
     if (!entry || !this.say(entry.line)) return false;
-    this.#store.dispatch({ type: "repeated", id });
-    this.note();
+    this.settle(id);
     return true;
+  }
+
+  /** Doubt a line no more, also when the page is loaded again. */
+  settle(id) {
+    this.#store.dispatch({ type: "settled", id });
+    if (this.#store.state.phase === "inside") this.note();
+    else this.#noteTalk();
   }
 
   /** Start again under another name. */

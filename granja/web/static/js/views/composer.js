@@ -36,8 +36,9 @@ export function showComposer(page) {
     (whisper) => composer.showAddressee(whisper),
   );
   byId("log").addEventListener("click", (event) => {
-    const id = event.target.dataset?.again;
-    if (id) composer.again(Number(id));
+    const { again, settled } = event.target.dataset ?? {};
+    if (again) composer.again(Number(again));
+    if (settled) composer.settle(Number(settled));
   });
   return composer;
 }
@@ -290,6 +291,13 @@ class Composer {
     const isSent = this.#page.session.sayAgain(id);
     this.hint.textContent = isSent ? "" : NOT_NOW;
     if (isSent) this.enter(); // the button that had the focus is gone
+  }
+
+  /** Take away the doubt about a line: the person knows better, or does not mind. */
+  settle(id) {
+    this.#page.session.settle(id);
+    this.hint.textContent = "";
+    this.enter(); // the button that had the focus is gone
   }
 
   #key(event) {

@@ -120,10 +120,15 @@ function withDoubt(entry, node) {
 }
 
 function doubt(entry) {
-  const button = h(
-    "button",
-    { type: "button", class: "link", "data-again": entry.id },
-    "Enviar de nuevo",
+  const button = (attribute, label) =>
+    h("button", { type: "button", class: "link", [attribute]: entry.id }, label);
+  const mayRepeat = entry.line !== null && !entry.past;
+  return h(
+    "p",
+    { class: "doubt" },
+    "Quizá no llegó. ",
+    mayRepeat && button("data-again", "Enviar de nuevo"),
+    mayRepeat && " ",
+    button("data-settled", "Está bien así"),
   );
-  return h("p", { class: "doubt" }, "Quizá no llegó. ", entry.line !== null && !entry.past && button);
 }
