@@ -47,7 +47,10 @@ LEDGERS = tuple(
 #: The tests that must notice a change in a room.
 ROOMS: dict[str, tuple[str, ...]] = {
     "market": ("tests/market", "tests/trade", "tests/operations/test_audit.py"),
-    "people": ("tests/people", "tests/whole/test_plays.py"),
+    "people": (
+        *(f"tests/{name}" for name in ("people", "accounts", "moderation", "console", "nodes")),
+        *("tests/test_protocol.py", "tests/whole/test_plays.py"),
+    ),
     "moderation": ("tests/moderation", "tests/people", "tests/whole/test_plays.py"),
     "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
     "board": ("tests/board", "tests/test_protocol_plain.py"),
