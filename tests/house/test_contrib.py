@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import psycopg
 from packaging.requirements import Requirement
@@ -148,6 +149,22 @@ class Containers(SynchronousTestCase):
         self.assertEqual(options["metrics"], [f"tcp:{port[0]}:interface=127.0.0.1"])
         self.assertEqual(self.of("EXPOSE"), ["5555 8080"])
 
+    def test_the_wheel_has_all_that_it_is_made_of(self) -> None:
+        """Only what is copied is there for the build; nothing that is copied leads out of it."""
+        copied: set[Path] = set()
+        for words in map(str.split, self.of("COPY")):
+            if not words[0].startswith("--from"):
+                copied |= {ROOT / word for word in words[:-1]}
+        setup = configparser.ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        for word in [*setup["options"]["packages"].split(), "setup.cfg", "pyproject.toml"]:
+            top = ROOT / word.partition(".")[0]
+            self.assertTrue({top, ROOT / word} & copied, word)
+        found = [path for top in copied if top.is_dir() for path in top.rglob("*")]
+        for link in filter(Path.is_symlink, found):
+            behind = link.resolve()
+            self.assertTrue({behind, *behind.parents} & copied, link)
+
     def test_the_hashes_are_of_what_is_required(self) -> None:
         """Each library of setup.cfg is there, in a version that setup.cfg takes, with a hash."""
         setup = configparser.ConfigParser()
@@ -173,6 +190,12 @@ class Containers(SynchronousTestCase):
             found.append((name, options["ledger"], options["bus"], options["admin"]))
         self.assertEqual([name for name, *_ in found], ["norte", "sur", "este"])
         self.assertEqual(len({tuple(rest) for _, *rest in found}), 1)
+
+    def test_health_checks_are_one_line_for_a_shell(self) -> None:
+        """Debian 12's podman-compose breaks a list of words."""
+        text = (CONTRIB / "compose-cluster.yaml").read_text()
+        (check,) = re.findall(r"(?m)^      test: (.*)$", text)
+        self.assertTrue(check.startswith("psql "), check)
 
     def test_the_database_of_the_nodes_is_one_for_a_granja(self) -> None:
         """Its role is no superuser and owns it, and a ledger can be opened there."""
