@@ -143,5 +143,4 @@ def _refuse_for_moderators(other: Farmer) -> None:
 
 def _row(farmer: Farmer, now: float) -> messages.PersonHere:
     here = max(0, int(now - farmer.since))
-    paused = farmer.connection is None and farmer.elsewhere is None
-    return messages.PersonHere(str(farmer), farmer.registered, farmer.address, here, paused)
+    return messages.PersonHere(str(farmer), farmer.registered, farmer.address, here, farmer.paused)

@@ -168,6 +168,8 @@ class Nodes:
                 self._came(node, entry)
             case ["went", int(id)] if node.known:
                 self._went(node, FarmerId(id))
+            case ["paused", *_] if node.known:
+                _pause(node, entry)
             case ["bye"]:
                 self.gone(node.writer)
             case ["dead", int(writer)] if writer != self.writer:
@@ -287,6 +289,7 @@ class Nodes:
             self._went(node, id)
         for entry in people:
             self._came(node, entry)
+            _pause(node, entry)
         node.known = True
 
     # -- what is asked ---------------------------------------------------------------------------
@@ -356,6 +359,15 @@ class Nodes:
             return GONE
         self._farm.order.put_out(farmer, why)
         return DONE
+
+
+def _pause(node: Neighbour, entry: Entry) -> None:
+    """Note whether somebody lingers at that node, if this entry says it."""
+    match entry:
+        case ["paused", int(id), bool(paused)]:
+            farmer = node.census.people.get(FarmerId(id))
+            if farmer is not None:
+                farmer.paused = paused
 
 
 def _cannot_yet(failure: Failure) -> None:

@@ -80,6 +80,10 @@ class SharedRoster(Roster):
         self.here.remove(farmer)
         self._outbox.add(("went", farmer.id), 0)
 
+    def pause(self, farmer: Farmer, paused: bool) -> None:
+        super().pause(farmer, paused)
+        self._outbox.add(("paused", farmer.id, paused), 0)
+
     # -- those of others -------------------------------------------------------------------------
 
     def enter_other(self, farmer: Farmer, at: Elsewhere) -> bool:
@@ -106,6 +110,7 @@ class SharedRoster(Roster):
             super().leave(farmer)
             farmer.elsewhere.census.remove(farmer)
             farmer.elsewhere = None
+            farmer.paused = False
 
     def let_in(self, id: FarmerId, spelling: str, *, registered: bool) -> Farmer | None:
         """A farmer of another node, whose name we hold now; None if somebody here has the name."""
@@ -161,4 +166,9 @@ def came(farmer: Farmer) -> Entry:
 
 def everybody(people: Iterable[Farmer]) -> list[Entry]:
     """The entries for many."""
-    return [came(farmer) for farmer in people]
+    entries: list[Entry] = []
+    for farmer in people:
+        entries.append(came(farmer))
+        if farmer.paused:
+            entries.append(("paused", farmer.id, True))
+    return entries

@@ -37,14 +37,20 @@ def _network(peer: Peer) -> str:
 class Lingering:
     """:param seconds: how long a farmer lingers; a change holds for those who begin later.
     :param leave: called with a farmer who has lingered long enough, and where they were.
+    :param note: called with a farmer, and whether they linger from now on.
     """
 
     def __init__(
-        self, clock: IReactorTime, seconds: float, leave: Callable[[Farmer, Peer], None]
+        self,
+        clock: IReactorTime,
+        seconds: float,
+        leave: Callable[[Farmer, Peer], None],
+        note: Callable[[Farmer, bool], None],
     ) -> None:
         self.seconds = seconds
         self._clock = clock
         self._leave = leave
+        self._note = note
         self._timers: dict[Farmer, Timer] = {}
         self._peers: dict[Farmer, Peer] = {}
         self._by_network: dict[str, dict[Farmer, None]] = {}
@@ -64,6 +70,7 @@ class Lingering:
         self._peers[farmer] = Place(peer.address, peer.port)
         self._timers[farmer] = timer = Timer(self._clock, lambda: self._over(farmer))
         timer.start(self.seconds)
+        self._note(farmer, True)
         if not bounded:
             return
         theirs = self._by_network.setdefault(_network(peer), {})
@@ -80,6 +87,7 @@ class Lingering:
         if timer is None:
             return False
         timer.stop()
+        self._note(farmer, False)
         network = _network(self._peers.pop(farmer))
         theirs = self._by_network.get(network, {})
         theirs.pop(farmer, None)

@@ -39,7 +39,9 @@ class Presence:
         self._teller = factory.teller
         self.news = Newsroom(factory.market, factory.roster, self._concerns)
         self.passes = passes
-        self.lingering = Lingering(factory.clock, factory.settings.linger, self._linger_out)
+        self.lingering = Lingering(
+            factory.clock, factory.settings.linger, self._linger_out, factory.roster.pause
+        )
         self.attendance = Attendance(
             factory.clock,
             factory.lane,

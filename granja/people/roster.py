@@ -162,11 +162,11 @@ class Farmer:
     ``connection``: their connection; None while they linger, and while a registered farmer is
     away.  ``receipts``: of their visit, if they have heard it as data.  ``visit``: the visit's
     number.  ``was_at``: the address that they had before they lost the connection, while they
-    linger.  ``since``: the reactor's seconds when they came into the chat.  ``elsewhere``: their
-    node, if it is another one.  ``arrived`` and ``entered``: with several nodes, when they came
-    into the chat at any node, and at their present one, in Unix seconds.  ``place``: with one node,
-    in the order of arrival.  ``moderator``: they look
-    after the farm.  ``mute``: why they may not speak; it may be over already.
+    linger. ``paused``: whether they linger, at whatever node. ``since``: the reactor's seconds when
+    they came into the chat. ``elsewhere``: their node, if it is another one. ``arrived`` and
+    ``entered``: with several nodes, when they came into the chat at any node, and at their present
+    one, in Unix seconds. ``place``: with one node, in the order of arrival. ``moderator``: they
+    look after the farm. ``mute``: why they may not speak; it may be over already.
     """
 
     __slots__ = (
@@ -178,6 +178,7 @@ class Farmer:
         "moderator",
         "mute",
         "name",
+        "paused",
         "place",
         "receipts",
         "registered",
@@ -197,6 +198,7 @@ class Farmer:
         self.receipts: Receipts | None = None
         self.visit = 0
         self.was_at = ""
+        self.paused = False
         self.elsewhere: Elsewhere | None = None
         self.arrived = self.entered = 0.0
         self.place = 0
@@ -316,6 +318,10 @@ class Roster:
         del self._present[farmer.id]
         self._names = None
         self._here.remove(farmer.name)
+
+    def pause(self, farmer: Farmer, paused: bool) -> None:
+        """Note that they begin or cease to linger here."""
+        farmer.paused = paused
 
     def names(self) -> tuple[str, ...]:
         """The names of those in the chat, in order of arrival.

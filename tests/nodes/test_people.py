@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
+from tests.support.guests import guest, returns
 from tests.support.village import PASSWORD, Village
 
 
@@ -221,6 +222,29 @@ class Taken(SynchronousTestCase):
         self.assertEqual(self.ana.hears()[-1], "[SERVER] Entraste desde otro lugar.")
         self.assertFalse(again.is_closed)
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+
+    def test_a_moderator_sees_who_lingers_at_another_node(self) -> None:
+        """A node that comes later sees it too."""
+
+        def paused(moderator: Person) -> list[str]:
+            moderator.hears()
+            moderator.types(":gente")
+            return [row.split()[1] for row in moderator.hears() if row.endswith(", en pausa")]
+
+        mod = self.comes(self.here, "Mod")
+        eva = guest(self.there, "Eva")
+        self.village.settle()
+        self.assertEqual(paused(mod), [])
+        eva.drops()
+        self.village.settle()
+        self.assertEqual(paused(mod), ["Eva"])
+        late = self.village.starts()
+        self.village.pass_time(2.0)
+        mod = self.comes(late, "Mod")
+        self.assertEqual(paused(mod), ["Eva"])
+        returns(self.there, eva.secret, eva.n)
+        self.village.settle()
+        self.assertEqual(paused(mod), [])
 
     def test_a_moderator_expels_somebody_at_another_node(self) -> None:
         """The person there reads why.  Everybody hears that they have left."""
