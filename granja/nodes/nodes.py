@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -17,7 +17,7 @@ from granja.accounts.throttle import Attempt
 from granja.bus.interface import Bus, NoAnswer
 from granja.clockwork.timer import Timer
 from granja.contract import errors
-from granja.contract.ids import FarmerId
+from granja.contract.ids import FarmerId, OfferId
 from granja.contract.messages import Departed
 from granja.ledger.interface import NotStored
 from granja.ledger.shared import Holder
@@ -109,6 +109,7 @@ class Nodes:
             self._is_late,
         )
         farm.accounts.tell_wrong = self._tell_wrong
+        farm.hints.elsewhere = self._hint
         ledger.watch(Watching(farm, self))
         self.bus.watch(self._changed)
         self.bus.subscribe(TALK, self._heard)
@@ -176,10 +177,37 @@ class Nodes:
                 self.gone(writer)
             case ["wrong", str(name), str(address)]:
                 self._farm.accounts.note_wrong(Attempt(name, address))
+            case ["hint", *hint]:
+                self._hinted(hint)
 
     def _tell_wrong(self, attempt: Attempt) -> None:
         """Let all nodes count a wrong password, so that a guesser gains nothing by another node."""
         self._outbox.add(("wrong", attempt.name, attempt.address), 0)
+
+    def _hint(self, number: OfferId, most: int) -> None:
+        """Let people at other nodes hear of a swap, node after node.
+
+        :param most: how many.
+        """
+        nodes = sorted(self._hearing.nodes, key=lambda writer: (writer < self.writer, writer))
+        self._hand_on(self._farm.lane.sequence, number, nodes, most)
+
+    def _hand_on(self, sequence: int, number: OfferId, nodes: Sequence[int], most: int) -> None:
+        if most and nodes:
+            self._outbox.add(("hint", sequence, number, most, *nodes), 0)
+
+    def _hinted(self, hint: Entry) -> None:
+        """Tell people here of another node's swap if it is our turn, then hand it on."""
+        match hint:
+            case [int(sequence), int(offer), int(most), int(turn), *rest] if turn == self.writer:
+                number = OfferId(offer)
+                hand_on = partial(self._hand_on, sequence, number, rest)
+
+                def tell() -> bytes:
+                    self._farm.hints.tell(number, most, hand_on)
+                    return DONE
+
+                self._once_followed(sequence, tell, self._clock.seconds() + FOLLOWING)
 
     def _is_late(self, node: Neighbour, by: FarmerId, time: float) -> bool:
         """Return whether somebody said this before they came in where they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, ClassVar, Protocol
 
 from twisted.logger import Logger
@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from granja.board.board import Board
 from granja.contract import errors
-from granja.contract.ids import FarmerId
+from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.ledger.shared import Holder
@@ -24,6 +24,14 @@ from granja.people.ignoring import Ignoring
 from granja.people.presence import Presence
 from granja.people.registration import Registration
 from granja.people.roster import Connection, Roster
+
+
+class Hints(Protocol):
+    """Tells people of swaps that they could close (:class:`granja.trade.hints.Hints`)."""
+
+    elsewhere: Callable[[OfferId, int], None]
+
+    def tell(self, number: OfferId, most: int, rest: Callable[[int], None]) -> None: ...
 
 
 class Farm(Protocol):
@@ -55,6 +63,8 @@ class Farm(Protocol):
     def order(self) -> Order: ...
     @property
     def connections(self) -> Collection[Connection]: ...
+    @property
+    def hints(self) -> Hints: ...
     @property
     def followers(self) -> dict[str, Follower]:
         """The followers of further subjects beside the chain."""

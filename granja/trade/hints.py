@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import filterfalse, islice
 
 from twisted.internet.interfaces import IReactorTime
@@ -24,7 +25,10 @@ MOST_FORGOTTEN = 100
 
 
 class Hints:
-    """:param clock: says when a farmer may have another hint."""
+    """:param clock: says when a farmer may have another hint.
+
+    ``elsewhere``: we call it with a swap, and with how many at other nodes may hear of it.
+    """
 
     def __init__(
         self, clock: IReactorTime, market: Market, roster: Roster, catalog: Catalog
@@ -37,6 +41,7 @@ class Hints:
         self._turns: dict[FarmerId, None] = {}
         #: When each farmer had a hint, oldest first.  We drop those whose pause is over.
         self._told: dict[FarmerId, float] = {}
+        self.elsewhere: Callable[[OfferId, int], None] = lambda *_: None
 
     def view(self) -> View:
         """Who seeks and gives what, among the farmers who still exist."""
@@ -76,28 +81,41 @@ class Hints:
 
     def tell_soon(self, number: OfferId) -> None:
         """Tell after the chat has had its turn, because this needs a search."""
-        self._clock.callLater(0, self.tell, number)
+        self._clock.callLater(0, self.tell, number, MOST_TOLD, partial(self.elsewhere, number))
 
-    def tell(self, number: OfferId) -> None:
-        """Find the farmers who could close this swap; tell some of them in a step of its own."""
+    def tell(self, number: OfferId, most: int, rest: Callable[[int], None]) -> None:
+        """Find the farmers who could close this swap; tell some of them in a step of its own.
+
+        :param most: how many may hear of it.
+        :param rest: called with how many more may hear of it, unless it ends before.
+        """
         swap = self._market.swaps.get(number)
-        if swap is not None and self._turns:
-            self._clock.callLater(0, self._tell_some, number, self.view().closers(swap))
+        if swap is None:
+            return
+        if self._turns:
+            closers = self.view().closers(swap)
+            self._clock.callLater(0, self._tell_some, number, closers, most, rest)
+        else:
+            rest(most)
 
-    def _tell_some(self, number: OfferId, closers: Closers) -> None:
+    def _tell_some(
+        self, number: OfferId, closers: Closers, most: int, rest: Callable[[int], None]
+    ) -> None:
         """Tell some of the farmers here, in turn."""
         if number not in self._market.swaps:
             return  # It has ended since the search.
         self._forget_told()
         # No loop in Python, and no copy: there may be ten thousand to find three.
         able = filter(closers.can.__contains__, self._turns)
-        for id in list(islice(filterfalse(self._told.__contains__, able), MOST_TOLD)):
+        for id in list(islice(filterfalse(self._told.__contains__, able), most)):
             farmer, chance = self._roster.present(id), closers.chance(id)
             if farmer is not None and chance is not None:
                 self._told[id] = self._clock.seconds()
                 self._turns[id] = self._turns.pop(id)  # Now last in turn.
                 gives, takes = map(self._catalog.describe, (chance.gives, chance.takes))
                 farmer.hear(messages.ChanceTold(gives, takes))
+                most -= 1
+        rest(most)
 
     def _forget_told(self) -> None:
         long_ago = self._clock.seconds() - PAUSE

@@ -131,6 +131,24 @@ class Trades(VillageCase):
         self.gus.types(":q")
         self.assertIn("[SERVER] La oferta #1 ya no es válida: Gus se fue.", self.beto.hears())
 
+    def test_three_hear_of_a_swap_that_they_could_close_at_whatever_node(self) -> None:
+        """The poster's node comes first, then the others in turn, once they know the swap."""
+        people = [farm.arrives(f"G{n}", "2") for n, farm in enumerate(self.village.farms[1:] * 2)]
+        for person in people:
+            person.types(":doy 2")
+        self.village.quiet()
+        told = "[SERVER] Puedes recibir Rollo enano {} por tu Rollo enano II: escribe :cambio 2 por"
+        poster = self.here.arrives("Paz", "1, 3")
+        self.village.quiet()
+        poster.types(":cambio 1 por 2")
+        self.village.pass_time(1.0)
+        heard = [person.hears() for person in people]
+        self.assertEqual(heard, [[told.format("I") + " 1"]] * 3 + [[]])
+        poster.types(":cambio 3 por 2", ":cambio 1 por 9")
+        self.village.pass_time(1.0)
+        heard = [person.hears() for person in people]
+        self.assertEqual(heard, [[]] * 3 + [[told.format("III") + " 3"]])
+
 
 class Names(VillageCase):
     def test_a_name_that_was_just_left_is_free(self) -> None:

@@ -516,7 +516,7 @@ class Hints(SwapCase):
         self.patch(self.farm.factory.hints, "tell_soon", lambda number: None)
         self.swaps(ana, "1 por 2")
         beto.hears()
-        self.farm.factory.hints.tell(OfferId(1))
+        self.farm.factory.hints.tell(OfferId(1), 3, self.fail)
         self.assertEqual(beto.wire.value(), b"")
         ana.types(":retirar 1")
         self.assertEqual(beto.hears(), [])
