@@ -163,6 +163,14 @@ test("a password that is typed is kept nowhere", () => {
   assert.doesNotMatch(JSON.stringify(state), /muy-secreta/);
 });
 
+test("no line stands above what one has said oneself", () => {
+  const away = reduce(inside(), { type: "looked-away" });
+  const back = reduce(away, { type: "looked-back" });
+  assert.notEqual(back.read, null);
+  const said = reduce(back, { type: "spoke", echo: commands.echoOf("hola"), line: "hola", at: AT });
+  assert.equal(said.read, null);
+});
+
 test("a line that may be lost is marked, and unmarked when it is said again", () => {
   const said = reduce(inside(), { type: "spoke", echo: commands.echoOf("hola"), line: "hola", at: AT });
   const { id } = said.log.at(-1);

@@ -94,7 +94,9 @@ class Offers(PageCase):
 
 class LowScreens(PageCase):
     def test_talk_has_its_share_of_a_small_window(self) -> None:
-        ana = self.arrives("Ana", viewport={"width": 360, "height": 640}, has_touch=True)
+        ana = self.arrives("María_José", viewport={"width": 360, "height": 640}, has_touch=True)
+        fits = "node => node.scrollWidth <= node.clientWidth"
+        self.assertTrue(ana.page.locator("#whoami span").last.evaluate(fits), "one's name is cut")
         ana.line.focus()
         for width, height, share in ((320, 256, 1 / 4), (360, 370, 1 / 2), (640, 300, 1 / 3)):
             viewport = {"width": width, "height": height}

@@ -292,9 +292,11 @@ const ACTIONS = {
 
   /**
    * The person typed a line, and the page sent it: {echo, line, at}; line is null for a secret.
-   * The entry's identity is the state.nextEntry of before.
+   * The entry's identity is the state.nextEntry of before.  Who speaks has read what is above.
    */
-  spoke: (state, { echo, line, at }) => say(state, { ...echo, from: state.me, own: true, line, at }),
+  spoke(state, { echo, line, at }) {
+    return { ...say(state, { ...echo, from: state.me, own: true, line, at }), read: null };
+  },
   /** The person's lines {ids} may not have arrived. */
   doubted: (state, { ids }) => (ids.length > 0 ? { ...state, log: doubt(state.log, ids) } : state),
   /** The person said the doubtful line {id} again, or does not want to. */

@@ -169,7 +169,7 @@ class Composer {
   }
 
   setInside(inside) {
-    this.input.placeholder = inside ? "Escribe un mensaje…" : "Sin conexión: esto se queda aquí";
+    this.input.placeholder = inside ? "Escribe un mensaje…" : "Sin conexión por ahora…";
     this.hint.textContent = "";
   }
 
