@@ -54,7 +54,7 @@ class Moderating:
             raise errors.NobodyCalled(name)
         _refuse_for_moderators(other)
         me.tell(messages.HasExpelled(str(other)))
-        self._order.expel(me, other, squeezed(why or ""))
+        self._order.expel(me, other, _reason(why))
 
     def mute(self, me: Farmer, name: str, seconds: int, why: str | None) -> Deferred[None]:
         """``:callar`` (PROTOCOL §7).
@@ -73,7 +73,7 @@ class Moderating:
         def done(mute: Sanction) -> None:
             me.tell(messages.HasMuted(mute.whom, mute.said(self._order.now())))
 
-        return self._order.mute(me, other, seconds, squeezed(why or "")).addCallback(done)
+        return self._order.mute(me, other, seconds, _reason(why)).addCallback(done)
 
     def _unmute(self, me: Farmer, other: Farmer | None, name: str) -> Deferred[None]:
         """:param other: None for a visitor who has left; the name may still be muted."""
@@ -102,7 +102,7 @@ class Moderating:
             me.tell(messages.HasBanned(said, ban.said(self._order.now())))
             self._order.enforce(ban)
 
-        return self._order.ban(me, said, seconds, squeezed(why or "")).addCallback(done)
+        return self._order.ban(me, said, seconds, _reason(why)).addCallback(done)
 
     def _bannable_name(self, text: str) -> str:
         """The name as its owner spells it; perhaps nobody has it now.
@@ -134,6 +134,11 @@ class Moderating:
             raise errors.NoSuchBan
         done = self._order.pardon(me, ban)
         return done.addCallback(lambda _: me.tell(messages.HasPardoned(ban.whom)))
+
+
+def _reason(why: str | None) -> str:
+    """The reason, as farmers may read it; empty if there is none."""
+    return squeezed(why or "").strip()
 
 
 def _refuse_for_moderators(other: Farmer) -> None:

@@ -146,7 +146,7 @@ class Banning(ModeratedCase):
         caro = self.farm.arrives("Caro", "6", "203.0.114.7")
         for person in (inside, arriving, nameless, asked, olga):
             person.hears()
-        heard = self.asks(self.marta, ":vetar 203.0.113.0/24 2h son  muchos")
+        heard = self.asks(self.marta, ":vetar 203.0.113.0/24 2h son  muchos ")
         self.assertEqual(heard[0], "[SERVER] Vetaste a 203.0.113.0/24 hasta las 00:13 del 15/11.")
         self.assertEqual(inside.hears(), ["[SERVER] Te expulsaron: son  muchos."])
         ban = "[SERVER] No puedes entrar hasta las 00:13 del 15/11 (son  muchos)."
