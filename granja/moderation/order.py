@@ -81,8 +81,10 @@ class Order:
         return ban is not None
 
     def welcome(self, farmer: Farmer) -> None:
-        """Note that they come into the chat.  A mute belongs to the name."""
-        farmer.since = self.seconds()
+        """Note that they come into the chat, perhaps from another node.  A mute belongs to the
+        name."""
+        if farmer.elsewhere is None:
+            farmer.since = self.seconds()
         farmer.mute = None if farmer.moderator else self._mutes.find(farmer.name, self.now())
 
     # -- acts ------------------------------------------------------------------------------------
@@ -130,9 +132,9 @@ class Order:
     def follow_mute(self, item: Kept) -> None:
         """Follow a moderator at another node: a farmer is muted, or may speak again."""
         self._mutes.follow(item)
-        for farmer in self._roster:
-            if farmer.name.folded == item.key and not farmer.moderator:
-                farmer.mute = self._mutes.find(farmer.name, self.now())
+        farmer = self._roster.find(recall(item.key))
+        if farmer is not None and not farmer.moderator:
+            farmer.mute = self._mutes.find(farmer.name, self.now())
 
     def follow_ban(self, item: Kept) -> None:
         """Follow a moderator at another node: somebody is banned or pardoned."""

@@ -225,7 +225,7 @@ class Nodes:
                 farmer.registered = farmer.registered or registered
                 farmer.arrived, farmer.entered = float(arrived), float(entered)
                 farmer.was_at = address
-                farmer.since = self._clock.seconds() - (self._now() - float(entered))
+                farmer.since = self._clock.seconds() - (self._now() - float(arrived))
                 self.roster.enter_other(farmer, node)
 
     def _stays(self, farmer: Farmer, node: Neighbour, entered: float) -> bool:

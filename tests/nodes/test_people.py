@@ -246,6 +246,16 @@ class Taken(SynchronousTestCase):
         self.village.settle()
         self.assertEqual(paused(mod), [])
 
+    def test_a_moderator_sees_since_when_somebody_is_here_at_whatever_node(self) -> None:
+        self.village.pass_time(120)
+        self.comes(self.there, "Ana")
+        for farm in (self.here, self.there):
+            mod = self.comes(farm, "Mod")
+            self.village.settle()
+            mod.hears()
+            mod.types(":gente")
+            self.assertIn("Ana (registrada) desde 127.0.0.1, hace 2 min", mod.hears()[0])
+
     def test_a_moderator_expels_somebody_at_another_node(self) -> None:
         """The person there reads why.  Everybody hears that they have left."""
         mod = self.comes(self.here, "Mod")

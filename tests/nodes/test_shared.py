@@ -248,6 +248,19 @@ class Sanctions(VillageCase):
         self.beto.types("hola")
         self.assertEqual(self.beto.hears(), [])
 
+    def test_a_mute_of_a_name_that_looks_like_it_ends_at_every_node(self) -> None:
+        mod, dara = self.comes(self.here, "Mod"), self.there.arrives("Dara")
+        mod.types(":callar Dara 10m")
+        dara.types(":q")
+        dara.drops()
+        self.village.pass_time(1.0)
+        clara = self.there.arrives("clara")
+        clara.types("hola")
+        self.assertEqual(clara.hears(), ["[SERVER] Error: no puedes hablar hasta las 22:23."])
+        mod.types(":callar clara 0")
+        clara.types("hola")
+        self.assertEqual(clara.hears(), [])
+
     def test_a_ban_puts_out_at_every_node(self) -> None:
         mod = self.comes(self.here, "Mod")
         mod.types(":vetar Beto 10m spam")
