@@ -27,10 +27,10 @@ PATIENCE = 30.0
 class Server:
     """``with Server("--rate", "off") as server:`` … ``server.dial()``.
 
-    :param prelude: Python that the process runs before it imports anything; it is a fresh one then.
+    :param prelude: Python that the process runs before the program.
     :param reactor: a reactor from the list of ``twistd --help-reactors``.
     :param fresh: whether the process loads the program itself, instead of being forked from one
-        that has loaded it.
+        that has loaded it.  None: only if there is a prelude, so that this runs before all imports.
     :param patience: seconds that a start may take.
     """
 
@@ -44,7 +44,7 @@ class Server:
         reactor: str = "",
         rundir: str = "",
         patience: float = PATIENCE,
-        fresh: bool = False,
+        fresh: bool | None = None,
     ) -> None:
         self.port = free_port()
         self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
@@ -57,7 +57,7 @@ class Server:
         self._prelude = prelude
         self._patience = patience
         self._ledger = ledger or "memory:"
-        self._fresh = fresh or bool(prelude)
+        self._fresh = bool(prelude) if fresh is None else fresh
         self.process: Process | None = None
 
     def __enter__(self) -> Server:

@@ -14,6 +14,9 @@ from tests.whole.cluster.machines import NAMES, Machines, Node
 #: How a wire may break.
 WAYS = ("cut", "stalled", "deaf", "swallowing")
 
+#: The name of a kind, and the fewest and the most seconds that it lasts.
+_Kind = tuple[str, float, float]
+
 #: What may cost a node its lease, beside a broken link.
 _FATAL = ("node killed", "node stopped", "database divided")
 
@@ -45,31 +48,33 @@ class Fault:
 
 
 def rounds(chance: Random, faults: int, lease: float) -> Iterator[list[Fault]]:
-    """This many faults, one to three at a time.
+    """This many faults, one to three at a time.  None comes again before all kinds have come.
 
     :param lease: seconds of a node's lease.
     """
+    deck: list[_Kind] = []
     left = faults
     while left:
         number = min(left, chance.choice((1, 1, 2, 2, 3)))
         made: dict[tuple[str, int], Fault] = {}
         while len(made) < number:
-            fault = _fault(chance, lease)
-            made.setdefault(fault.concerns, fault)
+            deck = deck or chance.sample(kinds := _kinds(lease), len(kinds))
+            fault = _fault(chance, *deck[-1])
+            if fault.concerns in made:
+                break  # One thing cannot break twice at once: this kind begins the next round.
+            made[fault.concerns] = fault
+            deck.pop()
         yield list(made.values())
-        left -= number
+        left -= len(made)
 
 
-def _fault(chance: Random, lease: float) -> Fault:
-    kind, shortest, longest = chance.choice(_kinds(lease))
+def _fault(chance: Random, kind: str, shortest: float, longest: float) -> Fault:
     of_one = kind.split(" ")[0] in ("node", "link", "tie") or kind == "database divided"
     target = chance.randrange(len(NAMES)) if of_one else -1
-    if kind in ("link", "tie"):
-        kind = f"{kind} {chance.choice(WAYS)}"
     return Fault(kind, target, chance.uniform(0, 1), chance.uniform(shortest, longest))
 
 
-def _kinds(lease: float) -> list[tuple[str, float, float]]:
+def _kinds(lease: float) -> list[_Kind]:
     """Each kind with its shortest and longest time.  A *link* leads to the database, a *tie* to the
     bus.  When the database is *divided*, one node is left with an old primary that lives on."""
     return [
@@ -79,8 +84,8 @@ def _kinds(lease: float) -> list[tuple[str, float, float]]:
         ("database primary killed", 0, 1),
         ("database divided", 0.2, lease * 1.4),
         ("database standby killed", 0.2, lease * 1.4),
-        ("link", 0.3, lease * 1.6),
-        ("tie", 0.3, lease * 1.4),
+        *((f"link {way}", 0.3, lease * 1.6) for way in WAYS),
+        *((f"tie {way}", 0.3, lease * 1.4) for way in WAYS),
         ("bus killed", 0.2, lease * 0.8),
         ("bus stopped", 0.2, lease * 1.2),
     ]

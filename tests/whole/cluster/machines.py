@@ -46,6 +46,7 @@ class Node:
             ledger=f"postgresql://granja:{quote(PASSWORD)}@{hosts}/granja",
             prelude=f"import granja.ledger.postgresql.lease as l; l.LASTS = {lease}; ",
             patience=PATIENCE,
+            fresh=False,  # What the mother has loaded knows nothing of leases.
         )
 
     def start(self) -> None:
