@@ -19,7 +19,7 @@ from granja.people.issuing import Issuing
 from granja.people.lingering import Lingering
 from granja.people.missed import Newsroom
 from granja.people.passes import Pass, Passes
-from granja.people.returning import MOST_LINES, Unread, take_up, unread
+from granja.people.returning import MOST_LINES, Unread, retell, take_up, unread
 from granja.people.roster import Connection, Farmer, Retelling
 
 
@@ -164,11 +164,8 @@ class Comeback:
         self, retelling: Retelling, farmer: Farmer, connection: Connection, known: Pass
     ) -> None:
         """Tell what they had not read at the other node.  The same pass tells it again here."""
-        receipts = farmer.receipts
         known.visit, known.told_after = farmer.visit, retelling.after
-        for message, by in retelling.lines:
-            kept = () if receipts is None else (receipts.keep(message, by),)
-            connection.listener.tell_numbered(message, kept)
+        retell(retelling, farmer, connection)
 
     def _resume(
         self,

@@ -22,8 +22,8 @@ from granja.people.lingering import Lingering
 from granja.people.missed import Newsroom
 from granja.people.passes import Passes, Visit
 from granja.people.restoring import let_linger
-from granja.people.returning import part, take_up
-from granja.people.roster import Connection, Farmer
+from granja.people.returning import part, retell, take_up
+from granja.people.roster import Connection, Farmer, Retelling
 
 
 class Presence:
@@ -89,10 +89,29 @@ class Presence:
 
     def _come_back(self, farmer: Farmer, connection: Connection) -> Deferred[None]:
         news = self.attendance.come_back(farmer.id, connection)
-        return news.addCallback(self._welcome_back, farmer, connection)
+        return news.addCallback(self._came_back, farmer, connection)
 
-    def _welcome_back(self, news: News | None, farmer: Farmer, connection: Connection) -> None:
+    def _came_back(
+        self, news: News | None, farmer: Farmer, connection: Connection
+    ) -> Deferred[None] | None:
         """:param news: None if the connection ended before we looked for them."""
+        elsewhere, visit = farmer.elsewhere, self.passes.visits.get(farmer.id)
+        if elsewhere is None or visit is None or not farmer.paused or connection.over:
+            self._welcome_back(None, news, farmer, connection)
+            return None
+        # They linger at another node, which keeps the whispers to them.
+        but = self._factory.ignoring.not_told_again(farmer.id)
+        asked = elsewhere.unread(farmer, visit.number, None, but)
+        return asked.addCallback(self._welcome_back, news, farmer, connection)
+
+    def _welcome_back(
+        self,
+        retelling: Retelling | None,
+        news: News | None,
+        farmer: Farmer,
+        connection: Connection,
+    ) -> None:
+        """:param retelling: what they have not read at another node, if they lingered there."""
         if connection.over:
             if news is not None:  # The connection ended while the return was being recorded.
                 self.news.keep(farmer.id, news)
@@ -102,6 +121,8 @@ class Presence:
         self.news.told(farmer.id)
         connection.tell(messages.Welcome(), self._teller.inventory(farmer.id))
         self.enter(farmer, connection, self.greeting(farmer, news))
+        if retelling is not None:
+            retell(retelling, farmer, connection, only_whispers=True)
         self.declaring.ask(farmer)
 
     def greeting(self, farmer: Farmer, news: News) -> list[Message]:

@@ -18,7 +18,7 @@ from granja.contract.messages import (
     TradeAccepted,
     TradeDone,
 )
-from granja.people.roster import Connection, Farmer
+from granja.people.roster import Connection, Farmer, Retelling
 
 #: How an offer or a swap ended.  The record has these as news too.
 _NEWS: Final = (OfferEnded, TradeAccepted, TradeDone, SwapDone, SwapEnded)
@@ -79,6 +79,20 @@ def take_up(board: Board, farmer: Farmer, connection: Connection) -> int:
         receipts.skip_to(mine.count)
         connection.listener.receipts = receipts
     return receipts.sent
+
+
+def retell(
+    retelling: Retelling, farmer: Farmer, connection: Connection, *, only_whispers: bool = False
+) -> None:
+    """Tell what somebody had not read at another node.
+
+    :param only_whispers: leave out all else, as for whoever comes with the password.
+    """
+    receipts = farmer.receipts
+    for message, by in retelling.lines:
+        if by is not None or not only_whispers:
+            kept = () if receipts is None else (receipts.keep(message, by),)
+            connection.listener.tell_numbered(message, kept)
 
 
 def part(farmer: Farmer, connection: Connection) -> None:

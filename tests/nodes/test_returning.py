@@ -13,7 +13,7 @@ from granja.nodes.retelling import MOST, Gap, pack, unpack
 from granja.people.returning import Unread
 from granja.settings import Settings
 from tests.support.guests import Guest, guest, returns
-from tests.support.village import Village
+from tests.support.village import PASSWORD, Village
 
 
 def lines(person: Guest) -> list[str]:
@@ -50,6 +50,63 @@ class Returning(SynchronousTestCase):
         for number, text in enumerate(texts):
             (self.gus, self.beto, self.caro)[number % 3].types(text)
             self.village.settle()
+
+
+class WithAPassword(Returning):
+    def test_whispers_are_told_at_whatever_node(self) -> None:
+        """They lingered at another node.  Talk is not told, as at one node."""
+        village = Village(2, registered=("Ana",))
+        here, there = village.farms
+        ana, gus = Guest(there, "Ana"), here.arrives("Gus")
+        rude = here.arrives("Rude")
+        there.people.append(ana)
+        ana.types("Ana", PASSWORD, ":ignorar Rude")
+        village.quiet()
+        ana.drops()
+        village.settle()
+        gus.types("hola", ":p Ana ¿vuelves?", ":yo espera")
+        rude.types(":p Ana no")
+        again = here.person()
+        again.types("Ana", PASSWORD)
+        village.settle()
+        told = again.hears()
+        self.assertEqual(told[told.index("[SERVER] ¡OK!") + 1 :], ["Gus te susurra: ¿vuelves?"])
+
+    def test_a_node_that_does_not_answer(self) -> None:
+        village = Village(2, registered=("Ana",))
+        here, there = village.farms
+        ana = Guest(there, "Ana")
+        ana.types("Ana", PASSWORD)
+        village.settle()
+        ana.drops()
+        village.settle()
+        again = here.person()
+        there.dies()
+        again.types("Ana", PASSWORD)
+        village.pass_time(3.0)
+        self.assertEqual(again.hears()[-1], "[SERVER] ¡OK!")
+
+    def test_who_hangs_up_meanwhile(self) -> None:
+        """She lingers where she was."""
+        village = Village(2, registered=("Ana",))
+        here, there = village.farms
+        ana, gus = Guest(there, "Ana"), here.arrives("Gus")
+        ana.types("Ana", PASSWORD)
+        village.settle()
+        ana.reads()
+        ana.drops()
+        village.settle()
+        gus.types(":p Ana ¿vuelves?")
+        again = here.person()
+        again.types("Ana")
+        again.protocol.dataReceived(PASSWORD.encode() + b"\r\n")
+        elsewhere = here.factory.roster.find("Ana").elsewhere
+        ask = elsewhere.ask
+        self.patch(elsewhere, "ask", lambda *question: again.drops() or ask(*question))
+        village.settle()
+        back = returns(there, ana.secret, ana.n)
+        village.settle()
+        self.assertIn("Gus te susurra: ¿vuelves?", back.hears())
 
 
 class Whole(Returning):
