@@ -100,9 +100,14 @@ class WithAPassword(Returning):
         again = here.person()
         again.types("Ana")
         again.protocol.dataReceived(PASSWORD.encode() + b"\r\n")
-        elsewhere = here.factory.roster.find("Ana").elsewhere
+        elsewhere: Any = here.factory.roster.find("Ana").elsewhere  # type: ignore[union-attr]
         ask = elsewhere.ask
-        self.patch(elsewhere, "ask", lambda *question: again.drops() or ask(*question))
+
+        def hangs_up(*question: Any) -> Any:
+            again.drops()
+            return ask(*question)
+
+        self.patch(elsewhere, "ask", hangs_up)
         village.settle()
         back = returns(there, ana.secret, ana.n)
         village.settle()
