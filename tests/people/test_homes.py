@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
 from granja.ledger.faulty import FaultyLedger
+from granja.ledger.interface import Kept
 from granja.ledger.lane import Lane
 from granja.ledger.memory import MemoryLedger
 from granja.market.market import Market
@@ -124,6 +125,54 @@ class HomesTests(SynchronousTestCase):
         self.assertFalse(self.homes.is_home(ANA, "10.0.1.1"))
         self.assertTrue(self.homes.is_home(BETO, HERE))
         self.assertEqual(len(self.kept()), MOST_HOMES + 1)
+
+    def test_the_one_that_was_used_last_stays(self) -> None:
+        """Also if it was the first, and if the ledger's order is another."""
+        for n in range(MOST_HOMES):
+            self.comes_in(ANA, f"10.0.{n}.1")
+            self.now += DAY / MOST_HOMES
+        self.now += DAY
+        self.comes_in(ANA, "10.0.0.1")
+        self.comes_in(ANA, "10.1.0.1")
+        self.assertTrue(self.homes.is_home(ANA, "10.0.0.1"))
+        self.assertFalse(self.homes.is_home(ANA, "10.0.1.1"))
+
+    def test_the_oldest_is_forgotten_first_whoever_has_it(self) -> None:
+        self.comes_in(ANA, HERE)
+        self.now += DAY
+        self.comes_in(BETO, THERE)
+        self.now += DAY
+        self.comes_in(ANA, HERE)
+        self.now += DAYS * DAY
+        self.comes_in(ANA, HERE)
+        self.assertFalse(self.homes.is_home(BETO, THERE))
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_on_the_last_day_it_is_one_still(self) -> None:
+        self.comes_in(BETO, THERE)
+        self.now += DAYS * DAY
+        self.comes_in(ANA)
+        self.assertEqual(len(self.kept()), 2)
+
+    def test_a_key_and_a_hash_have_their_lengths(self) -> None:
+        """32 random bytes, and 16 of the hash."""
+        self.comes_in()
+        self.assertEqual(len(bytes.fromhex(self.stored.kept["secrets"]["homes"])), 32)
+        self.assertEqual([len(bytes.fromhex(key)) for key in self.kept()], [16])
+
+    def test_another_nodes_homes_are_homes_here(self) -> None:
+        self.comes_in()
+        other = self.opened()
+        self.successResultOf(other.came_in(BETO, THERE))
+        [key] = {key for key, value in self.kept().items() if value[0] == BETO}
+        self.assertFalse(self.homes.is_home(BETO, THERE))
+        self.homes.follow(Kept("homes", key, self.kept()[key]))
+        self.assertTrue(self.homes.is_home(BETO, THERE))
+        self.homes.follow(Kept("homes", "what nobody knows", None))
+        self.assertTrue(self.homes.is_home(BETO, THERE))
+        self.homes.follow(Kept("homes", key, None))
+        self.assertFalse(self.homes.is_home(BETO, THERE))
+        self.assertTrue(self.homes.is_home(ANA, HERE))
 
     def test_damage_is_no_home(self) -> None:
         """Neither a home nor a key that cannot be read keeps the server from starting."""
