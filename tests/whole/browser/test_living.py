@@ -196,6 +196,31 @@ PRESS = """async () => {
 }"""
 
 
+#: Presses the only one while no page is open; says which page the worker opens.
+PRESS_ALONE = """async () => {
+  const opened = [];
+  clients.openWindow = async (address) => { opened.push(address); };
+  const [shown] = await registration.getNotifications();
+  await pressed(shown);
+  return opened;
+}"""
+
+#: A browser that lets nobody keep the page: what the page shows by itself is noted.
+NO_WORKER = """
+  delete Navigator.prototype.serviceWorker;
+  window.shown = [];
+  window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, options) {
+      window.shown.push(this);
+      Object.assign(this, { title, ...options, isClosed: false });
+    }
+    close() { this.isClosed = true; }
+  };
+"""
+
+
 class Called(PageCase):
     def test_who_wants_it_is_notified_and_of_a_whisper_not_what_it_says(self) -> None:
         ana = self.opens()
@@ -229,6 +254,48 @@ class Called(PageCase):
         self._press(ana)
         ana.page.locator("#offers :focus").wait_for()
         self.assertEqual(ana.complaints, [])
+
+    def test_a_press_opens_the_page_that_was_closed_at_its_place(self) -> None:
+        ana = self.opens()
+        ana.page.context.grant_permissions(["notifications"])
+        ana.arrives("Ana", "Ancla")
+        ana.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        ana.button("Ajustes").click()
+        ana.page.get_by_label("Con una notificación").check()
+        ana.button("Cerrar").click()
+        gus = self.netcat().arrives("Gus", "13")
+        ana.page.evaluate(LOOK, True)
+        gus.types(":offer Ana 13 21")
+        ana.page.wait_for_function(f"{NOTIFIED}.then((told) => told.length > 0)")
+        context = ana.page.context
+        (worker,) = context.service_workers
+        ana.page.close()
+        self.assertEqual(worker.evaluate(PRESS_ALONE), ["/#ofertas"])
+        again = Visitor(context.new_page())
+        again.page.goto(f"{self.url}#ofertas")
+        again.page.locator("#offers :focus").wait_for()
+        again.page.get_by_role("button", name="Aceptar la oferta 1 de Gus").wait_for()
+
+    def test_without_a_worker_the_page_shows_it_and_hears_the_press(self) -> None:
+        """Firefox has none in a private window."""
+        ana = self.opens_blank()
+        ana.page.add_init_script(NO_WORKER)
+        ana.page.goto(self.url)
+        ana.arrives("Ana", "Ancla")
+        ana.button("Ajustes").click()
+        ana.page.get_by_label("Con una notificación").check()
+        ana.button("Cerrar").click()
+        gus = self.netcat().arrives("Gus", "13")
+        ana.page.evaluate(LOOK, True)
+        gus.types(":p Ana un secreto")
+        ana.page.wait_for_function("shown.length > 0")
+        said = "shown.map(({ title, body, tag }) => [title, body, tag])"
+        self.assertEqual(ana.page.evaluate(said), [["Granja", "Gus te susurra.", "granja"]])
+        ana.page.evaluate(LOOK, False)
+        ana.page.evaluate("shown[0].onclick()")
+        ana.page.get_by_text("Susurrando a Gus").wait_for()
+        ana.page.locator("#line:focus").wait_for()
+        self.assertTrue(ana.page.evaluate("shown[0].isClosed"))
 
     def _press(self, visitor: Visitor) -> None:
         """Press the notification: its page is brought forward, and it goes."""

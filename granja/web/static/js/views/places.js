@@ -78,7 +78,7 @@ export function addressFor(choice) {
 function openWhatIsAsked(page) {
   const choice = askedFor(location.search);
   const name = whispersTo(location.search);
-  if (choice === null && name === null) return;
+  if (choice === null && name === null && panelOf(location.hash) === "talk") return;
   let isOpened = false;
   const open = (state) => {
     // The list of people comes a moment after the arrival.
@@ -86,7 +86,8 @@ function openWhatIsAsked(page) {
     isOpened = true;
     history.replaceState(history.state, "", location.pathname + location.hash);
     if (name !== null) page.composer.whisperTo(name);
-    else page.offerDialog.open(choice);
+    else if (choice !== null) page.offerDialog.open(choice);
+    else goToAddress(page, location);
   };
   page.store.subscribe(open);
 }
