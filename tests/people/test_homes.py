@@ -157,7 +157,7 @@ class HomesTests(SynchronousTestCase):
     def test_a_key_and_a_hash_have_their_lengths(self) -> None:
         """32 random bytes, and 16 of the hash."""
         self.comes_in()
-        self.assertEqual(len(bytes.fromhex(self.stored.kept["secrets"]["homes"])), 32)
+        self.assertEqual(len(bytes.fromhex(str(self.stored.kept["secrets"]["homes"]))), 32)
         self.assertEqual([len(bytes.fromhex(key)) for key in self.kept()], [16])
 
     def test_another_nodes_homes_are_homes_here(self) -> None:

@@ -73,7 +73,8 @@ class Serving(PassesCase):
 
     def test_the_minute_holds_after_a_restart(self) -> None:
         secret = self.comes(self.ana)
-        self.stored.kept[PASSES][hash_of(secret)] = self.passes.use(secret)[0].value
+        [used] = self.passes.use(secret)
+        self.stored.append((), 0, {}, [used])
         self.passes = self.opened()
         self.assertEqual(self.serve(secret), [True])
         self.now += GRACE

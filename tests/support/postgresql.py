@@ -208,7 +208,10 @@ def database(test: SynchronousTestCase) -> str:
     at = server()
     if not _free:
         _free.append(f"granja{next(_numbers)}")
-        at.sql(f"CREATE DATABASE {_free[0]} OWNER granja TEMPLATE template0")
+        at.sql(
+            f"DROP DATABASE IF EXISTS {_free[0]} WITH (FORCE)",  # of a fork that was killed
+            f"CREATE DATABASE {_free[0]} OWNER granja TEMPLATE template0",
+        )
     name = _free.pop()
     test.addCleanup(_empty, name)
     return at.url(name)
