@@ -21,12 +21,15 @@ class Withholding(PlainAccounts):
     def login(
         self, verifier: str, password: str, attempt: Attempt, waits: Callable[[], object]
     ) -> Deferred[bool]:
-        def withhold(right: bool) -> Deferred[bool]:
-            answer: Deferred[bool] = Deferred(self.withheld.remove)
-            self.withheld.append(answer)
-            return answer
+        return super().login(verifier, password, attempt, waits).addCallback(self.withhold)
 
-        return super().login(verifier, password, attempt, waits).addCallback(withhold)
+    def judge(self, right: bool, attempt: Attempt, waits: Callable[[], object]) -> Deferred[bool]:
+        return super().judge(right, attempt, waits).addCallback(self.withhold)
+
+    def withhold(self, right: bool) -> Deferred[bool]:
+        answer: Deferred[bool] = Deferred(self.withheld.remove)
+        self.withheld.append(answer)
+        return answer
 
 
 class WithheldAnswers(SynchronousTestCase):
@@ -46,6 +49,30 @@ class WithheldAnswers(SynchronousTestCase):
         """If many guessers hang up at once, we do not keep them for a minute."""
         self.guesser().drops()
         self.assertEqual(self.accounts.withheld, [])
+
+    def test_nor_does_who_hangs_up_after_a_pass(self) -> None:
+        guesser = self.farm.person()
+        guesser.types(":volver abc")
+        self.assertEqual(len(self.accounts.withheld), 1)
+        guesser.drops()
+        self.assertEqual(self.accounts.withheld, [])
+
+    def test_the_time_for_arriving_stands_still_meanwhile(self) -> None:
+        """And it goes on where it was after a wrong answer, to a password or to a pass."""
+        for line in ("quizás esta", ":volver abc"):
+            guesser = self.farm.person()
+            if not line.startswith(":"):
+                guesser.types("Ana")
+            self.farm.pass_time(40)
+            guesser.types(line)
+            self.farm.pass_time(100)
+            self.assertFalse(guesser.is_closed)
+            self.accounts.withheld[0].callback(False)
+            self.accounts.withheld.clear()
+            self.farm.pass_time(19)
+            self.assertFalse(guesser.is_closed)
+            self.farm.pass_time(2)
+            self.assertTrue(guesser.is_closed, line)
 
     def test_the_server_does_not_wait_for_it_to_stop(self) -> None:
         guesser = self.guesser()

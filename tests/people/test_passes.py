@@ -256,9 +256,21 @@ class ComingBack(PassCase):
         eva.hears()
         eva.types(":volver abc", f":volver {self.ana.secret} 1 2")
         self.assertEqual(eva.hears(), [BAD, NAME, BAD, NAME])
-        eva.types(*[":volver abc"] * 8)
-        self.assertEqual(eva.hears()[-3:], [BAD, NAME, BAD])
+        eva.types(*[":volver abc"] * 7)
+        self.assertEqual(eva.hears()[-2:], [BAD, NAME])
+        self.assertFalse(eva.is_closed)
+        eva.types(":volver abc")
+        self.assertEqual(eva.hears(), [BAD])
         self.assertTrue(eva.is_closed, "the tenth closes")
+
+    def test_the_time_for_arriving_goes_on_after_a_wrong_one(self) -> None:
+        eva = self.farm.person()
+        self.farm.pass_time(40)
+        eva.types(":volver abc")
+        self.farm.pass_time(19)
+        self.assertFalse(eva.is_closed)
+        self.farm.pass_time(2)
+        self.assertEqual(eva.hears()[-1], "[SERVER] Tiempo agotado.")
 
     def test_a_plain_connection_comes_back_too_but_lingers_no_more(self) -> None:
         self.ana.drops()
