@@ -175,8 +175,7 @@ class Lane:
         :param after: the sequence number before the first of ``facts``.
         """
         self._others.append((after, facts))
-        if not self._busy:
-            self._catch_up()
+        self._advance()  # What hears of these facts may submit something: that comes after them.
 
     def when_idle(self) -> Deferred[None]:
         """Fires as soon as no request waits or is in work."""

@@ -301,6 +301,27 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         self.assertIsInstance(self.failureResultOf(late).value, errors.GranjaError)
         self.assert_same()
 
+    def test_what_is_submitted_while_others_facts_are_told_comes_after_them(self) -> None:
+        """It is decided on the whole of them, as after a batch of the lane's own."""
+        self.declares(self.first, 1)
+        self.declares(self.first, 2)
+        seen: list[int] = []
+        told = self.told["second"]
+
+        def tell(fact: Fact, _: object) -> None:
+            told.append(fact)
+            if len(told) == 1:
+                again.submit([], decide, kept=[Kept("a", "b", 1)])
+
+        def decide() -> list[Fact]:
+            seen.append(again.sequence)
+            return []
+
+        again = Lane(Clock(), self.markets["second"], self.ledger, 0, tell)
+        again.follow(0, self.ledger.facts)
+        self.assertEqual((seen, again.sequence, again.halted), ([2], 2, False))
+        self.assert_same()
+
     def test_what_others_did_waits_for_the_batch_under_way(self) -> None:
         """The ledger stored one batch first, so it is applied first, in any order of the news."""
         slow = SlowLedger()
