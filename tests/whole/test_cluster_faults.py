@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from functools import partial
 from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support import postgresql
 from tests.support.folders import folder_for
 from tests.support.nats import MISSING
-from tests.whole.cluster.faults import Fault, rounds
+from tests.whole.cluster.faults import Fault, happen, rounds, schedule
+from tests.whole.cluster.machines import Machines
 from tests.whole.cluster.run import ClusterTest
 
 #: How much is broken.  ``.ci/run`` asks for less when it runs the tests again.
@@ -38,8 +40,9 @@ class WholeFarm(SynchronousTestCase):
 
     def test_nothing_is_lost_whatever_breaks(self) -> None:
         """After each round of faults, the test checks every promise."""
-        test = ClusterTest(folder_for(self), seed=SEED, lease=LEASE)
-        asyncio.run(test.run(FAULTS))
+        machines = Machines(folder_for(self), LEASE)
+        test = ClusterTest(machines, SEED, partial(happen, machines))
+        asyncio.run(test.run(schedule(SEED, FAULTS, LEASE)))
         self.assertEqual(test.faults.total(), FAULTS)
         self.assertGreater(test.town.told.trades, FAULTS)
 
@@ -64,5 +67,5 @@ class Schedule(SynchronousTestCase):
         self.assertLessEqual(max(count.values()) - min(count.values()), 1)
 
     def test_the_twenty_of_every_run_are_of_all_kinds(self) -> None:
-        found = self.faults(SEED, 20)
+        found = list(schedule(SEED, 20, LEASE))
         self.assertEqual(len({fault.kind for together in found for fault in together}), KINDS)

@@ -10,12 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from unittest import SkipTest
 
 from granja.ledger.postgresql.lease import LASTS
 from tests.support import nats, postgresql
 from tests.whole import cluster
+from tests.whole.cluster.faults import happen, schedule
+from tests.whole.cluster.machines import Machines
 from tests.whole.cluster.run import ClusterTest
 
 
@@ -49,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _break(folder: Path, faults: int, seed: int, lease: float) -> int:
-    test, began = ClusterTest(folder, seed, lease), time.monotonic()
+    machines, began = Machines(folder, lease), time.monotonic()
+    test = ClusterTest(machines, seed, partial(happen, machines))
 
     def tell(number: int) -> None:
         """Three hundred take half an hour: somebody waits for them."""
@@ -57,7 +61,7 @@ def _break(folder: Path, faults: int, seed: int, lease: float) -> int:
         sys.stderr.flush()
 
     try:
-        asyncio.run(test.run(faults, tell))
+        asyncio.run(test.run(schedule(seed, faults, lease), tell))
     except Exception as error:  # Whatever it is, it is what was looked for.
         why = f"{type(error).__name__}: {error}"
         return _say(f"\n{why}\n{test.report()}seed {seed}; the nodes' logs are in {folder}", 1)

@@ -47,6 +47,11 @@ class Fault:
         return f"{self.kind}{where} at {self.at:.1f} s for {self.seconds:.1f} s"
 
 
+def schedule(seed: int, faults: int, lease: float) -> Iterator[list[Fault]]:
+    """The rounds of a seed."""
+    return rounds(Random(f"faults {seed}"), faults, lease)
+
+
 def rounds(chance: Random, faults: int, lease: float) -> Iterator[list[Fault]]:
     """This many faults, one to three at a time.  None comes again before all kinds have come.
 
@@ -91,7 +96,7 @@ def _kinds(lease: float) -> list[_Kind]:
     ]
 
 
-async def happen(fault: Fault, machines: Machines) -> None:
+async def happen(machines: Machines, fault: Fault) -> None:
     """Break it, and mend it."""
     await asyncio.sleep(fault.at)
     kind, _, how = fault.kind.partition(" ")

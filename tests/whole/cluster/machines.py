@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -25,14 +26,17 @@ class Node:
 
     ``life``: counts up whenever it is a new node for the others.
 
+    :param ports: of the members of the database.
     :param lease: seconds that its lease lasts without being renewed.
     """
 
-    def __init__(self, name: str, folder: Path, pair: Pair, bus: NatsServer, lease: float) -> None:
+    def __init__(
+        self, name: str, folder: Path, ports: Sequence[int], bus: NatsServer, lease: float
+    ) -> None:
         self.name = name
         self.life = 1
         self.up = False
-        self.database = [Wire(pair.primary.port), Wire(pair.standby.port)]
+        self.database = [Wire(port) for port in ports]
         self.bus = [Wire(bus.port)]
         self.lease = lease
         self._admin = folder / f"{name}.admin"
@@ -85,18 +89,42 @@ class Node:
             wire.close()
 
 
-class Machines:
-    """:param folder: for the logs of the nodes, and their sockets.
+class Farm:
+    """Three nodes and their bus.  What database they have, a subclass says.
+
+    :param folder: for the logs of the nodes, and their sockets.
     :param lease: seconds.
+    :param ports: of the members of the database.
     """
 
-    def __init__(self, folder: Path, lease: float) -> None:
+    def __init__(self, folder: Path, lease: float, ports: Sequence[int]) -> None:
         self.folder = folder
         self.lease = lease
-        self.pair = Pair(always=True)
         self.bus = NatsServer()
         self.bus.start()
-        self.nodes = [Node(name, folder, self.pair, self.bus, lease) for name in NAMES]
+        self.nodes = [Node(name, folder, ports, self.bus, lease) for name in NAMES]
+
+    @property
+    def ledger(self) -> str:
+        """The URL of the record, past all wires."""
+        raise NotImplementedError
+
+    def logs(self) -> dict[str, str]:
+        """What each node has written, by its name."""
+        return {node.name: node.server.read_log() for node in self.nodes}
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+        self.bus.kill()
+
+
+class Machines(Farm):
+    """A farm on a primary and its synchronous standby, for :mod:`tests.whole.cluster.faults`."""
+
+    def __init__(self, folder: Path, lease: float) -> None:
+        self.pair = Pair(always=True)
+        super().__init__(folder, lease, [self.pair.primary.port, self.pair.standby.port])
 
     def fail_over(self, pause: float) -> None:
         """Kill the primary, promote its standby, and give that a standby of its own.
@@ -138,15 +166,8 @@ class Machines:
 
     @property
     def ledger(self) -> str:
-        """The URL of the record, past all wires."""
         return self.pair.primary.url("granja")
 
-    def logs(self) -> dict[str, str]:
-        """What each node has written, by its name."""
-        return {node.name: node.server.read_log() for node in self.nodes}
-
     def close(self) -> None:
-        for node in self.nodes:
-            node.close()
-        self.bus.kill()
+        super().close()
         self.pair.remove()

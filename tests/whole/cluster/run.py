@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from random import Random
 
 from granja.ledger.chain import BadEntry
 from granja.ledger.snapshot import fingerprint
 from granja.operations.audit import NotInOrder
 from tests.whole.cluster.counting import Ear, Heard, Life, Round
-from tests.whole.cluster.faults import Fault, happen, rounds
-from tests.whole.cluster.machines import Machines
+from tests.whole.cluster.faults import Fault
+from tests.whole.cluster.machines import Farm
 from tests.whole.cluster.people import Maker, Person, Taker, Town, Watcher
 from tests.whole.told import Broken, Record
 
@@ -23,17 +22,19 @@ PATIENCE = 45.0
 #: Seconds between two looks.
 LOOK = 0.1
 
+#: Lets a fault happen.
+Befall = Callable[[Fault], Coroutine[None, None, None]]
+
 
 class ClusterTest:
     """One test.
 
-    :param folder: for the logs.
-    :param seed: for the faults, and for what people do; the machine's timing is chance.
-    :param lease: seconds of a node's lease.
+    :param seed: for what people do; the machine's timing is chance.
+    :param befall: lets a fault happen, and mends it.
     """
 
-    def __init__(self, folder: Path, seed: int, lease: float) -> None:
-        self.machines = Machines(folder, lease)
+    def __init__(self, machines: Farm, seed: int, befall: Befall) -> None:
+        self.machines = machines
         self.town = Town(self.machines.nodes, Random(f"people {seed}"))
         self.record = Record()
         self.faults: Counter[str] = Counter()
@@ -41,8 +42,7 @@ class ClusterTest:
         self._looks = 0
         self._lives: set[Life] = set()
         self._said: dict[Life, int] = {}
-        self._lease = lease
-        self._chance = Random(f"faults {seed}")
+        self._befall = befall
         self._people = [*self._watchers(), *self._farmers()]
 
     def _watchers(self) -> list[Watcher]:
@@ -58,8 +58,13 @@ class ClusterTest:
             made += [Maker(self.town, n, f"Rosa{n}"), Taker(self.town, n, f"Berta{n}")]
         return made
 
-    async def run(self, faults: int, told: Callable[[int], object] = lambda number: None) -> None:
-        """:param told: called after each round with the number of faults until then.
+    async def run(
+        self,
+        rounds: Iterable[Sequence[Fault]],
+        told: Callable[[int], object] = lambda number: None,
+    ) -> None:
+        """:param rounds: faults that happen together, and after each round a look at everything.
+        :param told: called after each round with the number of faults until then.
         :raises Broken: as soon as a promise is broken.
         """
         living: list[asyncio.Task[None]] = []
@@ -68,10 +73,10 @@ class ClusterTest:
             await asyncio.gather(*starts)
             living = [asyncio.ensure_future(person.live()) for person in self._people]
             await self._look_at_everything([])
-            for befall in rounds(self._chance, faults, self._lease):
+            for faults in rounds:
                 self.town.resume()
-                await asyncio.gather(*(happen(fault, self.machines) for fault in befall))
-                await self._look_at_everything(befall)
+                await asyncio.gather(*map(self._befall, faults))
+                await self._look_at_everything(faults)
                 told(self.faults.total())
             self._read_logs()
         finally:
