@@ -67,6 +67,7 @@ class Receipts:
         #: For each return: the first number after it, and the last one that was heard before.
         self._returns: deque[tuple[int, int]] = deque(maxlen=MOST_RETURNS)
         self._order = 0
+        self._guesses = False
         # Three arrays describe runs of lines.  Run i begins at line ``_lines[i]``.  In a run of
         # talk the place after line n is ``_places[i] + (n - _lines[i])``.  In a run of private
         # lines it is ``_places[i]``.
@@ -82,6 +83,21 @@ class Receipts:
         #: What will be written next, in order: what others caused, and what is never dropped.
         self._heard: deque[Private] = deque()
         self._told: deque[tuple[Sequence[Private], int | None]] = deque()
+
+    @classmethod
+    def of_elsewhere(cls, counters: Counters, number: int, place: int, count: int) -> Receipts:
+        """The lines of a stay at another node, which has died.
+
+        :param number: of a line that was written there.
+        :param place: after that line, here.
+        :param count: the number of the last line that we know of.  The lines since ``number`` were
+            talk, and so were those after it, as far as we know.
+        """
+        made = cls(counters, count)
+        made._lines[0] = number
+        made._start = made._places[0] = place
+        made._guesses, made._talks[0] = True, 1
+        return made
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -244,6 +260,9 @@ class Receipts:
 
     def skip_to(self, number: int) -> None:
         """Give no line a number up to this one."""
+        if number > self.count and self._guesses:
+            ahead = self._counters.lines - self.place_after(self.count)
+            self.count, self._guesses = min(number, self.count + ahead), False
         if number > self.count:
             self._note(self.count + 1, self.place_after(self.count), talk=False)
             self.count = number

@@ -40,6 +40,8 @@ def ask(
 
 class Neighbour:
     """:param sequence: how far this node has followed the record.
+    :param remember: what somebody there has not read, as far as this node knows it: see
+        :meth:`unread`.
 
     ``number``: of the last tick that we heard.  ``lines``: what it had said until then.
     ``known``: whether we know its people as of that tick.  ``heard_at``: the reactor's seconds when
@@ -56,6 +58,7 @@ class Neighbour:
         bus: Bus,
         outbox: Outbox,
         sequence: Callable[[], int],
+        remember: Callable[[Farmer, int, int | None, Container[FarmerId]], Retelling | None],
     ) -> None:
         self.writer = writer
         self.number = number
@@ -66,6 +69,7 @@ class Neighbour:
         self._bus = bus
         self._outbox = outbox
         self._sequence = sequence
+        self._remember = remember
 
     def ask(self, *question: Any, seconds: float = PATIENCE) -> Deferred[bytes]:
         """Ask this node.
@@ -94,7 +98,8 @@ class Neighbour:
         :param visit: the visit of their pass.
         :param number: of the last line that they have read; None if they do not say it.
         :param but: leave out the lines of these farmers.
-        :returns: fires with None if that node does not answer, or knows nothing of that visit.
+        :returns: if that node does not answer, fires with what this node knows; with None if it
+            knows nothing of that visit.
         """
         outbox, gap = self._outbox, Gap()
         outbox.publish()
@@ -102,8 +107,13 @@ class Neighbour:
         place = (outbox.writer, outbox.number, outbox.lines)
         asked = self.ask("unread", self._sequence(), *place, farmer.id, visit, number)
         asked.addBoth(_stop, outbox, gap)
-        told: Deferred[Any] = asked.addCallbacks(_told, _untold, (gap, but))
+        rest = (farmer, visit, number, but)
+        told: Deferred[Any] = asked.addCallbacks(_told, self._untold, (gap, but), errbackArgs=rest)
         return told
+
+    def _untold(self, failure: Failure, *question: Any) -> Retelling | None:
+        failure.trap(NoAnswer)
+        return self._remember(*question)
 
     def _failed(self, failure: Failure, farmer: Farmer) -> None:
         failure.trap(NoAnswer)
@@ -121,10 +131,6 @@ def _stop(result: Any, outbox: Outbox, gap: Gap) -> Any:
 
 def _told(answer: bytes, gap: Gap, but: Container[FarmerId]) -> Retelling | None:
     return None if answer == GONE else unpack(answer, gap, but)
-
-
-def _untold(failure: Failure) -> None:
-    failure.trap(NoAnswer)  # They come back all the same.
 
 
 def _judge(answer: bytes, to: Farmer) -> None:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja.accounts.throttle import Attempt
+from granja.board.receipts import Receipts
 from granja.bus.interface import Bus, NoAnswer
 from granja.clockwork.timer import Timer
 from granja.contract import errors
@@ -27,10 +28,12 @@ from granja.nodes.names import SharedNames
 from granja.nodes.neighbour import DONE, GONE, Neighbour, subject_of
 from granja.nodes.outbox import Outbox, TellingHistory
 from granja.nodes.people import Census, SharedRoster, everybody
+from granja.nodes.readers import Readers
 from granja.nodes.retelling import pack
 from granja.nodes.tick import TALK, Entry
 from granja.nodes.watching import Farm, Watching
-from granja.people.returning import unread
+from granja.people.passes import Visit
+from granja.people.returning import MOST_LINES, unread
 from granja.people.roster import Farmer
 
 #: Seconds between two ticks that tell how far we are and how many people are here.
@@ -74,6 +77,7 @@ class Nodes:
         self._now = now
         self._up_since = 0.0
         self._hearing: Hearing
+        self._readers: Readers
         self._farm: Farm
         self.names: SharedNames
 
@@ -96,8 +100,13 @@ class Nodes:
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
             self.names.enter(farmer).addErrback(_cannot_yet)  # They linger since the last run.
+        self._readers = Readers(farm.board)
         make = partial(
-            Neighbour, bus=self.bus, outbox=self._outbox, sequence=lambda: farm.lane.sequence
+            Neighbour,
+            bus=self.bus,
+            outbox=self._outbox,
+            sequence=lambda: farm.lane.sequence,
+            remember=self._readers.remember,
         )
         self._hearing = Hearing(
             farm.board,
@@ -143,9 +152,17 @@ class Nodes:
             self._renew()
 
     def _renew(self) -> None:
+        self._tell_how_far()
         self._outbox.renew()
         self._renewal.restart(RENEWAL)
         self._look_for_the_silent()
+
+    def _tell_how_far(self) -> None:
+        """Tell how far people here have read: should this node die, the others tell the rest."""
+        self._farm.board.flush()  # Lines that wait get their numbers first.
+        entry = self._readers.entry(self.roster.here.people.values())
+        if entry is not None:
+            self._outbox.add(entry, 0)
 
     # -- what is heard ---------------------------------------------------------------------------
 
@@ -153,13 +170,16 @@ class Nodes:
         strangers = len(self._hearing.nodes)
         tick = self._hearing.hear(data)
         if len(self._hearing.nodes) > strangers:
+            self._readers.tell_all()
+            self._tell_how_far()
             self._outbox.renew()  # So the new node does not have to wait for it.
         node = self._hearing.nodes.get(tick.writer) if tick is not None else None
         if tick is None or node is None:
             return
         node.heard_at = self._clock.seconds()
-        if tick.people is not None and tick.people != node.census.count():
-            node.known = False
+        if tick.people is not None:
+            self._readers.renewed(tick.writer)
+            node.known = node.known and tick.people == node.census.count()
         if not node.known and not node.asked:
             self._ask_for_people(node)
 
@@ -171,6 +191,8 @@ class Nodes:
                 self._went(node, FarmerId(id))
             case ["paused", *_] if node.known:
                 _pause(node, entry)
+            case ["read", [*told]]:
+                self._readers.note(node.writer, told)
             case ["bye"]:
                 self.gone(node.writer)
             case ["dead", int(writer)] if writer != self.writer:
@@ -243,6 +265,7 @@ class Nodes:
     def _went(self, node: Neighbour, id: FarmerId) -> None:
         farmer = node.census.people.get(id)
         if farmer is not None:
+            self._readers.forget(id)
             self.roster.let_go(farmer)
             farmer.arrived, farmer.was_at = 0.0, ""
             if not farmer.registered:
@@ -290,6 +313,10 @@ class Nodes:
         """Whether a farmer who is cut off may come back."""
         presence = self._farm.presence
         return farmer in presence.passes.visits and presence.lingering.seconds > 0
+
+    def read_by(self, visit: Visit) -> Receipts | None:
+        """What somebody has read at a node that has died, as far as we know it."""
+        return self._readers.receipts(visit.farmer, visit.number)
 
     # -- who is there ----------------------------------------------------------------------------
 
@@ -370,6 +397,7 @@ class Nodes:
         if farmer is None or farmer.receipts is None or farmer.visit != visit:
             return GONE
         board.flush()  # Lines that wait get their numbers first.
+        farmer.receipts.skip_to(min(after or 0, MOST_LINES))
         receipts, connection = farmer.receipts, farmer.connection
         if after is None:
             after = receipts.sent if connection is None else connection.listener.last_sent()

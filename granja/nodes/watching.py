@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from granja.board.board import Board
+from granja.board.receipts import Receipts
 from granja.contract import errors
 from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.interface import Kept
@@ -21,6 +22,7 @@ from granja.moderation.order import Order
 from granja.nodes.beside import Beside, Follower
 from granja.nodes.names import SharedNames
 from granja.people.ignoring import Ignoring
+from granja.people.passes import Visit
 from granja.people.presence import Presence
 from granja.people.registration import Registration
 from granja.people.roster import Connection, Roster
@@ -81,6 +83,7 @@ class Others(Protocol):
     def is_first(self) -> bool: ...
     def bury(self, writer: int) -> None: ...
     def lingers(self, farmer: FarmerId) -> bool: ...
+    def read_by(self, visit: Visit) -> Receipts | None: ...
 
 
 class Watching:
@@ -140,7 +143,7 @@ class Watching:
 
     def _adopt(self, holder: Holder) -> None:
         visit = self._farm.presence.passes.visits[holder.farmer]
-        if self._farm.presence.adopt(visit):
+        if self._farm.presence.adopt(visit, self._others.read_by(visit)):
             farmer = self._farm.roster.present(holder.farmer)
             assert farmer is not None
             self._others.names.enter(farmer).addErrback(self._not_yet)

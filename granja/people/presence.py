@@ -7,6 +7,7 @@ from functools import partial
 
 from twisted.internet.defer import Deferred
 
+from granja.board.receipts import Receipts
 from granja.contract import messages
 from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Message
@@ -218,12 +219,13 @@ class Presence:
             connection.farmer = None
             self.replace(connection, why)
 
-    def adopt(self, visit: Visit) -> bool:
+    def adopt(self, visit: Visit, receipts: Receipts | None) -> bool:
         """Let them linger here: their node is gone.
 
+        :param receipts: of that visit there, as far as they are known.
         :return: False if they cannot come back.
         """
-        return let_linger(self._factory, self.lingering, visit)
+        return let_linger(self._factory, self.lingering, visit, receipts)
 
     # -- passes --------------------------------------------------------------------------------
 

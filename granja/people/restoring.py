@@ -27,16 +27,19 @@ def restore(
             passes.forget_visit(visit.farmer)
 
 
-def let_linger(factory: Farm, lingering: Lingering, visit: Visit) -> bool:
+def let_linger(
+    factory: Farm, lingering: Lingering, visit: Visit, receipts: Receipts | None = None
+) -> bool:
     """Let a farmer linger who was here, or at a node that is gone.
 
+    :param receipts: of that visit at the other node, as far as they are known.
     :return: False if they cannot come back.
     """
     farmer = _who(factory, visit) if lingering.seconds > 0 else None
     if farmer is None:
         return False
     farmer.visit = visit.number
-    farmer.receipts = Receipts(factory.board.counters)
+    farmer.receipts = receipts or Receipts(factory.board.counters)
     farmer.receipts.partial = farmer.registered
     factory.order.welcome(farmer)
     factory.roster.enter(farmer)

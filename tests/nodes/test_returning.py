@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed, Missed, Said
+from granja.nodes.readers import Readers
 from granja.nodes.retelling import MOST, Gap, pack, unpack
 from granja.people.returning import Unread
 from granja.settings import Settings
@@ -234,18 +235,6 @@ class Whole(Returning):
         self.village.pass_time(0.1)
         self.assertIn("Dora quiere intercambiar", lines(back)[0])
 
-    def test_a_node_that_does_not_answer(self) -> None:
-        """They come back all the same, after two seconds, and are told nothing."""
-        self.eva.drops()
-        self.talk("uno")
-        self.there.bus.cut()
-        back = Guest(self.third)
-        self.third.people.append(back)
-        back.hears()
-        back.types(f":volver {self.eva.secret}")
-        self.village.pass_time(3.0)
-        self.assertEqual(lines(back), [])
-
     def test_a_line_that_ends_while_the_other_node_answers(self) -> None:
         """They linger where they were."""
         self.eva.drops()
@@ -258,6 +247,125 @@ class Whole(Returning):
         self.there.bus.delay = 0.0
         self.talk("uno")
         self.assertEqual(lines(returns(self.third, self.eva.secret)), ["Gus: uno"])
+
+
+class Mourning(Returning):
+    """Their node has died.  The others know how far they had read a second before, or less."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.village.pass_time(1.1)
+        self.village.quiet()
+
+    def back(self, number: int | None, seconds: float = 3.0) -> list[str]:
+        """What they read who come back at the third node with this number."""
+        back = Guest(self.third)
+        self.third.people.append(back)
+        back.hears()
+        back.types(f":volver {self.eva.secret} {'' if number is None else number}".rstrip())
+        self.village.pass_time(seconds)
+        return lines(back)
+
+    def reads(self, *texts: str) -> int:
+        """They read this.  Returns the number of the last line."""
+        self.talk(*texts)
+        self.eva.reads()
+        return self.eva.n
+
+
+class Dead(Mourning):
+    def test_what_was_said_since_they_read_last_is_told(self) -> None:
+        """They were told nothing by their node, which does not answer.  Nothing is told twice."""
+        self.reads("antes")
+        self.village.pass_time(1.1)
+        heard = self.reads("visto", "y esto")
+        self.there.dies()
+        self.gus.types("uno", ":yo saluda")
+        self.caro.types("dos")
+        self.village.settle()
+        self.assertEqual(self.back(heard), ["Gus: uno", "* Gus saluda", "Caro: dos"])
+
+    def test_whoever_says_no_number_hears_again_what_their_node_did_not_report(self) -> None:
+        self.reads("antes")
+        self.village.pass_time(1.1)
+        self.reads("visto")
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(None), ["Gus: visto", "Caro: uno"])
+
+    def taken_in(self) -> int:
+        """Another node has taken them in.  Returns the last line that they had read."""
+        heard = self.reads("visto")
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.there.is_buried()
+        self.caro.types(":p Eva dos")
+        self.village.settle()
+        return heard
+
+    #: What they read then: nothing of it twice, and that the dead node has ended.
+    told = ["Caro: uno", "[SERVER] Beto desconectado.", "Caro te susurra: dos"]
+
+    def test_where_another_node_has_taken_them_in(self) -> None:
+        heard = self.taken_in()
+        self.assertEqual(lines(returns(self.here, self.eva.secret, heard)), self.told)
+
+    def test_after_another_node_has_taken_them_in(self) -> None:
+        """Their new node asks that one."""
+        heard = self.taken_in()
+        self.assertEqual(lines(returns(self.third, self.eva.secret, heard)), self.told)
+
+    def test_the_same_pass_tells_the_same_again(self) -> None:
+        heard = self.reads("visto")
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(heard), ["Caro: uno"])
+        self.assertEqual(self.back(heard), ["Caro: uno"])
+
+    def test_a_number_that_cannot_be(self) -> None:
+        """They are told nothing, and their numbers go on from there."""
+        self.reads("visto")
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(10**30), [])
+
+    def test_who_is_ignored_is_not_told(self) -> None:
+        self.eva.types(":ignorar Gus")
+        self.eva.reads()
+        self.village.pass_time(1.1)
+        heard = self.eva.n
+        self.there.dies()
+        self.gus.types("uno")
+        self.caro.types("dos")
+        self.village.settle()
+        self.assertEqual(self.back(heard), ["Caro: dos"])
+
+    def test_what_no_node_has_told_is_not_told_again(self) -> None:
+        """A node of an older granja tells no numbers; nor does anybody of a visit that is over."""
+        self.patch(Readers, "note", lambda *_: None)
+        self.eva = guest(self.there, "Flora", "1")
+        self.village.pass_time(1.1)
+        heard = self.eva.n
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(heard), [])
+
+
+class ShortAndDead(Mourning):
+    history = 1
+
+    def test_what_is_no_longer_kept_is_counted(self) -> None:
+        heard = self.reads("visto")
+        self.there.dies()
+        for text in ("uno", "dos", "tres"):
+            self.caro.types(text)
+        self.village.settle()
+        self.assertEqual(self.back(heard), ["[SERVER] Te perdiste 2 líneas.", "Caro: tres"])
 
 
 class Short(Returning):
