@@ -53,7 +53,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "moderation": ("tests/moderation", "tests/people", "tests/whole/test_plays.py"),
     "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
-    "board": ("tests/board", "tests/test_protocol_plain.py"),
+    "board": (
+        *("tests/board", "tests/people", "tests/nodes", "tests/web", "tests/test_protocol.py"),
+        *("tests/test_protocol_plain.py", "tests/whole/test_plays.py"),
+    ),
     "ledger": ("tests/ledger", "tests/nodes", "tests/operations", "tests/whole/test_ledger.py"),
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
 }
