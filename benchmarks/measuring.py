@@ -1,105 +1,202 @@
 """What monitoring costs a server: ``python -m benchmarks.measuring``.
 
-With ``--parts``, the two things that ``--metrics`` adds are measured: the answers to questions, and
-the looks at the clock.  That works on a busy machine.
+Processor time says nothing about one percent on a machine that others use: the same work takes it
+from 20 to 35 ms.  So this counts instructions, with valgrind's callgrind (Debian: ``valgrind``);
+they are the same on any machine, whatever else it does.  Three things are counted in one server:
 
-Without it, two servers run in turns, one with ``--metrics`` and one without.  The first is asked as
-Prometheus asks, but more often.  Each pair runs in the opposite order of the pair before.  The
-figure is the server's processor time for each delivered line.  On a busy machine the pairs differ
-by a third, so this needs a quiet one.
+- silence, with what ``--metrics`` does by itself switched on and off, in pairs in turned order,
+- a question for the metrics,
+- what people say, always the same, with monitoring off.  The same work in a server without
+  callgrind says how long it takes.
+
+With ``--parts``, the first two are measured as processor time.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import random
+import re
+import shutil
+import signal
 import statistics
+import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from threading import Event, Thread
 from typing import Final
 from urllib.request import urlopen
 
-from benchmarks import scenarios, servers
 from benchmarks.ignoring import Crowd
-from benchmarks.measure import Cores, cpu_account, raise_file_limit
-from benchmarks.run import Result, free_port, run
-from benchmarks.scenarios import Scenario
-from benchmarks.servers import Server, Start
-from benchmarks.workshop import Workshop
-from tests.support.server import Server as TestServer
+from benchmarks.measure import cpu_account, raise_file_limit
+from benchmarks.measuring_switch import OFF, ON
+from benchmarks.run import free_port
+from granja.health.stalls import LOOK
+from tests.support.server import Process, Server as TestServer
 
-#: Seconds between two questions.  By default, Prometheus asks every 15 s.
-EACH: Final = 5.0
-#: How many lines each talker says.  A run then takes about two seconds.
-LINES: Final = {"flood-100": 3_000, "flood-1000": 300}
-#: People in the chat, questions, seconds between two of Prometheus's, and seconds of silence.
-PEOPLE, QUESTIONS, OFTEN, IDLE = 100, 500, 15.0, 30.0
+#: People in the chat, those of them who speak, and what each of them says at once: lines for all,
+#: and questions that only the server answers.
+PEOPLE, SPEAKERS, TALK, QUERIES = 100, 10, 20, 200
+WORDS: Final = b"# cambio un ancla por una cuchara\n" * TALK + b":artefacto 1\n" * QUERIES
+#: Pairs of silences, and the seconds of each.
+PAIRS, SILENCE = 10, 2.0
+#: How often we count a question, how often we count what people say, and how often we time it.
+ASKED, SAID, TIMED = 9, 5, 50
+#: Questions of ``--parts``, seconds between two of Prometheus's, and seconds of silence.
+QUESTIONS, OFTEN, IDLE = 500, 15.0, 30.0
 #: How often we draw the pairs again, to learn how certain their median is.
 DRAWS: Final = 2_000
 
 
-class Comparison:
-    """Runs pairs of servers.
+class Counted(TestServer):
+    """A server whose instructions are counted once :meth:`begin` has been called."""
 
-    :param scenario: the load.
-    :param folder: for the compiled programs.
+    def _spawn(self, command: list[str]) -> Process:
+        out = f"--callgrind-out-file={self.folder}/counted"
+        return super()._spawn(
+            ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", out, *command]
+        )
+
+    def begin(self) -> None:
+        """Begin to count.  Until now the server was quicker, because nothing was counted."""
+        self._control("-i", "on")
+
+    def count(self) -> int:
+        """How many instructions there were since the last call."""
+        self._control("-d")
+        [file] = self.folder.glob("counted.*")
+        found = re.search(r"(?m)^totals: (\d+)", file.read_text())
+        assert found is not None
+        file.unlink()
+        return int(found[1])
+
+    def _control(self, *words: str) -> None:
+        assert self.process is not None
+        command = ["callgrind_control", *words, str(self.process.pid)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+class Work:
+    """The people of a server, and what they do.
+
+    :param server: with its metrics at ``port``.
     """
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
-        self._scenario = replace(scenario, lines=LINES.get(scenario.name, scenario.lines))
-        self._workshop = Workshop.build(folder)
-        self._cores = Cores.available()
-        self.asked = 0
+    def __init__(self, server: TestServer, port: int) -> None:
+        assert server.process is not None
+        self.pid = server.process.pid
+        self._port = port
+        self._crowd = Crowd(server.port)
+        for number in range(PEOPLE):
+            self._crowd.comes(f"Farmer{number}")
 
-    def pair(self, number: int) -> float:
-        """How much more time the server with metrics takes: 0.1 is a tenth more."""
-        [plain] = servers.named(["granja"])
-        port = free_port()
+    def switch(self, how: int) -> None:
+        """Start or stop what ``--metrics`` does by itself."""
+        os.kill(self.pid, how)
 
-        def command(start: Start) -> Sequence[str]:
-            at = f"tcp:{port}:interface=127.0.0.1"
-            return [*plain.command(start), "--metrics", at]
+    def ask(self) -> None:
+        """Ask for the metrics."""
+        ask(self._port)
 
-        watched = replace(plain, command=command)
-        order = (plain, watched) if number % 2 else (watched, plain)
-        with self._asking(port):
-            taken = {id(server): self._run(server, number).cpu_us for server in order}
-        return taken[id(watched)] / taken[id(plain)] - 1
+    def speak(self) -> None:
+        """Some speak at once, and all of it is heard.
 
-    def _run(self, server: Server, number: int) -> Result:
-        result = run(server, self._scenario, number, self._workshop, self._cores)
-        if result.faults:
-            sys.exit(f"{result.faults} lines were not delivered as they should have been")
-        return result
+        The server stands still while it is sent: in how many pieces it reads the lines would
+        otherwise depend on chance, and the work with them.
+        """
+        os.kill(self.pid, signal.SIGSTOP)
+        for line in self._crowd.lines[:SPEAKERS]:
+            line.sendall(WORDS)
+        os.kill(self.pid, signal.SIGCONT)
+        self._crowd.hear(SPEAKERS * (TALK * (PEOPLE - 1) + QUERIES), b"\n")
 
-    @contextmanager
-    def _asking(self, port: int) -> Iterator[None]:
-        """Ask for the metrics as long as the block runs."""
-        over = Event()
 
-        def ask() -> None:
-            while not over.wait(0.2):
-                try:
-                    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-                        self.asked += b"granja_lines_total" in answer.read()
-                except OSError:
-                    continue
-                over.wait(EACH)
+def switched(kind: type[TestServer], port: int) -> TestServer:
+    """A server with a switch for its monitoring."""
+    options = ["--rate", "off", "--max-per-network", "5000", *metrics(port)]
+    return kind(*options, prelude="import benchmarks.measuring_switch; ", patience=180)
 
-        thread = Thread(target=ask)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+
+def instructions() -> tuple[list[float], float, float]:
+    """Count.
+
+    :return: how many a second monitoring takes by itself, in each pair of silences; how many a
+        question takes; and how many what people say takes.
+    """
+    port = free_port()
+    with switched(Counted, port) as server:
+        assert isinstance(server, Counted)
+        work = Work(server, port)
+        server.begin()
+
+        def during(step: Callable[[], None], how: int) -> int:
+            work.switch(how)
+            time.sleep(2 * LOOK)  # The signal and the first look are not counted.
+            server.count()
+            step()
+            return server.count()
+
+        def silence() -> None:
+            time.sleep(SILENCE)
+
+        during(work.ask, ON)  # The first of each is dearer.
+        during(work.speak, OFF)
+        pairs = []
+        for number in range(PAIRS):
+            order = (ON, OFF) if number % 2 else (OFF, ON)
+            found = {how: during(silence, how) for how in order}
+            pairs.append((found[ON] - found[OFF]) / SILENCE)
+        asked = statistics.median(during(work.ask, OFF) for _ in range(ASKED))
+        said = statistics.median(during(work.speak, OFF) for _ in range(SAID))
+        return pairs, asked, said
+
+
+def seconds_to_speak() -> float:
+    """The processor time of what people say: the shortest, as others on the machine only add."""
+    port = free_port()
+    with switched(TestServer, port) as server:
+        work = Work(server, port)
+        work.switch(OFF)
+        taken = []
+        for _ in range(TIMED):
+            before = cpu_account(work.pid).total
+            work.speak()
+            taken.append(cpu_account(work.pid).total - before)
+        return min(taken)
+
+
+def counted() -> Iterator[str]:
+    """What was counted, and what it means for a server that has more or less to do."""
+    pairs, asked, said = instructions()
+    looks, (low, high) = statistics.median(pairs), interval(pairs)
+    yield (
+        f"By itself monitoring takes {looks:,.0f} instructions a second (95 %: {low:,.0f} to "
+        f"{high:,.0f}; {len(pairs)} pairs), and a question {asked:,.0f}."
+    )
+    taken = seconds_to_speak()
+    yield (
+        f"What people say in {taken * 1e3:.1f} ms of the processor takes {said:,.0f}: "
+        f"{said / taken:,.0f} a second."
+    )
+    each = (high + asked / OFTEN) / (said / taken)
+    for busy in (1.0, 0.1, 0.02):
+        yield (
+            f"Of the work of a server that takes {busy:.0%} of a processor, asked once in "
+            f"{OFTEN:.0f} s: {each / busy:.3%} at most."
+        )
+
+
+def metrics(port: int) -> list[str]:
+    """The option for metrics at a port."""
+    return ["--metrics", f"tcp:{port}:interface=127.0.0.1"]
+
+
+def ask(port: int) -> None:
+    """Ask for the metrics as Prometheus does."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        assert b"granja_lines_total" in answer.read()
 
 
 def idle(seconds: float, *options: str) -> float:
@@ -124,18 +221,17 @@ def running_server(people: int, *options: str) -> Iterator[int]:
 def parts(seconds: float) -> Iterator[str]:
     """What the questions and the looks cost, as parts of one processor."""
     port = free_port()
-    option = "--metrics", f"tcp:{port}:interface=127.0.0.1"
+    option = metrics(port)
     with running_server(PEOPLE, *option) as pid:
         before = cpu_account(pid).total
         for _ in range(QUESTIONS):
-            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-                answer.read()
+            ask(port)
         each = (cpu_account(pid).total - before) / QUESTIONS
     yield (
         f"A question takes {each * 1e3:.2f} ms of the server's processor, with {PEOPLE} people in "
         f"the chat: {each / OFTEN:.4%} of it at one in {OFTEN:.0f} s."
     )
-    found = [idle(seconds, *some) for some in ((), option)]
+    found = [idle(seconds, *some) for some in ([], option)]
     yield (
         f"While nobody speaks the server takes {found[0]:.3%} of a processor without --metrics and "
         f"{found[1]:.3%} with it, unasked, in {seconds:.0f} s each."
@@ -151,31 +247,14 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measuring", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=20, help="20 by default")
-    help = "keep the pairs there, and count those that are there from earlier runs"
-    parser.add_argument("--into", type=Path, metavar="FILE", help=help)
-    parser.add_argument("--scenario", default="flood-100", help="flood-100 by default")
-    parser.add_argument("--parts", action="store_true", help="what is done more, and its cost")
+    parser.add_argument("--parts", action="store_true", help="processor time instead")
     options = parser.parse_args()
+    if not options.parts and shutil.which("callgrind_control") is None:
+        parser.error("valgrind is not installed")
     raise_file_limit(20_000)
-    if options.parts:
-        sys.stdout.writelines(line + "\n" for line in parts(IDLE))
-        return
-    [scenario] = scenarios.named([options.scenario])
-    with tempfile.TemporaryDirectory(prefix="granja-measuring-") as folder:
-        comparison = Comparison(scenario, Path(folder))
-        kept = options.into
-        more: list[float] = json.loads(kept.read_text()) if kept and kept.exists() else []
-        for number in range(options.pairs):
-            more.append(comparison.pair(number))
-            if kept:
-                kept.write_text(json.dumps(more))
-    low, high = interval(more)
-    sys.stdout.write(
-        f"{scenario.title}, {len(more)} pairs: {statistics.median(more):+.2%} processor time a "
-        f"line with --metrics (95 %: {low:+.2%} to {high:+.2%}); asked {comparison.asked} times; "
-        f"pairs {', '.join(f'{part:+.1%}' for part in sorted(more))}\n"
-    )
+    for line in parts(IDLE) if options.parts else counted():
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
