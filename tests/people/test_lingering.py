@@ -69,6 +69,8 @@ class LingeringTests(SynchronousTestCase):
             self.lingering.end(self.begins(number))
         self.assertEqual(self.left, [])
         self.assertIn(first, self.lingering)
+        self.lingering.end(first)
+        self.assertEqual(self.lingering._by_network, {})
 
     def test_all_unix_sockets_are_one_network(self) -> None:
         for number in range(1, MOST_OF_A_NETWORK + 2):

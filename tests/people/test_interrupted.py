@@ -1,0 +1,168 @@
+"""Who comes back, or gets a pass, while the connection or the disk gives way (PROTOCOL §5b)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from granja.contract.ids import FarmerId
+from granja.people.passes import PASSES, VISITS
+from tests.people.test_passes import BAD, HELLO, HOLDS, NAME, OK, SETTINGS, PassCase
+from tests.support.farm import Person
+from tests.support.guests import Guest
+
+PASSWORD = "girasoles al sol"
+NEWS = "[SERVER] Mientras no estabas: Beto retiró la oferta #1."
+
+
+class RegisteredCase(PassCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.ana.types(f":registrar {PASSWORD}")
+        self.ana.reads()
+        self.number = FarmerId(self.ana.protocol.farmer.id)
+
+    def misses_something(self) -> None:
+        """Ana has left, and an offer to her was taken back."""
+        self.beto.types(":offer Ana 12 21")
+        self.ana.reads()
+        self.ana.drops()
+        self.farm.pass_time(121)
+        self.beto.types(":retirar 1")
+
+    def by_password(self) -> Person:
+        person = self.farm.person("Ana")
+        person.types("Ana", PASSWORD)
+        return person
+
+
+class CutOff(RegisteredCase):
+    def test_while_a_return_with_a_pass_is_stored(self) -> None:
+        """The news wait for the next time, and the record has her away."""
+        self.misses_something()
+        self.disk.hold()
+        back = self.back()
+        self.assertEqual(back.hears(), [])
+        back.drops()
+        self.disk.release()
+        self.farm.pass_time(6)
+        self.assertIn(self.number, self.farm.factory.market.away)
+        self.assertEqual(self.here(), "Beto")
+        self.assertIn(NEWS, self.by_password().hears())
+
+    def test_while_she_is_inside_elsewhere(self) -> None:
+        """Only the new connection ends: she stays on the old one."""
+        self.disk.hold()
+        self.beto.types(":agregar 6")  # The lane has work.
+        back = self.back()
+        back.drops()
+        self.disk.release()
+        self.farm.pass_time(6)
+        self.assertEqual(self.here(), "Beto, Ana")
+        self.assertNotIn(self.number, self.farm.factory.market.away)
+        self.assertFalse(self.ana.is_closed)
+
+    def test_what_was_told_with_a_pass_is_not_told_again(self) -> None:
+        """Also if that could not be stored."""
+        self.misses_something()
+        self.disk.fill()
+        self.assertIn(NEWS, self.back().hears())
+        self.farm.people[-1].drops()
+        self.farm.pass_time(121)
+        self.assertNotIn(NEWS, self.by_password().hears())
+
+
+class Goes(RegisteredCase):
+    def test_on_hearing_after_coming_back(self) -> None:
+        self.ana.drops()
+        back = self.back()
+        self.assertEqual(back.hears(), [HELLO, HOLDS, OK])
+        self.beto.types("¿sigues ahí?")
+        self.assertEqual(back.hears(), ["Beto: ¿sigues ahí?"])
+
+    def test_on_counting_from_one_after_having_left(self) -> None:
+        self.ana.drops()
+        self.farm.pass_time(121)
+        back = self.back()
+        numbers = [message["n"] for message in back.reads() if "n" in message]
+        self.assertEqual(numbers[0], 1)
+
+    def test_on_from_the_number_that_she_names(self) -> None:
+        self.ana.drops()
+        self.farm.pass_time(121)
+        back = self.back(40)
+        back.n = 40
+        numbers = [message["n"] for message in back.reads() if "n" in message]
+        self.assertEqual(numbers[0], 41)
+
+
+class WhileItIsStored(PassCase):
+    """A pass is told once its hash is stored.  Meanwhile much can happen."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.eva = Guest(self.farm)
+        self.eva.types("Eva", "")
+        self.disk.hold()
+        self.eva.types("si")
+
+    def test_who_drops_has_none_and_is_not_expected(self) -> None:
+        number = str(self.eva.protocol.farmer.id)
+        self.eva.drops()
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.here(), "Beto, Ana")
+        owners = {str(value["farmer"]) for value in self.memory.kept[PASSES].values()}  # type: ignore[index,call-overload]
+        self.assertNotIn(number, owners)
+        self.assertNotIn(number, self.memory.kept[VISITS])
+
+    def test_who_wants_none_after_all_leaves_at_once(self) -> None:
+        self.eva.types(":olvidar")
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.eva.reads()[-1]["code"], "passes-ended")
+        self.eva.drops()
+        self.assertEqual(self.here(), "Beto, Ana")
+
+
+class ASecondOne(RegisteredCase):
+    def test_who_drops_while_it_is_stored_lingers_with_the_first(self) -> None:
+        first = self.ana.secret
+        self.disk.hold()
+        self.ana.types(":clave tulipanes rojos")
+        self.disk.release_first()
+        self.ana.drops()
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.here(), "Beto, Ana")
+        self.assertEqual(self.back(None, first).hears()[0], HELLO)
+
+    def test_a_new_password_spares_those_of_this_connection(self) -> None:
+        first = self.ana.secret
+        self.ana.types(":clave tulipanes rojos")
+        self.ana.reads()
+        self.ana.drops()
+        self.assertEqual(self.back(None, first).hears()[0], HELLO)
+
+    def test_and_ends_those_of_the_others(self) -> None:
+        other = self.ana.secret
+        there = Guest(self.farm)
+        there.types("Ana", PASSWORD)
+        there.reads()
+        there.types(":clave tulipanes rojos")
+        there.reads()
+        self.assertEqual(self.back(None, other).hears(), [BAD, NAME])
+
+
+class AskedOnce(PassCase):
+    settings = replace(SETTINGS, declare_once=True)
+
+    def test_who_has_not_answered_is_asked_after_coming_back_and_then_gets_a_pass(self) -> None:
+        self.ana.types(f":registrar {PASSWORD}")
+        self.ana.reads()
+        self.ana.drops()
+        back = self.back()
+        told = [message["type"] for message in back.reads()]
+        self.assertEqual(told[-1], "prompt")
+        back.types("21", "si")
+        told = [message["type"] for message in back.reads()]
+        self.assertEqual(told[-2:], ["ready", "pass"])
