@@ -78,6 +78,38 @@ class Axe(PageCase):
         ana.page.get_by_text("Se cortó la conexión con la granja.").wait_for()
         self.checks(ana, "without a line")
 
+    def test_on_small_windows_and_on_the_page_that_the_browser_kept(self) -> None:
+        ana = self.arrives("Ana", "Ancla", "Ancla", viewport=PHONE, has_touch=True)
+        ana.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        gus = self.netcat().arrives("Gus", "13")
+        gus.types("hola", ":p Ana psst", ":offer Ana 13 21")
+        ana.log.get_by_text("Gus te ofrece su Espada").wait_for()
+        for width, height in ((360, 370), (320, 256)):
+            ana.page.set_viewport_size({"width": width, "height": height})
+            ana.goes_to("Charla")
+            ana.line.fill(":o")
+            ana.page.get_by_role("option").first.wait_for()
+            self.checks(ana, f"completion at {width}")
+            ana.page.locator("#completions").focus()
+            ana.page.locator("#line:focus[aria-activedescendant=completion-0]").wait_for()
+            ana.line.press("Shift+Tab")
+            ana.page.locator("#completions").wait_for(state="hidden")
+            self.assertEqual(ana.page.locator("#line:focus, body:focus").count(), 0)
+            ana.line.fill("")
+            ana.goes_to("Ofertas")
+            self.checks(ana, f"offers at {width}")
+        ana.button("Dejar un cambio").click()
+        ana.page.get_by_role("dialog", name="Dejar un cambio").wait_for()
+        self.checks(ana, "swap form")
+        ana.page.keyboard.press("Escape")
+        self.server.kill()
+        ana.page.reload()
+        ana.page.get_by_text("No hay línea con la granja.").wait_for()
+        ana.button("Aceptar la oferta 1 de Gus").click()
+        for tab in ("Ofertas", "Gente", "Charla"):
+            ana.goes_to(tab)
+            self.checks(ana, f"kept page: {tab}")
+
     def test_on_a_phone_by_night(self) -> None:
         ana = self.opens(viewport=PHONE, has_touch=True, color_scheme="dark")
         self.arrives_checked(ana)

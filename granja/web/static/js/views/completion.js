@@ -19,9 +19,15 @@ export class Completion {
     this.#field = field;
     this.menu = h("ul", { id: "completions", class: "completions", role: "listbox", hidden: true });
     this.menu.setAttribute("aria-label", "Lo que puede seguir");
+    // A menu may be longer than its room, and then it must be one that can be reached.  Who reaches it
+    // is in the field again, with a suggestion chosen: from there the arrows move.
+    this.menu.tabIndex = 0;
+    this.menu.addEventListener("focus", () => this.#reached());
+    // The field keeps the cursor while one presses here, so that the menu stays.
+    this.menu.addEventListener("pointerdown", (event) => event.preventDefault());
     for (const [name, value] of Object.entries(ATTRIBUTES)) field.setAttribute(name, value);
     field.addEventListener("input", () => this.#look(false));
-    field.addEventListener("blur", () => this.close());
+    field.addEventListener("blur", ({ relatedTarget }) => relatedTarget === this.menu || this.close());
   }
 
   get isOpen() {
@@ -34,6 +40,7 @@ export class Completion {
 
   /** @returns whether the menu took the key. */
   key(event) {
+    if (event.key === "Tab" && event.shiftKey) this.close(); // the way back does not lead through it
     if (event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return false;
     if (event.key === "Tab") return this.#tab();
     if (!this.isOpen) return false;
@@ -55,6 +62,11 @@ export class Completion {
     return true;
   }
 
+  #reached() {
+    this.#field.focus();
+    this.#choose(Math.max(this.#at, 0));
+  }
+
   #look(isAsked) {
     const { value, selectionStart, selectionEnd } = this.#field;
     const isHere = selectionStart === selectionEnd && !/\S/u.test(value.slice(selectionEnd));
@@ -73,7 +85,6 @@ export class Completion {
   }
 
   #option({ label, note }, at) {
-    // This must happen before the field loses the cursor.
     const take = (event) => {
       event.preventDefault();
       this.#take(at);
@@ -81,7 +92,7 @@ export class Completion {
     const attributes = { id: `completion-${at}`, role: "option", "aria-selected": "false" };
     return h(
       "li",
-      { ...attributes, onpointerdown: (event) => event.preventDefault(), onclick: take },
+      { ...attributes, onclick: take },
       h("span", { class: "completion" }, label),
       note !== "" && h("span", { class: "hint" }, note),
     );

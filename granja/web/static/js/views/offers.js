@@ -3,6 +3,7 @@
 import { byId, h, icon, picture, syncList, watch } from "./dom.js";
 import { pastTrades } from "./past-trades.js";
 import { sayWhen } from "../model/days.js";
+import { forgetUnsent, tellUnsent } from "./unsent.js";
 
 export function showOffers(page) {
   const list = h("ul", { class: "offer-list", tabindex: "-1", "aria-labelledby": "offers-title" });
@@ -24,6 +25,7 @@ export function showOffers(page) {
   );
   byId("offers").querySelector(".panel-head").append(propose);
   byId("offers-body").append(list, empty, pastTrades(page));
+  forgetUnsent(page.store, byId("offers-body"));
   const places = new Places();
   let timer = null;
   const draw = () => {
@@ -136,8 +138,8 @@ function actions(page, offer) {
       ? `la oferta ${offer.number} de ${offer.who}`
       : `la oferta ${offer.number} a ${offer.who}`;
   const button = (label, symbol, deed, kind) => {
-    const press = () => {
-      if (page.session.command(deed, offer.number)) {
+    const press = (event) => {
+      if (tellUnsent(event.currentTarget, page.session.command(deed, offer.number))) {
         page.store.dispatch({ type: "pressed", number: offer.number });
       }
     };

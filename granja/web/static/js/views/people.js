@@ -21,7 +21,11 @@ export function showPeople(page) {
   });
   const nobody = h("p", { class: "empty", role: "status" });
   byId("people-tools").append(search, nobody);
-  const draw = ({ people, ignored, me }) => {
+  // With the focus here, the arrows move what a low window cuts off.
+  const unknown = h("p", { class: "empty", tabindex: "0" }, "Sin conexión no se ve quién está.");
+  list.after(unknown);
+  const draw = ({ people, ignored, me, phase }) => {
+    unknown.hidden = people.length > 0 || phase === "inside";
     byId("people-count").textContent = people.length || "";
     byId("people-tools").hidden = people.length < MANY && search.value === "";
     const wanted = fold(search.value);

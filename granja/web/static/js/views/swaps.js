@@ -2,6 +2,7 @@
 
 import { avatar, byId, h, icon, picture, plural, watch } from "./dom.js";
 import { chances, either, sides, standing } from "../model/swaps.js";
+import { tellUnsent } from "./unsent.js";
 
 const HOW = {
   now: "Se cierra ya",
@@ -14,7 +15,9 @@ export function showSwaps(page) {
   const rows = h("ul", { class: "offer-list", "aria-label": "Trueques para ti" });
   const hint = h("p", { class: "empty" });
   const own = h("ul", { class: "offer-list", "aria-label": "Tus cambios puestos" });
-  const look = button("Buscar trueques", "shelf", "small", () => askForChances(page));
+  const look = button("Buscar trueques", "shelf", "small", (event) =>
+    tellUnsent(event.currentTarget, askForChances(page)),
+  );
   const post = button("Dejar un cambio", "trade", "small", () => page.swapDialog.open({}));
   const section = h(
     "section",
@@ -48,11 +51,16 @@ function hintFor({ chances: known, more, asked }, count) {
   return "No hay trueques para ti por ahora. Deja un cambio puesto: se cierra solo cuando alguien pueda.";
 }
 
-/** Ask what the person can get, and then what they seek: that answer comes after all the rows. */
+/**
+ * Ask what the person can get, and then what they seek: that answer comes after all the rows.
+ *
+ * @returns whether it was asked.
+ */
 export function askForChances({ session, store }) {
   store.dispatch({ type: "asking-swaps", about: ["chances", "seeks"] });
   const sent = session.command("swaps.show_chances") && session.command("wishes.seek");
   if (!sent) store.dispatch({ type: "forgot-swaps" });
+  return sent;
 }
 
 function button(label, symbol, kind, onclick, properties = {}) {
@@ -67,7 +75,8 @@ function side(label, artifacts) {
 
 function chanceCard(page, { how, gives, takes }) {
   const press = (event) => {
-    event.currentTarget.disabled = page.session.command("swaps.post", sides([gives.id], [takes.id]));
+    const sent = page.session.command("swaps.post", sides([gives.id], [takes.id]));
+    event.currentTarget.disabled = tellUnsent(event.currentTarget, sent);
   };
   const label = how === "now" ? "Hacer el trueque" : "Dejar este cambio";
   const about = `${label}: tu ${gives.name} por ${takes.name}`;
@@ -81,7 +90,8 @@ function chanceCard(page, { how, gives, takes }) {
 }
 
 function swapCard(page, { number, gives, takes }) {
-  const press = () => page.session.command("trade.retract", number);
+  const press = (event) =>
+    tellUnsent(event.currentTarget, page.session.command("trade.retract", number));
   const about = { "aria-label": `Retirar el cambio ${number}` };
   return h(
     "li",
