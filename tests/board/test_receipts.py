@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.board.counters import Counters
 from granja.board.receipts import MOST_POINTS, MOST_WRITES, Receipts
 from granja.contract.messages import Whispered
-from granja.wire.encodings import MARK
+from granja.wire.encodings import MARK, numbered
 
 
 class PlaceTests(SynchronousTestCase):
@@ -50,8 +50,8 @@ class PlaceTests(SynchronousTestCase):
         self.talk(2, 0)
         self.receipts.skip_to(50)
         self.talk(1, 2)
-        found = [self.receipts.place_after(number) for number in (2, 3, 50, 51)]
-        self.assertEqual(found, [2, 2, 2, 3])
+        found = [self.receipts.place_after(number) for number in (1, 2, 3, 50, 51)]
+        self.assertEqual(found, [1, 2, 2, 2, 3])
 
 
 class ArrivedTests(SynchronousTestCase):
@@ -114,3 +114,40 @@ class ArrivedTests(SynchronousTestCase):
         self.assertEqual(receipts.after(0), (kept, []))
         last = receipts.keep(Whispered("Beto", ""), 7)
         self.assertEqual(receipts.after(0), ([*kept[1:], last], kept[:1]))
+
+    def test_a_whisper_in_a_lost_line_is_told_again(self) -> None:
+        """Line 3 was sent and not heard; line 4 is the first of the return."""
+        receipts = Receipts(Counters())
+        self.assertFalse(receipts.partial)
+        whispers = [receipts.keep(Whispered("Beto", text), 7) for text in ("uno", "dos", "tres")]
+        self.assertLess(whispers[0].order, whispers[1].order)
+        for whisper in whispers:
+            receipts.will_hear(whisper)
+            receipts.number_heard(MARK, 0)
+        receipts.resume(2)
+        receipts.number(MARK, 0)
+        self.assertEqual(receipts.after(4), ([whispers[2]], []))
+
+    def test_the_last_words_to_the_old_connection_are_no_receipts(self) -> None:
+        receipts = Receipts(Counters())
+        private = receipts.keep(Whispered("Beto", "hola"), 7)
+        receipts.will_hear(private)
+        receipts.will_be_told([private])
+        receipts.number(MARK * 3, 0)
+        last = receipts.part()
+        self.assertEqual(last.number(MARK, 0), numbered([b"", b""], 4))
+        receipts.number_heard(MARK, 0)
+        receipts.number_told(MARK, 0)
+        self.assertEqual(private.numbers, ())
+
+    def test_bytes_without_a_line_have_no_number(self) -> None:
+        receipts = Receipts(Counters())
+        self.assertEqual(receipts.number_talk([b"x"], 0), b"x")
+        self.assertEqual(receipts.number(b"x", 0), b"x")
+        self.assertEqual(receipts.count, 0)
+
+    def test_talk_on_its_way_has_not_arrived(self) -> None:
+        receipts = Receipts(Counters())
+        for place in range(3):
+            size = len(receipts.number_talk([b"x", b"x"], place))
+        self.assertEqual(receipts.acknowledged(3, size + 1), 1)
