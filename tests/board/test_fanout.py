@@ -67,3 +67,12 @@ class FanOutTests(SynchronousTestCase):
         self.patch(WebSocketFrames, "boundary", boundary)
         self.audience(WEBSOCKET_LINES, **{f"b{n}": 99 for n in range(50)}).broadcast(block)
         self.assertLessEqual(len(looks), len(self.taken["b0"]))
+
+    def test_no_part_is_empty_and_what_fits_exactly_is_one(self) -> None:
+        fan_out = self.audience(PLAIN)
+        line = b"x" * 98 + b"\r\n"
+        self.assertEqual(fan_out.cuts(line * 10), [(0, LIMIT)])
+        for lines in (11, 20, 21, 22, 33):
+            cuts = fan_out.cuts(line * lines)
+            self.assertTrue(all(start < stop for start, stop in cuts))
+            self.assertEqual((cuts[0][0], cuts[-1][1]), (0, 100 * lines))

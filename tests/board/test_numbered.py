@@ -60,6 +60,17 @@ class SkippingTests(CarrierTestCase):
         self.assertEqual(self.board.counters.missed, 1399)
         self.assertEqual(self.board.counters.skips, 1)
 
+    def test_bytes_without_a_number_that_wait_are_no_lines(self) -> None:
+        listener, connection = self.come()
+        listener.tell(Notice("x", "uno"), Notice("x", "dos"))
+        self.reactor.advance(0)
+        connection.narrow.room = 0
+        listener.raw(b"\xff\xf1")
+        listener.raw(b"\xff\xf1")
+        self.board.flush()
+        self.assertIsNotNone(listener.backlog)
+        self.assertEqual(listener.last_sent(), 2)
+
 
 class PlaceTests(CarrierTestCase):
     """What a client hears in the very tick in which it comes, goes, or is told something."""
