@@ -189,7 +189,9 @@ class Vitals(Collector):
         yield _counters("logins", "Answers to passwords.", "outcome", farm.logins)
         waiting = farm.accounts.waiting
         yield _gauge("passwords_waiting", "Passwords that are not looked at yet.", waiting)
-        yield _counters("refusals", "Refused lines.", "reason", farm.refusals)
+        # A series that begins with its first count has grown by nothing: no rule sees that one.
+        refusals = {"NotStored": 0, **farm.refusals}
+        yield _counters("refusals", "Refused lines.", "reason", refusals)
 
     def _talk(self) -> Iterator[Metric]:
         counters, slow = self._farm.board.counters, self._farm.board.slow
@@ -215,7 +217,8 @@ class Vitals(Collector):
         yield _gauge("offers", "Offers that wait.", len(farm.market.offers))
         yield _gauge("swaps", "Swaps that stand.", len(farm.market.swaps))
         yield _counter("rings", "Rings of swaps that settled.", recorded.facts.get("settled", 0))
-        yield _counters("facts", "Facts on record since the start.", "kind", recorded.facts)
+        facts = {"traded": 0, **recorded.facts}
+        yield _counters("facts", "Facts on record since the start.", "kind", facts)
         yield _counters("artifacts", "Copies since the start, by fate.", "fate", recorded.artifacts)
         yield _gauge("artifacts_at_start", "Copies held at the start.", recorded.at_start)
         held = sum(copies.total() for copies in farm.market.held.values())
