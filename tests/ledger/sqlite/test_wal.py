@@ -159,6 +159,7 @@ class LogTests(LedgerFileCase):
         log = await self.crash(20)
         log.write_bytes(flipped(log.read_bytes(), -10 * FRAME + 2000))
         self.assertIn("9 finished writes stand behind", self.refusal())
+        self.assertEqual((tail.inspect(self.path).torn, tail.inspect(self.path).lost), (0, 9))
 
     async def test_a_block_of_the_disk_that_is_lost_is_damage(self) -> None:
         """It takes the end of one commit and the beginning of the next, with its salt."""
@@ -173,6 +174,51 @@ class LogTests(LedgerFileCase):
         for damaged in (bytes(4096) + whole[4096:], *(flipped(whole, at) for at in (2, 17, 30))):
             log.write_bytes(damaged)
             self.assertIn("damaged in the middle", self.refusal())
+
+    async def test_a_lost_beginning_with_a_single_trade_behind_it_is_damage(self) -> None:
+        """SQLite syncs the header before the first trade: one crash does not tear both."""
+        log = await self.crash(1)
+        first = self.transactions(log)[0]
+        log.write_bytes(flipped(log.read_bytes()[: 32 + len(first) * FRAME], 17))
+        self.assertIn("and 1 finished writes", self.refusal())
+
+    async def test_a_new_round_that_was_only_begun_is_no_damage(self) -> None:
+        """The crash came while SQLite wrote the new header over the old one.  All that stands
+        behind it is in the ledger's file."""
+        log = await self.crash(10)
+        whole = log.read_bytes()
+        number = int.from_bytes(whole[12:16], "big")
+        for later, lost in ((1, 0), (2, 11)):
+            begun = (number + later).to_bytes(4, "big")
+            log.write_bytes(whole[:12] + begun + whole[16:])
+            self.assertEqual(tail.inspect(self.path).lost, lost, later)
+
+    def test_damage_that_moves_while_somebody_looks_is_a_live_ledgers(self) -> None:
+        """We look until it is over, or stays in its place."""
+        moving = [tail.Tail(lost=1, good=100), tail.Tail(lost=1, good=200), tail.Tail()]
+        staying = [tail.Tail(lost=1, good=100), tail.Tail(lost=1, good=100)]
+        for looks in (moving, staying):
+            expected, left = looks[-1], [*looks]
+            self.patch(tail, "_look", lambda _, left=left: left.pop(0))
+            self.assertEqual((tail.inspect(self.path), left), (expected, []))
+
+    async def test_another_log_of_the_same_time_and_length_is_kept_too(self) -> None:
+        """What is compared is the content: a clock may stand still, or go back."""
+        log = await self.crash(10)
+        kept = []
+        for bit in (b"1", b"2"):
+            log.write_bytes(bit * 100)
+            os.utime(log, (1e9, 1e9))
+            kept.append(tail.keep(self.path))
+            os.utime(kept[-1], (1e9, 1e9))
+        self.assertEqual([path.read_bytes()[:1] for path in kept], [b"1", b"2"])
+
+    async def test_it_says_how_many_pages_a_log_has_room_for(self) -> None:
+        """By that the writer decides when to move it into the ledger."""
+        log = await self.crash(10)
+        self.assertEqual(tail.pages(self.path), (log.stat().st_size - 32) // FRAME)
+        log.unlink()
+        self.assertEqual(tail.pages(self.path), 0)
 
     async def test_a_log_that_was_only_begun_is_no_damage(self) -> None:
         """A power cut may leave the length of a new log without its content."""
