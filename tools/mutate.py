@@ -20,6 +20,7 @@ import argparse
 import ast
 import copy
 import gc
+import importlib
 import inspect
 import json
 import os
@@ -371,6 +372,7 @@ class _Loaded:
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Try every change, in the place of pytest's own loop."""
+        self._import()
         self._coverage.stop()
         if any("postgresql" in item.nodeid for item in session.items):
             from tests.support import postgresql
@@ -387,7 +389,8 @@ class _Loaded:
         for number, change in enumerate(self._chosen):
             codes = _changed(self._codes[str(change.path)], change.code)
             lines = range(change.line, change.last + 1)
-            if not codes or {*lines} & {*(imported.lines(str(change.path)) or ())}:
+            at_import = {*(imported.lines(str(change.path)) or ())}
+            if not any(map(self._functions.get, codes)) or at_import & {*lines}:
                 anew.append(number)
             elif self._survives(session, change, codes, lines):
                 survivors += 1
@@ -399,6 +402,13 @@ class _Loaded:
         }
         (self._folder / NOTES).write_text(json.dumps(notes), "utf-8")
         return True
+
+    def _import(self) -> None:
+        """Import the modules to change.  One that only a test would import, when it runs, would
+        come without the change."""
+        for path in {change.path: None for change in self._chosen}:
+            name = ".".join(path.relative_to(self._folder).with_suffix("").parts)
+            importlib.import_module(name.removesuffix(".__init__"))
 
     def _measure(self, session: Any) -> int:
         """Run all tests without a change.  Write down what each reaches, and how long it takes."""
