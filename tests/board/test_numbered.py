@@ -263,6 +263,15 @@ class LimitTests(CarrierTestCase):
         self.assertEqual((listener.replies, listener.heard), (0, 0))
         self.assertFalse(self.board.has_touched(listener))
 
+    def test_who_is_told_something_is_written_to_in_this_tick_alone(self) -> None:
+        for joins in (False, True):
+            listener, _ = self.come(PLAIN, joins=joins)
+            self.assertIs(self.board.has_touched(listener), False)
+            listener.tell(Notice("x", "hola"))
+            self.assertIs(self.board.has_touched(listener), True)
+            self.board.flush()
+            self.assertIs(self.board.has_touched(listener), False)
+
     def test_who_is_closed_without_a_word_is_closed(self) -> None:
         for joins in (False, True):
             listener, connection = self.come(PLAIN, joins=joins)
@@ -282,6 +291,7 @@ class LimitTests(CarrierTestCase):
             self.board.flush()
         self.assertEqual((counters.lines, counters.deliveries), (6, 30))
         self.assertEqual(counters.flushes, flushes + 2)
+        self.assertEqual(sum(counters.flushing.counts), 2)
         self.assertEqual(self.board.clock.getDelayedCalls(), [])
 
     def test_who_is_behind_is_counted_with_what_waits(self) -> None:
