@@ -52,6 +52,11 @@ class Axe(PageCase):
         gus.types("hola https://granja.example/", ":p Ana psst", ":yo baila", ":offer Ana 13 21")
         ana.page.locator("#offers .offer-card").wait_for()
         self.checks(ana, "inside, with an offer")
+        field = ana.page.get_by_label("Buscar a alguien").bounding_box()
+        assert field is not None
+        self.assertLess(field["height"], 50)
+        name = ana.log.locator(".action .who")
+        self.assertEqual(name.evaluate("node => getComputedStyle(node).display"), "inline")
         ana.line.fill(":o")
         ana.page.get_by_role("option").first.wait_for()
         self.checks(ana, "completion")
