@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -17,6 +18,8 @@ from tests.support.ledgers import STORY, ledger_at, read, snap, tamper, write
 
 class NameTests(LedgerFileCase):
     """A new file is safe when the folder knows its name."""
+
+    errno = 0
 
     def steps(self) -> list[str]:
         """A list that grows with each sync and each link."""
@@ -45,6 +48,29 @@ class NameTests(LedgerFileCase):
             steps, ["the file is synced", "the file gets its name", "the folder is synced"]
         )
         self.assertEqual(os.listdir("/proc/self/fd"), before, "no descriptor is left open")
+
+    def test_a_file_system_without_links_has_copies_too(self) -> None:
+        """A stick with FAT, for example.  There, too, nothing is overwritten, and every other error
+        is told."""
+
+        def refuse(*_: Path) -> None:
+            if self.errno == errno.EEXIST:  # Somebody else was quicker.
+                self.path.write_bytes(b"another")
+                self.errno = errno.EPERM
+            raise OSError(self.errno, os.strerror(self.errno))
+
+        self.patch(os, "link", refuse)
+        for number, error in ((errno.EIO, OSError), (errno.EEXIST, FileExistsError)):
+            self.errno = number
+            with self.assertRaises(error), files.appearing(self.path) as part:
+                part.write_bytes(b"copy")
+        self.assertEqual(self.path.read_bytes(), b"another")
+        self.path.unlink()
+        self.errno = errno.EPERM
+        with files.appearing(self.path) as part:
+            part.write_bytes(b"copy")
+        self.assertEqual(self.path.read_bytes(), b"copy")
+        self.assertEqual(list(self.folder.iterdir()), [self.path])
 
     async def test_a_new_ledger_has_its_name_on_the_disk(self) -> None:
         """Else its first trades would be in a file that nobody finds after a power cut."""
