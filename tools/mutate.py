@@ -69,7 +69,7 @@ GRACE = 2.0
 STALL = 20.0
 
 #: A test that takes longer while it is traced, in seconds, is left out: few changes need it.
-LONGEST = 60.0
+LONGEST = 30.0
 
 #: The most examples that a test with random ones tries, and the most bytes that a fork may take.
 EXAMPLES = 50
