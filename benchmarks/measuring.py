@@ -184,7 +184,7 @@ def counted() -> Iterator[str]:
     for busy in (1.0, 0.1, 0.02):
         yield (
             f"Of the work of a server that takes {busy:.0%} of a processor, asked once in "
-            f"{OFTEN:.0f} s: {each / busy:.3%} at most."
+            f"{OFTEN:.0f} s: {each / busy:.3%} in instructions."
         )
 
 
