@@ -131,6 +131,28 @@ class People(PageCase):
         self.assertEqual(ana.log.get_by_text("no me oyes").count(), 0)
         self.assertEqual(ana.complaints, [])
 
+    def test_who_is_muted_is_heard_and_calls_nobody_back(self) -> None:
+        """Also after a reload; the others go on calling."""
+        ana = self.arrives("Ana")
+        gus, noa = self.netcat().arrives("Gus"), self.netcat().arrives("Noa")
+        self._card(ana, "Gus")
+        ana.button("No avisarme").click()
+        ana.page.reload()
+        ana.sees("Volviste a la granja, Ana.")
+        ana.page.evaluate(LOOK, True)
+        gus.types("Ana, ¿estás?", ":p Ana psst")
+        ana.sees("psst")
+        self.assertEqual(ana.page.title(), "Granja")
+        noa.types(":p Ana hola")
+        ana.sees("hola")
+        ana.page.wait_for_function("document.title === '(1) Susurro · Granja'")
+        ana.page.evaluate(LOOK, False)
+        self._card(ana, "Gus")
+        ana.button("Avisarme otra vez").click()
+        ana.page.evaluate(LOOK, True)
+        gus.types("¿ahora sí?")
+        ana.page.wait_for_function("document.title === '(1) Granja'")
+
     def _card(self, visitor: Visitor, name: str) -> None:
         visitor.page.locator(".person-open", has_text=name).click()
 

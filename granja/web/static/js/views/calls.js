@@ -22,7 +22,8 @@ const KINDS = {
   action: CALLS.talk,
 };
 
-const callOf = (entry) => (entry.own ? undefined : KINDS[entry.kind]);
+const isMuted = ({ own, from }) => own || (from !== undefined && settings.isMuted(from));
+const callOf = (entry) => (isMuted(entry) ? undefined : KINDS[entry.kind]);
 
 /**
  * The notification's text, and the address of its place on the page; or null.  It says who, but

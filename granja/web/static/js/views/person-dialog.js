@@ -4,6 +4,7 @@ import { copyButton } from "./copying.js";
 import { avatar, h, icon } from "./dom.js";
 import { addressFor, openDialog } from "./places.js";
 import { sameName } from "../model/names.js";
+import { settings } from "../session/settings.js";
 
 export class PersonDialog {
   #page;
@@ -45,10 +46,15 @@ export class PersonDialog {
   #actions(name) {
     const { composer, offerDialog, session, store } = this.#page;
     const isIgnored = store.state.ignored.some((known) => sameName(known, name));
+    const isMuted = settings.isMuted(name);
     const tell = (deed) => () => session.command(deed, name);
+    const mute = () => settings.mute(name, !isMuted);
     return [
       this.#button("Susurrar", "whisper", "primary", () => composer.whisperTo(name)),
       this.#button("Proponer un intercambio", "trade", "quiet", () => offerDialog.open({ whom: name })),
+      isMuted
+        ? this.#button("Avisarme otra vez", "sun", "quiet", mute)
+        : this.#button("No avisarme", "moon", "quiet", mute),
       isIgnored
         ? this.#button("Volver a escuchar", "hear", "quiet", tell("ignoring.hear_again"))
         : this.#button("No escuchar más", "deaf", "quiet", tell("ignoring.ignore")),
