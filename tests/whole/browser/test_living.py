@@ -121,7 +121,7 @@ class People(PageCase):
         ana.button("No escuchar más").click()
         ana.sees("Ya no escuchas a Gus.")
         gus.types("no me oyes")
-        ana.page.get_by_text("(no le escuchas)").wait_for()
+        ana.page.get_by_text("(no le oyes)").wait_for()
         ana.button("Ajustes").click()
         ana.button("Escuchar a Gus").click()
         ana.button("Cerrar").click()

@@ -62,7 +62,7 @@ function person(page, dialog, { name, isMe, isIgnored }) {
     { class: "person-name", title: name },
     name,
     isMe && h("small", {}, " (tú)"),
-    isIgnored && h("small", {}, " (no le escuchas)"),
+    isIgnored && h("small", {}, " (no le oyes)"),
   );
   const open = () => dialog.open(name);
   const attributes = { type: "button", class: "person-open", onclick: open };
