@@ -55,22 +55,6 @@ class Writing(PageCase):
         ana.page.keyboard.press("Shift+Enter")
         self.assertEqual(ana.line.input_value(), "\n")
 
-    def test_escape_belongs_to_an_input_method_while_it_composes(self) -> None:
-        """Else what was meant for one alone would go to everybody."""
-        ana = self.arrives("Ana")
-        self.netcat().arrives("Gus").types(":p Ana psst")
-        ana.button("Responder").click()
-        addressee = ana.page.get_by_text("Susurrando a Gus")
-        addressee.wait_for()
-        for composing in ("{isComposing: true}", "{keyCode: 229}"):
-            ana.line.evaluate(
-                "line => line.dispatchEvent(new KeyboardEvent('keydown',"
-                f" {{key: 'Escape', bubbles: true, ...{composing}}}))"
-            )
-            self.assertTrue(addressee.is_visible(), composing)
-        ana.line.press("Escape")
-        addressee.wait_for(state="hidden")
-
 
 class Reading(PageCase):
     def test_addresses_can_be_pressed_and_tell_nobody_where_one_comes_from(self) -> None:
