@@ -212,7 +212,8 @@ NOTIFIED = (
 PRESS = """async () => {
   const asked = [];
   WindowClient.prototype.focus = async function () { asked.push(this.url); };
-  const [shown] = await registration.getNotifications();
+  let shown; // While one takes the place of another, there is none for a moment.
+  while (!([shown] = await registration.getNotifications())[0]) await 0;
   await pressed(shown);
   return [asked.length, (await registration.getNotifications()).length];
 }"""
@@ -222,7 +223,8 @@ PRESS = """async () => {
 PRESS_ALONE = """async () => {
   const opened = [];
   clients.openWindow = async (address) => { opened.push(address); };
-  const [shown] = await registration.getNotifications();
+  let shown; // While one takes the place of another, there is none for a moment.
+  while (!([shown] = await registration.getNotifications())[0]) await 0;
   await pressed(shown);
   return opened;
 }"""
