@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import importlib.util
+import os
 import shutil
 from functools import cache
 from types import TracebackType
@@ -35,7 +36,12 @@ DESK = {"width": 1280, "height": 800}
 
 
 def why_not() -> str:
-    """Why these tests can't run here, or nothing."""
+    """Why these tests can't run here, or nothing.
+
+    ``GRANJA_TEST_BROWSERS=0`` leaves them out: CI's second suite need not open each page again.
+    """
+    if os.environ.get("GRANJA_TEST_BROWSERS") == "0":
+        return "GRANJA_TEST_BROWSERS is 0"
     if importlib.util.find_spec("playwright") is None:
         return "playwright is not installed (pip install 'granja[test]')"
     if executable() is None:
