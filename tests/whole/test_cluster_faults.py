@@ -27,7 +27,7 @@ SEED = 4925
 KINDS = 16
 
 #: Seconds of a node's lease: less than what a farm has, so that nobody waits long for its end.
-LEASE = 1.0
+LEASE = 2.0
 
 
 class WholeFarm(SynchronousTestCase):
