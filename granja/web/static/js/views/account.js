@@ -2,6 +2,7 @@
 
 import { byId, h, plural, watch } from "./dom.js";
 import { openDialog } from "./places.js";
+import { NOT_NOW } from "./unsent.js";
 
 export function showAccount(page) {
   const { store, session, commands } = page;
@@ -68,7 +69,7 @@ export function showAccount(page) {
     const { registered } = store.state;
     const deed = registered ? "registration.change_password" : "registration.register";
     const sent = session.command(deed, password.value);
-    error.textContent = sent ? "" : "Ahora no hay conexión con la granja.";
+    error.textContent = sent ? "" : NOT_NOW;
   });
   watch(
     store,

@@ -5,12 +5,11 @@ import { byId, h, icon, isNarrow, watch } from "./dom.js";
 import { linesOf } from "../model/commands.js";
 import { keep, kept, recall, remember } from "../session/memory.js";
 import { addressee } from "../model/state.js";
+import { NOT_NOW } from "./unsent.js";
 
 const RECALLED = 50;
 /** Before it sends this many lines at once, the page asks. */
 const MANY = 20;
-
-const NOT_NOW = "Ahora no hay conexión con la granja.";
 
 export function showComposer(page) {
   const composer = new Composer(page);

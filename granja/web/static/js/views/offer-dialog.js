@@ -4,6 +4,7 @@ import { artifactChoice, choice, closeButton, filterChoices } from "./choices.js
 import { h, icon, watch } from "./dom.js";
 import { openDialog } from "./places.js";
 import { sameName } from "../model/names.js";
+import { NOT_NOW } from "./unsent.js";
 
 const LIST = new Intl.ListFormat("es");
 
@@ -142,7 +143,7 @@ export class OfferDialog {
     if (!whom || !mine || !theirs) return;
     this.error.textContent = "";
     this.#waiting = this.#page.session.command("trade.offer", whom, mine, theirs);
-    if (!this.#waiting) this.error.textContent = "Ahora no hay conexión con la granja.";
+    if (!this.#waiting) this.error.textContent = NOT_NOW;
     this.#picked();
   }
 

@@ -4,6 +4,7 @@ import { artifactChoice, closeButton, filterChoices } from "./choices.js";
 import { h, icon, watch } from "./dom.js";
 import { openDialog } from "./places.js";
 import { either, isSought, sides } from "../model/swaps.js";
+import { NOT_NOW } from "./unsent.js";
 
 export class SwapDialog {
   #page;
@@ -113,7 +114,7 @@ export class SwapDialog {
     const numbers = (list) => list.map(({ id }) => id);
     this.error.textContent = "";
     this.#waiting = this.#page.session.command("swaps.post", sides(numbers(gives), numbers(takes)));
-    if (!this.#waiting) this.error.textContent = "Ahora no hay conexión con la granja.";
+    if (!this.#waiting) this.error.textContent = NOT_NOW;
     this.#picked();
   }
 

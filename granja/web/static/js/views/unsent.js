@@ -2,6 +2,9 @@
 
 import { h, watch } from "./dom.js";
 
+/** What is said where nothing can be sent now. */
+export const NOT_NOW = "Ahora no hay conexión con la granja.";
+
 /**
  * Say beside a pressed button whether its command could not be sent.
  *
@@ -12,7 +15,7 @@ import { h, watch } from "./dom.js";
 export function tellUnsent(button, sent) {
   const row = button.closest(".buttons");
   row.querySelector(".error")?.remove();
-  if (!sent) row.append(h("p", { class: "error", role: "alert" }, "Ahora no hay conexión con la granja."));
+  if (!sent) row.append(h("p", { class: "error", role: "alert" }, NOT_NOW));
   return sent;
 }
 
