@@ -40,11 +40,6 @@ from typing import Any, NamedTuple
 PROJECT = Path(__file__).parent.parent
 COPIED = ("granja", "tests", "tools", "twisted", "docs", "setup.cfg", "pyproject.toml")
 
-#: The tests of a ledger that need no database server.
-LEDGERS = tuple(
-    f"tests/ledger/test_{name}.py" for name in ("contract", "lane", "stateful", "stopped")
-)
-
 #: The tests that must notice a change in a room.
 ROOMS: dict[str, tuple[str, ...]] = {
     "market": ("tests/market", "tests/trade", "tests/operations/test_audit.py"),

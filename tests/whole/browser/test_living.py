@@ -243,6 +243,14 @@ NO_WORKER = """
 """
 
 
+def wants_notifications(visitor: Visitor, *more: str) -> None:
+    """Switch them on, and ``more`` of the settings, by their labels."""
+    visitor.button("Ajustes").click()
+    for label in ("Con una notificación", *more):
+        visitor.page.get_by_label(label).check()
+    visitor.button("Cerrar").click()
+
+
 class Called(PageCase):
     def test_who_wants_it_is_notified_and_of_a_whisper_not_what_it_says(self) -> None:
         ana = self.opens()
@@ -254,10 +262,7 @@ class Called(PageCase):
         gus.types("Ana, hola")
         ana.sees("Ana, hola")
         ana.page.evaluate(LOOK, False)
-        ana.button("Ajustes").click()
-        ana.page.get_by_label("Con una notificación").check()
-        ana.page.get_by_label("Con un sonido suave").check()
-        ana.button("Cerrar").click()
+        wants_notifications(ana, "Con un sonido suave")
         ana.page.evaluate(LOOK, True)
         gus.types("sin nombrar a nadie", ":p Ana un secreto")
         ana.page.wait_for_function(f"{NOTIFIED}.then((told) => told.join() === 'Gus te susurra.')")
@@ -282,9 +287,7 @@ class Called(PageCase):
         ana.page.add_init_script(NO_WORKER)
         ana.page.goto(self.url)
         ana.arrives("Ana", "Ancla")
-        ana.button("Ajustes").click()
-        ana.page.get_by_label("Con una notificación").check()
-        ana.button("Cerrar").click()
+        wants_notifications(ana)
         gus = self.netcat().arrives("Gus", "13")
         ana.page.evaluate(LOOK, True)
         gus.types(":p Ana un secreto")
@@ -312,9 +315,7 @@ class CalledFromAfar(PageCase):
         ana.page.context.grant_permissions(["notifications"])
         ana.arrives("Ana", "Ancla")
         ana.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        ana.button("Ajustes").click()
-        ana.page.get_by_label("Con una notificación").check()
-        ana.button("Cerrar").click()
+        wants_notifications(ana)
         gus = self.netcat().arrives("Gus", "13")
         ana.page.evaluate(LOOK, True)
         gus.types(":offer Ana 13 21")
