@@ -102,8 +102,8 @@ class ISharedLedger(ILedger):
         This changes a row only if it still names the same node.
         """
 
-    def present() -> Deferred[list[Holder]]:
-        """The farmers in the chat, at all nodes, in order of arrival."""
+    def living() -> Deferred[set[int]]:
+        """The numbers of all leases: the nodes that have not ended."""
 
     def verifier(farmer: FarmerId) -> Deferred[str]:  # noqa: N805
         """The present password verifier; empty when there is none."""

@@ -76,6 +76,8 @@ class Nodes:
         self._clock = clock
         self._now = now
         self._up_since = 0.0
+        #: Nodes that have ended, where somebody may linger.
+        self._mourned: list[Neighbour] = []
         self._hearing: Hearing
         self._readers: Readers
         self._farm: Farm
@@ -156,6 +158,7 @@ class Nodes:
         self._outbox.renew()
         self._renewal.restart(RENEWAL)
         self._look_for_the_silent()
+        self._let_go()
 
     def _tell_how_far(self) -> None:
         """Tell how far people here have read: should this node die, the others tell the rest."""
@@ -285,14 +288,12 @@ class Nodes:
         before = self._clock.seconds() - SILENT
         silent = [node for node in self._hearing.nodes.values() if node.heard_at < before]
         if silent and self.bus.up and self._up_since < before:
-            asked: Deferred[list[Holder]] = self._farm.ledger.present()
+            asked: Deferred[set[int]] = self._farm.ledger.living()
             asked.addCallbacks(self._found, self._not_found, (silent,))
 
-    def _found(self, rows: list[Holder], silent: list[Neighbour]) -> None:
-        """:param rows: the farmers in the chat, as the ledger has them."""
-        alive = {row.writer for row in rows}
+    def _found(self, living: set[int], silent: list[Neighbour]) -> None:
         for node in silent:
-            if node.writer not in alive:
+            if node.writer not in living:
                 self.gone(node.writer)
 
     def _not_found(self, failure: Failure) -> None:
@@ -308,6 +309,15 @@ class Nodes:
             if not self.lingers(farmer.id):
                 self._went(node, farmer.id)
                 self._hearing.announce(Departed(str(farmer)))
+        self._mourned.append(node)
+
+    def _let_go(self) -> None:
+        """Let go whoever lingered since their node ended, and does so no more.  If another node
+        took them in and let them go, we have not heard it."""
+        for node in self._mourned:
+            for id in [id for id in node.census.people if not self.lingers(id)]:
+                self._went(node, id)
+        self._mourned = [node for node in self._mourned if node.census.people]
 
     def lingers(self, farmer: FarmerId) -> bool:
         """Whether a farmer who is cut off may come back."""
@@ -334,7 +344,7 @@ class Nodes:
         match json.loads(data):
             case [int(number), int(lines), [*people]]:
                 self._hearing.miss(node, number, lines)
-                if number == node.number:
+                if number == node.number and node.writer not in self._hearing.dead:
                     self._know(node, people)
 
     def _know(self, node: Neighbour, people: list[Entry]) -> None:

@@ -366,6 +366,41 @@ class Ends(VillageCase):
         self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
         self.assertIn("[SERVER] Beto desconectado.", self.caro.hears())
 
+    def test_an_answer_of_a_node_that_is_buried_meanwhile(self) -> None:
+        """It hung in the network.  The people that it lists are gone."""
+        self.third.bus.to_lose = 1
+        self.there.arrives("Dora")
+        self.third.bus.delay = 0.5
+        asked: list[str] = []
+        bus: Any = self.third.bus
+        request = bus.request
+
+        def requested(subject: str, *rest: Any) -> Any:
+            asked.append(subject)
+            return request(subject, *rest)
+
+        bus.request = requested
+        while not asked:
+            self.village.pass_time(0.2)
+        self.there.dies()
+        self.there.is_buried()
+        self.village.pass_time(9.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+
+    def test_a_node_without_people_that_is_cut_off_from_the_bus_has_not_ended(self) -> None:
+        """The ledger knows its lease, though nobody there."""
+        self.beto.types(":q")
+        self.village.settle()
+        self.there.bus.cut()
+        self.village.pass_time(9.0)
+        self.there.bus.mend()
+        self.village.pass_time(2.0)
+        self.village.quiet()
+        self.there.arrives("Dora").types("¿me oís?")
+        said = ["[SERVER] Cliente Dora conectado.", "Dora: ¿me oís?"]
+        self.assertEqual(self.gus.hears(), said)
+        self.assertEqual(self.village.lists(), [["Gus", "Caro", "Dora"]] * 3)
+
     def test_a_node_whose_lease_is_over(self) -> None:
         """It puts its people out.  What they say after that reaches nobody.  Then it goes on."""
         ana = self.comes(self.there, "Ana")
@@ -414,6 +449,18 @@ class Ends(VillageCase):
         self.gus.hears()
         self.village.pass_time(121.0)
         self.assertEqual(self.gus.hears(), ["[SERVER] Eva desconectado."])
+        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+
+    def test_who_does_not_come_back_while_another_node_is_cut_off_from_the_bus(self) -> None:
+        """Another node takes Eva in, and lets her go; the third hears neither."""
+        guest(self.there, "Eva", "21")
+        self.village.quiet()
+        self.there.dies()
+        self.third.bus.cut()
+        self.there.is_buried()
+        self.village.pass_time(121.0)
+        self.third.bus.mend()
+        self.village.pass_time(9.0)
         self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
 
     def test_a_pass_serves_at_another_node_while_the_first_lives(self) -> None:

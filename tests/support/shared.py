@@ -163,8 +163,8 @@ class NodeLedger:
             else:
                 self.shared.take(row.farmer)
 
-    def present(self) -> Deferred[list[Holder]]:
-        return self._ask(lambda: [row for row in self.shared.rows.values() if row.arrived])
+    def living(self) -> Deferred[set[int]]:
+        return self._ask(lambda: {*self.shared.live})
 
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
         return self._ask(lambda: self.shared.record.credentials.get(farmer, ""))

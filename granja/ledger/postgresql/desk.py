@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import LedgerRefused, NotStored
-from granja.ledger.postgresql import reading
+from granja.ledger.postgresql import lease as leases, reading
 from granja.ledger.postgresql.lease import Fenced, Lease
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, told
@@ -127,13 +127,9 @@ class Desk:
 
         return self.ask(free)
 
-    def present(self) -> Deferred[list[Holder]]:
-        """See :meth:`ISharedLedger.present`."""
-        return self.ask(
-            lambda connection: reading.holders(
-                connection, "writer IS NOT NULL AND arrived IS NOT NULL"
-            )
-        )
+    def living(self) -> Deferred[set[int]]:
+        """See :meth:`ISharedLedger.living`."""
+        return self.ask(lambda connection: {*leases.live(connection)})
 
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
         """See :meth:`ISharedLedger.verifier`."""

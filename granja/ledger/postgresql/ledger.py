@@ -322,8 +322,8 @@ class PostgreSQLLedger(Forgetful):
     def free(self, holders: Iterable[Holder]) -> Deferred[None]:
         return self._ask(lambda desk: desk.free(holders))
 
-    def present(self) -> Deferred[list[Holder]]:
-        return self._ask(lambda desk: desk.present())
+    def living(self) -> Deferred[set[int]]:
+        return self._ask(lambda desk: desk.living())
 
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
         return self._ask(lambda desk: desk.verifier(farmer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -281,6 +282,13 @@ class Leases(SharedCase):
         await north.close()
         self.node("norte", 600.0)
 
+    async def test_which_nodes_have_not_ended(self) -> None:
+        """Also those where nobody is."""
+        north, south = self.node("norte"), self.node("sur")
+        self.assertEqual(await north.living(), {north.writer, south.writer})
+        await south.close()
+        self.assertEqual(await north.living(), {north.writer})
+
     async def test_nothing_of_an_ended_lease_is_stored(self) -> None:
         """A node that was away for too long is refused, takes another lease, and hears so."""
         north = self.node("norte")
@@ -337,6 +345,11 @@ class Names(SharedCase):
         self.assertEqual((again.spelling, again.writer), ("ANA", south.writer))
         self.assertNotIn(again.farmer, (ana.farmer, gus.farmer))
 
+    def present(self) -> list[tuple[object, ...]]:
+        """Who is in the chat, and where."""
+        where = "WHERE arrived IS NOT NULL ORDER BY arrived"
+        return self.sql(f"SELECT spelling, writer FROM granja.names {where}")
+
     async def test_a_takeover_keeps_the_place_in_the_list(self) -> None:
         """The new node hears where they were.  When they leave the old node later, nothing is
         freed."""
@@ -350,11 +363,10 @@ class Names(SharedCase):
         assert before is not None
         self.assertEqual((before.writer, before.registered), (north.writer, True))
         await north.free([before])
-        present = await north.present()
-        self.assertEqual([(h.spelling, h.writer) for h in present],
-                         [("Ana", south.writer), ("Gus", north.writer)])  # fmt: skip
+        at_south, at_north = ("Ana", south.writer), ("Gus", north.writer)
+        self.assertEqual(self.present(), [at_south, at_north])
         self.assertEqual(await north.verifier(ana.farmer), "secret")
-        await south.free([present[0]])
-        self.assertEqual([h.spelling for h in await north.present()], ["Gus"])
+        await south.free([replace(before, writer=south.writer)])
+        self.assertEqual(self.present(), [at_north])
         kept = await north.claim(names.parse("Ana"))
         self.assertEqual((kept.registered, kept.writer), (True, None))
