@@ -105,6 +105,9 @@ class Lane:
         self._doubts: list[Timer] = []
         self._others: list[tuple[int, Sequence[Fact]]] = []
         self._idle: list[Deferred[None]] = []
+        # Until where everything is told, and who waits for more.
+        self._told = sequence
+        self._awaited: dict[Deferred[None], int] = {}
 
     @property
     def sequence(self) -> int:
@@ -176,6 +179,17 @@ class Lane:
         """
         self._others.append((after, facts))
         self._advance()  # What hears of these facts may submit something: that comes after them.
+
+    def when_at(self, sequence: int) -> Deferred[None]:
+        """Fires as soon as everything until this number is applied and told."""
+        if sequence <= self._told:
+            return succeed(None)
+        awaited: Deferred[None] = Deferred(self._give_up)
+        self._awaited[awaited] = sequence
+        return awaited
+
+    def _give_up(self, awaited: Deferred[Any]) -> None:
+        del self._awaited[awaited]
 
     def when_idle(self) -> Deferred[None]:
         """Fires as soon as no request waits or is in work."""
@@ -325,11 +339,15 @@ class Lane:
             self.log.failure("telling {fact}", fact=fact)
 
     def _catch_up(self) -> None:
-        """Apply the facts of :meth:`follow`."""
+        """Apply the facts of :meth:`follow`.  Everything until now is told."""
         others, self._others = self._others, []
         for after, facts in others:
             if after <= self._sequence:
                 self._apply_others(facts[self._sequence - after :])
+        self._told = self._sequence
+        for awaited in [one for one, until in self._awaited.items() if until <= self._told]:
+            del self._awaited[awaited]
+            awaited.callback(None)
 
     def _apply_others(self, facts: Sequence[Fact]) -> None:
         """Apply and tell facts that somebody else stored.  A fact that does not fit halts

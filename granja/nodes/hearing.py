@@ -31,7 +31,6 @@ class Hearing:
         happened: Callable[[Neighbour, Entry], None],
         make: Callable[[int, int, int], Neighbour],
         writer: int,
-        late: Callable[[Neighbour, FarmerId, float], bool],
     ) -> None:
         self.nodes: dict[int, Neighbour] = {}
         #: Nodes that have ended.  We hear nothing that they say.
@@ -43,7 +42,8 @@ class Hearing:
         self._deaf_to = deaf_to
         self._happened = happened
         self._make = make
-        self._late = late
+        #: Whether somebody said this before they went on elsewhere.
+        self.late: Callable[[Neighbour, FarmerId, float], bool] = lambda *_: False
 
     def hear(self, data: bytes) -> Tick | None:
         """Take a tick.
@@ -105,7 +105,7 @@ class Hearing:
 
     def _too_late(self, node: Neighbour, by: FarmerId, text: str, time: float) -> bool:
         """Count a line as missed if it would be out of order: its speaker has gone on elsewhere."""
-        late = self._late(node, by, time)
+        late = self.late(node, by, time)
         if late:
             lines = text.count("\n") + 1
             node.lines += lines

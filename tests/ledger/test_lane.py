@@ -334,6 +334,50 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         slow.finish()
         self.assertEqual(self.told["first"], [fact, other])
 
+    def test_who_waits_until_it_has_followed(self) -> None:
+        """They are called when everything until there is told, and may give up."""
+        self.declares(self.first, 1)
+        self.declares(self.first, 2)
+        order: list[object] = []
+        lane = Lane(
+            Clock(), self.markets["second"], self.ledger, 0, lambda *_: order.append("told")
+        )
+        self.successResultOf(lane.when_at(0))
+        late, given_up, waits = lane.when_at(2), lane.when_at(2), lane.when_at(3)
+        late.addCallback(order.append)
+        given_up.addErrback(lambda _: None).cancel()
+        lane.follow(0, self.ledger.facts[:1])
+        self.assertNoResult(late)
+        lane.follow(1, self.ledger.facts[1:])
+        self.assertEqual(order, ["told", "told", None])
+        self.successResultOf(lane.when_at(2))
+        self.assertNoResult(waits)
+
+    def test_who_waits_for_a_batch_is_called_when_all_of_it_is_told(self) -> None:
+        slow = SlowLedger()
+        clock, told = Clock(), []
+
+        def tell(fact: Fact, _: object) -> None:
+            told.append(fact)
+            clock.rightNow += 0.002  # what telling takes
+
+        lane = Lane(clock, self.markets["first"], slow, 0, tell)
+        facts = [events.Declared(FarmerId(n), f"F{n}", ()) for n in (1, 2)]
+        slow.slow = False
+        lane.submit([FarmerId(9)], lambda: [events.Declared(FarmerId(9), "F9", ())])
+        slow.slow = True
+        lane.submit([FarmerId(9)], lambda: [events.Withdrawn(FarmerId(9), ())])
+        for fact in facts:
+            lane.submit([fact.farmer], lambda fact=fact: [fact])  # type: ignore[misc]
+        slow.finish()
+        slow.finish()
+        waits = lane.when_at(4)
+        self.assertEqual(len(told), 3)
+        self.assertNoResult(waits)
+        clock.advance(0)
+        self.assertEqual(len(told), 4)
+        self.successResultOf(waits)
+
     def test_a_gap_is_filled_by_the_ledger(self) -> None:
         """The facts after a gap wait until the next decision is stale."""
         self.declares(self.first, 1)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.console.errands import Errands
 from granja.contract.errors import ConfigurationError
+from granja.nodes.neighbour import GONE, subject_of
 from granja.operations import admin
 from tests.support.village import NodeFarm, Village
 
@@ -79,6 +80,13 @@ class Asking(SynchronousTestCase):
         self.assertEqual(
             said, f"no node that answers is called node-x; there are {', '.join(self.names)}"
         )
+
+    def test_a_question_of_a_newer_node(self) -> None:
+        """It has its answer at once: nobody is there who could do that."""
+        here, there = self.village.farms[:2]
+        asked = there.bus.request(subject_of(here.writer), b'["sing","loudly"]')
+        self.village.settle()
+        self.assertEqual(self.successResultOf(asked), GONE)
 
     def test_a_node_that_does_not_answer(self) -> None:
         """The others are told of nevertheless, and how many are silent."""
