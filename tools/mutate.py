@@ -264,7 +264,8 @@ def _chosen(room: Path, patterns: list[str], sample: int | None, seed: int) -> l
     found = [
         change
         for path in sorted(room.rglob("*.py"))
-        if not patterns or any(pattern in str(path.relative_to(room)) for pattern in patterns)
+        if not patterns
+        or any(pattern in str(path.relative_to(room.parent)) for pattern in patterns)
         for change in changes(path)
     ]
     if sample is None or sample >= len(found):
