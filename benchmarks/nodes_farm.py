@@ -125,6 +125,18 @@ def _without_node(words: Sequence[str]) -> Sequence[str]:
 
 
 @contextmanager
+def apart(nodes: int, folder: Path) -> Iterator[Farm]:
+    """As many farms of one node each, which know nothing of one another."""
+
+    def command(number: int, port: int) -> Sequence[str]:
+        ledger = f"sqlite:{folder / f'granja-{number}.db'}"
+        return _without_node(granja(ledger=ledger)(number, port))
+
+    with processes(command, nodes, folder) as farm:
+        yield farm
+
+
+@contextmanager
 def together(nodes: int, folder: Path) -> Iterator[Farm]:
     """Nodes with PostgreSQL (a primary and a synchronous standby, syncs on) and NATS."""
     with ExitStack() as stack:

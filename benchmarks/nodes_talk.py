@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.nodes_farm import Farm, Spent, alone, temporary, together
+from benchmarks.nodes_farm import Farm, Spent, alone, apart, temporary, together
 from benchmarks.nodes_peers import PEERS
 from benchmarks.run import KINDS_OF_FAULT, RunError, generating, generator_command
 from benchmarks.scenarios import Scenario, paced
@@ -31,7 +31,8 @@ CROWD = Scenario("crowd", "crowd", "crowd", 10_000, 1, 10, arriving=600, deadlin
 class Setting:
     """What is measured: how many nodes of what.
 
-    - ``kind``: ``alone``, ``together``, or the name of a peer.
+    - ``kind``: ``alone``, ``together``, ``apart`` (each node is a farm of its own, with its part of
+      the people and as many who talk), or the name of a peer.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Setting:
             return alone(folder)
         if self.kind == "together":
             return together(self.nodes, folder)
+        if self.kind == "apart":
+            return apart(self.nodes, folder)
         return PEERS[self.kind](self.nodes, folder)
 
     @property
@@ -52,7 +55,11 @@ class Setting:
 
 
 ALONE = Setting("one node, SQLite, no daemon", "alone", 1)
-SETTINGS = (ALONE, *(Setting(f"nodes, {n}", "together", n) for n in (1, 2)))
+SETTINGS = (
+    ALONE,
+    *(Setting(f"nodes, {n}", "together", n) for n in (1, 2)),
+    Setting("two farms at once", "apart", 2),
+)
 PEER_SETTINGS = tuple(
     Setting(f"{peer}, {n}", peer, n) for peer in PEERS for n in (1, 2)
 )  # fmt: skip
@@ -106,18 +113,11 @@ def measure(
     with ExitStack() as stack:
         folder = stack.enter_context(temporary())
         farm = stack.enter_context(setting.start(folder))
-        start = Start(farm.ports[0], folder, workshop, scenario)
-        ports = ",".join(map(str, farm.ports))
-        command = generator_command(setting.server, start, round_, ports)
         begun = farm.spent()
-        if parted:
-            parts = f"--parts={len(farm.cores)}"
-            crowds = [
-                stack.enter_context(generating([*command, parts, f"--part={n}"], core))
-                for n, core in enumerate(farm.cores)
-            ]
-        else:
-            crowds = [stack.enter_context(generating(command, *farm.cores))]
+        crowds = [
+            stack.enter_context(generating(command, *cores))
+            for command, *cores in _crowds(setting, scenario, round_, farm, workshop, parted)
+        ]
         arrived = summed([crowd.hear() for crowd in crowds])
         memory = tuple(farm.memory_mib())
         before = farm.spent()
@@ -132,6 +132,29 @@ def measure(
     if talk.faults:
         raise RunError(f"{setting.name}, {scenario.name}: {arrived} {ran} {counted}")
     return talk
+
+
+def _crowds(
+    setting: Setting, scenario: Scenario, round_: int, farm: Farm, workshop: Workshop, parted: bool
+) -> Iterator[tuple[Any, ...]]:
+    """The commands of the generators, each with its cores."""
+    count = len(farm.cores)
+
+    def command(scenario: Scenario, *ports: int) -> list[str]:
+        start = Start(ports[0], workshop.folder, workshop, scenario)
+        return generator_command(setting.server, start, round_, ",".join(map(str, ports)))
+
+    if setting.kind == "apart":
+        part = replace(
+            scenario, farmers=scenario.farmers // count, counting=scenario.counting // count
+        )
+        for port, core in zip(farm.ports, farm.cores, strict=True):
+            yield command(part, port), core
+    elif parted:
+        for n, core in enumerate(farm.cores):
+            yield [*command(scenario, *farm.ports), f"--parts={count}", f"--part={n}"], core
+    else:
+        yield command(scenario, *farm.ports), *farm.cores
 
 
 def summed(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
