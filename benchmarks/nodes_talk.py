@@ -55,11 +55,9 @@ class Setting:
 
 
 ALONE = Setting("one node, SQLite, no daemon", "alone", 1)
-SETTINGS = (
-    ALONE,
-    *(Setting(f"nodes, {n}", "together", n) for n in (1, 2)),
-    Setting("two farms at once", "apart", 2),
-)
+SETTINGS = (ALONE, *(Setting(f"nodes, {n}", "together", n) for n in (1, 2)))
+#: What two cores can give, with nothing in common.
+FLOODED = (*SETTINGS, Setting("two farms at once", "apart", 2))
 PEER_SETTINGS = tuple(
     Setting(f"{peer}, {n}", peer, n) for peer in PEERS for n in (1, 2)
 )  # fmt: skip
@@ -234,8 +232,8 @@ Talking = Callable[[Setting, int, Workshop], dict[str, float]]
 
 #: What can be measured with the generator, and on what.
 TALKS: dict[str, tuple[Talking, Sequence[Setting]]] = {
-    "flood": (flood, SETTINGS),
-    "flood-4000": (flood_4000, SETTINGS),
+    "flood": (flood, FLOODED),
+    "flood-4000": (flood_4000, FLOODED),
     "pace": (pace, SETTINGS),
     "flood-peers": (flood, PEER_SETTINGS),
     "pace-peers": (pace, PEER_SETTINGS),
