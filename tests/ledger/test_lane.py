@@ -192,13 +192,15 @@ class OnASlowDisk(SlowDiskCase):
         observer: Any = note
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
-        for outcome in ("away", "away", "there", "away", "away"):
+        self.assertFalse(self.farm.factory.lane.refused)
+        for outcome in ("away", "away", "there", "away", "away", "away"):
             self.ana.types(":agregar 7")
             if outcome == "there":
                 self.ledger.finish()
             else:
                 self.ledger.fail(NotStored("the database is away"))
             self.assertEqual("Error" in self.ana.hears()[-1], outcome == "away")
+            self.assertEqual(self.farm.factory.lane.refused, outcome == "away")
         self.assertEqual(said, ["The ledger could not store: the database is away"] * 2)
 
     def test_a_visitor_who_leaves_while_coming_in_leaves_nothing_behind(self) -> None:
@@ -241,6 +243,25 @@ class TheFateIsNotKnown(SlowDiskCase):
         self.ledger.slow = False
         self.ana.types(":artefactos")
         self.assertEqual(self.ana.hears(), ["[SERVER] Tus artefactos son: Disco raro"])
+
+    def test_who_was_next_in_turn_is_refused_once_and_for_all(self) -> None:
+        """They had nothing to do with the trade under way, and hear nothing when it ends."""
+        self.ledger.finish()
+        self.farm.factory.lane.sure()
+        self.hush()
+        beto = self.farm.person()
+        beto.types("Beto", "13, 21", "si")
+        self.ledger.finish()
+        self.hush()
+        self.ana.types(":agregar 7")
+        beto.types(":quitar 21")
+        self.farm.factory.lane.unsure()
+        refused = "[SERVER] Error: no se pudo guardar; nada cambió."
+        self.assertEqual((self.ana.hears(), beto.hears()), ([], [refused]))
+        self.ledger.finish()
+        self.farm.factory.lane.sure()
+        self.assertEqual((len(self.ana.hears()), beto.hears()), (1, []))
+        self.assertEqual(self.inventory(beto), "Espada antigua, Ancla")
 
     def test_after_ten_seconds_that_is_said_once(self) -> None:
         """The one who typed the command hears it."""
@@ -286,6 +307,32 @@ class TwoLanesOnOneLedger(SynchronousTestCase):
         self.declares(self.first, 4)
         self.second.follow(0, self.ledger.facts)
         self.assert_same()
+
+    def test_a_stale_decision_that_comes_to_nothing_gives_its_turn_back(self) -> None:
+        """It stores nothing, so that the other lanes need not wait."""
+        appended: list[int] = []
+
+        class Watched(MemoryLedger):
+            def append(self, facts: Sequence[Fact], *rest: Any) -> Deferred[int]:
+                appended.append(len(facts))
+                return super().append(facts, *rest)
+
+        ledger = Watched()
+        ana = FarmerId(1)
+        first, second = (self.lane(name, ledger) for name in self.told)
+        self.declares(first, 1)
+        second.follow(0, ledger.facts)
+        market = self.markets["second"]
+        self.successResultOf(
+            first.submit([ana], lambda: holding.decide_withdrawal(market, ana, self.spoon))
+        )
+        appended.clear()
+        late = second.submit([ana], lambda: holding.decide_withdrawal(market, ana, self.spoon))
+        self.assertIsInstance(self.failureResultOf(late).value, errors.GranjaError)
+        self.assertEqual(appended, [1, 0])
+        late = second.submit([ana], list)
+        self.successResultOf(late)
+        self.assertEqual(appended, [1, 0])
 
     def test_what_is_gone_meanwhile_is_not_given_twice(self) -> None:
         """The second decision sees what the other lane did."""
@@ -425,6 +472,93 @@ class TheLane(SynchronousTestCase):
             clock.advance(0)
         self.assertEqual(told, facts)
         self.successResultOf(lane.when_idle())
+
+    def written(self, requests: int, foremost: int = 0) -> tuple[Lane, SlowLedger, list[Fact]]:
+        """The lane writes one fact, while so many farmers wait for theirs.
+
+        :param foremost: the one whose fact comes before others.
+        """
+        ledger, told = SlowLedger(), list[Fact]()
+        lane = Lane(Clock(), Market(), ledger, 0, lambda fact, ended: told.append(fact))
+        for n in range(1, requests + 2):
+            who = FarmerId(n)
+            made = events.Declared(who, f"F{n}", ())
+            fact = events.Left(who, unseen=()) if n == foremost else made
+            lane.submit([who], lambda fact=fact: [fact])  # type: ignore[misc]
+        return lane, ledger, told
+
+    def test_no_more_than_a_hundred_are_written_together(self) -> None:
+        """The chat would wait too long for more."""
+        lane, ledger, _ = self.written(250)
+        sizes = []
+        while ledger.writing:
+            sizes.append(len(ledger.writing[0][1][0]))  # type: ignore[arg-type]
+            ledger.finish()
+        self.assertEqual(sizes, [1, 100, 100, 50])
+        self.successResultOf(lane.when_idle())
+
+    def test_who_waits_until_the_lane_is_idle(self) -> None:
+        lane, ledger, told = self.written(3)
+        idle = lane.when_idle()
+        ledger.finish()
+        self.assertNoResult(idle)
+        ledger.finish()
+        self.successResultOf(idle)
+        self.assertEqual(len(told), 4)
+
+    def test_quick_telling_needs_no_turn_of_the_chat(self) -> None:
+        _, ledger, told = self.written(3)
+        ledger.finish()
+        ledger.finish()
+        self.assertEqual(len(told), 4)
+
+    def test_a_foremost_fact_comes_before_all_others_of_its_batch(self) -> None:
+        _, ledger, _ = self.written(3, foremost=4)
+        ledger.finish()
+        facts: Any = ledger.writing[0][1][0]
+        self.assertEqual([fact.farmer for fact in facts], [4, 2, 3])
+
+    def test_many_in_one_line_are_decided_by_a_quick_ledger(self) -> None:
+        """Thousands wait for one farmer: each after the other, however many they are."""
+        lane = Lane(Clock(), Market(), MemoryLedger(), 0, lambda fact, ended: None)
+        ana = FarmerId(1)
+        done: list[list[Fact]] = []
+
+        def decide() -> list[Fact]:
+            for n in range(2_000):
+                kept = [Kept("doors", f"{n}", True)]
+                lane.submit([ana], list, kept=kept).addCallback(done.append)
+            return []
+
+        lane.submit([ana], decide)
+        self.assertEqual(len(done), 2_000)
+
+    def test_how_long_the_disk_takes_is_measured(self) -> None:
+        """From the decision until all is durable."""
+        clock, ledger = Clock(), SlowLedger()
+        clock.advance(1000)
+        lane = Lane(clock, Market(), ledger, 0, lambda fact, ended: None)
+        lane.submit([FarmerId(1)], lambda: [events.Declared(FarmerId(1), "Ana", ())])
+        clock.advance(0.25)
+        ledger.finish()
+        self.assertEqual((sum(lane.appending.counts), lane.appending.total), (1, 0.25))
+
+    def test_a_snapshot_is_kept_when_the_ledger_wants_one(self) -> None:
+        """It says until which entry it goes."""
+        kept: list[tuple[object, int]] = []
+
+        class Wanting(MemoryLedger):
+            def wants_checkpoint(self) -> bool:
+                return len(self.facts) == 2
+
+            def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+                kept.append((snapshot, sequence))
+
+        market = Market()
+        lane = Lane(Clock(), market, Wanting(), 0, lambda fact, ended: None)
+        for n in (1, 2):
+            lane.submit([FarmerId(n)], lambda n=n: [events.Declared(FarmerId(n), f"F{n}", ())])  # type: ignore[misc]
+        self.assertEqual(kept, [(market.snapshot(), 2)])
 
     def test_a_mistake_of_ours_stops_trading_and_not_the_lane(self) -> None:
         """A fact that can't be applied must not leave everybody waiting for ever."""

@@ -14,6 +14,7 @@ from granja.ledger.interface import Kept, Value
 from granja.ledger.lane import Lane
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.owed import Owed
+from granja.market.facts import Declared
 from granja.market.market import Market
 
 ANA = FarmerId(1)
@@ -62,6 +63,14 @@ class OwedTests(SynchronousTestCase):
         self.refuse(once=[thing("b", 1)])
         self.store()
         self.assertEqual(self.kept(), {"a": 1})
+
+    def test_what_goes_with_a_decision_that_is_made_again(self) -> None:
+        """Another node wrote first: the ledger says so, and then both things are stored."""
+        other = Lane(Clock(), Market(), self.memory, 0, lambda fact, ended: None)
+        self.refuse(thing("a", 1))
+        other.submit([ANA], lambda: [Declared(ANA, "Ana", ())])
+        self.store(thing("b", 2))
+        self.assertEqual(self.kept(), {"a": 1, "b": 2})
 
     def test_one_behind_the_other(self) -> None:
         """The second was asked for before the first was refused, and is still the later one."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import count
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId, OfferId
+from granja.ledger.forgetful import Forgetful
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
+from granja.ledger.writing import Forget
 from granja.market.facts import Declared, Fact, Left
 from granja.market.offers import How, SwapNews
 
@@ -103,3 +106,41 @@ class PseudonymTests(SynchronousTestCase):
         for row in (self.ana._replace(farmer=BETO), self.ana._replace(name="Eva")):
             with self.assertRaisesRegex(ValueError, "the name of farmer 1 does not fit its hash"):
                 Pseudonyms([NameRow(*row)]).show(hidden)
+
+
+class Engine(Forgetful):
+    """Notes what it shall forget."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Forget] = []
+
+    def _forget(self, job: Forget) -> Deferred[int]:
+        self.jobs.append(job)
+        return succeed(0)
+
+
+class WhoseNames(SynchronousTestCase):
+    """Which rows are forgotten, and whether what is kept beside the chain goes too."""
+
+    def meant(self, job: Forget) -> list[int]:
+        rows = [
+            NameRow("a", FarmerId(1), b"", "Ana"),
+            NameRow("b", FarmerId(2), b"", "Beto", 99.0),
+            NameRow("c", FarmerId(3), b"", "ana", 100.0),
+        ]
+        return [row.farmer for row in rows if job.is_meant(row)]
+
+    def test_visitors_who_left_long_enough_ago(self) -> None:
+        """Of those who left at that moment, and who are here, the names stay."""
+        engine = Engine()
+        engine.forget_visitors(100.0)
+        self.assertEqual([self.meant(job) for job in engine.jobs], [[2]])
+        self.assertFalse(engine.jobs[0].beside)
+
+    def test_a_name_and_a_number(self) -> None:
+        """However it is spelt; with the password and all else."""
+        engine = Engine()
+        engine.forget_name("ANA")
+        engine.forget([FarmerId(2)])
+        self.assertEqual([self.meant(job) for job in engine.jobs], [[1, 3], [2]])
+        self.assertTrue(all(job.beside for job in engine.jobs))
