@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from twisted.internet.defer import Deferred
+
 from granja.contract.ids import FarmerId
 from granja.people.passes import PASSES, VISITS
 from tests.people.test_passes import BAD, HELLO, HOLDS, NAME, OK, SETTINGS, PassCase
@@ -171,6 +173,16 @@ class WhileANameIsRegistered(PassCase):
         self.farm.settle()
         self.assertIn(self.ana.protocol.farmer.id, self.farm.factory.market.away)
         self.assertIn("[SERVER] Ana, tu nombre quedó registrado.", self.back(self.ana.n).hears())
+
+    def test_who_drops_while_the_password_is_hashed_is_away_on_record(self) -> None:
+        """That takes a moment, and then the name is registered all the same."""
+        hashed: Deferred[str] = Deferred()
+        self.patch(self.farm.factory.registration.accounts, "hash", lambda *_: hashed)
+        self.registers(self.ana)
+        self.ana.drops()
+        hashed.callback(f"plain:{PASSWORD}")
+        self.farm.settle()
+        self.assertIn(self.ana.protocol.farmer.id, self.farm.factory.market.away)
 
     def test_nobody_else_gets_the_name_of_who_leaves(self) -> None:
         self.disk.hold()
