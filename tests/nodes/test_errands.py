@@ -141,11 +141,10 @@ class AModeratorsName(SynchronousTestCase):
         self.village = Village(2, settings=Settings(rate=None, moderators=("Zoé",)))
         self.here, self.there = self.village.farms
 
-    def gives(self) -> Any:
-        """What the console of the first node answers."""
-        answer = Errands(self.here.factory, list, lambda: None).run(
-            {"do": "password", "whom": "Zoé"}
-        )
+    def gives(self, farm: NodeFarm | None = None) -> Any:
+        """What the console of a node answers, usually the first one's."""
+        errands = Errands((farm or self.here).factory, list, lambda: None)
+        answer = errands.run({"do": "password", "whom": "Zoé"})
         self.village.settle()
         return self.successResultOf(answer)
 
@@ -179,6 +178,21 @@ class AModeratorsName(SynchronousTestCase):
         self.assertEqual(
             self.gives(), {"refused": "nobody has registered the name Zoé; a visitor has it"}
         )
+
+    def test_another_node_has_registered_it_just_now(self) -> None:
+        """This one has not read that yet: it gives a password to the same farmer."""
+        watcher: Any = self.here.shared.watcher
+        held: list[Any] = []
+        follow = watcher.others
+        self.patch(watcher, "others", lambda *told: held.append(told))
+        self.gives(self.there)
+        new = "espantapájaros de paja"
+        password = self.gives()["password"]
+        for told in held:
+            follow(*told)
+        self.assertEqual(len(self.here.factory.market.registered), 1)
+        zoe = self.comes(self.here, password, new, ":vetos")
+        self.assertEqual(zoe.hears()[-1], "[SERVER] No hay vetos.")
 
     def test_while_the_ledger_is_away(self) -> None:
         """Nothing changes, and nobody holds the name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.ledger.faulty import FaultyLedger
@@ -634,6 +635,17 @@ class Restarts(PassCase):
                 self.assertEqual(self.beto.hears(), ["[SERVER] Gus desconectado."])
                 self.assertEqual(self.here(), "Ana, Beto")
                 self.assertEqual(self.back(gus.n, gus.secret).hears(), [BAD, NAME])
+
+    def test_who_lingers_when_the_server_ends_is_expected_by_the_next(self) -> None:
+        """However long nobody starts it."""
+        self.ana.drops()
+        factory = self.farm.factory
+        self.successResultOf(factory.finish_begun())
+        factory.say_goodbye()
+        self.successResultOf(Deferred.fromCoroutine(factory.close()))
+        self.farm.pass_time(130)
+        self.farm.open()
+        self.assertEqual(self.back(self.ana.n).hears(), [HELLO, HOLDS, OK])
 
     def test_offers_stand_and_what_visitors_held_does_not_leave(self) -> None:
         self.ana.types(":offer Beto 21 12")
