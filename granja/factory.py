@@ -250,6 +250,8 @@ class GranjaFactory(ServerFactory):
         self.settling.watch(fact)
         if isinstance(fact, Registered):
             self.registration.follow(fact)
+            if self.moderators.is_one(fact.name):
+                self.moderators.appoint_again()
         if isinstance(fact, Departed | Left):
             self.roster.leaving.discard(fact.farmer)
             self.presence.attendance.object_to(fact)

@@ -115,7 +115,7 @@ class Errands:
     def _refuse(self, failure: Failure) -> Answer:
         if failure.check(Refused):
             return {"refused": failure.getErrorMessage()}
-        if failure.check(errors.NotStored):
+        if failure.check(errors.NotStored, errors.CannotEnter):
             return {"refused": "it could not be stored; nothing changed"}
         if failure.check(errors.Halted):
             return {"refused": "the ledger has stopped; see the log, and restart the server"}
@@ -291,12 +291,7 @@ class Errands:
         farm, listed = self._farm, self._farm.moderators.listed(name)
         assert listed is not None
         registered = farm.registration.register_for(listed, farm.chance(_SECRET).hex())
-
-        def appoint(farmer: Farmer) -> Farmer:
-            farm.moderators.appoint_again()
-            return farmer
-
-        return registered.addCallback(appoint)
+        return registered.addErrback(_refuse_held, name)
 
     def _give_password(self, farmer: Farmer) -> Deferred[Answer]:
         given = self._farm.registration.one_use.give(farmer.id)
@@ -374,6 +369,13 @@ def _alike(holder: Farmer | None) -> str:
     if holder is None:
         return ""
     return f"; {holder} has" if holder.registered else "; a visitor has it"
+
+
+def _refuse_held(failure: Failure, name: str) -> Failure:
+    """Say why a name cannot be registered: another node's people may have it."""
+    if failure.check(errors.NameTaken):
+        raise Refused(f"nobody has registered the name {name}; a visitor has it")
+    return failure
 
 
 def _refuse_moderator(farmer: Farmer) -> None:

@@ -180,10 +180,10 @@ class Comeback:
         if known.visit != farmer.visit:
             receipts = None
         self._entrance.lingering.end(farmer)
-        sent = take_up(self._board, farmer, connection)
+        take_up(self._board, farmer, connection)
         if farmer.receipts is not None:
             farmer.receipts.skip_to(min(number or 0, MOST_LINES))
-        lines, place = self._unread(farmer, receipts, known, number, sent)
+        lines, place = self._unread(farmer, receipts, known, number)
         farmer.connection = connection
         connection.stop_the_clock()
         connection.enter_chat(farmer)
@@ -208,7 +208,6 @@ class Comeback:
         receipts: Receipts | None,
         known: Pass,
         number: int | None,
-        sent: int,
     ) -> tuple[list[Unread], int]:
         """The lines that they have not read, and their place in the talk.
 
@@ -217,7 +216,7 @@ class Comeback:
         if receipts is None:
             return [], self._board.counters.lines
         if number is None:
-            number = known.told_after if known.told_after is not None else sent
+            number = known.told_after if known.told_after is not None else receipts.sent
         known.told_after = number
         place = receipts.place_after(number)
         but = self._factory.ignoring.not_told_again(farmer.id)

@@ -140,7 +140,7 @@ class Presence:
         before, lingered = farmer.connection, self.lingering.end(farmer)
         moves = self.attendance.was_elsewhere(farmer)
         stays = before is not None or lingered
-        sent = take_up(self._board, farmer, connection)
+        take_up(self._board, farmer, connection)
         farmer.connection = connection
         connection.stop_the_clock()
         connection.enter_chat(farmer)
@@ -153,7 +153,7 @@ class Presence:
             self._factory.incidents.note("taken_over", connection, farmer)
             self.replace(before)
         elif lingered:
-            self._tell_whispers(farmer, sent)
+            self._tell_whispers(farmer, connection)
         else:
             self._come_in(farmer, connection, quietly=moves)
         if not stays and farmer.receipts is not None:
@@ -177,17 +177,15 @@ class Presence:
         if farmer.registered:
             self._factory.registration.came_in(farmer, connection.address)
 
-    def _tell_whispers(self, farmer: Farmer, sent: int) -> None:
+    def _tell_whispers(self, farmer: Farmer, connection: Connection) -> None:
         """Tell the whispers of the lingering to somebody who comes back with a password."""
-        if farmer.receipts is not None and farmer.connection is not None:
-            for private in farmer.receipts.after(sent)[0]:
+        if farmer.receipts is not None:
+            for private in farmer.receipts.after(farmer.receipts.sent)[0]:
                 if private.by is not None:
-                    listener = farmer.connection.listener
-                    listener.tell_numbered(private.message, (private,))
+                    connection.listener.tell_numbered(private.message, (private,))
 
     def replace(self, before: Connection, why: Message = messages.REPLACED) -> None:
         """Close the old connection: the farmer is on another one now."""
-        self._board.leave(before.listener)
         before.tell(why)
         before.finish()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -121,6 +121,10 @@ class Registration:
         if holder is not None:
             return holder
         self._refuse_reserved(name)
+        return self._hold(name)
+
+    def _hold(self, name: names.Name) -> Farmer | Deferred[Farmer]:
+        """Hold a free name for somebody new."""
         if self.claims is not None:
             return self.claims.claim(name)
         self._last_farmer += 1
@@ -228,15 +232,19 @@ class Registration:
         """Register a free name for the operator, with a password that nobody knows.
 
         :param secret: that password.
-        :returns: fires with the farmer, who is away; fails with NotStored or Halted.
+        :returns: fires with the farmer, who is away; fails with NotStored or Halted, and with
+            NameTaken or CannotEnter if the table of names says so.
         :raises NameTaken: when somebody holds it, or a name that looks like it.
         """
         if self._roster.holder(name) is not None:
             raise errors.NameTaken
-        self._last_farmer += 1
-        farmer = Farmer(FarmerId(self._last_farmer), name, registered=True)
-        self._roster.hold(farmer)
+        held = self._hold(name)
+        asked = held if isinstance(held, Deferred) else succeed(held)
+        return asked.addCallback(self._register_away, secret)
 
+    def _register_away(self, farmer: Farmer, secret: str) -> Deferred[Farmer]:
+        if farmer.registered:  # At another node, and this one has not read it yet.
+            return succeed(farmer)
         decide = partial(holding.decide_registration, self._market, farmer.id, str(farmer))
         stored = self.accounts.hash(secret, "").addCallback(
             lambda verifier: self._store(farmer, verifier, decide)
@@ -250,7 +258,7 @@ class Registration:
         return farmer
 
     def _not_registered(self, failure: Failure, farmer: Farmer) -> Failure:
-        self._roster.free(farmer)
+        self.let_go(farmer)
         return failure
 
     def release(self, farmer: Farmer) -> Deferred[None]:

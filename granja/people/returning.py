@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from granja.board.board import Board
@@ -44,12 +45,13 @@ def unread(board: Board, receipts: Receipts, number: int, but: Container[FarmerI
     place = receipts.place_after(number)
     said = board.history.since(place, but)
     kept, lost = receipts.after(number)
-    found = [((at, 1, 0), Unread(message, at + 1)) for at, message in said]
+    # What was private at the same place came before the talk.
+    found = [((at, inf), Unread(message, at + 1)) for at, message in said]
     for private in kept:
         known = receipts.partial and isinstance(private.message, _NEWS)
         if private.by not in but and not known:
             told = Unread(private.message, private.place, (private,))
-            found.append(((private.place, 0, private.order), told))
+            found.append(((private.place, private.order), told))
     found.sort(key=lambda item: item[0])
     lines = [line for _, line in found]
     whispers = [private for private in lost if private.by not in but]
@@ -60,25 +62,21 @@ def unread(board: Board, receipts: Receipts, number: int, but: Container[FarmerI
     return [Unread(Missed(count), min(first, board.counters.lines), (*lost,)), *lines]
 
 
-def take_up(board: Board, farmer: Farmer, connection: Connection) -> int:
-    """Make a new connection count on from the old one.
-
-    :returns: the last line that was sent to the old one.
-    """
+def take_up(board: Board, farmer: Farmer, connection: Connection) -> None:
+    """Make a new connection count on from the old one."""
     before, receipts = farmer.connection, farmer.receipts
     mine = connection.listener.receipts
     if receipts is None:
         farmer.receipts = mine
         if mine is not None:
             mine.begin()
-        return 0
+        return
     if before is not None:
         board.flush()  # Lines that wait get their numbers first.
         part(farmer, before)
     if mine is not None:
         receipts.skip_to(mine.count)
         connection.listener.receipts = receipts
-    return receipts.sent
 
 
 def retell(

@@ -267,7 +267,7 @@ class Roster:
         self._here: NameIndex[Farmer] = NameIndex()
         self._present: dict[FarmerId, Farmer] = {}
         self._names: tuple[str, ...] | None = ()
-        self._places = count(1)
+        self._places = count()
         #: Farmers who have left; the record does not say so yet.
         self.leaving: set[FarmerId] = set()
         #: Finds the farmer in the chat whom a typed name means (PROTOCOL §2).
@@ -347,11 +347,6 @@ class Roster:
 
     def _arrival(self, farmer: Farmer) -> Any:
         return farmer.place
-
-    def listening(self, id: FarmerId) -> Farmer | None:
-        """The farmer with this number, if they hear what is said now.  One who lingers does not."""
-        farmer = self._present.get(id)
-        return farmer if farmer is not None and farmer.connection is not None else None
 
     def __iter__(self) -> Iterator[Farmer]:
         """The farmers in the chat, in order of arrival."""

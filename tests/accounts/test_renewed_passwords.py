@@ -103,6 +103,16 @@ class RenewedPasswords(TestCase):
         await self.renewed()
         self.assertEqual(ledger.credentials, {ANA: "the new one's verifier"})
 
+    async def test_nothing_is_stored_of_a_farmer_who_was_let_go_meanwhile(self) -> None:
+        """``granja admin release`` frees the name, and no password of it stays."""
+        ledger = MemoryLedger()
+        ana = await self.ana_of(ledger)
+        await self.check(ana, PASSWORD)
+        await self.farm.factory.registration.release(ana)
+        before = dict(ledger.credentials)
+        await self.renewed()
+        self.assertEqual(ledger.credentials, before)
+
     async def test_a_full_disk_is_no_hindrance_and_no_news(self) -> None:
         """The farmer comes in as usual.  The operator reads a sentence without a secret."""
         ledger = FaultyLedger(MemoryLedger())

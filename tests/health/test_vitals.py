@@ -97,10 +97,10 @@ class Numbers(SynchronousTestCase):
         ana = self.farm.arrives("Ana")
         ana.types(":registrar girasoles")
         ana.drops()
-        for word in ("tulipanes", "girasoles"):
+        for word in ("tulipanes", "margaritas", "girasoles"):
             self.farm.person().types("Ana", word)
         outcomes = [self.value("logins_total", outcome=o) for o in ("wrong", "right")]
-        self.assertEqual((outcomes, self.value("registered")), ([1, 1], 1))
+        self.assertEqual((outcomes, self.value("registered")), ([2, 1], 1))
 
     def test_ready_only_while_trades_can_be_stored(self) -> None:
         """It is ready again as soon as one of its writes is stored."""

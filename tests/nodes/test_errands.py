@@ -11,6 +11,8 @@ from granja.console.errands import Errands
 from granja.contract.errors import ConfigurationError
 from granja.nodes.neighbour import GONE, subject_of
 from granja.operations import admin
+from granja.settings import Settings
+from tests.support.farm import Person
 from tests.support.village import NodeFarm, Village
 
 
@@ -130,3 +132,71 @@ class Asking(SynchronousTestCase):
         self.assertFalse(admin._is_refused_somewhere(self.ask("status", "all")))
         silent = admin._said_of_each({"nodes": {}, "silent": 2}, "status")
         self.assertEqual(list(silent), ["Nodes that did not answer: 2."])
+
+
+class AModeratorsName(SynchronousTestCase):
+    """The operator gives a password for a moderator's name that is not registered yet."""
+
+    def setUp(self) -> None:
+        self.village = Village(2, settings=Settings(rate=None, moderators=("Zoé",)))
+        self.here, self.there = self.village.farms
+
+    def gives(self, farm: NodeFarm | None = None) -> Any:
+        """What the console of a node answers, usually the first one's."""
+        errands = Errands((farm or self.here).factory, list, lambda: None)
+        answer = errands.run({"do": "password", "whom": "Zoé"})
+        self.village.settle()
+        return self.successResultOf(answer)
+
+    def comes(self, farm: NodeFarm, *lines: str) -> Person:
+        person = farm.person()
+        person.types("Zoé", *lines)
+        return person
+
+    def test_its_owner_comes_in_at_whatever_node(self) -> None:
+        """There they have a moderator's commands."""
+        new = "espantapájaros de paja"
+        self.comes(self.there, self.gives()["password"], new, ":q")
+        for farm in self.village.farms:
+            zoe = self.comes(farm, new, ":vetos")
+            self.assertEqual(zoe.hears()[-1], "[SERVER] No hay vetos.")
+
+    def test_it_is_registered_to_nobody_else(self) -> None:
+        """A visitor at whatever node keeps a number of their own."""
+        gus, beto = self.village.arrive("Gus", "Beto")
+        self.gives()
+        (zoe,) = self.here.factory.market.registered
+        self.assertNotIn(zoe, (gus.protocol.farmer.id, beto.protocol.farmer.id))
+        gus.types(":registrar una clave larga")
+        self.assertEqual(gus.hears(), ["[SERVER] Gus, tu nombre quedó registrado."])
+
+    def test_a_visitor_has_one_that_looks_like_it(self) -> None:
+        """This node has not heard of them yet."""
+        self.there.factory.moderators.appoint([])
+        self.there.bus.cut()
+        self.there.arrives("Z0é")
+        self.assertEqual(
+            self.gives(), {"refused": "nobody has registered the name Zoé; a visitor has it"}
+        )
+
+    def test_another_node_has_registered_it_just_now(self) -> None:
+        """This one has not read that yet: it gives a password to the same farmer."""
+        watcher: Any = self.here.shared.watcher
+        held: list[Any] = []
+        follow = watcher.others
+        self.patch(watcher, "others", lambda *told: held.append(told))
+        self.gives(self.there)
+        new = "espantapájaros de paja"
+        password = self.gives()["password"]
+        for told in held:
+            follow(*told)
+        self.assertEqual(len(self.here.factory.market.registered), 1)
+        zoe = self.comes(self.here, password, new, ":vetos")
+        self.assertEqual(zoe.hears()[-1], "[SERVER] No hay vetos.")
+
+    def test_while_the_ledger_is_away(self) -> None:
+        """Nothing changes, and nobody holds the name."""
+        self.here.shared.away = True
+        self.assertEqual(self.gives(), {"refused": "it could not be stored; nothing changed"})
+        self.here.shared.away = False
+        self.assertIn("password", self.gives())

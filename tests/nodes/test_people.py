@@ -203,6 +203,21 @@ class Taken(SynchronousTestCase):
         self.caro.types(":p Ana hola")
         self.assertEqual(again.hears(), ["Caro te susurra: hola"])
 
+    def test_who_lingers_and_comes_in_elsewhere_does_not_leave(self) -> None:
+        """However long she stays at the other node."""
+        eva = guest(self.here, "Eva")
+        eva.types(f":registrar {PASSWORD}")
+        self.village.settle()
+        eva.reads()
+        eva.drops()
+        self.village.settle()
+        self.village.quiet()
+        again = self.comes(self.there, "Eva")
+        self.village.pass_time(121)
+        self.assertEqual((self.beto.hears(), self.caro.hears()), ([], []))
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro", "Eva"]] * 3)
+        self.assertFalse(again.is_closed)
+
     def test_and_back_again(self) -> None:
         """She may do so as often as she likes."""
         for farm in (self.there, self.third, self.here, self.there):

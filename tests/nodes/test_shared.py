@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from argon2 import PasswordHasher
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.accounts.passwords import PlainAccounts
 from granja.contract.ids import FarmerId
 from granja.market.facts import Expired, Fact, Left, Returned
 from granja.market.market import Limits
@@ -22,6 +25,17 @@ LOST = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
 def number_of(person: Person) -> FarmerId:
     """The number of the farmer on a connection."""
     return FarmerId(person.protocol.farmer.id)
+
+
+class OldAccounts(PlainAccounts):
+    """Accounts that know a verifier of :data:`PASSWORD` from when passwords cost less."""
+
+    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+    def verify(self, verifier: str, password: str, address: str = "") -> Deferred[bool]:
+        if verifier == self.old:
+            return succeed(password == PASSWORD)
+        return super().verify(verifier, password, address)
 
 
 class VillageCase(SynchronousTestCase):
@@ -131,6 +145,22 @@ class Trades(VillageCase):
         self.gus.types(":q")
         self.assertIn("[SERVER] La oferta #1 ya no es válida: Gus se fue.", self.beto.hears())
 
+    def test_who_has_moved_hears_of_a_swap_where_they_are(self) -> None:
+        """Three who could close it used to be at this node: they are told at the other."""
+        people = []
+        for n in range(3):
+            person = self.here.arrives(f"G{n}", "2")
+            person.types(f":registrar {PASSWORD}", ":doy 2")
+            people.append(self.comes(self.there, f"G{n}"))
+        poster = self.here.arrives("Paz", "1")
+        self.village.quiet()
+        poster.types(":cambio 1 por 2")
+        self.village.pass_time(1.0)
+        told = (
+            "[SERVER] Puedes recibir Rollo enano I por tu Rollo enano II: escribe :cambio 2 por 1"
+        )
+        self.assertEqual([person.hears() for person in people], [[told]] * 3)
+
     def test_three_hear_of_a_swap_that_they_could_close_at_whatever_node(self) -> None:
         """The poster's node comes first, then the others in turn, once they know the swap."""
         people = [farm.arrives(f"G{n}", "2") for n, farm in enumerate(self.village.farms[1:] * 2)]
@@ -221,6 +251,17 @@ class Names(VillageCase):
         states = [farm.factory.market.snapshot() for farm in self.village.farms]
         self.assertEqual(states, [states[0]] * 3)
         self.assertEqual(self.here.factory.market.away.keys() & {number_of(ana)}, set())
+
+    def test_a_password_of_another_node_is_stored_at_todays_cost(self) -> None:
+        """Here, at the first login; it was changed after this node began."""
+        accounts = OldAccounts()
+        self.there.factory.registration.accounts = accounts
+        (ana,) = (id for id, row in self.village.record.rows.items() if row.spelling == "Ana")
+        credentials = self.village.record.record.credentials
+        credentials[ana] = accounts.old
+        ana_here = self.comes(self.there, "Ana")
+        self.assertEqual(number_of(ana_here), ana)
+        self.assertEqual(credentials[ana], f"plain:{PASSWORD}")
 
     def test_a_name_that_could_not_be_freed_is_freed_later(self) -> None:
         self.there.shared.away = True

@@ -60,6 +60,19 @@ class OlderNames(SynchronousTestCase):
         self.assertEqual(walter.hears(), ["Gus te susurra: uno", "Gus te susurra: tres"])
         self.assertEqual(other.hears(), ["Gus te susurra: dos"])
 
+    def test_who_is_meant_by_a_name_that_looks_like_two(self) -> None:
+        """First the owner of the very name, then who is in the chat, then who is away."""
+        gus = self.farm.arrives("Gus")
+
+        def ignored(typed: str) -> str:
+            gus.types(f":ignorar {typed}")
+            return gus.hears()[-1]
+
+        self.assertEqual(ignored("vva1ter"), "[SERVER] Ya no escuchas a Walter.")
+        self.farm.person().types("VValter", "girasoles VValter")
+        self.assertEqual(ignored("WALTER"), "[SERVER] Ya no escuchas a Walter.")
+        self.assertEqual(ignored("vva1ter"), "[SERVER] Ya no escuchas a VValter.")
+
 
 class NewNames(SynchronousTestCase):
     def test_whoever_looks_like_somebody_here_is_refused(self) -> None:

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from granja.people.incidents import PERIOD, SENTENCES, Incidents
 from tests.support.farm import Farm, Person
+from tests.support.village import PASSWORD, Village
 
 FIELDS = ("event", "farmer", "address", "port", "times")
 #: What fail2ban takes away.
@@ -139,6 +140,29 @@ class FarmTests(LogCase):
         for line in self.lines:
             for word in ("girasoles", "tulipanes"):
                 self.assertNotIn(word, line)
+
+    def test_a_takeover_at_another_node(self) -> None:
+        """The node where they come in reports it, with their new address."""
+        village = Village(2, registered=("Ana",))
+        for farm, address in zip(village.farms, ("203.0.113.5", "198.51.100.7"), strict=True):
+            farm.person("Ana", address).types("Ana", PASSWORD)
+            village.settle()
+        self.assertEqual(
+            [(i["event"], i["farmer"], i["address"]) for i in self.incidents[1:]],
+            [("taken_over", "Ana", "198.51.100.7")],
+        )
+
+    def test_a_new_password_after_one_from_the_operator(self) -> None:
+        self.registered()
+        ana = self.farm.factory.roster.find("Ana")
+        assert ana is not None
+        given, _ = self.successResultOf(self.farm.factory.registration.one_use.give(ana.id))
+        person = self.farm.person("Ana", "198.51.100.7")
+        person.types("Ana", given, "espantapájaros")
+        self.assertIn(
+            ("password_changed", "Ana", "198.51.100.7"),
+            [(i["event"], i["farmer"], i["address"]) for i in self.incidents],
+        )
 
     def test_a_pass_that_is_none(self) -> None:
         """It does not count as a guess: every client tries one after a long absence."""

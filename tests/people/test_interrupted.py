@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from twisted.internet.defer import Deferred
+
 from granja.contract.ids import FarmerId
 from granja.people.passes import PASSES, VISITS
 from tests.people.test_passes import BAD, HELLO, HOLDS, NAME, OK, SETTINGS, PassCase
@@ -48,6 +50,29 @@ class CutOff(RegisteredCase):
         self.assertIn(self.number, self.farm.factory.market.away)
         self.assertEqual(self.here(), "Beto")
         self.assertIn(NEWS, self.by_password().hears())
+
+    def test_while_a_return_with_the_password_is_stored(self) -> None:
+        """The same: the record has her away."""
+        self.misses_something()
+        self.disk.hold()
+        self.by_password().drops()
+        self.disk.release()
+        self.farm.pass_time(6)
+        self.assertIn(self.number, self.farm.factory.market.away)
+        self.assertEqual(self.here(), "Beto")
+
+    def test_while_a_visitors_list_is_stored(self) -> None:
+        """What they declared is on record, so the record says that they left."""
+        eva = self.farm.person("Eva")
+        eva.types("Eva", "13")
+        self.disk.hold()
+        eva.types("si")
+        number = eva.protocol.farmer.id
+        eva.drops()
+        self.disk.release()
+        self.farm.settle()
+        self.assertNotIn(number, self.farm.factory.market.held)
+        self.assertEqual(self.farm.arrives("Eva").is_closed, False, "the name is free")
 
     def test_while_she_is_inside_elsewhere(self) -> None:
         """Only the new connection ends: she stays on the old one."""
@@ -122,6 +147,69 @@ class WhileItIsStored(PassCase):
         self.assertEqual(self.eva.reads()[-1]["code"], "passes-ended")
         self.eva.drops()
         self.assertEqual(self.here(), "Beto, Ana")
+
+
+class WhileANameIsRegistered(PassCase):
+    """Ana and Eva type ``:registrar``, and the disk is slow.  Eva has no pass."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.eva = self.farm.arrives("Eva", "13")
+
+    def registers(self, person: Person) -> None:
+        person.types(f":registrar {PASSWORD}")
+
+    def asked(self, name: str) -> str:
+        """What somebody is asked who types this name."""
+        person = self.farm.person()
+        person.types(name)
+        return person.hears()[-1]
+
+    def test_who_drops_is_away_on_record_and_reads_the_answer_on_coming_back(self) -> None:
+        self.disk.hold()
+        self.registers(self.ana)
+        self.ana.drops()
+        self.disk.release()
+        self.farm.settle()
+        self.assertIn(self.ana.protocol.farmer.id, self.farm.factory.market.away)
+        self.assertIn("[SERVER] Ana, tu nombre quedó registrado.", self.back(self.ana.n).hears())
+
+    def test_who_drops_while_the_password_is_hashed_is_away_on_record(self) -> None:
+        """That takes a moment, and then the name is registered all the same."""
+        hashed: Deferred[str] = Deferred()
+        self.patch(self.farm.factory.registration.accounts, "hash", lambda *_: hashed)
+        self.registers(self.ana)
+        self.ana.drops()
+        hashed.callback(f"plain:{PASSWORD}")
+        self.farm.settle()
+        self.assertIn(self.ana.protocol.farmer.id, self.farm.factory.market.away)
+
+    def test_nobody_else_gets_the_name_of_who_leaves(self) -> None:
+        self.disk.hold()
+        self.registers(self.eva)
+        self.eva.drops()
+        self.assertEqual(self.asked("Eva"), "[SERVER] Contraseña:")
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.asked("Eva"), "[SERVER] Contraseña:")
+
+    def test_the_name_of_who_left_is_free_if_that_was_in_vain(self) -> None:
+        self.disk.hold()
+        self.disk.fill()
+        self.registers(self.eva)
+        self.eva.drops()
+        self.disk.empty()
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.asked("Eva"), "[SERVER] Cuéntame, ¿qué artefactos tienes?")
+
+    def test_who_could_not_register_tries_again(self) -> None:
+        self.disk.fill()
+        self.registers(self.eva)
+        self.assertEqual(self.eva.hears(), ["[SERVER] Error: no se pudo guardar; nada cambió."])
+        self.disk.empty()
+        self.registers(self.eva)
+        self.assertEqual(self.eva.hears(), ["[SERVER] Eva, tu nombre quedó registrado."])
 
 
 class ASecondOne(RegisteredCase):

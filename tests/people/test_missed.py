@@ -5,6 +5,7 @@ The plays show that they hear it at all.  The tests here are hard to act in a pl
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
@@ -401,6 +402,15 @@ class HardStories(NewsCase):
         self.registered(":u")
         self.disk.halt(stored=False)
         self.ana.drops()
+        self.assertEqual(self.retries(), 0)
+
+    def test_no_retry_after_the_end_of_the_server(self) -> None:
+        self.registered(":u")
+        self.disk.fill()
+        self.ana.drops()
+        closed = Deferred.fromCoroutine(self.farm.factory.close())
+        self.farm.settle()
+        self.assertTrue(closed.called)
         self.assertEqual(self.retries(), 0)
 
     def test_nothing_is_kept_for_visitors_who_are_gone(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.ledger.faulty import FaultyLedger
@@ -200,6 +201,17 @@ class ComingBack(PassCase):
         self.assertEqual(heard[3], "[SERVER] Te perdiste 4 líneas.")
         self.assertEqual([line.split()[3] for line in heard[4:]], [str(n) for n in range(4, 20)])
 
+    def test_who_is_ignored_by_now_is_not_told_again(self) -> None:
+        """Neither what they said nor what they whispered, on a line that was lost."""
+        gus = self.farm.arrives("Gus")
+        n = self.ana.n
+        self.ana.drops()
+        gus.types("uno", ":p Ana dos")
+        back = self.back(n)
+        back.types(":ignorar Gus")
+        back.drops()
+        self.assertEqual([s for s in self.back(n).hears() if s.startswith("Gus")], [])
+
     def test_ignored_people_are_neither_told_nor_counted(self) -> None:
         self.farm.factory.board.history.most = 2
         gus = self.farm.arrives("Gus")
@@ -294,6 +306,60 @@ class ComingBack(PassCase):
         self.assertEqual(self.back(self.ana.n).hears(), [HELLO, HOLDS, OK])
 
 
+class WithoutANumber(PassCase):
+    """A client that names no line is told what was not sent to it."""
+
+    def says(self, text: str) -> None:
+        """Beto says something, and no tick happens yet."""
+        self.beto.protocol.dataReceived(text.encode() + b"\r\n")
+
+    def told(self) -> list[str]:
+        """What Ana reads after ``¡OK!`` on coming back with her first pass."""
+        return self.back().hears()[3:]
+
+    def test_what_was_sent_is_not_told_again(self) -> None:
+        self.beto.types("uno")
+        self.ana.drops()
+        self.beto.types("dos")
+        self.assertEqual(self.told(), ["Beto: dos"])
+
+    def test_nor_while_the_old_line_stands(self) -> None:
+        self.beto.types("uno", "dos")
+        self.assertEqual(self.told(), [])
+        self.assertEqual(self.ana.hears(), ["Beto: uno", "Beto: dos", REPLACED])
+
+    def test_what_is_said_as_she_comes_back_is_told_once(self) -> None:
+        """On the old line, which still stands, or on the new one."""
+        new = self.farm.person()
+        new.hears()
+        self.says("uno")
+        new.protocol.dataReceived(f":volver {self.ana.secret}\r\n".encode())
+        self.says("dos")
+        heard = [line for line in (*self.ana.hears(), *new.hears()) if "Beto" in line]
+        self.assertEqual(heard, ["Beto: uno", "Beto: dos"])
+
+    def test_what_is_said_as_the_line_is_cut_is_told_later(self) -> None:
+        self.says("uno")
+        self.ana.drops()
+        self.assertEqual(self.told(), ["Beto: uno"])
+
+    def test_what_is_said_as_she_closes_it_was_sent(self) -> None:
+        self.says("uno")
+        self.ana.ends_input()
+        self.assertEqual(self.ana.hears(), ["Beto: uno"])
+        self.assertEqual(self.told(), [])
+
+    def test_what_a_plain_line_heard_between_was_not_sent_as_data(self) -> None:
+        self.ana.types(":registrar girasoles")
+        self.beto.types("uno")
+        self.ana.hears()
+        plain = self.farm.person()
+        plain.types("Ana", "girasoles")
+        self.beto.types("dos")
+        self.assertEqual(plain.hears()[-1], "Beto: dos")
+        self.assertEqual(self.told(), ["Beto: dos"])
+
+
 class Lingering(PassCase):
     def test_after_two_minutes_they_leave(self) -> None:
         self.ana.drops()
@@ -342,8 +408,9 @@ class Lingering(PassCase):
         for person in people[:-1]:
             person.drops()
         self.assertEqual(self.beto.hears(), [])
-        people[-1].drops()
+        people[-1].ends_input()
         self.assertEqual(self.beto.hears(), ["[SERVER] Ana desconectado."], "she is the oldest")
+        self.assertEqual(people[-1].hears(), [], "who closes the line hears no more")
 
     def test_whoever_looks_after_the_farm_puts_them_out(self) -> None:
         farmer = self.farm.factory.roster.find("Ana")
@@ -377,12 +444,85 @@ class NoLingering(PassCase):
         self.assertEqual(self.back(self.ana.n).hears(), [HELLO, HOLDS, OK])
         self.assertEqual(self.beto.hears(), ["[SERVER] Cliente Ana conectado."])
 
+    def test_after_a_restart_nobody_is_expected(self) -> None:
+        """The record forgets that they were inside."""
+        self.restart(crash=True)
+        self.assertEqual(self.here(), "Beto")
+        self.assertEqual(self.memory.kept["visits"], {})
+
+    def test_after_a_restart_nobody_is_in_the_chat(self) -> None:
+        self.farm.factory.presence.stop()
+        self.farm.open()
+        self.assertEqual(self.farm.factory.roster.names(), ())
+
+
+class ASecondOfLingering(PassCase):
+    settings = replace(SETTINGS, linger=1.0)
+
+    def test_after_a_second_they_leave(self) -> None:
+        self.ana.drops()
+        self.farm.pass_time(0.9)
+        self.assertEqual(self.beto.hears(), [])
+        self.farm.pass_time(0.2)
+        self.assertEqual(self.beto.hears(), ["[SERVER] Ana desconectado."])
+
+    def test_after_a_restart_too(self) -> None:
+        self.restart(crash=True)
+        self.assertEqual(self.here(), "Ana, Beto")
+        self.farm.pass_time(1.1)
+        self.assertEqual(self.here(), "Beto")
+
 
 class RegisteredFarmers(PassCase):
     def setUp(self) -> None:
         super().setUp()
         self.ana.types(":registrar girasoles")
         self.ana.hears()
+
+    def by_password(self, *before: str) -> Guest:
+        """She comes in on another device, which hears data, after these lines."""
+        other = Guest(self.farm)
+        other.hears()
+        other.types(*before, "Ana", "girasoles")
+        return other
+
+    def test_another_device_goes_on_with_the_visit(self) -> None:
+        """So the first one, back with its pass, is told what it has missed."""
+        for lingers in (False, True):
+            self.setUp()
+            if lingers:
+                self.ana.drops()
+            self.by_password().hears()
+            self.beto.types("uno")
+            self.assertEqual(self.back(self.ana.n).hears(), [HELLO, HOLDS, OK, "Beto: uno"])
+
+    def test_a_pass_of_an_earlier_visit_tells_nothing_of_this_one(self) -> None:
+        self.ana.drops()
+        self.farm.pass_time(130)
+        self.by_password().hears()
+        self.beto.types("uno")
+        self.assertEqual(self.back(1).hears(), [HELLO, HOLDS, OK])
+
+    def test_numbers_go_on_after_those_of_both_devices(self) -> None:
+        """The new one has read more lines than the old one.  No number comes twice there."""
+        other = self.by_password(*["?"] * 40)
+        self.assertEqual(other.hears()[-1], OK)
+        self.beto.types("uno")
+        self.assertEqual(other.hears(), ["Beto: uno"])
+        self.assertGreater(other.n, 80)
+
+    def test_the_talk_begins_when_she_takes_over_from_a_plain_line(self) -> None:
+        """What was said before that was not for this device, whatever it says to have read."""
+        self.ana.types(":q")
+        self.ana.drops()
+        self.farm.person().types("Ana", "girasoles")
+        other = Guest(self.farm)
+        self.beto.types("uno")
+        other.types("Ana", "girasoles")
+        self.beto.types("dos")
+        other.hears()
+        other.drops()
+        self.assertEqual(self.back(0, other.secret).hears()[-2:], [OK, "Beto: dos"])
 
     def test_they_come_back_for_a_month(self) -> None:
         """A person who had left hears the news and no talk.  Others hear the arrival."""
@@ -496,6 +636,17 @@ class Restarts(PassCase):
                 self.assertEqual(self.here(), "Ana, Beto")
                 self.assertEqual(self.back(gus.n, gus.secret).hears(), [BAD, NAME])
 
+    def test_who_lingers_when_the_server_ends_is_expected_by_the_next(self) -> None:
+        """However long nobody starts it."""
+        self.ana.drops()
+        factory = self.farm.factory
+        self.successResultOf(factory.finish_begun())
+        factory.say_goodbye()
+        self.successResultOf(Deferred.fromCoroutine(factory.close()))
+        self.farm.pass_time(130)
+        self.farm.open()
+        self.assertEqual(self.back(self.ana.n).hears(), [HELLO, HOLDS, OK])
+
     def test_offers_stand_and_what_visitors_held_does_not_leave(self) -> None:
         self.ana.types(":offer Beto 21 12")
         gus = guest(self.farm, "Gus", "13")
@@ -524,6 +675,54 @@ class Restarts(PassCase):
         self.assertEqual(heard[0], news)
         self.assertEqual(len(heard), 2, heard)
         self.assertIn("#2: :accept o :reject", heard[1])
+
+    def test_news_between_a_restart_and_coming_back_are_told_once(self) -> None:
+        """The record has them, and so has the memory since the start."""
+        gus = guest(self.farm, "Gus", "12")
+        self.ana.types(":registrar girasoles", ":offer Gus 21 12")
+        self.ana.hears()
+        self.restart(crash=True)
+        self.back(gus.n, gus.secret).types(":reject")
+        heard = [line for line in self.back(self.ana.n).hears() if "rechaz" in line]
+        self.assertEqual(heard, ["[SERVER] Mientras no estabas: Gus rechazó la oferta #1."])
+
+    def test_whoever_was_muted_is_still(self) -> None:
+        mod = self.farm.arrives("Marta")
+        mod.types(":registrar girasoles")
+        self.farm.factory.moderators.appoint(["Marta"])
+        mod.types(":callar Ana 10m")
+        self.restart(crash=True)
+        back = self.back(self.ana.n)
+        back.hears()
+        back.types("hola")
+        self.assertIn("no puedes hablar hasta", back.hears()[-1])
+        self.assertEqual(self.beto.hears(), [])
+
+    def test_those_who_used_swaps_hear_of_them_still(self) -> None:
+        self.ana.types(":doy 21")
+        self.ana.hears()
+        self.restart(crash=True)
+        back = self.back(self.ana.n)
+        back.hears()
+        self.beto.types(":cambio 12 por 21")
+        self.farm.settle()
+        told = "[SERVER] Puedes recibir Disco raro por tu Ancla: escribe :cambio 21 por 12"
+        self.assertEqual(back.hears(), [told])
+
+    def test_who_lingers_is_among_those_who_give(self) -> None:
+        self.ana.types(":doy 21")
+        self.restart(crash=True)
+        self.beto.types(":quien 21")
+        told = "[SERVER] 21 Ancla: quién lo da: Ana; quién lo busca: nadie"
+        self.assertEqual(self.beto.hears()[-1], told)
+
+    def test_as_many_linger_as_were_here(self) -> None:
+        """Nobody knows their networks any more, so they are not counted."""
+        for number in range(70):
+            guest(self.farm, f"F{number}")
+        self.farm.factory.presence.stop()
+        self.farm.open()
+        self.assertEqual(len(self.farm.factory.roster), 71)
 
     def test_numbers_of_farmers_are_not_given_twice(self) -> None:
         """A visitor without artifacts is on no other record."""

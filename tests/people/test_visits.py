@@ -7,7 +7,9 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.people.visits import PERIOD, Journal
+from granja.settings import Settings
 from tests.support.farm import Farm
+from tests.support.guests import guest
 
 
 class Here:
@@ -81,3 +83,19 @@ class JournalTests(SynchronousTestCase):
         farm.person("Ana").arrives()
         self.assertEqual(len(self.lines), 1)
         self.assertTrue(self.lines[0].startswith("Ana arrived from "), self.lines)
+
+    def visit(self, linger: float) -> list[str]:
+        """What the log says of a farmer with a pass whose line is lost."""
+        farm = Farm(Settings(rate=None, linger=linger))
+        ana = guest(farm, "Ana")
+        farm.pass_time(PERIOD)
+        ana.drops()
+        farm.pass_time(linger + PERIOD)
+        return [part for line in self.lines for part in line.split("; ")][1:]
+
+    def test_who_lingers_is_there_twice(self) -> None:
+        """When the line is lost, and when the time is over."""
+        self.assertEqual(self.visit(120.0), ["Ana lost the line", "Ana left"])
+
+    def test_where_nobody_lingers_the_line_is_not_waited_for(self) -> None:
+        self.assertEqual(self.visit(0.0), ["Ana left"])

@@ -549,6 +549,31 @@ class Hints(SwapCase):
         self.swaps(self.farm.arrives("Ana", "1"), "1 por 2")
         self.assertEqual(again.hears(), [])
 
+    def test_who_is_away_takes_nobodys_turn(self) -> None:
+        """Three who could close it have left, and the fourth hears of it."""
+        people = [self.farm.arrives(f"Gente{n}", "2") for n in range(4)]
+        for person in people:
+            person.types(":registrar girasoles", ":doy 2")
+            person.hears()
+        for person in people[:3]:
+            person.types(":q")
+            person.drops()
+        people[3].hears()
+        self.swaps(self.farm.arrives("Ana", "1"), "1 por 2")
+        told = "Puedes recibir Rollo enano I por tu Rollo enano II: escribe :cambio 2 por 1"
+        self.assertEqual(people[3].hears()[-1], f"[SERVER] {told}")
+
+    def test_who_used_them_hears_of_swaps_after_coming_back(self) -> None:
+        """Without typing one of these commands again."""
+        beto = self.farm.arrives("Beto", "2")
+        beto.types(":registrar girasoles", ":doy 2", ":q")
+        beto.drops()
+        beto = self.comes_back("Beto", "girasoles")
+        beto.hears()
+        self.swaps(self.farm.arrives("Ana", "1"), "1 por 2")
+        told = "Puedes recibir Rollo enano I por tu Rollo enano II: escribe :cambio 2 por 1"
+        self.assertEqual(beto.hears()[-1], f"[SERVER] {told}")
+
 
 class Who(SwapCase):
     def who(self, person: Person) -> str:
