@@ -486,6 +486,20 @@ class Ends(VillageCase):
             self.assertNotIn(farmer, farm.factory.market.away)
         self.assertEqual(ana.hears(), [])
 
+    def test_nor_while_her_node_does_not_reach_the_ledger(self) -> None:
+        """It puts that right later."""
+        ana = self.comes(self.here, "Ana")
+        farmer = number_of(ana)
+        self.here.shared.away = True
+        self.third.factory.lane.submit([farmer], lambda: [Left(farmer, unseen=())])
+        self.village.settle()
+        self.here.shared.away = False
+        self.village.pass_time(6.0)
+        self.assertEqual(
+            self.village.record.record.facts[-2:], [Left(farmer, unseen=()), Returned(farmer)]
+        )
+        self.assertEqual(ana.hears(), [])
+
     def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:
         """It does not restore people who are inside elsewhere."""
         guest(self.there, "Eva", "21")

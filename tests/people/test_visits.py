@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.people.visits import PERIOD, Journal
 from tests.support.farm import Farm
+from tests.support.guests import guest, returns
 
 
 class Here:
@@ -81,3 +82,14 @@ class JournalTests(SynchronousTestCase):
         farm.person("Ana").arrives()
         self.assertEqual(len(self.lines), 1)
         self.assertTrue(self.lines[0].startswith("Ana arrived from "), self.lines)
+
+    def test_who_loses_the_line_and_comes_back_has_not_left(self) -> None:
+        """The operator reads both, as words and as fields."""
+        farm = Farm()
+        ana = guest(farm, "Ana")
+        for deed in (ana.drops, lambda: returns(farm, ana.secret)):
+            farm.pass_time(2 * PERIOD)
+            deed()
+        self.assertEqual(self.lines[1:], ["Ana lost the line", "Ana came back from 127.0.0.1"])
+        told = [(event["event"], event["farmer"], event["port"]) for event in self.events[1:]]
+        self.assertEqual(told, [("paused", "Ana", 54321), ("resumed", "Ana", 54321)])
