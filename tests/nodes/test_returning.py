@@ -178,6 +178,21 @@ class Whole(Returning):
         self.assertIn("[SERVER] Intercambio realizado", told[0])
         self.assertEqual(len(told), 1)
 
+    def test_news_that_the_record_keeps_too_are_told_once(self) -> None:
+        """It keeps them for who is registered and lingers."""
+        self.eva.types(f":registrar {PASSWORD}")
+        dora = self.here.arrives("Dora", "32")
+        self.eva.types(":offer Dora 21 32")
+        self.village.settle()
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        self.village.settle()
+        dora.types(":reject")
+        self.village.settle()
+        told = lines(returns(self.third, self.eva.secret, heard))
+        self.assertEqual(told, ["[SERVER] Intercambio rechazado"])
+
     def test_the_same_pass_tells_the_same_again(self) -> None:
         """The answer may have been lost."""
         heard = self.eva.n

@@ -131,6 +131,22 @@ class Trades(VillageCase):
         self.gus.types(":q")
         self.assertIn("[SERVER] La oferta #1 ya no es válida: Gus se fue.", self.beto.hears())
 
+    def test_what_was_missed_is_told_once_at_whatever_node(self) -> None:
+        """Whether the node had somebody absent on record or not."""
+        for farm in self.village.farms:
+            ana = self.comes(self.here, "Ana")
+            ana.types(":agregar 1")
+            self.beto.types(":offer Ana 32 1")
+            ana.types(":q")
+            self.village.settle()
+            self.beto.types(":retirar")
+            self.village.settle()
+            again = farm.person()
+            again.types("Ana", PASSWORD)
+            self.village.settle()
+            told = [line for line in again.hears() if "retiró" in line]
+            self.assertEqual(len(told), 1, told)
+
     def test_three_hear_of_a_swap_that_they_could_close_at_whatever_node(self) -> None:
         """The poster's node comes first, then the others in turn, once they know the swap."""
         people = [farm.arrives(f"G{n}", "2") for n, farm in enumerate(self.village.farms[1:] * 2)]
