@@ -128,8 +128,14 @@ class Ignoring:
                 self._add(who, whom)
             elif whom in self.ignored_by(who):
                 self._remove(who, whom)
-                if self._name(whom) is None:
+                # Who is here has not typed ``:escuchar`` there: it is the visit that is over.
+                if self._is_here(who) or self._name(whom) is None:
                     self._remember(who, whom)
+
+    def _is_here(self, who: FarmerId) -> bool:
+        """Whether they are in the chat, at this node."""
+        present = self._roster.present(who)
+        return present is not None and present.elsewhere is None
 
     # -- visitors who register, and visits that end ----------------------------------------------
 

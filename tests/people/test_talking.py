@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.slow import FAR_BEHIND
@@ -19,13 +21,14 @@ class Slow(SynchronousTestCase):
         """Whoever whispers to somebody else goes on."""
         farm = Farm(Settings(rate=None))
         ana, beto, caro, gus = (farm.arrives(name) for name in ("Ana", "Beto", "Caro", "Gus"))
-        beto.wire.producer.pauseProducing()  # The system takes no more of what Beto does not read.
+        wire: Any = beto.wire.producer
+        wire.pauseProducing()  # Beto does not read, and there is no more room.
         gus.sends(b"".join(b"%d %b\r\n" % (n, b"x" * 900) for n in range(FAR_BEHIND // 800)))
         self.assertEqual([waits(each) for each in (ana, caro, gus)], [False, False, True])
         caro.types(":p Ana hola")
         ana.types(":p Beto hola")
         self.assertEqual([waits(each) for each in (ana, caro)], [True, False])
-        beto.wire.producer.resumeProducing()
+        wire.resumeProducing()
         farm.settle()
         self.assertEqual([waits(each) for each in (ana, caro, gus)], [False] * 3)
         self.assertIn("Ana te susurra: hola", beto.hears())
