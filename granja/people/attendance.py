@@ -64,8 +64,11 @@ class Attendance:
         self._sweeping = False  # We try again now.
 
     def depart(self, id: FarmerId) -> None:
-        """Record that somebody is no longer here.  A visitor's artifacts go too."""
-        if id in self._market.held:
+        """Record that somebody is no longer here, unless they are.
+
+        A visitor's artifacts go too.
+        """
+        if id in self._market.held and self._roster.present(id) is None:
             self._roster.leaving.add(id)
         self._record_departure(id).addErrback(self.unrecorded)
 
@@ -115,11 +118,19 @@ class Attendance:
 
     def _recorded(self, _: object, id: FarmerId) -> None:
         """Free their name for others, unless they are here again."""
-        if self._roster.present(id) is None:
+        present = self._roster.present(id)
+        if present is None:
             if self.claims is not None:
                 self.claims.left(id)
             if id not in self._market.registered:
                 self.visit_over(id)
+        elif present.elsewhere is not None and self.claims is not None:
+            self.claims.stays(id)
+
+    def went(self, id: FarmerId) -> None:
+        """Somebody has left another node: free their name if this node holds it."""
+        if self.claims is not None and self.claims.has_stayed(id):
+            self.depart(id)
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         visited = self._news.has_visited(id)
