@@ -38,6 +38,7 @@ class SharedNames:
         self._roster = roster
         self._ours = set(absent)
         self._moving: set[FarmerId] = set()
+        self._stayed: set[FarmerId] = set()
         #: Farmers whose names we must free, and the node where they were.
         self._to_free: dict[FarmerId, int] = {}
         self._retry = Timer(clock, self._free)
@@ -85,6 +86,7 @@ class SharedNames:
 
     def enter(self, farmer: Farmer) -> Deferred[None]:
         """See :class:`granja.people.claims.Claims`."""
+        self._stayed.discard(farmer.id)
         asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
         return asked.addCallbacks(self._entered, _cannot_enter, (farmer.id,))
 
@@ -101,6 +103,14 @@ class SharedNames:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._moving
 
+    def stays(self, farmer: FarmerId) -> None:
+        """See :class:`granja.people.claims.Claims`."""
+        self._stayed.add(farmer)
+
+    def has_stayed(self, farmer: FarmerId) -> bool:
+        """See :class:`granja.people.claims.Claims`."""
+        return farmer in self._stayed
+
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
         """See :class:`granja.people.claims.Claims`."""
         asked: Deferred[str] = self._ledger.verifier(farmer)
@@ -116,6 +126,7 @@ class SharedNames:
         """See :class:`granja.people.claims.Claims`."""
         self._ours.discard(farmer)
         self._moving.discard(farmer)
+        self._stayed.discard(farmer)
         self._to_free[farmer] = self._ledger.writer
         self._free()
 

@@ -75,6 +75,7 @@ class Whereabouts:
             self._readers.forget(id)
             self._roster.let_go(farmer)
             farmer.arrived, farmer.was_at = 0.0, ""
+            self._presence.attendance.went(id)
             if not farmer.registered:
                 self._roster.free(farmer)
                 # Who has a pass may be on the way to another node.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, islice
+from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -63,8 +64,11 @@ class Attendance:
         self._sweeping = False  # We try again now.
 
     def depart(self, id: FarmerId) -> None:
-        """Record that somebody is no longer here.  A visitor's artifacts go too."""
-        if id in self._market.held:
+        """Record that somebody is no longer here, unless they are.
+
+        A visitor's artifacts go too.
+        """
+        if id in self._market.held and self._roster.present(id) is None:
             self._roster.leaving.add(id)
         self._record_departure(id).addErrback(self.unrecorded)
 
@@ -108,18 +112,25 @@ class Attendance:
         """
         return self._lane.submit([id], partial(self._decide_departure, id))
 
-    def _record_departure(self, id: FarmerId) -> Deferred[list[Fact]]:
+    def _record_departure(self, id: FarmerId) -> Deferred[None]:
         """Record that somebody is no longer here, with the news that they have missed."""
         return self.absent(id).addCallback(self._recorded, id)
 
-    def _recorded(self, facts: list[Fact], id: FarmerId) -> list[Fact]:
+    def _recorded(self, _: object, id: FarmerId) -> None:
         """Free their name for others, unless they are here again."""
-        if self._roster.present(id) is None:
+        present = self._roster.present(id)
+        if present is None:
             if self.claims is not None:
                 self.claims.left(id)
             if id not in self._market.registered:
                 self.visit_over(id)
-        return facts
+        elif present.elsewhere is not None and self.claims is not None:
+            self.claims.stays(id)
+
+    def went(self, id: FarmerId) -> None:
+        """Somebody has left another node: free their name if this node holds it."""
+        if self.claims is not None and self.claims.has_stayed(id):
+            self.depart(id)
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
         visited = self._news.has_visited(id)
@@ -153,7 +164,7 @@ class Attendance:
         """
         self._owing, self._sweeping = False, True
         absent, returned = self._unrecorded_absences(), self._unrecorded_returns()
-        waiting = [self._record_departure(id) for id in absent]
+        waiting: list[Deferred[Any]] = [self._record_departure(id) for id in absent]
         waiting += [self._lane.submit([i], partial(self._decide_return, i)) for i in returned]
         for done in waiting:
             done.addErrback(self.unrecorded)

@@ -30,7 +30,7 @@ class Chat(Place):
             command, values = parsed
             outcome = command.run(self._factory, me, *values)
             # Usually there is nothing to wait for, and this is faster than making a Deferred.
-            return outcome if outcome is None or isinstance(outcome, Deferred) else None
+            return outcome if isinstance(outcome, Deferred) else None
         if not is_blank(text):
             self._talk.say(me, text)
         return None

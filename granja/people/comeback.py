@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from granja.board.receipts import Receipts
 from granja.contract import errors, messages
+from granja.contract.ids import FarmerId
 from granja.contract.messages import Message
 from granja.market.offers import News
 from granja.people.attendance import Attendance
@@ -81,11 +82,15 @@ class Comeback:
         farmer = self.bearer(secret)
         if farmer is None:
             raise errors.BadPass
-        return self._entrance.once_held(farmer, partial(self._return, secret, number, connection))
+        then = partial(self._return, farmer.id, secret, number, connection)
+        return self._entrance.once_held(farmer, then)
 
-    def _return(self, secret: str, number: int | None, connection: Connection) -> Deferred[None]:
+    def _return(
+        self, id: FarmerId, secret: str, number: int | None, connection: Connection
+    ) -> Deferred[None]:
         known, farmer = self._passes.find(secret), self.bearer(secret)
         if known is None or farmer is None:
+            self._entrance.attendance.depart(id)
             raise errors.BadPass
         used = self._passes.use(secret)
         done = self._entrance.attendance.come_back(farmer.id, connection, used)
@@ -123,10 +128,10 @@ class Comeback:
         if connection.over:
             if news is not None:
                 self._entrance.news.keep(farmer.id, news)
-            if farmer.connection is None and farmer.registered:
-                self._entrance.attendance.depart(farmer.id)
+            self._entrance.attendance.depart(farmer.id)
             return
         if not present and not farmer.registered:
+            self._entrance.attendance.depart(farmer.id)
             raise errors.BadPass
         assert news is not None
         connection.farmer, connection.chain = farmer, known.chain

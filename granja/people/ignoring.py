@@ -98,7 +98,7 @@ class Ignoring:
             self._add(me.id, other.id)
             me.tell(messages.Ignored(str(other)))
 
-        return self._keepsakes.keep(me, [_kept(me.id, other.id, True)], done)
+        return self._keepsakes.keep(me, [_kept(me.id, other.id)], done)
 
     def hear_again(self, me: Farmer, name: str) -> Deferred[None] | None:
         """``:escuchar`` (PROTOCOL §3).
@@ -128,8 +128,14 @@ class Ignoring:
                 self._add(who, whom)
             elif whom in self.ignored_by(who):
                 self._remove(who, whom)
-                if self._name(whom) is None:
+                # Who is here has not typed ``:escuchar`` there: it is the visit that is over.
+                if self._is_here(who) or self._name(whom) is None:
                     self._remember(who, whom)
+
+    def _is_here(self, who: FarmerId) -> bool:
+        """Whether they are in the chat, at this node."""
+        present = self._roster.present(who)
+        return present is not None and present.elsewhere is None
 
     # -- visitors who register, and visits that end ----------------------------------------------
 
@@ -137,7 +143,7 @@ class Ignoring:
         """What the ledger must keep when this visitor registers."""
         mine = ((farmer.id, whom) for whom in self.ignored_by(farmer.id))
         others = ((who, farmer.id) for who in sorted(self._ignored_by.get(farmer.id, ())))
-        return [_kept(who, whom, True) for who, whom in (*mine, *others)]
+        return [_kept(who, whom) for who, whom in (*mine, *others)]
 
     def forget(self, visitor: FarmerId) -> None:
         """Forget a visitor whose visit is over.  Nobody will have this number again."""
@@ -162,7 +168,7 @@ class Ignoring:
         return {*self._ignored, *self._ignored_by}
 
 
-def _kept(who: FarmerId, whom: FarmerId, value: bool | None) -> Kept:
+def _kept(who: FarmerId, whom: FarmerId, value: bool | None = True) -> Kept:
     return Kept(SUBJECT, f"{who}:{whom}", value)
 
 

@@ -100,12 +100,13 @@ class Incidents:
 
 
 class _Recent:
-    """What has happened since the last line."""
+    """What has happened since the last line.  ``farmer`` and ``port``: of the last incident."""
 
     __slots__ = ("farmer", "port", "timer", "times")
 
+    farmer: str
+    port: int
+
     def __init__(self, timer: Timer) -> None:
         self.timer = timer
-        self.farmer = ""
-        self.port = 0
         self.times = 0

@@ -29,7 +29,7 @@ class Newsroom:
     """
 
     def __init__(
-        self, market: Market, roster: Roster, concerns: Callable[[FarmerId], bool] = lambda _: True
+        self, market: Market, roster: Roster, concerns: Callable[[FarmerId], bool]
     ) -> None:
         self._market = market
         self._roster = roster

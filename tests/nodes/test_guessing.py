@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.ids import FarmerId
 from tests.accounts.test_guessing import PASSWORD as WRONG_PASSWORD, STRANGER, WAIT, InstantAccounts
 from tests.support.farm import Farm, Person
 from tests.support.village import PASSWORD, Village
@@ -47,3 +48,17 @@ class Guessing(SynchronousTestCase):
             self.tries(here, "Ana", WRONG_PASSWORD)
         self.assertEqual(self.tries(here, "Ana", PASSWORD), [WAIT])
         self.assertIn("[SERVER] ¡OK!", self.tries(there, "Ana", PASSWORD))
+
+    def test_a_password_of_the_operator_works_once_in_all(self) -> None:
+        """Whoever has used it at one node cannot use it at another."""
+        here, there = self.village.farms
+        given = here.factory.registration.one_use.give(FarmerId(1))
+        self.village.settle()
+        secret, _ = self.successResultOf(given)
+        person = there.person(address=STRANGER)
+        for line in ("Ana", secret, "espantapájaros de paja"):
+            person.types(line)
+            self.village.settle()
+        self.assertIn("[SERVER] ¡OK!", person.hears())
+        for farm in (here, there):
+            self.assertIn("[SERVER] Error: contraseña incorrecta.", self.tries(farm, "Ana", secret))

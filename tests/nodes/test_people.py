@@ -218,6 +218,26 @@ class Taken(SynchronousTestCase):
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro", "Eva"]] * 3)
         self.assertFalse(again.is_closed)
 
+    def test_she_goes_on_before_a_node_has_heard_where_she_came_in(self) -> None:
+        """Everybody hears once that she came."""
+        self.ana.types(":q")
+        self.village.settle()
+        self.village.quiet()
+        self.there.bus.delay = 0.5
+        self.comes(self.here, "Ana")
+        self.comes(self.there, "Ana")
+        self.there.bus.delay = 0.0
+        self.village.pass_time(2.0)
+        told = ["[SERVER] Cliente Ana conectado."]
+        self.assertEqual((self.beto.hears(), self.caro.hears()), (told, told))
+
+    def test_she_comes_in_before_a_node_has_heard_that_she_left(self) -> None:
+        """There she has never been away, as far as anybody knows."""
+        self.there.bus.to_lose = 1
+        self.ana.types(":q")
+        self.comes(self.there, "Ana")
+        self.assertNotIn("[SERVER] Cliente Ana conectado.", self.beto.hears())
+
     def test_and_back_again(self) -> None:
         """She may do so as often as she likes."""
         for farm in (self.there, self.third, self.here, self.there):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
@@ -178,6 +179,21 @@ class Whole(Returning):
         self.assertIn("[SERVER] Intercambio realizado", told[0])
         self.assertEqual(len(told), 1)
 
+    def test_news_that_the_record_keeps_too_are_told_once(self) -> None:
+        """It keeps them for who is registered and lingers."""
+        self.eva.types(f":registrar {PASSWORD}")
+        dora = self.here.arrives("Dora", "32")
+        self.eva.types(":offer Dora 21 32")
+        self.village.settle()
+        self.eva.reads()
+        heard = self.eva.n
+        self.eva.drops()
+        self.village.settle()
+        dora.types(":reject")
+        self.village.settle()
+        told = lines(returns(self.third, self.eva.secret, heard))
+        self.assertEqual(told, ["[SERVER] Intercambio rechazado"])
+
     def test_the_same_pass_tells_the_same_again(self) -> None:
         """The answer may have been lost."""
         heard = self.eva.n
@@ -247,6 +263,99 @@ class Whole(Returning):
         self.there.bus.delay = 0.0
         self.talk("uno")
         self.assertEqual(lines(returns(self.third, self.eva.secret)), ["Gus: uno"])
+
+
+class CutOffOnTheWay(Returning):
+    """The table of names has them at the third node already, where they never come in."""
+
+    def is_cut_off(self, farmer: Guest) -> None:
+        farmer.drops()
+        self.there.bus.delay = 0.2
+        back = Guest(self.third)
+        back.types(f":volver {farmer.secret}")
+        back.drops()
+        self.village.pass_time(1.0)
+        self.there.bus.delay = 0.0
+        self.assertIn("Eva", self.village.lists()[0])
+
+    def assert_free(self) -> None:
+        """The name is nobody's: a newcomer has it."""
+        self.village.pass_time(3.0)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro"]] * 3)
+        newcomer = self.here.person("Eva").arrives()
+        self.assertFalse(newcomer.is_closed)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+
+    def test_the_name_is_free_once_they_have_left_the_other_node(self) -> None:
+        self.is_cut_off(self.eva)
+        self.village.pass_time(121)
+        self.assert_free()
+
+    def test_all_hear_it_when_somebody_who_is_registered_comes_again(self) -> None:
+        self.eva.types(f":registrar {PASSWORD}")
+        self.eva.reads()
+        self.is_cut_off(self.eva)
+        self.village.pass_time(121)
+        self.village.quiet()
+        self.here.person("Eva").types("Eva", PASSWORD)
+        self.village.settle()
+        told = ["[SERVER] Cliente Eva conectado."]
+        self.assertEqual([each.hears() for each in (self.gus, self.beto, self.caro)], [told] * 3)
+
+    def test_they_come_back_there_after_all(self) -> None:
+        """Nobody notices, and the name stays theirs."""
+        self.is_cut_off(self.eva)
+        back = returns(self.third, self.eva.secret)
+        self.village.settle()
+        self.assertIn("[SERVER] ¡OK!", back.hears())
+        self.village.pass_time(121)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+        taken = self.here.person()
+        taken.types("Eva")
+        self.assertIn("[SERVER] Nombre ya en uso.", taken.hears())
+
+    def test_they_come_back_there_just_as_the_other_node_gives_them_up(self) -> None:
+        """The table goes on to have them there."""
+        self.eva.types(f":registrar {PASSWORD}")
+        self.eva.reads()
+        self.is_cut_off(self.eva)
+        self.village.pass_time(118.0)
+        back = self.third.person("Eva")
+        back.types("Eva")
+        self.there.bus.delay = 1.5
+        back.types(PASSWORD)
+        self.village.pass_time(3.0)
+        self.there.bus.delay = 0.0
+        self.assertIn("[SERVER] ¡OK!", back.hears())
+        (row,) = (row for row in self.village.record.rows.values() if row.spelling == "Eva")
+        self.assertEqual(row.writer, self.third.writer)
+
+    def says_goodbye_meanwhile(self) -> None:
+        """They leave on the old connection while the new one is on its way in."""
+        back = Guest(self.third)
+        self.third.people.append(back)
+        back.types(f":volver {self.eva.secret}")
+        self.eva.types(":q")
+        self.eva.drops()
+        self.village.pass_time(2.0)
+        self.assertIn("[SERVER] Error: ese pase ya no sirve.", back.hears())
+
+    def test_who_says_goodbye_while_the_other_node_answers(self) -> None:
+        self.there.bus.delay = 0.2
+        self.says_goodbye_meanwhile()
+        self.there.bus.delay = 0.0
+        self.assert_free()
+
+    def test_who_says_goodbye_while_the_table_of_names_is_slow(self) -> None:
+        """Their node could not note that the pass has ended."""
+        enter, clock = self.third.shared.enter, self.village.clock
+        slowly = partial(deferLater, clock, 0.5, enter)
+        self.patch(self.third.shared, "enter", slowly)
+        self.there.shared.away = True
+        self.says_goodbye_meanwhile()
+        self.there.shared.away = False
+        self.village.pass_time(6.0)
+        self.assert_free()
 
 
 class Mourning(Returning):

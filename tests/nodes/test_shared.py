@@ -161,6 +161,22 @@ class Trades(VillageCase):
         )
         self.assertEqual([person.hears() for person in people], [[told]] * 3)
 
+    def test_what_was_missed_is_told_once_at_whatever_node(self) -> None:
+        """Whether the node had somebody absent on record or not."""
+        for farm in self.village.farms:
+            ana = self.comes(self.here, "Ana")
+            ana.types(":agregar 1")
+            self.beto.types(":offer Ana 32 1")
+            ana.types(":q")
+            self.village.settle()
+            self.beto.types(":retirar")
+            self.village.settle()
+            again = farm.person()
+            again.types("Ana", PASSWORD)
+            self.village.settle()
+            told = [line for line in again.hears() if "retiró" in line]
+            self.assertEqual(len(told), 1, told)
+
     def test_three_hear_of_a_swap_that_they_could_close_at_whatever_node(self) -> None:
         """The poster's node comes first, then the others in turn, once they know the swap."""
         people = [farm.arrives(f"G{n}", "2") for n, farm in enumerate(self.village.farms[1:] * 2)]
@@ -525,6 +541,20 @@ class Ends(VillageCase):
         )
         for farm in self.village.farms:
             self.assertNotIn(farmer, farm.factory.market.away)
+        self.assertEqual(ana.hears(), [])
+
+    def test_nor_while_her_node_does_not_reach_the_ledger(self) -> None:
+        """It puts that right later."""
+        ana = self.comes(self.here, "Ana")
+        farmer = number_of(ana)
+        self.here.shared.away = True
+        self.third.factory.lane.submit([farmer], lambda: [Left(farmer, unseen=())])
+        self.village.settle()
+        self.here.shared.away = False
+        self.village.pass_time(6.0)
+        self.assertEqual(
+            self.village.record.record.facts[-2:], [Left(farmer, unseen=()), Returned(farmer)]
+        )
         self.assertEqual(ana.hears(), [])
 
     def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:

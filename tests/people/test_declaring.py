@@ -9,6 +9,7 @@ from granja.ledger.memory import MemoryLedger
 from granja.market.facts import Declared
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
+from tests.support.village import PASSWORD, Village
 
 ASKED = "[SERVER] Cuéntame, ¿qué artefactos tienes?"
 ONCE = "[SERVER] Error: en esta granja los artefactos se declaran una sola vez."
@@ -114,3 +115,22 @@ class Once(SynchronousTestCase):
             self.ana.hears(), ["[SERVER] Tus artefactos son: (ninguno)", "[SERVER] ¡OK!"]
         )
         self.assertEqual(self.declared(), [(21,)])
+
+
+class AtTwoNodes(SynchronousTestCase):
+    def test_a_yes_that_the_next_node_has_not_heard_of_counts(self) -> None:
+        """It asks again.  The answer is refused, and ends the question."""
+        settings = Settings(rate=None, declare_once=True)
+        village = Village(2, settings=settings, registered=("Ana",))
+        here, there = village.farms
+        for farm, answer in ((here, "21"), (there, "22")):
+            ana = farm.person("Ana")
+            ana.types("Ana", PASSWORD)
+            village.settle()
+            self.assertEqual(ana.hears()[-1], ASKED)
+            self.patch(there.shared.watcher, "others", lambda *_: None)
+            ana.types(answer, "si")
+            village.settle()
+        self.assertEqual(ana.hears()[-1], ONCE)
+        ana.types("hola", ":artefactos")
+        self.assertEqual(ana.hears(), ["[SERVER] Tus artefactos son: Ancla"])

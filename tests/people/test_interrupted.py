@@ -10,7 +10,7 @@ from granja.contract.ids import FarmerId
 from granja.people.passes import PASSES, VISITS
 from tests.people.test_passes import BAD, HELLO, HOLDS, NAME, OK, SETTINGS, PassCase
 from tests.support.farm import Person
-from tests.support.guests import Guest
+from tests.support.guests import Guest, guest
 
 PASSWORD = "girasoles al sol"
 NEWS = "[SERVER] Mientras no estabas: Beto retiró la oferta #1."
@@ -86,6 +86,18 @@ class CutOff(RegisteredCase):
         self.assertNotIn(self.number, self.farm.factory.market.away)
         self.assertFalse(self.ana.is_closed)
 
+    def test_a_visitor_who_lingers_still_gives_what_they_have(self) -> None:
+        """Only the new connection ended: they are expected back."""
+        eva = guest(self.farm, "Eva", "6, 6")
+        eva.drops()
+        self.disk.hold()
+        self.back(None, eva.secret).drops()
+        self.disk.release()
+        self.farm.settle()
+        self.beto.hears()
+        self.beto.types(":quien 6")
+        self.assertIn("quién lo da: Eva", self.beto.hears()[0])
+
     def test_what_was_told_with_a_pass_is_not_told_again(self) -> None:
         """Also if that could not be stored."""
         self.misses_something()
@@ -109,6 +121,12 @@ class Goes(RegisteredCase):
         self.farm.pass_time(121)
         back = self.back()
         numbers = [message["n"] for message in back.reads() if "n" in message]
+        self.assertEqual(numbers[0], 1)
+
+    def test_on_counting_from_one_where_nobody_knows_what_she_heard(self) -> None:
+        """The server has crashed since.  A client that says no number begins anew."""
+        self.restart(crash=True)
+        numbers = [message["n"] for message in self.back().reads() if "n" in message]
         self.assertEqual(numbers[0], 1)
 
     def test_on_from_the_number_that_she_names(self) -> None:
@@ -239,6 +257,22 @@ class ASecondOne(RegisteredCase):
         there.types(":clave tulipanes rojos")
         there.reads()
         self.assertEqual(self.back(None, other).hears(), [BAD, NAME])
+
+
+class ASecondOneOfAForgetfulFarm(RegisteredCase):
+    """Passes serve only while somebody lingers."""
+
+    settings = replace(SETTINGS, remember=0.0)
+
+    def test_who_drops_while_it_is_stored_lingers_with_the_first(self) -> None:
+        first = self.ana.secret
+        self.disk.hold()
+        self.ana.types(":clave tulipanes rojos")
+        self.disk.release_first()
+        self.ana.drops()
+        self.disk.release()
+        self.farm.settle()
+        self.assertEqual(self.back(None, first).hears()[0], HELLO)
 
 
 class AskedOnce(PassCase):

@@ -421,3 +421,14 @@ class HardStories(NewsCase):
         self.ana.types(":retirar")
         self.farm.pass_time(RETRY + 1)
         self.assertEqual(self.farm.factory.presence.news._unheard, {})
+
+    def test_a_server_that_has_ended_tries_no_more(self) -> None:
+        """Its ledger is closed by then."""
+        self.registered(":u")
+        self.disk.fill()
+        self.ana.drops()
+        self.farm.factory.presence.stop()
+        self.disk.empty()
+        before = list(self.memory.facts)
+        self.farm.pass_time(2 * RETRY)
+        self.assertEqual(self.memory.facts, before)

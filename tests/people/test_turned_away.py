@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.accounts.doorkeeper import DoorLimits
 from granja.reactor.seeing_off import MOST
 from granja.settings import Settings
-from tests.support.farm import Farm, Person
+from tests.support.farm import Farm, Person, Wire
 from tests.support.web_visitor import Visit, WebFarmer
 
 STRANGER, OTHER = "192.0.2.7", "198.51.100.7"
@@ -92,6 +92,21 @@ class OneTooMany(DoorCase):
         self.successResultOf(empty)
         self.farm.factory.hang_up()
         self.assertTrue(third.wire.aborted)
+
+    def test_who_hangs_up_is_not_waited_for(self) -> None:
+        """We close our half, and all of it as soon as they close theirs."""
+
+        class Halves(Wire):
+            def close_for_now(self) -> None:
+                """Close our half."""
+
+        self.fill()
+        wire = Halves(STRANGER)
+        third: Any = self.farm.factory.buildProtocol(wire.getPeer())
+        third.makeConnection(wire)
+        self.assertFalse(wire.disconnecting)
+        third.readConnectionLost()
+        self.assertTrue(wire.disconnecting)
 
 
 class OnTheWeb(DoorCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.people.visits import PERIOD, Journal
 from granja.settings import Settings
 from tests.support.farm import Farm
-from tests.support.guests import guest
+from tests.support.guests import guest, returns
 
 
 class Here:
@@ -99,3 +99,14 @@ class JournalTests(SynchronousTestCase):
 
     def test_where_nobody_lingers_the_line_is_not_waited_for(self) -> None:
         self.assertEqual(self.visit(0.0), ["Ana left"])
+
+    def test_who_loses_the_line_and_comes_back_has_not_left(self) -> None:
+        """The operator reads both, as words and as fields."""
+        farm = Farm()
+        ana = guest(farm, "Ana")
+        for deed in (ana.drops, lambda: returns(farm, ana.secret)):
+            farm.pass_time(2 * PERIOD)
+            deed()
+        self.assertEqual(self.lines[1:], ["Ana lost the line", "Ana came back from 127.0.0.1"])
+        told = [(event["event"], event["farmer"], event["port"]) for event in self.events[1:]]
+        self.assertEqual(told, [("paused", "Ana", 54321), ("resumed", "Ana", 54321)])
