@@ -25,7 +25,7 @@ from granja.ledger.sqlite import (
     snapshots,
     verifiers,
 )
-from granja.ledger.sqlite.files import appearing
+from granja.ledger.sqlite.files import appearing, refused
 from granja.market.facts import Fact
 
 
@@ -41,9 +41,11 @@ class SQLiteArchive:
     def __init__(self, path: Path, *, any_version: bool = False) -> None:
         self.name = str(path)
         path = database.locate(path)
-        recovery.check_log(path)
         try:
+            recovery.check_log(path)
             self._connection = database.open_to_read(path, any_version=any_version)
+        except OSError as error:
+            raise _unreadable(refused(path, error)) from None
         except sqlite3.Error as error:
             raise _unreadable(database.unreadable(path, error)) from None
         self.pseudonyms = _names(self._connection)

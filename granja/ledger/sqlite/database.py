@@ -50,13 +50,15 @@ def create(path: Path) -> None:
     password verifiers.
 
     :raises LedgerRefused: when there is only SQLite's log, which SQLite would delete; or when the
-        log is a link, because SQLite would overwrite the link's target.
+        log or its index is no file of its own: SQLite would overwrite a link's target.
     :raises OSError: when the file cannot be made.
     """
     log = log_of(path)
     for own in (log, index_of(path)):
         if own.is_symlink():
             raise LedgerRefused(f"{own} is a link, and SQLite makes none: move it away")
+        if own.exists() and not own.is_file():
+            raise LedgerRefused(f"{own} is not a regular file: move it away")
     nothing = not path.exists() or not path.stat().st_size
     if nothing and log.exists() and log.stat().st_size:
         raise LedgerRefused(
