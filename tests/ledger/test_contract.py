@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
 from granja.ledger.chain import canonical
 from granja.ledger.faulty import FaultyLedger
-from granja.ledger.interface import ILedger, Kept, NotStored, Opened, Stale
+from granja.ledger.interface import IForgetful, ILedger, Kept, NotStored, Opened, Stale
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from granja.ledger.url import open_ledger
@@ -304,7 +304,20 @@ class KeepingMemoryLedgerTests(LedgerContract, TestCase):
         return self.ledger
 
 
-class SQLiteLedgerTests(LedgerContract, TestCase):
+class StopsContract(LedgerContract):
+    """What a ledger promises that has a thread of its own."""
+
+    async def test_a_closed_ledger_stores_nothing(self) -> None:
+        """After the shutdown, what is asked of it is refused, not lost silently."""
+        ledger, _ = self.opened()
+        await ledger.close()
+        with self.assertRaises(NotStored):
+            await self.store(ledger, ONE_OF_EACH[0], after=0)
+        with self.assertRaises(NotStored):
+            await IForgetful(ledger).forget([ANA])
+
+
+class SQLiteLedgerTests(StopsContract, TestCase):
     """``sqlite:PATH``."""
 
     def setUp(self) -> None:
@@ -313,15 +326,8 @@ class SQLiteLedgerTests(LedgerContract, TestCase):
     def make(self) -> ILedger:
         return SQLiteLedger(self.path, reactor, lambda: 1763848000.25)
 
-    async def test_a_closed_ledger_stores_nothing(self) -> None:
-        """After the shutdown, an append is refused, not lost silently."""
-        ledger, _ = self.opened()
-        await ledger.close()
-        with self.assertRaises(NotStored):
-            await self.store(ledger, ONE_OF_EACH[0], after=0)
 
-
-class PostgreSQLLedgerTests(LedgerContract, TestCase):
+class PostgreSQLLedgerTests(StopsContract, TestCase):
     """``postgresql://…``."""
 
     def setUp(self) -> None:

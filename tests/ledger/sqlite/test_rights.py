@@ -59,6 +59,18 @@ class RightsTests(LedgerFileCase):
         )
         self.assertEqual(self.look(), len(STORY))
 
+    async def test_an_index_of_the_log_that_may_not_be_opened(self) -> None:
+        """SQLite does not say which file it is.  The ledger is not locked after that."""
+        await write(self.path)
+        self.path.chmod(0o666)
+        index = self.folder / "granja.db-shm"
+        index.touch()
+        self.shut(index)
+        self.assertEqual(
+            self.refused(), f"the ledger {self.path} cannot be read: {index}: {DENIED}"
+        )
+        self.assertFalse((self.folder / "granja.db-lock").exists())
+
     async def test_a_log_that_may_not_be_read(self) -> None:
         """Its newest trades would be missing, so nobody reads on without it."""
         await write(self.path)
