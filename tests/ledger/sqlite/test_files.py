@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -10,8 +11,6 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-
-from twisted.trial.unittest import SkipTest
 
 from granja.contract.errors import ConfigurationError
 from granja.ledger import open_ledger
@@ -35,7 +34,6 @@ from tests.support.ledgers import (
     tamper,
     write,
 )
-from tests.support.server import environment
 
 
 class UrlTests(LedgerFileCase):
@@ -177,37 +175,6 @@ class RecognitionTests(LedgerFileCase):
             inside.mkdir()
             self.assertIn(str(inside), self.refusal())
             inside.rmdir()
-
-    async def test_what_a_user_may_not_do_is_named(self) -> None:
-        """For example, root started the server once, and now its own user starts it."""
-        if os.getuid():
-            raise SkipTest("only root can try what others may not do")
-        await write(self.path)
-        self.folder.chmod(0o755)
-        lock, log = self.folder / "granja.db-lock", self.folder / "granja.db-wal"
-        self.assertIn(f"opened: {self.folder}: Permission denied", self.refusal_to_a_user())
-        os.chown(self.path, 65534, 65534)
-        lock.touch(0o600)
-        self.assertIn(f"opened: {lock}: Permission denied", self.refusal_to_a_user())
-        os.chown(lock, 65534, 65534)
-        os.chown(self.folder, 65534, 65534)
-        log.touch(0o600)
-        self.assertIn(f"opened: {log}: Permission denied", self.refusal_to_a_user())
-        log.unlink()
-        index = self.folder / "granja.db-shm"
-        index.touch(0o600)
-        self.assertIn(f"read: {index}: Permission denied", self.refusal_to_a_user())
-
-    def refusal_to_a_user(self) -> str:
-        program = (
-            "import os, sys; from pathlib import Path\n"
-            "from tests.support.ledgers import ledger_at\n"
-            "os.setgid(65534); os.setuid(65534)\n"
-            "ledger_at(Path(sys.argv[1])).open()"
-        )
-        command = [sys.executable, "-c", program, str(self.path)]
-        done = subprocess.run(command, env=environment(), capture_output=True, check=False)
-        return done.stderr.decode()
 
     async def test_a_log_without_its_ledger_is_refused_and_left_alone(self) -> None:
         """Somebody moved the ledger.  SQLite would begin an empty one and delete the log."""
@@ -368,6 +335,29 @@ class LockTests(LedgerFileCase):
         await write(self.path)
         await write(self.path, [PasswordChanged(ANA)])
         self.assertEqual((await read(self.path))[0].sequence, len(STORY) + 1)
+
+    async def test_a_second_server_that_is_refused_leaves_nothing_open(self) -> None:
+        """It may try again and again."""
+        self.open()
+        before = os.listdir("/proc/self/fd")
+        self.refusal()
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
+
+    async def test_a_server_that_ends_while_the_next_one_starts(self) -> None:
+        """It removes its lock file when the next one has opened it: that one makes another."""
+        really_lock, locked = fcntl.flock, list[int]()
+
+        def lock(descriptor: int, how: int) -> None:
+            if not locked:
+                (self.folder / "granja.db-lock").unlink()
+            locked.append(descriptor)
+            really_lock(descriptor, how)
+
+        self.patch(fcntl, "flock", lock)
+        ledger = self.open()
+        self.assertEqual(locked, locked[:1] * 2, "the first is closed: its number is free again")
+        self.assertEqual((self.folder / "granja.db-lock").read_text(), f"{os.getpid()}\n")
+        await ledger.close()
 
     async def test_a_refused_ledger_is_not_locked(self) -> None:
         """When the damage is repaired, the next start need not wait for anything."""

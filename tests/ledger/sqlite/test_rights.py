@@ -59,17 +59,18 @@ class RightsTests(LedgerFileCase):
         )
         self.assertEqual(self.look(), len(STORY))
 
-    async def test_an_index_of_the_log_that_may_not_be_opened(self) -> None:
-        """SQLite does not say which file it is.  The ledger is not locked after that."""
+    async def test_whatever_else_a_start_needs(self) -> None:
+        """For example, root started the server once, and now its own user starts it.  SQLite does
+        not say which file it cannot open.  The ledger is not locked after that."""
         await write(self.path)
         self.path.chmod(0o666)
-        index = self.folder / "granja.db-shm"
-        index.touch()
-        self.shut(index)
-        self.assertEqual(
-            self.refused(), f"the ledger {self.path} cannot be read: {index}: {DENIED}"
-        )
-        self.assertFalse((self.folder / "granja.db-lock").exists())
+        for end, what in (("lock", "opened"), ("wal", "opened"), ("shm", "read")):
+            file = self.folder / f"granja.db-{end}"
+            file.touch(0o000)
+            why = f"the ledger {self.path} cannot be {what}: {file}: {DENIED}"
+            self.assertEqual(self.refused(), why)
+            file.unlink()
+            self.assertFalse((self.folder / "granja.db-lock").exists())
 
     async def test_a_log_that_may_not_be_read(self) -> None:
         """Its newest trades would be missing, so nobody reads on without it."""
