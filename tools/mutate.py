@@ -53,7 +53,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("tests/board", "tests/people", "tests/nodes", "tests/web", "tests/test_protocol.py"),
         *("tests/test_protocol_plain.py", "tests/whole/test_plays.py"),
     ),
-    "ledger": ("tests/ledger", "tests/nodes", "tests/operations", "tests/whole/test_ledger.py"),
+    "ledger": (
+        *("tests/ledger", "tests/nodes", "tests/operations", "tests/trade", "tests/health"),
+        *("tests/whole/test_ledger.py", "tests/whole/test_plays.py"),
+    ),
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
 }
 
