@@ -153,8 +153,17 @@ class Attendance:
         know that they had come in at this one."""
         farmer = self._roster.present(fact.farmer)
         if isinstance(fact, Left) and farmer is not None and farmer.connection is not None:
-            done = self._lane.submit([farmer.id], partial(self._decide_return, farmer.id))
-            done.addErrback(self.unrecorded)
+            self._record_return(farmer.id)
+
+    def entered(self, farmer: Farmer) -> None:
+        """Record that somebody is here, if another node has recorded that they left while they were
+        coming in: :meth:`object_to` could not know yet that they would."""
+        if farmer.id in self._market.away and not self._owing:
+            self._record_return(farmer.id)
+
+    def _record_return(self, id: FarmerId) -> None:
+        done = self._lane.submit([id], partial(self._decide_return, id))
+        done.addErrback(self.unrecorded)
 
     def reconcile(self) -> Deferred[None]:
         """Put on record who is here and who is not.

@@ -176,6 +176,7 @@ class Presence:
         self._board.join(connection.listener)
         if farmer.registered:
             self._factory.registration.came_in(farmer, connection.address)
+            self.attendance.entered(farmer)
 
     def _tell_whispers(self, farmer: Farmer, connection: Connection) -> None:
         """Tell the whispers of the lingering to somebody who comes back with a password."""

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed, Missed, Said
+from granja.market.facts import Returned
 from granja.nodes.readers import Readers
 from granja.nodes.retelling import MOST, Gap, pack, unpack
 from granja.people.returning import Unread
@@ -313,6 +314,24 @@ class CutOffOnTheWay(Returning):
         taken = self.here.person()
         taken.types("Eva")
         self.assertIn("[SERVER] Nombre ya en uso.", taken.hears())
+
+    def test_they_wait_for_the_other_node_while_it_gives_them_up(self) -> None:
+        """Its record of that comes after the one of their return.  In the end they are here."""
+        self.eva.types(f":registrar {PASSWORD}")
+        self.eva.reads()
+        farmer = self.eva.protocol.farmer.id
+        self.eva.drops()
+        self.village.pass_time(119.0)
+        self.there.bus.delay = 1.5
+        back = self.third.person("Eva")
+        back.types("Eva", PASSWORD)
+        self.village.pass_time(5.0)
+        self.there.bus.delay = 0.0
+        self.village.pass_time(3.0)
+        self.assertEqual(back.hears()[-1], "[SERVER] ¡OK!")
+        self.assertIsInstance(self.village.record.record.facts[-1], Returned)
+        for farm in self.village.farms:
+            self.assertNotIn(farmer, farm.factory.market.away)
 
     def test_they_come_back_there_just_as_the_other_node_gives_them_up(self) -> None:
         """The table goes on to have them there."""
