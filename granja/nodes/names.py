@@ -99,6 +99,11 @@ class SharedNames:
         if before.arrived is not None and before.writer not in (None, self._ledger.writer):
             self._moving.add(farmer)
 
+    def confirm(self, farmer: Farmer) -> Deferred[bool]:
+        """See :class:`granja.people.claims.Claims`."""
+        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
+        return asked.addCallbacks(lambda before: before is not None, _cannot_enter)
+
     def moves(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._moving

@@ -38,7 +38,7 @@ def _kind(word: str) -> type[Retold]:
     return type("Retold", (Retold,), {"type": word, "__slots__": ()})
 
 
-@dataclass
+@dataclass(eq=False)
 class Gap:
     """What is said everywhere while this node waits for an answer.
 

@@ -258,6 +258,35 @@ class Taken(SynchronousTestCase):
         self.assertFalse(again.is_closed)
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
 
+    def test_without_the_bus_she_goes_on_and_leaves_and_is_still_here(self) -> None:
+        """On record as well, and in the table of names."""
+        self.there.bus.cut()
+        self.comes(self.there, "Ana").drops()
+        self.there.bus.mend()
+        self.village.pass_time(3.0)
+        self.assertFalse(self.ana.is_closed)
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+        rows = self.village.record.rows.values()
+        (row,) = (row for row in rows if row.spelling == "Ana")
+        self.assertEqual(row.writer, self.here.writer)
+        self.assertNotIn(row.farmer, self.here.factory.market.away)
+
+    def test_without_the_bus_a_visitor_goes_on_and_leaves(self) -> None:
+        """The visit is over: the name may be somebody else's by now."""
+        eva = guest(self.here, "Eva", "21")
+        self.there.bus.cut()
+        back = returns(self.there, eva.secret)
+        back.types(":q")
+        back.drops()
+        self.there.bus.mend()
+        self.village.pass_time(3.0)
+        told = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
+        self.assertEqual(eva.hears()[-1], told)
+        self.assertTrue(eva.is_closed)
+        eva.drops()
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+        self.assertFalse(self.third.arrives("Eva").is_closed)
+
     def test_a_moderator_sees_who_lingers_at_another_node(self) -> None:
         """A node that comes later sees it too."""
 

@@ -232,6 +232,27 @@ class Whole(Returning):
         ana.types("ya")
         self.assertEqual([message["line"] for message in back.reads()], ["Ana: ya"])
 
+    def test_two_who_come_back_at_once(self) -> None:
+        """The one who waits longer is told what is said until their own answer comes."""
+        ida = guest(self.here, "Ida", "22")
+        self.village.quiet()
+        heard = {one: one.n for one in (self.eva, ida)}
+        backs = []
+        for one, node in ((self.eva, self.there), (ida, self.here)):
+            one.drops()
+            node.bus.delay = 0.8 if one is self.eva else 0.1
+            back = Guest(self.third)
+            self.third.people.append(back)
+            back.types(f":volver {one.secret} {heard[one]}")
+            backs.append(back)
+        self.village.pass_time(0.3)
+        self.caro.types("dos")
+        self.village.pass_time(1.0)
+        self.caro.types("tres")
+        self.village.pass_time(1.0)
+        for back in backs:
+            self.assertEqual(lines(back), ["Caro: dos", "Caro: tres"])
+
     def test_an_offer_that_the_other_node_has_not_followed_yet(self) -> None:
         """It answers when it knows as much of the record as the node that asks."""
         dora = self.here.arrives("Dora", "32")

@@ -33,6 +33,8 @@ class Record:
         self.names: NameIndex[Holder] = NameIndex()
         self.rows: dict[FarmerId, Holder] = {}
         self.live: dict[int, NodeLedger] = {}
+        #: All nodes that ever were; also one without a lease hears what others store.
+        self.nodes: list[NodeLedger] = []
         self.writers = count(1)
         self.arrivals = count(1)
         self.farmers = count(1)
@@ -70,6 +72,7 @@ class NodeLedger:
 
     def __init__(self, shared: Record) -> None:
         self.shared = shared
+        shared.nodes.append(self)
         self.away = False
         self.writer = 0
         self.clock_ahead = 0.0
@@ -123,7 +126,7 @@ class NodeLedger:
                 row = self.shared.rows.get(fact.farmer)
                 if row is not None:
                     self.shared.put(replace(row, registered=True))
-        for node in self.shared.live.values():
+        for node in self.shared.nodes:
             if node is not self and node.watcher is not None:
                 watcher, clock = node.watcher, self.shared.clock
                 if facts:
