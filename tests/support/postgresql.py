@@ -208,8 +208,10 @@ def database(test: SynchronousTestCase) -> str:
     at = server()
     if not _free:
         _free.append(f"granja{next(_numbers)}")
+        # A fork that was killed may have left both, and a database that waits for a standby.
+        at.sql("ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()")
         at.sql(
-            f"DROP DATABASE IF EXISTS {_free[0]} WITH (FORCE)",  # of a fork that was killed
+            f"DROP DATABASE IF EXISTS {_free[0]} WITH (FORCE)",
             f"CREATE DATABASE {_free[0]} OWNER granja TEMPLATE template0",
         )
     name = _free.pop()
