@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,6 +101,9 @@ class ISharedLedger(ILedger):
 
         This changes a row only if it still names the same node.
         """
+
+    def nowhere(farmers: Collection[FarmerId]) -> Deferred[set[FarmerId]]:  # noqa: N805
+        """Those of these farmers whom the table of names has at no node, or not at all."""
 
     def living() -> Deferred[set[int]]:
         """The numbers of all leases: the nodes that have not ended."""

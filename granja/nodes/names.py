@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -14,7 +14,8 @@ from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import NotStored
 from granja.ledger.shared import Holder
-from granja.people.roster import Farmer, Roster
+from granja.nodes.people import SharedRoster
+from granja.people.roster import Farmer
 from granja.text.names import Name, recall
 
 #: Seconds between two attempts to free names.
@@ -31,7 +32,7 @@ class SharedNames:
     """
 
     def __init__(
-        self, clock: IReactorTime, ledger: Any, roster: Roster, absent: Iterable[FarmerId]
+        self, clock: IReactorTime, ledger: Any, roster: SharedRoster, absent: Iterable[FarmerId]
     ) -> None:
         self._clock = clock
         self._ledger = ledger
@@ -42,6 +43,8 @@ class SharedNames:
         #: Farmers whose names we must free, and the node where they were.
         self._to_free: dict[FarmerId, int] = {}
         self._retry = Timer(clock, self._free)
+        #: Called with a visitor who is here without a name: anybody may have it by now.
+        self.dropped: Callable[[Farmer], None] = lambda _: None
 
     # -- coming ----------------------------------------------------------------------------------
 
@@ -99,11 +102,6 @@ class SharedNames:
         if before.arrived is not None and before.writer not in (None, self._ledger.writer):
             self._moving.add(farmer)
 
-    def confirm(self, farmer: Farmer) -> Deferred[bool]:
-        """See :class:`granja.people.claims.Claims`."""
-        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
-        return asked.addCallbacks(lambda before: before is not None, _cannot_enter)
-
     def moves(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._moving
@@ -124,6 +122,27 @@ class SharedNames:
     def concerns(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._ours
+
+    # -- staying ---------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """See whether the table has everybody who is here, after a node was cut off from us: it may
+        have taken them in and let them go, and we did not hear it."""
+        here = [farmer for id, farmer in self._roster.here.people.items() if id in self._ours]
+        if here:
+            entered = {farmer: farmer.entered for farmer in here}
+            asked: Deferred[set[FarmerId]] = self._ledger.nowhere([one.id for one in here])
+            asked.addCallbacks(self._checked, _another_time, (entered,))
+
+    def _checked(self, nowhere: set[FarmerId], here: dict[Farmer, float]) -> None:
+        """:param here: when they came in, as it was when we asked."""
+        for farmer, entered in here.items():
+            present = self._roster.here.people.get(farmer.id)
+            if farmer.id in nowhere and present is farmer and farmer.entered == entered:
+                if farmer.registered:
+                    self.enter(farmer).addErrback(_another_time)
+                else:
+                    self.dropped(farmer)
 
     # -- leaving ---------------------------------------------------------------------------------
 
@@ -161,6 +180,11 @@ class SharedNames:
         """Stop trying.  The other nodes notice a node that is gone."""
         self._retry.stop()
         self._to_free.clear()
+
+
+def _another_time(failure: Failure) -> None:
+    """Do nothing: the table is away."""
+    failure.trap(NotStored, errors.CannotEnter)
 
 
 def _cannot_enter(failure: Failure) -> Any:

@@ -88,6 +88,7 @@ class Nodes:
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
         self.names = SharedNames(self._clock, ledger, self.roster, inside)
+        self.names.dropped = farm.presence.put_out
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
             self.names.enter(farmer).addErrback(_cannot_yet)  # They linger since the last run.
@@ -107,7 +108,13 @@ class Nodes:
             self.writer,
         )
         self._whereabouts = Whereabouts(
-            self._clock, self._now, self.roster, farm.presence, self._readers, self._hearing
+            self._clock,
+            self._now,
+            self.roster,
+            farm.presence,
+            self._readers,
+            self._hearing,
+            self.names,
         )
         more = {"errand": self.errands.asked}
         parts = self._clock, self._outbox, self._hearing, farm

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from granja.contract.ids import FarmerId
 from granja.contract.messages import Departed
 from granja.nodes.hearing import Hearing
+from granja.nodes.names import SharedNames
 from granja.nodes.neighbour import Neighbour
 from granja.nodes.people import SharedRoster
 from granja.nodes.readers import Readers
@@ -28,6 +29,7 @@ class Whereabouts:
         presence: Presence,
         readers: Readers,
         hearing: Hearing,
+        names: SharedNames,
     ) -> None:
         self._clock = clock
         self._now = now
@@ -35,6 +37,7 @@ class Whereabouts:
         self._presence = presence
         self._readers = readers
         self._hearing = hearing
+        self._names = names
         hearing.late = self.is_late
         #: Nodes that have ended, where somebody may linger.
         self._mourned: list[Neighbour] = []
@@ -99,6 +102,7 @@ class Whereabouts:
             self.came(node, entry)
             self.paused(node, entry)
         node.known = True
+        self._names.check()
 
     def is_late(self, node: Neighbour, by: FarmerId, time: float) -> bool:
         """Return whether somebody said this before they came in where they are now."""

@@ -57,8 +57,6 @@ class Attendance:
         self._news = news
         self._closing = closing
         self.visit_over: Callable[[FarmerId], None] = lambda _: None
-        #: Called with a visitor who is connected here, and has been elsewhere since.
-        self.went_on: Callable[[Farmer], None] = lambda _: None
         #: The table of names, if several nodes share one.
         self.claims: Claims | None = None
         self._retry = Timer(clock, self.reconcile)
@@ -151,23 +149,11 @@ class Attendance:
         return awake or not farmer.registered
 
     def object_to(self, fact: Departed | Left) -> None:
-        """Record that somebody is here, after another node has recorded that they left.
-
-        That node did not know that they had come in at this one; or they had gone on there, and
-        this one did not know.  A visitor's name may be free for others then: they cannot stay.
-        """
+        """Record that somebody is here, after another node has recorded that they left: it did not
+        know that they had come in at this one."""
         farmer = self._roster.present(fact.farmer)
-        if farmer is None or farmer.connection is None:
-            return
-        if isinstance(fact, Left):
+        if isinstance(fact, Left) and farmer is not None and farmer.connection is not None:
             self._record_return(farmer.id)
-        if self.claims is not None:
-            confirmed = self.claims.confirm(farmer)
-            confirmed.addCallbacks(self._confirmed, self.unrecorded, (farmer,))
-
-    def _confirmed(self, named: bool, farmer: Farmer) -> None:
-        if not named and farmer.connection is not None:
-            self.went_on(farmer)
 
     def entered(self, farmer: Farmer) -> None:
         """Record that somebody is here, if another node has recorded that they left while they were
@@ -227,7 +213,7 @@ class Attendance:
 
     def unrecorded(self, failure: Failure) -> None:
         """Try again later."""
-        if not failure.check(errors.NotStored, errors.Halted, errors.CannotEnter):
+        if not failure.check(errors.NotStored, errors.Halted):
             self.log.failure("A coming or going could not be decided", failure)
         self._owing = True
         self._try_later()

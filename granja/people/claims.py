@@ -26,12 +26,6 @@ class Claims(Protocol):
     def enter(self, farmer: Farmer) -> Deferred[None]:
         """Note that they come into the chat here, perhaps from another node."""
 
-    def confirm(self, farmer: Farmer) -> Deferred[bool]:
-        """Note again that they are in the chat here.
-
-        :returns: whether the table still has their name.
-        """
-
     def moves(self, farmer: FarmerId) -> bool:
         """Whether they were in the chat at another node when they came."""
 

@@ -51,7 +51,6 @@ class Presence:
             self.news,
             lambda: factory.closing,
         )
-        self.attendance.went_on = partial(self._put_out, why=messages.LEASE_LOST)
         self.issuing = Issuing(passes, self.lingering)
         comeback = Comeback(factory, self)
         self.bearer, self.return_with = comeback.bearer, comeback.return_with
@@ -201,14 +200,15 @@ class Presence:
         """Put everybody out: this node has lost its lease, and other nodes have recorded that."""
         for farmer in list(self._roster):
             if farmer.elsewhere is None:
-                self._put_out(farmer, messages.LEASE_LOST)
+                self.put_out(farmer)
         for connection in list(connections):
             if not connection.over:
                 connection.tell(messages.LEASE_LOST)
                 connection.finish()
 
-    def _put_out(self, farmer: Farmer, why: Message) -> None:
-        self._drop(farmer, why)
+    def put_out(self, farmer: Farmer) -> None:
+        """Put somebody out whom the nodes' common table no longer has here."""
+        self._drop(farmer, messages.LEASE_LOST)
         if not farmer.registered:
             self._roster.free(farmer)
 

@@ -43,7 +43,7 @@ class Lives(RuleBasedStateMachine):
     @rule(at=NODES)
     def with_a_pass(self, at: int) -> None:
         self.last += 1
-        self.guests.append(guest(self.nodes[at], f"Eva{self.last}", "21"))
+        self.guests.append(guest(self.nodes[at], f"Eva{self.last}"))
 
     @rule(at=NODES, who=st.integers(0, 2))
     def with_a_password(self, at: int, who: int) -> None:

@@ -273,7 +273,7 @@ class Taken(SynchronousTestCase):
 
     def test_without_the_bus_a_visitor_goes_on_and_leaves(self) -> None:
         """The visit is over: the name may be somebody else's by now."""
-        eva = guest(self.here, "Eva", "21")
+        eva = guest(self.here, "Eva")
         self.there.bus.cut()
         back = returns(self.there, eva.secret)
         back.types(":q")

@@ -470,9 +470,10 @@ class Ends(VillageCase):
         self.gus.hears()
         self.beto.types("¿hay alguien?")
         self.assertEqual(self.gus.hears(), [])
+        self.village.quiet()
         self.there.shared.fence()
         for person in (self.beto, ana, arriving):
-            self.assertEqual(person.hears()[-1], LOST)
+            self.assertEqual(person.hears(), [LOST])
             self.assertTrue(person.is_closed)
             person.drops()
         self.assertEqual(self.village.lists(), [["Gus", "Caro"]] * 3)

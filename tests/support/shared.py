@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -165,6 +165,12 @@ class NodeLedger:
                 self.shared.put(replace(row, writer=None, arrived=None))
             else:
                 self.shared.take(row.farmer)
+
+    def nowhere(self, farmers: Collection[FarmerId]) -> Deferred[set[FarmerId]]:
+        rows = self.shared.rows
+        return self._ask(
+            lambda: {one for one in farmers if one not in rows or not rows[one].writer}
+        )
 
     def living(self) -> Deferred[set[int]]:
         return self._ask(lambda: {*self.shared.live})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -126,6 +126,19 @@ class Desk:
                 )
 
         return self.ask(free)
+
+    def nowhere(self, farmers: Collection[FarmerId]) -> Deferred[set[FarmerId]]:
+        """See :meth:`ISharedLedger.nowhere`."""
+
+        def nowhere(connection: Connection) -> set[FarmerId]:
+            rows: Any = connection.execute(
+                "SELECT one FROM unnest(%s::bigint[]) AS one WHERE NOT EXISTS ("
+                "SELECT FROM granja.names WHERE farmer = one AND writer IS NOT NULL)",
+                (list(farmers),),
+            )
+            return {FarmerId(one) for (one,) in rows}
+
+        return self.ask(nowhere)
 
     def living(self) -> Deferred[set[int]]:
         """See :meth:`ISharedLedger.living`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Event
 from typing import Any
 
@@ -321,6 +321,9 @@ class PostgreSQLLedger(Forgetful):
 
     def free(self, holders: Iterable[Holder]) -> Deferred[None]:
         return self._ask(lambda desk: desk.free(holders))
+
+    def nowhere(self, farmers: Collection[FarmerId]) -> Deferred[set[FarmerId]]:
+        return self._ask(lambda desk: desk.nowhere(farmers))
 
     def living(self) -> Deferred[set[int]]:
         return self._ask(lambda desk: desk.living())

@@ -282,6 +282,15 @@ class Leases(SharedCase):
         await north.close()
         self.node("norte", 600.0)
 
+    async def test_who_is_at_no_node(self) -> None:
+        """Neither a name that is gone, nor that of a registered farmer who is away."""
+        north = self.node("norte")
+        rows = [await north.claim(names.parse(name)) for name in ("Ana", "Beto", "Gus")]
+        ana, beto, gus = [row.farmer for row in rows]
+        await north.append([Registered(beto, "Beto")], 0, {beto: "secret"})
+        await north.free(rows[1:])
+        self.assertEqual(await north.nowhere([ana, beto, gus]), {beto, gus})
+
     async def test_which_nodes_have_not_ended(self) -> None:
         """Also those where nobody is."""
         north, south = self.node("norte"), self.node("sur")
