@@ -6,6 +6,9 @@ modules::
 
     python -m tools.mutate market
     python -m tools.mutate board --sample 100 --seed 2 backlog schedule
+    python -m tools.mutate market >log; python -m tools.mutate market --again log
+
+``--again`` tries only those changes that survived in an earlier run, by what it wrote.
 
 The tool shows each survivor.  A survivor asks for a test that states a rule, or for simpler code
 with the same outcome.  The tool works in a temporary copy.  One process imports the room and its
@@ -207,13 +210,19 @@ def _last_line(statement: ast.stmt) -> int:
 # -- trying the changes ----------------------------------------------------------------------
 
 
-def main(room: str, patterns: list[str], sample: int | None, seed: int) -> int:
+def main(
+    room: str, patterns: list[str], sample: int | None, seed: int, again: Path | None = None
+) -> int:
     os.nice(5)
+    earlier = None if again is None else again.read_text(encoding="utf-8")
     folder = Path(tempfile.mkdtemp(prefix=f"granja-mutants-{room}-")).resolve()
     folder.chmod(0o755)  # PostgreSQL runs as another user.
     try:
         _copy(folder)
-        return _try_all(folder, room, _chosen(folder / "granja" / room, patterns, sample, seed))
+        chosen = _chosen(folder / "granja" / room, patterns, sample, seed)
+        if earlier is not None:
+            chosen = [change for change in chosen if _what(change) in earlier]
+        return _try_all(folder, room, chosen)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -249,8 +258,12 @@ _NOTHING_RUN = 0, 5 << 8
 
 def _show(folder: Path, change: Change, remark: str = "") -> None:
     where = change.path.relative_to(folder)
-    sys.stdout.write(f"{where}:{change.line}{remark}\n  - {change.before}\n  + {change.after}\n")
+    sys.stdout.write(f"{where}:{change.line}{remark}\n{_what(change)}")
     sys.stdout.flush()
+
+
+def _what(change: Change) -> str:
+    return f"  - {change.before}\n  + {change.after}\n"
 
 
 def _copy(folder: Path) -> None:
@@ -537,5 +550,6 @@ if __name__ == "__main__":
     parser.add_argument("patterns", nargs="*", help="parts of the names of modules")
     parser.add_argument("--sample", type=int, help="try so many changes, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
+    parser.add_argument("--again", type=Path, help="try what survived in the run with this output")
     asked = parser.parse_args()
-    sys.exit(main(asked.room, asked.patterns, asked.sample, asked.seed))
+    sys.exit(main(asked.room, asked.patterns, asked.sample, asked.seed, asked.again))
