@@ -88,6 +88,9 @@ class HearingTests(BoardTestCase):
         self.reactor.advance(0)
         heard = [wire.taken for _, wire in people]
         self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
+        for left, (listener, _) in zip((2, 1, 1, 1), people[:2] + people[4:], strict=True):
+            listener.lost()
+            self.assertEqual(len(self.board.groups), left)
 
     def test_listeners_share_the_same_bytes(self) -> None:
         """The board encodes a line once for all listeners."""

@@ -89,6 +89,17 @@ class StillReaderTests(FlowTestCase):
             self.talk(100_000)
             self.assert_all_accounted_for(self.read_all(still))
 
+    def test_of_a_line_that_had_begun_they_get_the_rest_and_no_other(self) -> None:
+        """Even if only its last byte was missing."""
+        line = f"Ana: 1 {LINE}\r\n"
+        for missing in (1, 2, len(line)):
+            self.setUp()
+            _, _, still = self.arrive(room=len(line) - missing)
+            self.talk(1_200_000)
+            self.reactor.advance(0.3)
+            missed = f"[SERVER] Te perdiste {self.spoken - 1} líneas."
+            self.assertEqual(self.read_all(still), [line[:-2], missed])
+
     def test_one_line_is_una_linea(self) -> None:
         still_seat, _, still = self.arrive(room=0)
         self.talk(1_200_000)
