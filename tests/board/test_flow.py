@@ -443,9 +443,11 @@ class TellingTests(FlowTestCase):
     """Messages for one connection alone."""
 
     def test_a_reply_that_is_too_long_holds_its_farmer_until_it_is_sent(self) -> None:
-        listener, reader, connection = self.arrive(WIDE)
+        connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
+        reader = HeldReader()
+        listener = self.board.listen(connection, reader)
         listener.raw(b"x" * REPLIES_LIMIT)
-        self.assertEqual(reader.held, set())
+        self.assertEqual((reader.held, listener.heard), (set(), 0))
         listener.raw(b"x")
         self.assertEqual(reader.held, {"replies"})
         self.reactor.advance(0)
