@@ -511,6 +511,17 @@ class PaceTests(BoardTestCase):
             self.listener.taken.endswith(b"[SERVER] hola\r\n" + PLAIN.encode(Arrived("Eva")))
         )
 
+    def test_the_news_wait_though_people_arrive(self) -> None:
+        """Those who are asked, and those who come in, end no gap: a crowd would end them all."""
+        self.wait_in_a_gap_of_news()
+        connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+        listener = self.board.listen(connection, HeldReader())
+        listener.tell(Notice("x", "¿quién eres?"))
+        self.reactor.advance(0)
+        self.arrive()
+        self.assertEqual(self.flushes, [])
+        self.assertEqual(connection.taken, PLAIN.encode(Notice("x", "¿quién eres?")))
+
     def test_what_is_private_waits_in_no_gap_and_ends_none(self) -> None:
         self.load(self.talk)
         written = len(self.flushes)
@@ -547,7 +558,7 @@ class PaceTests(BoardTestCase):
         self.assertEqual(wire.taken, b"Eva: hola\r\n" + PLAIN.encode(GOODBYE))
         self.assertTrue(wire.disconnecting)
 
-    def assert_in_no_gap(self, what: Callable[[], None]) -> None:
+    def wait_in_a_gap_of_news(self) -> None:
         self.load(self.news)
         written = len(self.flushes)
         while len(self.flushes) == written:
@@ -557,6 +568,9 @@ class PaceTests(BoardTestCase):
         self.reactor.advance(0.004)
         self.now += 0.004
         self.assertEqual(self.flushes, [])
+
+    def assert_in_no_gap(self, what: Callable[[], None]) -> None:
+        self.wait_in_a_gap_of_news()
         what()
         self.reactor.advance(0)
         self.assertEqual(len(self.flushes), 1)

@@ -458,6 +458,18 @@ class TellingTests(FlowTestCase):
         self.reactor.advance(0)
         self.assertEqual(reader.held, set())
 
+    def test_a_reply_that_finds_no_room_arrives_whole(self) -> None:
+        for joins in (False, True):
+            connection = NarrowConnection(self.reactor, 0, lambda: listener.lost())
+            listener = self.board.listen(connection, HeldReader())
+            if joins:
+                self.board.join(listener)
+                self.reactor.advance(0)
+            listener.tell(Notice("x", "uno"))
+            self.reactor.advance(0)
+            listener.tell(Notice("x", "dos"))
+            self.assertEqual(self.read_all(connection), ["[SERVER] uno", "[SERVER] dos"])
+
     def test_one_reply_is_one_write(self) -> None:
         listener, _, connection = self.arrive(WIDE)
         before = self.board.counters.writes
