@@ -453,6 +453,7 @@ class TellingTests(FlowTestCase):
         self.reactor.advance(0)
         self.reactor.advance(0)
         self.assertEqual((reader.held, len(connection.taken)), (set(), REPLIES_LIMIT + 1))
+        self.assertEqual((listener.replies, listener.heard), (0, 0))
         listener.raw(b"x" * (REPLIES_LIMIT + 1))
         self.reactor.advance(0)
         self.reactor.advance(0)
