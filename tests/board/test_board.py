@@ -257,6 +257,21 @@ class ClosingTests(BoardTestCase):
             self.assertEqual(slow.disconnected, not gone)
             self.assertEqual(self.board.groups[0].listeners, set())
 
+    def test_nobody_waits_for_an_end_that_needs_no_peer_or_has_come(self) -> None:
+        class Sudden(StringTransport):
+            def loseConnection(self) -> None:  # noqa: N802
+                super().loseConnection()
+                sudden.lost()
+
+        sudden = self.board.listen(Sudden(), HeldReader())
+        plain, wire = self.arrive()
+        for listener in (sudden, plain):
+            listener.tell(GOODBYE)
+            listener.close()
+        self.reactor.advance(0)
+        self.assertTrue(sudden.transport.disconnecting and wire.disconnecting)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
     def test_one_is_written_to_no_more_whose_socket_is_closed(self) -> None:
         """Twisted takes the socket away before it tells us, and what we announce then may be enough
         to be written at once: to that one as well, in two pieces around their own line."""

@@ -458,6 +458,7 @@ class TellingTests(FlowTestCase):
         self.reactor.advance(0)
         self.reactor.advance(0)
         self.assertEqual(reader.held, set())
+        self.assertEqual((listener.replies, listener.heard), (0, 0))
 
     def test_a_reply_that_finds_no_room_arrives_whole(self) -> None:
         for joins in (False, True):

@@ -238,7 +238,9 @@ class LimitTests(CarrierTestCase):
             listener.raw(b"x" * half)
             self.board.flush()
             self.assertEqual(listener.replies, half)
+            self.assertEqual(reader.held, {"replies"})
             self.reactor.advance(0)
+            self.assertEqual(reader.held, set())
             self.read(connection)
             connection.narrow.room = 0
         self.assertEqual(reader.log, ["hold replies", "release replies"] * 2)
