@@ -462,7 +462,7 @@ class TellingTests(FlowTestCase):
 
     def test_a_reply_that_finds_no_room_arrives_whole(self) -> None:
         for joins in (False, True):
-            connection = NarrowConnection(self.reactor, 0, lambda: listener.lost())
+            connection = NarrowConnection(self.reactor, 0, lambda: None)
             listener = self.board.listen(connection, HeldReader())
             if joins:
                 self.board.join(listener)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, Logger, formatEvent
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.counters import Counters
 from granja.board.group import Group
 from granja.board.slow import FAR_BEHIND, LOOK, LOOK_AT_SYSTEM, STILL, TOO_LONG, Slow, Watched
-from granja.clockwork.complaints import Complaints
 from tests.support.wiring import HeldReader
 
 
@@ -64,12 +63,6 @@ class Judging(SynchronousTestCase):
         self.group: Group[Any] = Group(counters)
         self.slow: Slow[Watched] = Slow(self.clock, self.clock.seconds, counters)
         self.somebody = Somebody(self.clock, self.group)
-        self.log: list[str] = []
-
-        def observer(event: LogEvent) -> None:
-            self.log.append(formatEvent(event))
-
-        self.patch(Complaints, "log", Logger(observer=observer))
 
     def judge(self, seconds: float) -> None:
         """All others have a batch, a given number of seconds after these took something."""
@@ -145,9 +138,11 @@ class Judging(SynchronousTestCase):
 
     def test_who_takes_nothing_for_two_minutes_is_closed(self) -> None:
         self.slow.add(cast(Watched, self.somebody))
-        self.clock.pump([LOOK] * int(TOO_LONG / LOOK))
+        with capturedLogs() as events:
+            self.clock.pump([LOOK] * int(TOO_LONG / LOOK))
         self.assertEqual(self.somebody.aborted, [TOO_LONG])
-        self.assertEqual(self.log, ["Closed a connection that read nothing for 120 s"])
+        said = [formatEvent(event) for event in events]
+        self.assertEqual(said, ["Closed a connection that read nothing for 120 s"])
 
     def test_what_their_system_takes_is_a_sign_of_life(self) -> None:
         self.slow.add(cast(Watched, self.somebody))
