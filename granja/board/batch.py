@@ -23,7 +23,8 @@ FLUSH_AT: Final = 1 << 18
 class Entry:
     """What one farmer, or the server, says at once.
 
-    ``size``: in bytes, as plain lines.  ``urgent``: whether somebody may wait for it.
+    ``size``: about as many bytes as its plain lines have; exactly as many if it is one line of
+    ASCII.  ``urgent``: whether somebody may wait for it.
     """
 
     __slots__ = ("_rendered", "lines", "size")

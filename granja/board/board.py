@@ -103,7 +103,6 @@ class Board:
     def forget(self, listener: Listener) -> None:
         group = listener.group
         group.forget(listener)
-        self._apart.pop(listener, None)
         self.slow.lost(listener)
         if not group.listeners and len(self.groups) > 1 and group in self.groups:
             self.groups.remove(group)

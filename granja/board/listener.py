@@ -290,7 +290,6 @@ class Listener:
         if not self._closing:
             self.board.leave(self)
             self.board.touch(self)
-            self.board.due(self.group)
             self._closing = True
 
     def abort(self) -> None:

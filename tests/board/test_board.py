@@ -78,6 +78,21 @@ class HearingTests(BoardTestCase):
         self.assertEqual(heard, [both[11:], both, both, both, both, both[:11]])
         self.assertEqual([len(wire.narrow.sends) for _, wire in people], [1, 2, 1, 1, 1, 1])
 
+    def test_what_is_said_during_a_write_comes_after_it(self) -> None:
+        """Even if it is so much that it would not wait for the end of a tick."""
+        people = [self.arrive() for _ in range(3)]
+        more: list[Message] = [Arrived("x" * batch.FLUSH_AT)]
+        said = PLAIN.encode(Arrived("Eva")) + PLAIN.encode(more[0])
+
+        def say_more() -> None:
+            if more:
+                self.board.announce(more.pop())
+
+        people[0][1].narrow.sending = say_more
+        self.board.announce(Arrived("Eva"))
+        self.reactor.advance(0)
+        self.assertEqual([wire.taken == said for _, wire in people], [True] * 3)
+
     def test_a_row_that_is_empty_is_taken_away(self) -> None:
         self.patch(board_module, "GROUP", 2)
         people = [self.arrive() for _ in range(6)]
@@ -88,6 +103,9 @@ class HearingTests(BoardTestCase):
         self.reactor.advance(0)
         heard = [wire.taken for _, wire in people]
         self.assertEqual(heard, [b"", *[b"Ana: hola\r\n"], b"", b"", *[b"Ana: hola\r\n"] * 2])
+        for left, (listener, _) in zip((2, 1, 1, 1), people[:2] + people[4:], strict=True):
+            listener.lost()
+            self.assertEqual(len(self.board.groups), left)
 
     def test_listeners_share_the_same_bytes(self) -> None:
         """The board encodes a line once for all listeners."""
@@ -238,6 +256,21 @@ class ClosingTests(BoardTestCase):
             self.reactor.advance(0.2)
             self.assertEqual(slow.disconnected, not gone)
             self.assertEqual(self.board.groups[0].listeners, set())
+
+    def test_nobody_waits_for_an_end_that_needs_no_peer_or_has_come(self) -> None:
+        class Sudden(StringTransport):
+            def loseConnection(self) -> None:  # noqa: N802
+                super().loseConnection()
+                sudden.lost()
+
+        sudden = self.board.listen(Sudden(), HeldReader())
+        plain, wire = self.arrive()
+        for listener in (sudden, plain):
+            listener.tell(GOODBYE)
+            listener.close()
+        self.reactor.advance(0)
+        self.assertTrue(sudden.transport.disconnecting and wire.disconnecting)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_one_is_written_to_no_more_whose_socket_is_closed(self) -> None:
         """Twisted takes the socket away before it tells us, and what we announce then may be enough
@@ -408,12 +441,34 @@ class PaceTests(BoardTestCase):
         self.run_for(1.0, every=0.01, what=self.talk)
         self.assertGreaterEqual(len(self.flushes), 98)
 
+    def test_what_comes_with_the_next_reading_is_in_the_same_write(self) -> None:
+        self.talk()
+        self.reactor.callLater(0, self.talk)
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+        self.assertEqual(self.listener.taken, b"Eva: hola\r\n" * 2)
+
     def test_with_much_to_do_much_of_the_time_stays_free(self) -> None:
         """Lines come faster than they can be written one by one: writes become larger."""
         self.load(self.talk)
         mean, longest = self.mean_and_longest()
         self.assertGreater(mean, 0.0065)
         self.assertLess(longest, 0.004 * 1.72 + 0.002)
+
+    def test_the_time_for_all_rows_counts(self) -> None:
+        """The gap is after the last row, and as long as all of them ask for."""
+        self.patch(board_module, "GROUP", 2)
+        _, other = self.arrive()
+        self.assertEqual(len(self.board.groups), 2)
+
+        def send() -> None:
+            self.now += self.takes
+
+        other.narrow.sending = send
+        self.load(self.talk)
+        mean, longest = self.mean_and_longest()
+        self.assertGreater(mean, 0.0125)
+        self.assertLess(longest, 0.008 * 1.72 + 0.002)
 
     def test_under_a_steady_load_rounds_come_steadily(self) -> None:
         """Short gaps and long ones in turns would cost as much, and the longest wait be longer."""
@@ -430,6 +485,11 @@ class PaceTests(BoardTestCase):
                 pace.flushed(0.004)
             self.assertAlmostEqual(pace.delay(Patience(1.0, 1.0)), gap, 5)
 
+    def test_a_round_that_took_no_time_asks_for_no_gap(self) -> None:
+        pace = Pacing(lambda: self.now)
+        pace.flushed(0.0)
+        self.assertEqual(pace.delay(Patience(1.0, 1.0)), 0.0)
+
     def test_of_who_arrives_a_crowd_hears_in_a_seventh_of_the_time(self) -> None:
         """It must leave time for their arriving."""
         self.load(self.news)
@@ -445,6 +505,53 @@ class PaceTests(BoardTestCase):
         """A reply or a whisper does not wait either.  It comes after the news."""
         self.assert_in_no_gap(lambda: self.hearer.tell(Notice("x", "hola")))
         self.assertTrue(self.listener.taken.endswith(b"Eva conectado.\r\n[SERVER] hola\r\n"))
+
+    def test_nor_with_news_that_come_after_it(self) -> None:
+        """Both come during a write, so that no turn is planned yet."""
+        self.load(self.news)
+        more: list[Message] = [Notice("x", "hola")]
+
+        def send() -> None:
+            self.send()
+            if more:
+                self.hearer.tell(more.pop())
+                self.news()
+
+        self.listener.narrow.sending = send
+        self.flushes.clear()
+        while len(self.flushes) < 2:
+            self.run_for(0.0005, every=1.0, what=lambda: None)
+        self.assertLess(self.flushes[1] - self.flushes[0], 0.004 * 1.72 + 0.002)
+        self.assertTrue(
+            self.listener.taken.endswith(b"[SERVER] hola\r\n" + PLAIN.encode(Arrived("Eva")))
+        )
+
+    def test_the_news_wait_though_people_arrive(self) -> None:
+        """Those who are asked, and those who come in, end no gap: a crowd would end them all."""
+        self.wait_in_a_gap_of_news()
+        connection = NarrowConnection(self.reactor, WIDE, lambda: None)
+        listener = self.board.listen(connection, HeldReader())
+        listener.tell(Notice("x", "¿quién eres?"))
+        self.reactor.advance(0)
+        self.arrive()
+        self.assertEqual(self.flushes, [])
+        self.assertEqual(connection.taken, PLAIN.encode(Notice("x", "¿quién eres?")))
+
+    def test_what_is_private_waits_in_no_gap_and_ends_none(self) -> None:
+        self.load(self.talk)
+        written = len(self.flushes)
+        while len(self.flushes) == written:
+            self.run_for(0.0005, every=1.0, what=self.talk)
+        self.flushes.clear()
+        self.takes = 0.0
+        self.hearer.tell(Notice("x", "hola"))
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+        self.talk()
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushes), 1)
+        self.reactor.advance(0.004)
+        self.assertEqual(len(self.flushes), 2)
 
     def test_who_comes_and_goes_within_a_gap_takes_nobodys_talk_along(self) -> None:
         """They are written to with their group, and not before more can be said in its batch."""
@@ -466,7 +573,7 @@ class PaceTests(BoardTestCase):
         self.assertEqual(wire.taken, b"Eva: hola\r\n" + PLAIN.encode(GOODBYE))
         self.assertTrue(wire.disconnecting)
 
-    def assert_in_no_gap(self, what: Callable[[], None]) -> None:
+    def wait_in_a_gap_of_news(self) -> None:
         self.load(self.news)
         written = len(self.flushes)
         while len(self.flushes) == written:
@@ -476,9 +583,13 @@ class PaceTests(BoardTestCase):
         self.reactor.advance(0.004)
         self.now += 0.004
         self.assertEqual(self.flushes, [])
+
+    def assert_in_no_gap(self, what: Callable[[], None]) -> None:
+        self.wait_in_a_gap_of_news()
         what()
         self.reactor.advance(0)
         self.assertEqual(len(self.flushes), 1)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])  # Nobody waits for the gap's end.
 
     def test_who_is_arriving_need_not_wait_for_the_talk(self) -> None:
         """Questions and their answers go at once, whatever the crowd has to hear."""

@@ -47,6 +47,11 @@ class FanOutTests(SynchronousTestCase):
                 self.assertTrue(all(LIMIT < len(part) < LIMIT + 80 for part in parts[:-1]))
             self.assertLess(len(parts), 7)
 
+    def test_what_is_a_little_too_long_goes_in_two_parts(self) -> None:
+        block = PLAIN.talk("Ana", b"\n".join([b"x" * 93] * 15))
+        self.assertEqual(self.audience(PLAIN, beto=99).broadcast(block), [])
+        self.assertEqual(self.taken["beto"], [block[:1100], block[1100:]])
+
     def test_who_takes_less_is_told_with_how_much(self) -> None:
         block = PLAIN.talk("Ana", b"\n".join([b"x" * 50] * 90))
         fan_out = self.audience(PLAIN, beto=2, caro=99, dora=0)

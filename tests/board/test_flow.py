@@ -89,6 +89,17 @@ class StillReaderTests(FlowTestCase):
             self.talk(100_000)
             self.assert_all_accounted_for(self.read_all(still))
 
+    def test_of_a_line_that_had_begun_they_get_the_rest_and_no_other(self) -> None:
+        """Even if only its last byte was missing."""
+        line = f"Ana: 1 {LINE}\r\n"
+        for missing in (1, 2, len(line)):
+            self.setUp()
+            _, _, still = self.arrive(room=len(line) - missing)
+            self.talk(1_200_000)
+            self.reactor.advance(0.3)
+            missed = f"[SERVER] Te perdiste {self.spoken - 1} líneas."
+            self.assertEqual(self.read_all(still), [line[:-2], missed])
+
     def test_one_line_is_una_linea(self) -> None:
         still_seat, _, still = self.arrive(room=0)
         self.talk(1_200_000)
@@ -432,18 +443,34 @@ class TellingTests(FlowTestCase):
     """Messages for one connection alone."""
 
     def test_a_reply_that_is_too_long_holds_its_farmer_until_it_is_sent(self) -> None:
-        listener, reader, connection = self.arrive(WIDE)
+        connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
+        reader = HeldReader()
+        listener = self.board.listen(connection, reader)
         listener.raw(b"x" * REPLIES_LIMIT)
-        self.assertEqual(reader.held, set())
+        self.assertEqual((reader.held, listener.heard), (set(), 0))
         listener.raw(b"x")
         self.assertEqual(reader.held, {"replies"})
         self.reactor.advance(0)
         self.reactor.advance(0)
         self.assertEqual((reader.held, len(connection.taken)), (set(), REPLIES_LIMIT + 1))
+        self.assertEqual((listener.replies, listener.heard), (0, 0))
         listener.raw(b"x" * (REPLIES_LIMIT + 1))
         self.reactor.advance(0)
         self.reactor.advance(0)
         self.assertEqual(reader.held, set())
+        self.assertEqual((listener.replies, listener.heard), (0, 0))
+
+    def test_a_reply_that_finds_no_room_arrives_whole(self) -> None:
+        for joins in (False, True):
+            connection = NarrowConnection(self.reactor, 0, lambda: None)
+            listener = self.board.listen(connection, HeldReader())
+            if joins:
+                self.board.join(listener)
+                self.reactor.advance(0)
+            listener.tell(Notice("x", "uno"))
+            self.reactor.advance(0)
+            listener.tell(Notice("x", "dos"))
+            self.assertEqual(self.read_all(connection), ["[SERVER] uno", "[SERVER] dos"])
 
     def test_one_reply_is_one_write(self) -> None:
         listener, _, connection = self.arrive(WIDE)

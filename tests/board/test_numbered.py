@@ -60,6 +60,25 @@ class SkippingTests(CarrierTestCase):
         self.assertEqual(self.board.counters.missed, 1399)
         self.assertEqual(self.board.counters.skips, 1)
 
+    def test_a_count_between_two_whispers_has_the_number_between_theirs(self) -> None:
+        listener, connection = self.come(room=0)
+        self.talk(1_200_000)
+        self.reactor.advance(0.3)
+        for text in ("uno", "dos"):
+            listener.hear(Notice("x", text))
+            self.talk(100_000)
+        told = self.read(connection)
+        found = numbers(told)
+        self.assertEqual(found, sorted(found))
+        words = re.findall(rb"perdiste \d+|uno|dos", told)
+        self.assertEqual(
+            [*dict.fromkeys(words)],
+            [b"perdiste 1199", b"uno", b"perdiste 100", b"dos"],
+        )
+        assert listener.receipts is not None
+        places = [listener.receipts.place_after(number) for number in found]
+        self.assertEqual(places, [1, 1200, 1200, 1300, 1300, 1400])
+
     def test_bytes_without_a_number_that_wait_are_no_lines(self) -> None:
         listener, connection = self.come()
         listener.tell(Notice("x", "uno"), Notice("x", "dos"))
@@ -123,6 +142,15 @@ class PlaceTests(CarrierTestCase):
         say(self.board, self.talker, "Ana", "y más")
         self.reactor.advance(0)
         self.assertTrue(connection.taken.decode().endswith("privado\r\nAna: y más\r\n"))
+
+    def test_a_reply_after_talk_has_its_place_there(self) -> None:
+        listener, _ = self.come()
+        say(self.board, self.talker, "Ana", "uno", "dos", "tres")
+        listener.tell(Notice("x", "hola"))
+        self.reactor.advance(0)
+        assert listener.receipts is not None
+        places = [listener.receipts.place_after(number) for number in range(1, 5)]
+        self.assertEqual(places, [1, 2, 3, 3])
 
     def test_the_deaf_hear_nothing_of_it_and_all_else(self) -> None:
         (deaf, deaf_wire), (_, other_wire) = self.come(PLAIN), self.come(PLAIN)
@@ -210,7 +238,9 @@ class LimitTests(CarrierTestCase):
             listener.raw(b"x" * half)
             self.board.flush()
             self.assertEqual(listener.replies, half)
+            self.assertEqual(reader.held, {"replies"})
             self.reactor.advance(0)
+            self.assertEqual(reader.held, set())
             self.read(connection)
             connection.narrow.room = 0
         self.assertEqual(reader.log, ["hold replies", "release replies"] * 2)
@@ -293,6 +323,46 @@ class LimitTests(CarrierTestCase):
         self.assertEqual(counters.flushes, flushes + 2)
         self.assertEqual(sum(counters.flushing.counts), 2)
         self.assertEqual(self.board.clock.getDelayedCalls(), [])
+
+    def test_the_bytes_that_wait_are_counted_exactly(self) -> None:
+        """The transport has the line that has begun; the board has the others."""
+        listener, _ = self.come(PLAIN, room=0)
+        waiting = 0
+        for text in ("uno", "dos", "tres"):
+            self.assertEqual(self.board.slow.bytes, waiting)
+            say(self.board, self.talker, "Ana", text)
+            self.board.flush()
+            waiting += len(f"Ana: {text}\r\n") if text != "uno" else 0
+        self.board.announce(Arrived("Eva"))
+        listener.hear(Notice("x", "hola"))
+        self.board.flush()
+        more = (Arrived("Eva"), Notice("x", "hola"))
+        waiting += sum(len(PLAIN.encode(message)) for message in more)
+        self.assertEqual(self.board.slow.bytes, waiting)
+
+    def test_of_the_talk_nothing_waits_for_who_does_not_hear_it(self) -> None:
+        listener, _ = self.come(PLAIN, room=0, joins=False)
+        self.talk(100_000)
+        for waiting in (0, 1):
+            listener.hear(Notice("x", "hola"))
+            self.board.flush()
+            self.talk(100_000)
+            line = len(PLAIN.encode(Notice("x", "hola")))
+            self.assertEqual(self.board.slow.bytes, waiting * line)
+
+    def test_no_write_is_more_than_the_limit_and_one_line(self) -> None:
+        """However much waits, and in however many batches it was said."""
+        for carrier in (PLAIN, GMCP):
+            listener, connection = self.come(carrier, room=0)
+            self.talk(2_500_000)
+            connection.read(WIDE)
+            for _ in range(20):
+                self.reactor.turn()
+            line = len(carrier.talk("Ana", b"x" * 1020))
+            sends = connection.narrow.sends
+            self.assertGreater(len(sends), 2)
+            self.assertLess(max(sends), listener.wire.limit + line)
+            listener.lost()
 
     def test_who_is_behind_is_counted_with_what_waits(self) -> None:
         listener, connection = self.come(PLAIN, room=0)

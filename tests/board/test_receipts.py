@@ -46,6 +46,22 @@ class PlaceTests(SynchronousTestCase):
         self.assertEqual(self.receipts.place_after(last - 7), 4 * MOST_POINTS - 15)
         self.assertLess(len(self.receipts._lines), MOST_POINTS + 1)
 
+    def test_lines_that_a_dead_node_wrote_were_talk_as_far_as_there_was_any(self) -> None:
+        """We know of line 14.  The client heard up to line 50: six of those can have been talk."""
+        self.counters.lines = 100
+        self.receipts = Receipts.of_elsewhere(self.counters, number=10, place=90, count=14)
+        self.receipts.skip_to(14)
+        self.assertEqual(self.places(9, 10, 12, 14, 50), [90, 90, 92, 94, 94])
+        self.receipts.skip_to(50)
+        self.assertEqual(self.places(14, 16, 20, 21, 50), [94, 96, 100, 100, 100])
+        self.talk(3, 100)
+        self.counters.lines = 120
+        self.receipts.skip_to(60)
+        self.assertEqual(self.places(51, 53, 60), [101, 103, 103])
+
+    def places(self, *numbers: int) -> list[int]:
+        return [self.receipts.place_after(number) for number in numbers]
+
     def test_what_is_skipped_is_no_line(self) -> None:
         self.talk(2, 0)
         self.receipts.skip_to(50)

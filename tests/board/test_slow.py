@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.board.counters import Counters
@@ -98,6 +99,38 @@ class Judging(SynchronousTestCase):
         self.judge(3.0)
         self.assertFalse(self.slow.waiting)
 
+    def moved(self, at: float, behind: int) -> None:
+        self.somebody.waiting.moved_at = at
+        self.somebody.waiting.behind = behind
+
+    def test_talkers_do_not_wait_for_one_who_is_still_longer_than_a_moment(self) -> None:
+        """We look often from the moment when somebody is far behind, and then again and again."""
+        self.moved(0.1, 100)
+        self.slow.add(cast(Watched, self.somebody))
+        self.clock.advance(0.3)
+        self.moved(0.1, FAR_BEHIND + 1)
+        self.judge(0.31)
+        self.assertTrue(self.slow.waiting)
+        self.clock.pump([0.01] * 9)
+        self.assertFalse(self.slow.waiting)
+        self.setUp()
+        self.judge(0.0)
+        self.moved(0.12, FAR_BEHIND)  # Not far enough to wait for, but talkers wait already.
+        self.clock.pump([0.01] * 12)
+        self.clock.pump([0.01] * 20)
+        self.assertTrue(self.slow.waiting)
+        self.clock.pump([0.01] * 13)
+        self.assertFalse(self.slow.waiting)
+
+    def test_while_nobody_is_behind_nobody_looks(self) -> None:
+        other = Somebody(self.clock, self.group)
+        for each in (self.somebody, other):
+            self.slow.add(cast(Watched, each))
+        self.slow.forget(cast(Watched, other))
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.slow.forget(cast(Watched, self.somebody))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_their_system_is_asked_every_five_seconds(self) -> None:
         self.slow.add(cast(Watched, self.somebody))
         self.clock.pump([LOOK] * 50)
@@ -105,8 +138,11 @@ class Judging(SynchronousTestCase):
 
     def test_who_takes_nothing_for_two_minutes_is_closed(self) -> None:
         self.slow.add(cast(Watched, self.somebody))
-        self.clock.pump([LOOK] * int(TOO_LONG / LOOK))
+        with capturedLogs() as events:
+            self.clock.pump([LOOK] * int(TOO_LONG / LOOK))
         self.assertEqual(self.somebody.aborted, [TOO_LONG])
+        said = [formatEvent(event) for event in events]
+        self.assertEqual(said, ["Closed a connection that read nothing for 120 s"])
 
     def test_what_their_system_takes_is_a_sign_of_life(self) -> None:
         self.slow.add(cast(Watched, self.somebody))

@@ -267,8 +267,10 @@ class SocketTests(TestCase):
         port = self.serve()
         gone, gone_client = await self.sits_down(port)
         stays, client = await self.sits_down(port)
+        self.assertEqual((gone.is_cut(), stays.is_cut()), (False, False))
         gone_client.transport.abortConnection()
         await gone_client.ended
+        self.assertEqual((gone.is_cut(), stays.is_cut()), (True, False))
         for number in range(10):
             self.board.announce(Arrived(str(number)))
             self.board.flush()
