@@ -356,3 +356,42 @@ class FaultyLedgerTests(TestCase):
         self.assertEqual(inner.facts, STORY)
         ledger.release()
         self.assertEqual(self.successResultOf(answer), len(STORY))
+
+    async def test_answers_come_one_by_one(self) -> None:
+        """The one that has waited longest comes first."""
+        ledger = FaultyLedger(MemoryLedger())
+        ledger.hold()
+        answers = [ledger.append([fact], n, {}) for n, fact in enumerate(STORY[:3])]
+        ledger.release_first()
+        self.assertEqual(self.successResultOf(answers[0]), 1)
+        self.assertNoResult(answers[1])
+        ledger.release()
+        ledger.release_first()
+        self.assertEqual([self.successResultOf(answer) for answer in answers[1:]], [2, 3])
+
+    async def test_it_wants_and_refuses_what_the_other_ledger_does(self) -> None:
+        """It passes on a snapshot, unless nothing can be stored."""
+        saved: list[int] = []
+
+        class Wishful(MemoryLedger):
+            def objection(self) -> str | None:
+                return "it holds names in plain"
+
+            def wants_checkpoint(self) -> bool:
+                return True
+
+            def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+                saved.append(sequence)
+
+        ledger = FaultyLedger(Wishful())
+        self.assertEqual(ledger.objection(), "it holds names in plain")
+        self.assertIs(ledger.wants_checkpoint(), True)
+        ledger.checkpoint({}, 1)
+        ledger.fill()
+        ledger.checkpoint({}, 2)
+        ledger.empty()
+        ledger.halt(stored=False)
+        with self.assertRaises(Halted):
+            await ledger.append(STORY, 0, {})
+        ledger.checkpoint({}, 3)
+        self.assertEqual(saved, [1])
