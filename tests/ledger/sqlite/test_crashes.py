@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
@@ -17,7 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.faulty import FaultyLedger
-from granja.ledger.interface import Halted, NotStored
+from granja.ledger.interface import Halted, LedgerRefused, NotStored
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import writer
 from granja.market.facts import Declared, Fact, Offered, PasswordChanged, Registered, Traded
@@ -268,6 +269,26 @@ class FailingDiskTests(DiskCase):
         await ledger.close()
         found, facts = await read(self.path)
         self.assertEqual((found.snapshot, facts), (None, STORY[:4]))
+
+    async def test_a_start_that_cannot_empty_a_torn_log(self) -> None:
+        """Without room the log stays for another time, and the server starts.  After a failed sync
+        it does not: the disk may have lost what was in the log."""
+        ledger = await self.open()
+        await ledger.append([STORY[4]], 4, {})
+        crashed = self.folder / "crashed"
+        crashed.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, crashed / name)
+        log = crashed / "granja.db-wal"
+        os.truncate(log, log.stat().st_size - 100)
+        torn = log.read_bytes()
+        self.disk.fail_once("sync", "crashed/granja.db", IOERR_FSYNC)
+        with self.assertRaises(LedgerRefused) as caught:
+            ledger_at(crashed / "granja.db").open()
+        self.assertIn("cannot be read: disk I/O error", str(caught.exception))
+        log.write_bytes(torn)
+        self.disk.fail_once("write", "crashed/granja.db", FULL)
+        self.assertEqual((await read(crashed / "granja.db"))[1], STORY[:4])
 
     async def test_a_fact_that_cannot_be_written_down_is_refused_alone(self) -> None:
         """A mistake of ours is no reason to stop the others."""
