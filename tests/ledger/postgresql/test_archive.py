@@ -36,11 +36,7 @@ class ArchiveCase(SharedCase):
     async def meanwhile(self, work: Callable[[], Any]) -> Deferred[Any]:
         """Begin some work in a thread.  Returns when it waits for a lock, or is done."""
         doing = deferToThread(work)
-        while not doing.called and not self.sql(
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND datname = current_database()"
-        ):
-            await later()
+        await self.waiting_for_a_lock(doing)
         return doing
 
 
