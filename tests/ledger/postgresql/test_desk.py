@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import NotStored
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.desk import Desk
 from granja.ledger.postgresql.lease import Lease
 from granja.ledger.postgresql.schema import Connection, bring_up_to_date
-from granja.ledger.postgresql.session import Session
+from granja.ledger.postgresql.session import Away, Session
+from tests.ledger.postgresql.test_lost import later
 from tests.ledger.postgresql.test_shared import SharedCase
 from tests.support.ledgers import ANA, reactor
+
+
+def process(connection: Connection) -> object:
+    """The server's process at the other end."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row and row[0]
 
 
 class Desks(SharedCase):
@@ -49,11 +61,10 @@ class Desks(SharedCase):
     async def test_a_connection_that_was_lost_meanwhile_is_no_answer(self) -> None:
         """It asks again, by another one."""
         desk = self.desk()
-        self.assertEqual(await desk.living(), {1})
-        self.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'"
-        )
-        self.assertEqual(await desk.living(), {1})
+        first, second = [await desk.ask(process) for _ in range(2)]
+        self.assertEqual(first, second, "it keeps a connection that is not lost")
+        self.sql(f"SELECT pg_terminate_backend({first})")
+        self.assertNotIn(await desk.ask(process), (first, None))
 
     async def test_what_was_asked_before_the_end_is_answered(self) -> None:
         desk = self.desk()
@@ -61,3 +72,21 @@ class Desks(SharedCase):
         desk.stop()
         for one in asked:
             self.assertEqual(await one, {1})
+
+    async def test_it_ends_though_the_database_went_away(self) -> None:
+        """Whoever waits behind a question that failed hears so, and no thread is left."""
+        threads, going = set(threading.enumerate()), threading.Event()
+        desk = self.desk()
+
+        def fail(connection: Connection) -> None:
+            going.wait()
+            raise Away("it is away")
+
+        asked: list[Deferred[Any]] = [desk.ask(fail), desk.living()]
+        desk.stop()
+        going.set()
+        for one in asked:
+            with self.assertRaisesRegex(NotStored, "it is away"):
+                await one
+        while {t for t in set(threading.enumerate()) - threads if t.name == "granja-names"}:
+            await later()

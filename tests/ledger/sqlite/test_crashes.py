@@ -6,10 +6,12 @@ import os
 import random
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest
@@ -289,6 +291,31 @@ class FailingDiskTests(DiskCase):
         log.write_bytes(torn)
         self.disk.fail_once("write", "crashed/granja.db", FULL)
         self.assertEqual((await read(crashed / "granja.db"))[1], STORY[:4])
+
+    async def test_a_full_disk_brings_no_name_into_a_snapshot(self) -> None:
+        """What was stored before is known, also after a write that failed."""
+        ledger = await self.open()
+        self.disk.fail_once("write", "-wal", FULL)
+        with self.assertRaises(NotStored):
+            await ledger.append([STORY[4]], 4, {})
+        ledger.checkpoint(replayed(STORY[:4]).snapshot(), 4)
+        await ledger.close()
+        with closing(sqlite3.connect(self.path)) as connection:
+            [(state,)] = connection.execute("SELECT state FROM snapshots").fetchall()
+        self.assertNotIn("Ana", state)
+        found, facts = await read(self.path)
+        self.assertEqual(market_of(found, facts).names, {ANA: "Ana", BETO: "Beto"})
+
+    async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
+        """Here it is a state that is none.  People hear so, and do not wait for ever."""
+        ledger = await self.open()
+        ledger.checkpoint({"names": 5}, 4)
+        await ledger.append([], 4, {}).addErrback(lambda failure: failure.trap(Halted))
+        for _ in range(2):
+            with self.assertRaisesRegex(Halted, "TypeError"):
+                await ledger.append([STORY[4]], 4, {})
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual((await self.found(ledger))[0], STORY[:4])
 
     async def test_a_fact_that_cannot_be_written_down_is_refused_alone(self) -> None:
         """A mistake of ours is no reason to stop the others."""
