@@ -293,6 +293,10 @@ class MemoryLedgerTests(LedgerContract, TestCase):
     def make(self) -> ILedger:
         return MemoryLedger()
 
+    def test_it_wants_no_snapshot(self) -> None:
+        """There is no start to make quick, so nobody need compose one."""
+        self.assertFalse(self.make().wants_checkpoint())
+
 
 class KeepingMemoryLedgerTests(LedgerContract, TestCase):
     """The memory ledger of the tests: they open the same object again."""

@@ -24,3 +24,15 @@ class Fingerprints(SynchronousTestCase):
         self.assertEqual(fingerprint(one.snapshot()), fingerprint(other.snapshot()))
         restored = Market.restore(one.snapshot())
         self.assertEqual(fingerprint(restored.snapshot()), fingerprint(one.snapshot()))
+
+    def test_another_state_has_another_one(self) -> None:
+        """One farmer more, or one artifact less.  An operator compares two lines of 64 digits."""
+        prints = []
+        for facts in ([], [(SPADE,)], [(SPADE, ANCHOR)], [(SPADE,), (SPADE,)]):
+            market = Market()
+            for number, artifacts in enumerate(facts, 1):
+                market.apply(Declared(FarmerId(number), f"F{number}", artifacts))
+            prints.append(fingerprint(market.snapshot()))
+        self.assertEqual(len(set(prints)), 4)
+        for one in prints:
+            self.assertRegex(one, r"\A[0-9a-f]{64}\Z")

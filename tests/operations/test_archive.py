@@ -367,11 +367,20 @@ class ForgedArchiveTests(Archiving):
         """The same holds for the end of a ledger: without it nothing would be left."""
         await write(self.path, FIRST)
         self.archive()
-        for change in (
+        changes = (
             "UPDATE entries SET body = replace(body, '13', '12')",
             "UPDATE entries SET kind = 'wished'",
             "UPDATE entries SET hash = zeroblob(32)",
-        ):
+        )
+        await self.refuses(changes)
+        self.path = self.folder / "short.db"
+        await write(self.path, FIRST[:1])  # The beginning is entry 2 then.
+        self.archive(self.folder / "archive-of-one.db")
+        await self.refuses(changes)
+
+    async def refuses(self, changes: Iterable[str]) -> None:
+        """Check that no server starts on the ledger after any of these changes."""
+        for change in changes:
             content = self.path.read_bytes()
             tamper(self.path, change)
             with self.assertRaisesRegex(Exception, "is damaged"):

@@ -134,6 +134,11 @@ class Copying(OperatorCase):
             ("UPDATE granja.head SET hash = 'x'", "its head says that entry 8 is the last"),
             ("DELETE FROM granja.credentials", "farmer 1 is registered, but has no password"),
             ("UPDATE granja.snapshots SET state = '{}'", "the snapshot at entry 8 is off"),
+            (
+                "CREATE TRIGGER odd BEFORE DELETE ON granja.kept FOR EACH ROW "
+                "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+                "the trigger odd is not granja's",
+            ),
         ):
             self.granja("copy", f"sqlite:{self.path}", self.url)
             self.assertEqual(self.granja("audit", "--ledger", self.url)[0], 0)

@@ -75,7 +75,7 @@ class PostgreSQLArchive:
             for entry in reading.entries(self._connection, after, limit):
                 last = entry.sequence
                 yield entry
-            if last != limit and after < limit:
+            if last < limit:
                 raise BadEntry(last + 1, "it is missing")
 
     def fact(self, entry: Entry) -> Fact:

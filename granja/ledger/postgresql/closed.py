@@ -54,7 +54,7 @@ class ClosedPostgreSQL:
     def begin(self, begun: Begun, head: Head, time: float) -> None:
         """Use the transaction of :meth:`_close`, which keeps nodes out."""
         try:
-            if reading.head(self._connection, turn=True) != head:
+            if reading.head(self._connection) != head:
                 raise NotCopied("it has changed meanwhile")
             written = pseudonyms.read(self._connection).body
             [first] = extend(head.hash, head.sequence, time, [begun], written)

@@ -86,6 +86,7 @@ class Writer(WriterThread[Job]):
         self._lease = lease
         self._head = head
         self._changes = changes
+        self._unsaved: Checkpoint | None = None
         self._hurried = Event()
         self._known = known
         self._seconds = seconds
@@ -134,10 +135,7 @@ class Writer(WriterThread[Job]):
         if appends:
             self._append(appends)
         try:
-            for job in jobs:
-                if isinstance(job, Checkpoint) and not self._way.in_turn:
-                    state = self._known.pseudonyms.hide_state(job.state)
-                    reading.save(self._way.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2)
+            self._save(jobs)
             if not jobs:
                 self._way.give_turn_back()
             while forgets:
@@ -149,6 +147,16 @@ class Writer(WriterThread[Job]):
         except (psycopg.Error, Away) as error:
             self._way.lose(error)
             self._refuse(forgets, NotStored(told(error)))
+
+    def _save(self, jobs: Sequence[Job]) -> None:
+        """Store the newest state, as soon as nobody waits for the end of our turn."""
+        for job in jobs:
+            if isinstance(job, Checkpoint):
+                self._unsaved = job
+        if self._unsaved is not None and not self._way.in_turn:
+            job, self._unsaved = self._unsaved, None
+            state = self._known.pseudonyms.hide_state(job.state)
+            reading.save(self._way.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2)
 
     def _end(self, closing: Close) -> None:
         try:
@@ -179,11 +187,13 @@ class Writer(WriterThread[Job]):
 
     def _append(self, appends: list[Append]) -> None:
         accepted = self._in_order(appends)
+        if not accepted:
+            return  # The next decision has the turn.
         if self._way.in_turn and not any(
             job.facts or job.credentials or job.kept for job in accepted
         ):
             self._pass_on(accepted)
-        elif accepted:
+        else:
             self._store(accepted)
 
     def _pass_on(self, accepted: list[Append]) -> None:

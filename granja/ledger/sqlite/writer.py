@@ -56,11 +56,11 @@ class Writer(WriterThread[Job]):
         head: Head,
         place: Place,
         reactor: IReactorFromThreads,
-        log_pages: int = 0,
-        pseudonyms: Pseudonyms | None = None,
+        log_pages: int,
+        pseudonyms: Pseudonyms,
     ) -> None:
         super().__init__(reactor, _log)
-        self._pseudonyms = Pseudonyms() if pseudonyms is None else pseudonyms
+        self._pseudonyms = pseudonyms
         #: Jobs that wait until SQLite's log is empty, and how many names each has forgotten.
         self._emptying: list[tuple[Forget, int]] = []
         self._connection = connection

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+
+import psycopg
 
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import GENESIS, digest
@@ -16,12 +18,15 @@ from granja.ledger.interface import (
     Opened,
     Stale,
 )
+from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.market.facts import Declared, Departed, Fact, Left, Registered, Released, Returned
 from granja.operations import cli
 from granja.text import names
+from tests.ledger.postgresql.test_lost import later
 from tests.ledger.postgresql.test_shared import Ear, SharedCase
-from tests.support.ledgers import ANA, SPADE, SPOON, STORY, market_of, verifiers
+from tests.support.ledgers import ANA, SPADE, SPOON, STORY, market_of, reactor, verifiers
+from tests.support.postgresql import name_of, server
 
 #: A visitor whose name stands in no other word.
 ZOE, NAME = FarmerId(7), "Zoë-Ñandú"
@@ -137,6 +142,47 @@ class Forgetting(ForgettingCase):
         self.assertEqual(await north.forget_visitors(now - 1), 0)
         self.assertEqual(await north.forget_visitors(now + 1), 1)
         self.assertEqual((self.count(NAME), self.count("Ana") > 0), (0, True))
+
+    async def test_a_ban_outlasts_a_visit(self) -> None:
+        """After a while a visitor's name goes from the chain, but not from what stands beside."""
+        north = self.node("norte")
+        await self.append(north, COMES, GOES, kept=(Kept("bans", names.fold(NAME), 1),))
+        self.assertEqual(await north.forget_visitors(1763848001.25), 1)
+        self.assertEqual(self.sql("SELECT value FROM granja.kept"), [("1",)])
+        self.assertEqual(await north.forget([ZOE]), 0)
+
+    async def test_a_name_that_comes_in_meanwhile_is_forgotten_too(self) -> None:
+        """Another node writes it while this one begins to forget it."""
+        north = self.node("norte")
+        with closing(psycopg.connect(server().url(name_of(self.url)))) as other:
+            other.execute("SELECT 1 FROM granja.head FOR UPDATE")
+            forgetting = north.forget([ZOE])
+            await self.waiting_for_a_lock(forgetting)
+            other.execute("INSERT INTO granja.pseudonyms VALUES ('x', %s, 'x', %s)", (ZOE, NAME))
+            other.commit()
+        self.assertEqual(await forgetting, 1)
+        self.assertEqual(self.count(NAME), 0)
+
+    async def test_a_key_is_deleted_though_the_node_has_the_turn(self) -> None:
+        """When the others have heard of it, this node may be late with something else.  What it
+        does in that turn may be undone; the name does not come back."""
+        time = 100.0
+        north = PostgreSQLLedger(
+            Address(self.url), "norte", reactor, lambda: 1763848000.25, lambda: time, 60.0
+        )
+        self.addCleanup(north.close)
+        north.open()
+        await self.append(north, COMES, kept=(Kept("mutes", names.fold(NAME), 1),))
+        forgetting = north.forget([ZOE])
+        while self.sql("SELECT 1 FROM granja.kept WHERE value IS NOT NULL"):
+            await later()
+        self.assertNoResult(forgetting)
+        time += 10
+        with self.assertRaises(Stale):
+            await north.append([GOES], 0, {})
+        self.assertEqual(await forgetting, 1)
+        self.assertEqual(await north.append([], 1, {}), 1)
+        self.assertEqual(self.count(NAME), 0)
 
     async def test_what_is_not_stored_leaves_no_name(self) -> None:
         """A node that was late writes its name with the second attempt, once."""

@@ -175,9 +175,21 @@ class Urls(SynchronousTestCase):
             ("postgresql://ana:s3cr%40t@a:1/g", "postgresql://ana@a:1/g"),
             ("postgres://ana:s@a:1,b:2/g?sslmode=require", "postgresql://ana@a:1,b:2/g"),
             ("postgresql://a,b/g?password=s", "postgresql://a,b/g"),
+            ("postgresql://a,b/g?port=5433", "postgresql://a:5433,b:5433/g"),
             ("sqlite:granja.db", "sqlite:granja.db"),
         ):
             self.assertEqual(shown(url), wanted)
+
+    def test_the_password_is_known_where_it_must_be_hidden(self) -> None:
+        """The server hides it in the list of the machine's processes."""
+        for url, wanted in (
+            ("postgresql://ana:s3cr%40t@a:1/g", "s3cr@t"),
+            ("postgresql://a,b/g?password=s", "s"),
+            ("postgresql://ana@a/g", None),
+            ("postgresql://ana:@a/g", None),
+            ("sqlite:granja.db", None),
+        ):
+            self.assertEqual(urls.password_of(url), wanted)
 
     def test_a_url_that_nobody_understands_is_not_said_again(self) -> None:
         for url in ("postgresql://a:s3cret%zz@b/c", "postgres//a:s3cret@b", "pg://a:s3cret@b/c"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -12,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from granja.contract.ids import FarmerId
 from granja.ledger.interface import Kept, LedgerRefused, NotStored, Stale
 from granja.ledger.lane import Lane
-from granja.ledger.postgresql import keeper, lease as leases
+from granja.ledger.postgresql import keeper, lease as leases, writer
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.shared import Holder
@@ -90,6 +91,16 @@ class SharedCase(TestCase):
         self.opened = ledger.open()
         return ledger
 
+    async def waiting_for_a_lock(self, done: Deferred[Any]) -> None:
+        """Return when somebody here waits for somebody else, or when that is done."""
+        while not done.called and not self.sql(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"
+        ):
+            again: Deferred[None] = Deferred()
+            reactor.callLater(0.05, again.callback, None)
+            await again
+
     def sql(self, *statements: str) -> list[tuple[object, ...]]:
         """Run SQL as superuser, in this database."""
         return server().sql(*statements, database=name_of(self.url))
@@ -125,6 +136,24 @@ class TwoNodes(SharedCase):
         with self.assertRaises(Stale) as caught:
             await third
         self.assertEqual(caught.exception.missed, (BETO_COMES,))
+
+    async def test_one_that_has_heard_of_it_before_has_its_turn_too(self) -> None:
+        """What the other did came in while this one decided: so it is late, and knows by what."""
+        self.patch(writer, "TURN", 5.0)
+        north, south, ear = self.node("norte"), self.node("sur"), Ear()
+        south.watch(ear)
+        await north.append([ANA_COMES], 0, {})
+        while not ear.facts:
+            await ear.next()
+        with self.assertRaises(Stale) as caught:
+            await south.append([BETO_COMES], 0, {})
+        self.assertEqual(caught.exception.missed, (ANA_COMES,))
+        third = north.append([GUS_COMES], 1, {})
+        await self.waiting_for_a_lock(third)
+        self.assertNoResult(third)
+        self.assertEqual(await south.append([BETO_COMES], 1, {}), 2)
+        with self.assertRaises(Stale):
+            await third
 
     async def test_a_young_kind_of_fact_waits_until_all_nodes_know_it(self) -> None:
         """Also in a turn, which others have then; when the old node has gone, it is stored."""
@@ -222,6 +251,19 @@ class TwoNodes(SharedCase):
 
     def tell(self, told: list[Fact], fact: Fact, ended: list[Happened]) -> None:
         told.append(fact)
+
+    async def test_a_snapshot_waits_for_the_end_of_a_turn(self) -> None:
+        """The node that takes it is late with something else just then."""
+        north, south = self.node("norte"), self.node("sur")
+        await north.append([ANA_COMES], 0, {})
+        market = Market()
+        market.apply(ANA_COMES)
+        south.checkpoint(market.snapshot(), 1)
+        with self.assertRaises(Stale):
+            await south.append([BETO_COMES], 0, {})
+        self.assertEqual(await south.append([BETO_COMES], 1, {}), 2)
+        await south.close()
+        self.assertEqual(self.sql("SELECT sequence FROM granja.snapshots"), [(1,)])
 
     async def test_a_late_node_starts_from_a_snapshot(self) -> None:
         """It does not replay the facts before the snapshot.  It replays those after."""

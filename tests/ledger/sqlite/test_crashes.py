@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest
@@ -17,7 +20,7 @@ from twisted.trial.unittest import TestCase
 
 from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.faulty import FaultyLedger
-from granja.ledger.interface import Halted, NotStored
+from granja.ledger.interface import Halted, LedgerRefused, NotStored
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import writer
 from granja.market.facts import Declared, Fact, Offered, PasswordChanged, Registered, Traded
@@ -269,6 +272,51 @@ class FailingDiskTests(DiskCase):
         found, facts = await read(self.path)
         self.assertEqual((found.snapshot, facts), (None, STORY[:4]))
 
+    async def test_a_start_that_cannot_empty_a_torn_log(self) -> None:
+        """Without room the log stays for another time, and the server starts.  After a failed sync
+        it does not: the disk may have lost what was in the log."""
+        ledger = await self.open()
+        await ledger.append([STORY[4]], 4, {})
+        crashed = self.folder / "crashed"
+        crashed.mkdir()
+        for name in ("granja.db", "granja.db-wal"):
+            shutil.copy(self.folder / name, crashed / name)
+        log = crashed / "granja.db-wal"
+        os.truncate(log, log.stat().st_size - 100)
+        torn = log.read_bytes()
+        self.disk.fail_once("sync", "crashed/granja.db", IOERR_FSYNC)
+        with self.assertRaises(LedgerRefused) as caught:
+            ledger_at(crashed / "granja.db").open()
+        self.assertIn("cannot be read: disk I/O error", str(caught.exception))
+        log.write_bytes(torn)
+        self.disk.fail_once("write", "crashed/granja.db", FULL)
+        self.assertEqual((await read(crashed / "granja.db"))[1], STORY[:4])
+
+    async def test_a_full_disk_brings_no_name_into_a_snapshot(self) -> None:
+        """What was stored before is known, also after a write that failed."""
+        ledger = await self.open()
+        self.disk.fail_once("write", "-wal", FULL)
+        with self.assertRaises(NotStored):
+            await ledger.append([STORY[4]], 4, {})
+        ledger.checkpoint(replayed(STORY[:4]).snapshot(), 4)
+        await ledger.close()
+        with closing(sqlite3.connect(self.path)) as connection:
+            [(state,)] = connection.execute("SELECT state FROM snapshots").fetchall()
+        self.assertNotIn("Ana", state)
+        found, facts = await read(self.path)
+        self.assertEqual(market_of(found, facts).names, {ANA: "Ana", BETO: "Beto"})
+
+    async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
+        """Here it is a state that is none.  People hear so, and do not wait for ever."""
+        ledger = await self.open()
+        ledger.checkpoint({"names": 5}, 4)
+        await ledger.append([], 4, {}).addErrback(lambda failure: failure.trap(Halted))
+        for _ in range(2):
+            with self.assertRaisesRegex(Halted, "TypeError"):
+                await ledger.append([STORY[4]], 4, {})
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual((await self.found(ledger))[0], STORY[:4])
+
     async def test_a_fact_that_cannot_be_written_down_is_refused_alone(self) -> None:
         """A mistake of ours is no reason to stop the others."""
         ledger = await self.open()
@@ -356,3 +404,42 @@ class FaultyLedgerTests(TestCase):
         self.assertEqual(inner.facts, STORY)
         ledger.release()
         self.assertEqual(self.successResultOf(answer), len(STORY))
+
+    async def test_answers_come_one_by_one(self) -> None:
+        """The one that has waited longest comes first."""
+        ledger = FaultyLedger(MemoryLedger())
+        ledger.hold()
+        answers = [ledger.append([fact], n, {}) for n, fact in enumerate(STORY[:3])]
+        ledger.release_first()
+        self.assertEqual(self.successResultOf(answers[0]), 1)
+        self.assertNoResult(answers[1])
+        ledger.release()
+        ledger.release_first()
+        self.assertEqual([self.successResultOf(answer) for answer in answers[1:]], [2, 3])
+
+    async def test_it_wants_and_refuses_what_the_other_ledger_does(self) -> None:
+        """It passes on a snapshot, unless nothing can be stored."""
+        saved: list[int] = []
+
+        class Wishful(MemoryLedger):
+            def objection(self) -> str | None:
+                return "it holds names in plain"
+
+            def wants_checkpoint(self) -> bool:
+                return True
+
+            def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
+                saved.append(sequence)
+
+        ledger = FaultyLedger(Wishful())
+        self.assertEqual(ledger.objection(), "it holds names in plain")
+        self.assertIs(ledger.wants_checkpoint(), True)
+        ledger.checkpoint({}, 1)
+        ledger.fill()
+        ledger.checkpoint({}, 2)
+        ledger.empty()
+        ledger.halt(stored=False)
+        with self.assertRaises(Halted):
+            await ledger.append(STORY, 0, {})
+        ledger.checkpoint({}, 3)
+        self.assertEqual(saved, [1])

@@ -65,6 +65,16 @@ class DamageTests(LedgerFileCase):
         tamper(self.path, "DELETE FROM entries WHERE sequence = 4")
         self.assertIn("entry 4 is damaged: it is missing", self.refusal())
 
+    async def test_a_lost_beginning_is_missed_by_a_start_that_does_not_read_it(self) -> None:
+        """A start from a saved state looks for the first entry: without it, the table may have lost
+        more."""
+        await write(self.path, STORY, snapshot_at=6)
+        tamper(self.path, "DELETE FROM entries WHERE sequence = 1")
+        self.assertIn("entry 1 is damaged: it is missing", self.refusal())
+        short = self.folder / "short.db"
+        await write(short, STORY[:1], snapshot_at=1)
+        self.assertEqual((await read(short))[0].snapshot_sequence, 1)
+
     async def test_an_edit_with_a_fitting_hash_is_found_at_the_next(self) -> None:
         """A forger who computes the new hash is found one entry later."""
         await write(self.path, STORY[:4])
@@ -97,6 +107,13 @@ class DamageTests(LedgerFileCase):
         await write(self.path)
         tamper(self.path, "UPDATE entries SET hash = zeroblob(32) WHERE sequence >= 6")
         self.assertEqual((await read(self.path))[1], STORY[:5])
+
+    async def test_the_very_first_write_may_be_torn_as_well(self) -> None:
+        """An empty ledger is left then, and a copy of what was there."""
+        await write(self.path, STORY[:1])
+        tamper(self.path, "UPDATE entries SET hash = zeroblob(32)")
+        self.assertEqual((await read(self.path))[0].sequence, 0)
+        self.assertTrue((self.folder / "granja.db.torn").exists())
 
     async def test_a_snapshot_shows_what_is_missing(self) -> None:
         """Trades that were told of and are gone keep the server from trading on without them;
