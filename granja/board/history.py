@@ -69,8 +69,8 @@ class History:
         lines: int,
         time: float,
         *,
+        place: int,
         acted: bool = False,
-        place: int = 0,
     ) -> None:
         """Somebody said ``lines`` lines.
 

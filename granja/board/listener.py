@@ -227,9 +227,7 @@ class Listener:
         private = None if self.receipts is None else self.receipts.keep(message)
         self._hear(self.carrier.encode(message), by, private)
 
-    def hear_whisper(
-        self, name: str, text: str, by: Listener | None = None, speaker: int = 0
-    ) -> None:
+    def hear_whisper(self, name: str, text: str, by: Listener | None, speaker: int) -> None:
         """Tell a whisper of ``name``.  It makes no message, because that is slower.
 
         :param speaker: the number of the farmer who whispers.

@@ -485,7 +485,7 @@ class TellingTests(FlowTestCase):
         connection = NarrowConnection(self.reactor, WIDE, lambda: listener.lost())
         listener = self.board.listen(connection, HeldReader(), GMCP)
         assert listener.receipts is not None
-        listener.hear_whisper("Beto", "hola", speaker=7)
+        listener.hear_whisper("Beto", "hola", None, speaker=7)
         listener.hear(Notice("x", "una oferta"))
         listener.tell_kept(Notice("x", "una noticia"))
         self.reactor.advance(0)

@@ -17,8 +17,8 @@ def texts(history: History, count: int = 100, but: tuple[int, ...] = ()) -> list
 class Keeping(SynchronousTestCase):
     def test_the_last_lines_oldest_first(self) -> None:
         history = History(10)
-        history.add(ANA, "Ana", b"uno", 1, 5.0)
-        history.add(BETO, "Beto", "dos\n¿tres?".encode(), 2, 6.0)
+        history.add(ANA, "Ana", b"uno", 1, 5.0, place=0)
+        history.add(BETO, "Beto", "dos\n¿tres?".encode(), 2, 6.0, place=0)
         self.assertEqual(texts(history), ["uno", "dos", "¿tres?"])
         self.assertEqual(texts(history, 2), ["dos", "¿tres?"])
         first, *_, last = history.last(3)
@@ -28,12 +28,12 @@ class Keeping(SynchronousTestCase):
     def test_never_more_than_it_should_keep(self) -> None:
         """A block that is older in part shows its newer part, and goes when it has none."""
         history = History(3)
-        history.add(ANA, "Ana", b"1\n2\n3\n4\n5", 5, 0.0)
+        history.add(ANA, "Ana", b"1\n2\n3\n4\n5", 5, 0.0, place=0)
         self.assertEqual(texts(history), ["3", "4", "5"])
-        history.add(ANA, "Ana", b"6", 1, 0.0)
+        history.add(ANA, "Ana", b"6", 1, 0.0, place=0)
         self.assertEqual(texts(history), ["4", "5", "6"])
         for number in range(7, 10):
-            history.add(ANA, "Ana", str(number).encode(), 1, 0.0)
+            history.add(ANA, "Ana", str(number).encode(), 1, 0.0, place=0)
         self.assertEqual(texts(history), ["7", "8", "9"])
         self.assertEqual(len(history._blocks), 3)
 
@@ -41,7 +41,7 @@ class Keeping(SynchronousTestCase):
         """The search for the last two lines of others goes past the lines that are left out."""
         history = History(10)
         for by, text in ((ANA, b"1"), (BETO, b"2"), (BETO, b"3"), (ANA, b"4"), (BETO, b"5")):
-            history.add(by, "?", text, 1, 0.0)
+            history.add(by, "?", text, 1, 0.0, place=0)
         self.assertEqual(texts(history, 2, (BETO,)), ["1", "4"])
 
     def test_what_came_after_a_line(self) -> None:
@@ -78,5 +78,5 @@ class Keeping(SynchronousTestCase):
 
     def test_nothing_is_kept_if_nothing_should_be(self) -> None:
         history = History(0)
-        history.add(ANA, "Ana", b"hola", 1, 0.0)
+        history.add(ANA, "Ana", b"hola", 1, 0.0, place=0)
         self.assertEqual((texts(history), history.said), ([], 1))

@@ -311,6 +311,7 @@ class LimitTests(CarrierTestCase):
             self.assertEqual((connection.lost, connection.taken), (1, b""))
 
     def test_all_is_counted(self) -> None:
+        self.assertEqual(Board(self.reactor).counters.flushes, 0)
         for _ in range(3):
             self.come(PLAIN)
         self.come(GMCP)
