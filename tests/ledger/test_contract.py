@@ -320,6 +320,15 @@ class StopsContract(LedgerContract):
         with self.assertRaises(NotStored):
             await IForgetful(ledger).forget([ANA])
 
+    async def test_who_gives_up_their_name_has_no_password(self) -> None:
+        """So whoever takes the name next is not asked for it."""
+        ledger, _ = self.opened()
+        come: list[Fact] = [Declared(ANA, "Ana", ()), Registered(ANA, "Ana")]
+        await ledger.append(come, 0, {ANA: "secret", BETO: "another"})
+        await self.store(ledger, Released(ANA, ()), after=2)
+        _, found = await self.reopened(ledger)
+        self.assertEqual(dict(found.credentials), {BETO: "another"})
+
 
 class SQLiteLedgerTests(StopsContract, TestCase):
     """``sqlite:PATH``."""

@@ -22,7 +22,7 @@ from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import Halted, LedgerRefused, NotStored
 from granja.ledger.memory import MemoryLedger
-from granja.ledger.sqlite import writer
+from granja.ledger.sqlite import wal, writer
 from granja.market.facts import Declared, Fact, Offered, PasswordChanged, Registered, Traded
 from granja.market.market import Market
 from tests.support.faulty_disk import (
@@ -40,6 +40,7 @@ from tests.support.faulty_disk import (
 from tests.support.folders import folder_for
 from tests.support.ledgers import (
     ANA,
+    ARROW,
     BETO,
     SPADE,
     SPOON,
@@ -232,6 +233,25 @@ class FailingDiskTests(DiskCase):
         with self.assertRaises(Halted):
             await ledger.append([STORY[4]], sequence, {})
 
+    async def test_so_does_one_of_a_snapshot(self) -> None:
+        """It is a transaction too."""
+        self.patch(writer, "MOST_LOG_PAGES", 10**9)
+        ledger, sequence = await self.open(), 4
+        while wal.pages(self.path) < 3900:
+            big = Declared(ANA, "Ana", (SPADE,) * 200_000)
+            sequence = await ledger.append([big], sequence, {})
+        self.disk.fault = lambda operation: (
+            (0, IOERR_SHMMAP) if operation.kind == "map" and operation.offset else None
+        )
+        state = {**replayed(STORY[:4]).snapshot(), "names": [[7, "F" * 1_200_000]]}
+        ledger.checkpoint(state, sequence)
+        for _ in range(2):  # It is over when the second one is answered.
+            answer = ledger.append([], sequence, {})
+            await answer.addErrback(lambda failure: failure.trap(Halted))
+        self.disk.mend()
+        with self.assertRaises(Halted):
+            await ledger.append([STORY[4]], sequence, {})
+
     async def test_a_failed_sync_behind_the_scenes_halts_too(self) -> None:
         """Moving SQLite's log into its file syncs as well, while nobody waits for it."""
         self.patch(writer, "MOST_LOG_PAGES", 1)
@@ -268,9 +288,11 @@ class FailingDiskTests(DiskCase):
         ledger = await self.open()
         self.disk.fail_once("write", "-wal", FULL)
         ledger.checkpoint(replayed(STORY[:4]).snapshot(), 4)
+        await ledger.append([], 4, {})
+        self.assertEqual(await ledger.append([STORY[4]], 4, {}), 5)
         await ledger.close()
         found, facts = await read(self.path)
-        self.assertEqual((found.snapshot, facts), (None, STORY[:4]))
+        self.assertEqual((found.snapshot, facts), (None, STORY[:5]))
 
     async def test_a_start_that_cannot_empty_a_torn_log(self) -> None:
         """Without room the log stays for another time, and the server starts.  After a failed sync
@@ -305,6 +327,59 @@ class FailingDiskTests(DiskCase):
         self.assertNotIn("Ana", state)
         found, facts = await read(self.path)
         self.assertEqual(market_of(found, facts).names, {ANA: "Ana", BETO: "Beto"})
+
+    async def test_who_comes_in_at_the_second_try_keeps_their_name(self) -> None:
+        """The first time there was no room for it."""
+        ledger = await self.open()
+        beth = Declared(FarmerId(3), "Beth", (SPOON,))
+        self.disk.fail_once("write", "-wal", FULL)
+        with self.assertRaises(NotStored):
+            await ledger.append([beth], 4, {})
+        self.assertEqual(await ledger.append([beth], 4, {}), 5)
+        self.assertEqual((await self.found(ledger))[0], [*STORY[:4], beth])
+
+    async def test_a_sync_that_fails_before_the_end_of_a_write_halts_too(self) -> None:
+        """SQLite begins to write before everything is there, if it is much.  Nobody blames another
+        program for that."""
+        self.patch(writer, "MOST_LOG_PAGES", 1)
+        ledger = await self.open()
+        await ledger.append([], 4, {})  # By now the log was moved.
+        self.disk.fail_once("sync", "-wal", IOERR_FSYNC)
+        with self.assertRaisesRegex(Halted, "whether the last write is stored is not known"):
+            await ledger.append([Declared(ANA, "Ana", (SPADE,) * 200_000)] * 20, 4, {})
+        self.assertEqual((await self.found(ledger))[0], STORY[:4])
+
+    async def test_a_name_that_finds_no_room_to_be_forgotten_in(self) -> None:
+        """It is there as before, and goes when there is room.  A failed sync halts."""
+        ledger = await self.open()
+        self.disk.fail_once("write", "-wal", FULL)
+        with self.assertRaisesRegex(NotStored, "SQLITE_FULL"):
+            await ledger.forget([ANA])
+        self.assertEqual(await ledger.forget([ANA]), 1)
+        self.disk.fail_once("sync", "-wal", IOERR_FSYNC)
+        with self.assertRaisesRegex(Halted, "SQLITE_IOERR_FSYNC"):
+            await ledger.forget([BETO])
+        with self.assertRaises(Halted):
+            await ledger.forget([BETO])
+        facts, _ = await self.found(ledger)
+        self.assertEqual(facts[0], Declared(ANA, "granjero 1", (SPADE, ARROW)))
+
+    async def test_a_log_that_cannot_be_emptied_keeps_who_forgets_waiting(self) -> None:
+        """The name is in it.  It is tried again after whatever comes next."""
+        ledger = await self.open()
+        self.disk.fail_once("write", "granja.db", FULL)
+        forgetting = ledger.forget([ANA])
+        self.assertEqual(await ledger.append([STORY[4]], 4, {}), 5)
+        self.assertEqual(await ledger.append([STORY[5]], 5, {}), 6)
+        self.assertEqual(await forgetting, 1)
+        self.disk.fail_once("sync", "granja.db", IOERR_FSYNC)
+        forgetting = ledger.forget([BETO])
+        with self.assertRaises(Halted):
+            for sequence in (6, 7):
+                await ledger.append([PasswordChanged(ANA)], sequence, {})
+        self.assertNoResult(forgetting)
+        await ledger.close()
+        self.assertEqual(await forgetting, 1)
 
     async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
         """Here it is a state that is none.  People hear so, and do not wait for ever."""

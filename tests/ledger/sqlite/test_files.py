@@ -11,10 +11,11 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from granja.contract.errors import ConfigurationError
 from granja.ledger import open_ledger
-from granja.ledger.interface import Halted
+from granja.ledger.interface import Halted, NotStored, Opened
 from granja.ledger.memory import MemoryLedger
 from granja.ledger.sqlite import database, files as place
 from granja.ledger.sqlite.ledger import SQLiteLedger
@@ -23,6 +24,7 @@ from granja.market.offers import News
 from tests.support.ledger_file_case import LedgerFileCase
 from tests.support.ledgers import (
     ANA,
+    BETO,
     STORY,
     dump,
     forge,
@@ -458,6 +460,26 @@ class RemovedTests(LedgerFileCase):
                     await ledger.append([PasswordChanged(ANA)], len(STORY), {})
             await ledger.close()
             self.assertIn("The ledger has halted: somebody else", self.logged.pop())
+
+    async def test_a_ledger_that_somebody_else_holds_does_not(self) -> None:
+        """Nothing is stored meanwhile, and all goes on when they let it go."""
+        really_connect = sqlite3.connect
+
+        def hasty(*arguments: Any, **more: Any) -> sqlite3.Connection:
+            made: sqlite3.Connection = really_connect(*arguments, **{**more, "timeout": 0.05})
+            return made
+
+        self.patch(sqlite3, "connect", hasty)
+        ledger = self.open()
+        await ledger.append(STORY[:4], 0, {})
+        with closing(sqlite3.connect(self.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            ledger.checkpoint(market_of(Opened(), STORY[:4]).snapshot(), 4)
+            for answer in (ledger.append(STORY[4:], 4, {}), ledger.forget([ANA])):
+                with self.assertRaisesRegex(NotStored, "SQLITE_BUSY"):
+                    await answer
+        self.assertEqual(await ledger.append(STORY[4:], 4, {}), len(STORY))
+        self.assertEqual(await ledger.forget([BETO]), 1)
 
     async def test_a_log_that_begins_anew_does_not(self) -> None:
         """SQLite writes over it.  It is the same file."""

@@ -9,8 +9,11 @@ import stat
 from pathlib import Path
 from unittest import mock
 
+from granja.contract.ids import FarmerId
+from granja.ledger.interface import Kept
 from granja.ledger.sqlite import wal as tail, writer
-from granja.market.facts import PasswordChanged
+from granja.market.facts import Declared, Departed, Fact, PasswordChanged
+from granja.market.market import Market
 from tests.support.ledger_file_case import LedgerFileCase
 from tests.support.ledgers import ANA, ledger_at, read
 
@@ -57,6 +60,30 @@ class LogTests(LedgerFileCase):
             await self.crash(4, facts=400)
         self.assertLess(tail.pages(self.path), 200)
         self.assertEqual(len((await read(self.path))[1]), 8 * 4 * 400)
+
+    async def test_whatever_is_written_the_log_does_not_grow_without_end(self) -> None:
+        """The pages of each kind of write are counted, and at 40 the log is moved."""
+        self.patch(writer, "MOST_LOG_PAGES", 40)
+        ledger, sequence, most = self.open(), 0, 0
+        farmers = [FarmerId(number) for number in range(1, 1601)]
+        come: list[Fact] = [Declared(farmer, f"F{farmer}", ()) for farmer in farmers]
+        go: list[Fact] = [Departed(farmer, ()) for farmer in farmers]
+        change: list[Fact] = [PasswordChanged(ANA)] * 400
+        for facts in [*(side[n : n + 100] for side in (come, go) for n in range(0, 1600, 100)),
+                      *[change] * 20]:  # fmt: skip
+            sequence = await ledger.append(facts, sequence, {})
+            most = max(most, tail.pages(self.path))
+        for kind in range(3):
+            for number in range(60):
+                name = f"{kind}{number}"
+                kept = [Kept("bans", name, name)] if kind == 0 else []
+                verifiers = {FarmerId(number): name} if kind == 1 else {}
+                if kind == 2:
+                    state = {**Market().snapshot(), "names": [[1, "F" * 9000 + name]]}
+                    ledger.checkpoint(state, sequence)
+                await ledger.append([], sequence, verifiers, kept)
+            most = max(most, tail.pages(self.path))
+        self.assertLess(most, 150)
 
     def transactions(self, log: Path) -> list[range]:
         """Which frames of the log's present round are one transaction."""
