@@ -261,6 +261,7 @@ class TheFateIsNotKnown(SlowDiskCase):
         self.ledger.finish()
         self.farm.factory.lane.sure()
         self.assertEqual((len(self.ana.hears()), beto.hears()), (1, []))
+        self.assertEqual(self.ledger.writing, [])
         self.assertEqual(self.inventory(beto), "Espada antigua, Ancla")
 
     def test_after_ten_seconds_that_is_said_once(self) -> None:

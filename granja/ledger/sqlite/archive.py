@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -47,7 +48,7 @@ class SQLiteArchive:
         except OSError as error:
             raise _unreadable(refused(path, error)) from None
         except sqlite3.Error as error:
-            raise _unreadable(database.unreadable(path, error)) from None
+            raise _unreadable(database.unreadable(path, error, os.R_OK)) from None
         self.pseudonyms = _names(self._connection)
         self.closed = _is_closed(self._connection)
 

@@ -155,10 +155,13 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> str:
-    """Half a sentence about why SQLite cannot open or read a ledger."""
+def unreadable(path: Path, error: sqlite3.Error, how: int = os.R_OK | os.W_OK) -> str:
+    """Half a sentence about why SQLite cannot open or read a ledger.
+
+    :param how: what somebody must be allowed to do with its files, as for :func:`os.access`.
+    """
     if outcome.name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
-        return obstacle(path) or str(error)
+        return obstacle(path, how) or str(error)
     return str(error)
 
 

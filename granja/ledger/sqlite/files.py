@@ -104,16 +104,17 @@ def refused(ledger: Path, error: OSError) -> str:
     return f"{named}{error.strerror or error}"
 
 
-def obstacle(ledger: Path) -> str | None:
+def obstacle(ledger: Path, how: int) -> str | None:
     """Half a sentence about the file that SQLite cannot open, because SQLite does not name it.
 
-    None when we find nothing.
+    :param how: what somebody must be allowed to do with its files, as for :func:`os.access`.
+    :returns: None when we find nothing.
     """
     files = (ledger, log_of(ledger), index_of(ledger))
     for path in files:
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
             return f"{path} is not a regular file"
-        if path.exists() and not _allowed(path, os.R_OK | os.W_OK):
+        if path.exists() and not _allowed(path, how):
             return f"{path}: {os.strerror(errno.EACCES)}"
     if not _allowed(ledger.parent, os.W_OK | os.X_OK):
         return f"{ledger.parent}: {os.strerror(errno.EACCES)}"

@@ -83,6 +83,23 @@ class RightsTests(LedgerFileCase):
             SQLiteArchive(self.path)
         self.assertEqual(str(caught.exception), f"the ledger cannot be read: {log}: {DENIED}")
 
+    async def test_a_folder_where_a_log_that_a_crash_left_cannot_be_read(self) -> None:
+        """SQLite makes an index to read it, and nothing may be made there."""
+        ledger = self.open()
+        await ledger.append(STORY, 0, {})
+        log = self.folder / "granja.db-wal"
+        crashed = log.read_bytes()
+        await ledger.close()
+        log.write_bytes(crashed)
+        for file in (self.path, log):
+            file.chmod(0o444)
+        self.shut(self.folder, 0o555)
+        with as_anybody(), self.assertRaises(LedgerRefused) as caught:
+            SQLiteArchive(self.path)
+        self.assertEqual(
+            str(caught.exception), f"the ledger cannot be read: {self.folder}: {DENIED}"
+        )
+
     async def test_an_index_of_the_log_that_is_a_folder(self) -> None:
         """SQLite does not say which file it cannot open."""
         await write(self.path)
