@@ -137,6 +137,7 @@ class Place:
     """
 
     def __init__(self, ledger: Path, now: Callable[[], float]) -> None:
+        self.ledger = ledger
         self._now = now
         self._looked = now()
         # On a system where processes cannot share memory, SQLite has no log.

@@ -12,7 +12,7 @@ from granja.ledger.chain import Entry, Head, extend
 from granja.ledger.interface import Halted, NotStored, Stale
 from granja.ledger.pseudonyms import NameRow, Pseudonyms
 from granja.ledger.sqlite import kept, names, outcome, snapshots
-from granja.ledger.sqlite.files import Place
+from granja.ledger.sqlite.files import Place, log_of
 from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, WriterThread
 from granja.market.facts import Departed, Released
 
@@ -20,6 +20,12 @@ from granja.market.facts import Departed, Released
 #: covers some 4,000 pages.  Publishing can fail only when the index must grow, so we stay well
 #: below.
 MOST_LOG_PAGES = 1000
+
+#: Somebody reads the ledger while it closes.
+_STILL_THERE = (
+    "Names are forgotten, but SQLite's log still has them, because somebody reads the ledger: end "
+    "that, start the server again, and stop it."
+)
 
 #: SQLite takes at least 999 parameters, and :mod:`sqlite3` remembers 128 statements.
 _AT_ONCE = 50
@@ -84,8 +90,12 @@ class Writer(WriterThread[Job]):
                 elif isinstance(job, Forget):
                     self._guarded(self._forget, job)
             self._guarded(self._empty_log if self._emptying else self._move_log)
-        self._guarded(self._connection.close)  # This empties SQLite's log.
-        self._forgotten()
+        self._guarded(self._connection.close)  # This removes SQLite's log, unless somebody reads.
+        if not log_of(self._place.ledger).exists():
+            self._forgotten()
+        elif self._emptying:
+            _log.error(_STILL_THERE)
+            self._refuse([job for job, _ in self._emptying], Halted(_STILL_THERE))
         self._answer(closing.done.callback, None)
 
     def _guarded(self, work: Callable[..., object], *arguments: object) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from io import StringIO
 
 from granja.contract.ids import ArtifactId, FarmerId, OfferId
-from granja.ledger.interface import CannotForget, Kept, Opened
+from granja.ledger.interface import CannotForget, Halted, Kept, Opened
 from granja.ledger.pseudonyms import Pseudonyms
 from granja.ledger.sqlite import database
 from granja.market.facts import Declared, Departed, Fact, Left, Returned, Rewritten
@@ -155,6 +155,20 @@ class ForgettingTests(LedgerFileCase):
             self.assertNoResult(forgotten)
         await self.append(Declared(ANA, "Ana", ()))
         self.assertEqual(await forgotten, 1)
+        self.assertEqual(self.bytes_of(NAME), 0)
+
+    async def test_a_reader_at_the_end(self) -> None:
+        """Nobody is told that a name is gone whose bytes are still there."""
+        await self.begin(Declared(ZOE, NAME, ()))
+        with closing(database.open_to_read(self.path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM entries").fetchone()
+            forgotten = self.ledger.forget([ZOE])
+            await self.ledger.close()
+            self.failureResultOf(forgotten, Halted)
+            self.assertIn("SQLite's log still has them", "".join(self.logged))
+        await self.begin()
+        await self.ledger.close()
         self.assertEqual(self.bytes_of(NAME), 0)
 
     def test_what_was_not_stored_has_no_row(self) -> None:
