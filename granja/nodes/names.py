@@ -39,7 +39,7 @@ class SharedNames:
         self._roster = roster
         self._ours = set(absent)
         self._moving: set[FarmerId] = set()
-        self._stayed: set[FarmerId] = set()
+        self._watched: set[FarmerId] = set()
         #: Farmers whose names we must free, and the node where they were.
         self._to_free: dict[FarmerId, int] = {}
         self._retry = Timer(clock, self._free)
@@ -89,7 +89,7 @@ class SharedNames:
 
     def enter(self, farmer: Farmer) -> Deferred[None]:
         """See :class:`granja.people.claims.Claims`."""
-        self._stayed.discard(farmer.id)
+        self._watched.discard(farmer.id)
         asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
         return asked.addCallbacks(self._entered, _cannot_enter, (farmer.id,))
 
@@ -106,13 +106,13 @@ class SharedNames:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._moving
 
-    def stays(self, farmer: FarmerId) -> None:
+    def watch(self, farmer: FarmerId) -> None:
         """See :class:`granja.people.claims.Claims`."""
-        self._stayed.add(farmer)
+        self._watched.add(farmer)
 
-    def has_stayed(self, farmer: FarmerId) -> bool:
+    def watches(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
-        return farmer in self._stayed
+        return farmer in self._watched
 
     def verifier(self, farmer: FarmerId) -> Deferred[str]:
         """See :class:`granja.people.claims.Claims`."""
@@ -150,7 +150,7 @@ class SharedNames:
         """See :class:`granja.people.claims.Claims`."""
         self._ours.discard(farmer)
         self._moving.discard(farmer)
-        self._stayed.discard(farmer)
+        self._watched.discard(farmer)
         self._to_free[farmer] = self._ledger.writer
         self._free()
 

@@ -125,11 +125,12 @@ class Attendance:
             if id not in self._market.registered:
                 self.visit_over(id)
         elif present.elsewhere is not None and self.claims is not None:
-            self.claims.stays(id)
+            self.claims.watch(id)
 
     def went(self, id: FarmerId) -> None:
-        """Somebody has left another node: free their name if this node holds it."""
-        if self.claims is not None and self.claims.has_stayed(id):
+        """Somebody has left another node: see that the record says so, and free their name, if this
+        node has a part in that."""
+        if self.claims is not None and self.claims.watches(id):
             self.depart(id)
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:
@@ -154,6 +155,8 @@ class Attendance:
         farmer = self._roster.present(fact.farmer)
         if isinstance(fact, Left) and farmer is not None and farmer.connection is not None:
             self._record_return(farmer.id)
+            if self.claims is not None:  # Perhaps they went on, and we have not heard that yet.
+                self.claims.watch(farmer.id)
 
     def entered(self, farmer: Farmer) -> None:
         """Record that somebody is here, if another node has recorded that they left while they were

@@ -29,11 +29,12 @@ class Claims(Protocol):
     def moves(self, farmer: FarmerId) -> bool:
         """Whether they were in the chat at another node when they came."""
 
-    def stays(self, farmer: FarmerId) -> None:
-        """Note that they are at another node after all, although they began to come in here."""
+    def watch(self, farmer: FarmerId) -> None:
+        """Note that this node has a part in where somebody is who may be at another one: they began
+        to come in here, or it objected to the record of their leaving."""
 
-    def has_stayed(self, farmer: FarmerId) -> bool:
-        """Whether the table has them here, and they stayed at another node."""
+    def watches(self, farmer: FarmerId) -> bool:
+        """Whether this node has to see that their leaving of another node is on record."""
 
     def left(self, farmer: FarmerId) -> None:
         """Note that they are not in the chat, and that the record says so."""

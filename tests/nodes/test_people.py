@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.market.facts import Left, Returned
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 from tests.support.guests import guest, returns
@@ -270,6 +271,16 @@ class Taken(SynchronousTestCase):
         (row,) = (row for row in rows if row.spelling == "Ana")
         self.assertEqual(row.writer, self.here.writer)
         self.assertNotIn(row.farmer, self.here.factory.market.away)
+
+    def test_she_goes_on_and_leaves_before_a_node_has_heard_either(self) -> None:
+        """It takes her for present, and puts it on record, until it hears the rest."""
+        self.here.bus.delay = 1.5
+        self.comes(self.there, "Ana").drops()
+        self.village.pass_time(1.0)
+        self.assertIsInstance(self.village.record.record.facts[-1], Returned)
+        self.village.pass_time(3.0)
+        self.assertIsInstance(self.village.record.record.facts[-1], Left)
+        self.assertEqual(self.village.lists(), [["Beto", "Caro"]] * 3)
 
     def test_without_the_bus_a_visitor_goes_on_and_leaves(self) -> None:
         """The visit is over: the name may be somebody else's by now."""
