@@ -88,12 +88,14 @@ class ISharedLedger(ILedger):
             farmer who has this name already, or a name that looks like it.
         """
 
-    def enter(farmer: FarmerId) -> Deferred[Holder | None]:  # noqa: N805
+    def enter(farmer: FarmerId, writer: int) -> Deferred[Holder | None]:  # noqa: N805
         """Note that they are in the chat at this node from now on.
 
         If they were in the chat at another node, they keep their place in the order of arrival.
 
-        :returns: fires with the row as it was *before*; None when there is none.
+        :param writer: the lease that this node had when it let them in.
+        :returns: fires with the row as it was *before*; None when there is none, or that lease has
+            ended: with it, they are out again.
         """
 
     def free(holders: Iterable[Holder]) -> Deferred[None]:  # noqa: N805

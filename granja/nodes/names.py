@@ -27,16 +27,23 @@ TRIES: Final = 20
 
 class SharedNames:
     """:param ledger: the one that the nodes share (:class:`granja.ledger.shared.ISharedLedger`).
+    :param writer: the number of this node, until it hears that its lease has ended.
     :param absent: farmers whose absence this node has to record: no other node was there for it
         when this node began.
     """
 
     def __init__(
-        self, clock: IReactorTime, ledger: Any, roster: SharedRoster, absent: Iterable[FarmerId]
+        self,
+        clock: IReactorTime,
+        ledger: Any,
+        roster: SharedRoster,
+        writer: Callable[[], int],
+        absent: Iterable[FarmerId],
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._roster = roster
+        self._writer = writer
         self._ours = set(absent)
         self._moving: set[FarmerId] = set()
         self._watched: set[FarmerId] = set()
@@ -90,7 +97,7 @@ class SharedNames:
     def enter(self, farmer: Farmer) -> Deferred[None]:
         """See :class:`granja.people.claims.Claims`."""
         self._watched.discard(farmer.id)
-        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id)
+        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id, self._writer())
         return asked.addCallbacks(self._entered, _cannot_enter, (farmer.id,))
 
     def _entered(self, before: Holder | None, farmer: FarmerId) -> None:

@@ -87,7 +87,7 @@ class Nodes:
         self._outbox.writer = ledger.writer
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
-        self.names = SharedNames(self._clock, ledger, self.roster, inside)
+        self.names = SharedNames(self._clock, ledger, self.roster, lambda: self.writer, inside)
         self.names.dropped = farm.presence.put_out
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():

@@ -520,6 +520,21 @@ class Ends(VillageCase):
         self.village.pass_time(9.0)
         self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
 
+    def test_a_node_that_loses_its_lease_just_as_it_takes_somebody_in(self) -> None:
+        """The table must not have them at its next lease: then nobody would let them go."""
+        guest(self.there, "Eva", "21")
+        self.there.dies()
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.record.end(self.here.writer)
+        self.here.shared.fence()
+        for _ in range(130):
+            self.village.pass_time(1.0)
+            self.village.record.renew()
+        self.assertEqual(self.village.lists()[2], ["Caro"])
+        self.third.arrives("Eva")
+        self.assertEqual(self.village.lists()[2], ["Caro", "Eva"])
+
     def test_a_pass_serves_at_another_node_while_the_first_lives(self) -> None:
         """The old connection hears it."""
         eva = guest(self.there, "Eva", "21")

@@ -145,14 +145,14 @@ class NodeLedger:
         farmer = FarmerId(next(self.shared.farmers))
         return self.shared.put(Holder(farmer, name.spelling, False, self.writer, None))
 
-    def enter(self, farmer: FarmerId) -> Deferred[Holder | None]:
-        return self._ask(lambda: self._enter(farmer))
+    def enter(self, farmer: FarmerId, writer: int) -> Deferred[Holder | None]:
+        return self._ask(lambda: self._enter(farmer, writer))
 
-    def _enter(self, farmer: FarmerId) -> Holder | None:
-        row = self.shared.rows.get(farmer)
+    def _enter(self, farmer: FarmerId, writer: int) -> Holder | None:
+        row = self.shared.rows.get(farmer) if writer in self.shared.live else None
         if row is not None:
             arrived = row.arrived if row.writer and row.arrived else next(self.shared.arrivals)
-            self.shared.put(replace(row, writer=self.writer, arrived=arrived))
+            self.shared.put(replace(row, writer=writer, arrived=arrived))
         return row
 
     def free(self, holders: Iterable[Holder]) -> Deferred[None]:

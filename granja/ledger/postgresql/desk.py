@@ -99,11 +99,11 @@ class Desk:
 
         return self.ask(claim)
 
-    def enter(self, farmer: FarmerId) -> Deferred[Holder | None]:
+    def enter(self, farmer: FarmerId, writer: int) -> Deferred[Holder | None]:
         """See :meth:`ISharedLedger.enter`."""
 
         def enter(connection: Connection) -> Holder | None:
-            values = {"farmer": farmer, "writer": self._lease.writer}
+            values = {"farmer": farmer, "writer": writer}
             row = connection.execute(_ENTER, values).fetchone()
             return None if row is None else reading.holder(row)
 

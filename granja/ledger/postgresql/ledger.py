@@ -316,8 +316,8 @@ class PostgreSQLLedger(Forgetful):
     def claim(self, name: Name) -> Deferred[Holder]:
         return self._ask(lambda desk: desk.claim(name))
 
-    def enter(self, farmer: FarmerId) -> Deferred[Holder | None]:
-        return self._ask(lambda desk: desk.enter(farmer))
+    def enter(self, farmer: FarmerId, writer: int) -> Deferred[Holder | None]:
+        return self._ask(lambda desk: desk.enter(farmer, writer))
 
     def free(self, holders: Iterable[Holder]) -> Deferred[None]:
         return self._ask(lambda desk: desk.free(holders))

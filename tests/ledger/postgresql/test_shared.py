@@ -373,7 +373,7 @@ class Leases(SharedCase):
         ear = Ear()
         south.watch(ear)
         ana = await north.claim(names.parse("Ana"))
-        await north.enter(ana.farmer)
+        await north.enter(ana.farmer, north.writer)
         self.die(north)
         while not ear.orphans:
             await ear.next()
@@ -408,9 +408,9 @@ class Names(SharedCase):
         ana = await north.claim(names.parse("Ana"))
         gus = await north.claim(names.parse("Gus"))
         for one in (ana, gus):
-            await north.enter(one.farmer)
+            await north.enter(one.farmer, north.writer)
         await north.append([Registered(ana.farmer, "Ana")], 0, {ana.farmer: "secret"})
-        before = await south.enter(ana.farmer)
+        before = await south.enter(ana.farmer, south.writer)
         assert before is not None
         self.assertEqual((before.writer, before.registered), (north.writer, True))
         await north.free([before])
