@@ -129,13 +129,13 @@ class People(PageCase):
         self.assertEqual(ana.page.title(), "Granja")
         noa.types(":p Ana hola")
         ana.sees("hola")
-        ana.page.wait_for_function("document.title === '(1) Susurro · Granja'")
+        ana.page.wait_for_function("() => document.title === '(1) Susurro · Granja'")
         ana.page.evaluate(LOOK, False)
         self._card(ana, "Gus")
         ana.button("Avisarme otra vez").click()
         ana.page.evaluate(LOOK, True)
         gus.types("¿ahora sí?")
-        ana.page.wait_for_function("document.title === '(1) Granja'")
+        ana.page.wait_for_function("() => document.title === '(1) Granja'")
 
     def _card(self, visitor: Visitor, name: str) -> None:
         visitor.page.locator(".person-open", has_text=name).click()
@@ -265,7 +265,9 @@ class Called(PageCase):
         wants_notifications(ana, "Con un sonido suave")
         ana.page.evaluate(LOOK, True)
         gus.types("sin nombrar a nadie", ":p Ana un secreto")
-        ana.page.wait_for_function(f"{NOTIFIED}.then((told) => told.join() === 'Gus te susurra.')")
+        ana.page.wait_for_function(
+            f"() => {NOTIFIED}.then((told) => told.join() === 'Gus te susurra.')"
+        )
         icon = ana.page.locator("#icon").get_attribute("href") or ""
         self.assertIn("favicon-calls", icon)
         ana.page.evaluate(LOOK, False)
@@ -275,7 +277,9 @@ class Called(PageCase):
         ana.page.locator("#line:focus").wait_for()
         ana.page.evaluate(LOOK, True)
         gus.types(":offer Ana 13 21")
-        ana.page.wait_for_function(f"{NOTIFIED}.then(([told]) => told?.includes('te ofrece'))")
+        ana.page.wait_for_function(
+            f"() => {NOTIFIED}.then(([told]) => told?.includes('te ofrece'))"
+        )
         ana.page.evaluate(LOOK, False)
         self._press(ana)
         ana.page.locator("#offers :focus").wait_for()
@@ -291,7 +295,7 @@ class Called(PageCase):
         gus = self.netcat().arrives("Gus", "13")
         ana.page.evaluate(LOOK, True)
         gus.types(":p Ana un secreto")
-        ana.page.wait_for_function("shown.length > 0")
+        ana.page.wait_for_function("() => shown.length > 0")
         said = "shown.map(({ title, body, tag }) => [title, body, tag])"
         self.assertEqual(ana.page.evaluate(said), [["Granja", "Gus te susurra.", "granja"]])
         ana.page.evaluate(LOOK, False)
@@ -319,7 +323,7 @@ class CalledFromAfar(PageCase):
         gus = self.netcat().arrives("Gus", "13")
         ana.page.evaluate(LOOK, True)
         gus.types(":offer Ana 13 21")
-        ana.page.wait_for_function(f"{NOTIFIED}.then((told) => told.length > 0)")
+        ana.page.wait_for_function(f"() => {NOTIFIED}.then((told) => told.length > 0)")
         context = ana.page.context
         (worker,) = context.service_workers
         ana.page.close()
