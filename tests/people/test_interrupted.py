@@ -36,6 +36,17 @@ class RegisteredCase(PassCase):
         person.types("Ana", PASSWORD)
         return person
 
+    def drops_while_a_second_is_stored(self) -> str:
+        """Ana changes the password, and loses the line.  Returns her first pass."""
+        first = self.ana.secret
+        self.disk.hold()
+        self.ana.types(":clave tulipanes rojos")
+        self.disk.release_first()
+        self.ana.drops()
+        self.disk.release()
+        self.farm.settle()
+        return first
+
 
 class CutOff(RegisteredCase):
     def test_while_a_return_with_a_pass_is_stored(self) -> None:
@@ -232,13 +243,7 @@ class WhileANameIsRegistered(PassCase):
 
 class ASecondOne(RegisteredCase):
     def test_who_drops_while_it_is_stored_lingers_with_the_first(self) -> None:
-        first = self.ana.secret
-        self.disk.hold()
-        self.ana.types(":clave tulipanes rojos")
-        self.disk.release_first()
-        self.ana.drops()
-        self.disk.release()
-        self.farm.settle()
+        first = self.drops_while_a_second_is_stored()
         self.assertEqual(self.here(), "Beto, Ana")
         self.assertEqual(self.back(None, first).hears()[0], HELLO)
 
@@ -265,13 +270,7 @@ class ASecondOneOfAForgetfulFarm(RegisteredCase):
     settings = replace(SETTINGS, remember=0.0)
 
     def test_who_drops_while_it_is_stored_lingers_with_the_first(self) -> None:
-        first = self.ana.secret
-        self.disk.hold()
-        self.ana.types(":clave tulipanes rojos")
-        self.disk.release_first()
-        self.ana.drops()
-        self.disk.release()
-        self.farm.settle()
+        first = self.drops_while_a_second_is_stored()
         self.assertEqual(self.back(None, first).hears()[0], HELLO)
 
 
