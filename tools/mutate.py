@@ -61,6 +61,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("tests/whole/test_ledger.py", "tests/whole/test_plays.py"),
     ),
     "trade": ("tests/trade", "tests/whole/test_plays.py"),
+    "accounts": ("tests/accounts", "tests/people", "tests/nodes/test_guessing.py"),
+    "bus": ("tests/bus", "tests/nodes"),
+    "clockwork": ("tests/clockwork", "tests/people", "tests/trade", "tests/web"),
+    "console": ("tests/console", "tests/health"),
+    "contract": ("tests/contract", "tests/test_protocol.py", "tests/whole/test_plays.py"),
+    "health": ("tests/health", "tests/console"),
+    "nodes": ("tests/nodes", "tests/console", "tests/moderation"),
+    "text": ("tests/text", "tests/accounts", "tests/people", "tests/client"),
 }
 
 #: A test may take PATIENCE times as long as without a change, and GRACE seconds more: of the
