@@ -7,12 +7,12 @@ from typing import Any
 from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from granja.bus.interface import NoAnswer
 from granja.bus.nats import NatsBus
 from granja.bus.url import read_bus
+from tests.support.logs import sentences
 from tests.support.nats import MISSING, NatsServer
 
 reactor: Any = real_reactor
@@ -127,10 +127,7 @@ class Real(TestCase):
     async def test_a_bus_that_is_not_there_yet(self) -> None:
         """We wait for it, and the log says so once."""
         self.nats.kill()
-        said: list[str] = []
-        note: Any = lambda event: said.append(formatEvent(event))  # noqa: E731
-        globalLogPublisher.addObserver(note)
-        self.addCleanup(globalLogPublisher.removeObserver, note)
+        said = sentences(self)
         bus = NatsBus(reactor, read_bus(self.nats.url), "a test", "inbox")
         self.addCleanup(bus.close)
         bus.open()

@@ -8,11 +8,11 @@ from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from granja.health import probes
 from granja.health.probes import RETRY, Liveness, Readiness
+from tests.support.logs import sentences
 
 reactor: Any = installed
 
@@ -38,12 +38,9 @@ class Alive(TestCase):
 
     async def test_it_stands_in_no_log(self) -> None:
         """Machines ask again and again."""
-        said: list[LogEvent] = []
-        observer: Any = said.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        said = sentences(self, "")
         self.assertTrue(await self.look(Awake))
-        whole = " ".join(filter(None, map(formatEvent, said)))
+        whole = " ".join(said)
         self.assertNotIn("Starting factory <granja.health", whole)
         self.assertNotIn("OneShotFactory", whole)
 

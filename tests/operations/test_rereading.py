@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.catalog_file import is_lasting
@@ -17,6 +16,7 @@ from granja.contract.ids import ArtifactId, FarmerId
 from granja.operations.rereading import Rereading, copies, lacking
 from granja.reactor.certificates import CertificateRefused
 from granja.reactor.tls_contexts import Contexts
+from tests.support.logs import sentences
 
 GUS, ANA = FarmerId(1), FarmerId(2)
 SPOON, STONE = ArtifactId(5), ArtifactId(7)
@@ -83,15 +83,8 @@ class RereadingTests(SynchronousTestCase):
     """All of it, or nothing, and one line about it."""
 
     def setUp(self) -> None:
-        self.said: list[str] = []
-        observer: Any = self._hear
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.said = sentences(self)
         self.farm, self.endpoint, self.standing = Farm(), Endpoint(), Standing()
-
-    def _hear(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("granja"):
-            self.said.append(formatEvent(event))
 
     def reread(self) -> str:
         self.said.clear()

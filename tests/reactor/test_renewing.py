@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from granja.reactor.renewing import PERIOD, Renewal
 from granja.reactor.tls_contexts import Certificates
 from tests.reactor.test_tls_contexts import TlsCase, seen, shake_hands
 from tests.support.certificates import Pair, make
+from tests.support.logs import sentences
 
 
 class RenewalTests(TlsCase):
@@ -21,15 +20,8 @@ class RenewalTests(TlsCase):
     def setUp(self) -> None:
         super().setUp()
         self.clock = Clock()
-        self.said: list[str] = []
-        observer: Any = self._hear
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.said = sentences(self)
         self._time = 1_000
-
-    def _hear(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("granja"):
-            self.said.append(formatEvent(event))
 
     def put(self, pair: Pair, name: str = "a.pem") -> Path:
         path = pair.put(self.folder / name)

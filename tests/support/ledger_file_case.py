@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from twisted.logger import LogEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from granja.ledger.interface import LedgerRefused
 from granja.ledger.sqlite.ledger import SQLiteLedger
 from tests.support.folders import folder_for
 from tests.support.ledgers import ledger_at
+from tests.support.logs import sentences
 
 
 class LedgerFileCase(TestCase):
@@ -20,14 +19,7 @@ class LedgerFileCase(TestCase):
     def setUp(self) -> None:
         self.folder = folder_for(self)
         self.path = self.folder / "granja.db"
-        self.logged: list[str] = []
-        observer: Any = self._hear
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-
-    def _hear(self, event: LogEvent) -> None:
-        if str(event.get("log_namespace", "")).startswith("granja.ledger"):
-            self.logged.append(str(event["log_format"]).format(**event))
+        self.logged = sentences(self, "granja.ledger")
 
     def refusal(self, path: Path | None = None) -> str:
         """The sentence that the ledger says when it refuses to open."""

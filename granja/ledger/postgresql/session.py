@@ -72,7 +72,6 @@ class Session:
         try:
             connection.pgconn.consume_input()
         except psycopg.Error as error:
-            self.drop()
             raise Away(told(error)) from None
 
     @property
@@ -101,7 +100,6 @@ class Session:
         except BaseException:
             self.drop()
             raise
-        self.warned = False
         return opened
 
     def _not_reached(self, error: psycopg.Error) -> Exception:

@@ -56,7 +56,6 @@ class Way:
         """Whether there is a connection that appends.  It opens a new one if the last is lost."""
         if self.up and self._session.is_up:
             return True
-        self.up = False
         try:
             self.open()
         except (Away, LedgerRefused, psycopg.Error) as error:

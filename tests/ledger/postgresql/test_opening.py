@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+import psycopg
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -21,6 +23,7 @@ from granja.ledger.postgresql.session import Session
 from granja.ledger.shared import ISharedLedger
 from granja.ledger.url import check, open_ledger, shown
 from tests.support.ledgers import reactor
+from tests.support.logs import sentences
 from tests.support.ports import free_port
 from tests.support.postgresql import database, name_of, server
 
@@ -32,14 +35,8 @@ class Enough(BaseException):
 class Opening(SynchronousTestCase):
     def setUp(self) -> None:
         self.url = database(self)
-        self.logged: list[str] = []
-        observer: Any = self._note
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.logged = sentences(self)
         self.slept = 0.0
-
-    def _note(self, event: LogEvent) -> None:
-        self.logged.append(formatEvent(event))
 
     def sql(self, *statements: str) -> list[tuple[object, ...]]:
         return server().sql(*statements, database=name_of(self.url))
@@ -75,6 +72,47 @@ class Opening(SynchronousTestCase):
         self.sql("CREATE SCHEMA granja AUTHORIZATION granja")
         self.assertIn("has a schema granja that is no granja's ledger", self.refusal())
 
+    def test_tables_that_cannot_be_read_just_now(self) -> None:
+        """That is no other program's schema.  PostgreSQL's own reason is told."""
+        self.sql(
+            "CREATE SCHEMA granja",
+            "GRANT USAGE ON SCHEMA granja TO granja",
+            "CREATE VIEW granja.granja AS SELECT 'x' AS farm, 1 / (random() * 0)::int AS version",
+            "GRANT SELECT ON granja.granja TO granja",
+        )
+        self.assertRegex(self.refusal(), r"cannot be read: division by zero \(22012\)\Z")
+
+    def test_a_ledger_that_cannot_be_read_is_let_go(self) -> None:
+        """No connection is left behind by a start that failed."""
+        self.ledger().open()
+        self.sql("ALTER TABLE granja.leases RENAME TO others")
+        self.assertIn("cannot be read: relation", self.refusal())
+        gc.collect()  # A connection that nobody has closed would be warned of.
+
+    def test_two_first_nodes_make_one_farm(self) -> None:
+        """The second waits while the first makes the tables, and takes them."""
+        sessions = [Session(Address(self.url), f"test {n}") for n in (1, 2)]
+        connections = [one.connect() for one in sessions]
+        with (
+            closing(psycopg.connect(server().url(name_of(self.url)))) as holder,
+            ThreadPoolExecutor() as threads,
+        ):
+            holder.execute("SELECT pg_advisory_lock(%s)", (schema._LOCK,))
+            holder.commit()
+            farms = [
+                threads.submit(schema.bring_up_to_date, connection, "here")
+                for connection in connections
+            ]
+            while len(self.sql("SELECT 1 FROM pg_locks WHERE NOT granted")) < 2:
+                self.assertFalse([farm for farm in farms if farm.done()])
+            holder.execute("SELECT pg_advisory_unlock_all()")
+            made = [farm.result() for farm in farms]
+        for one in sessions:
+            one.drop()
+        self.assertEqual(
+            [(farm,) for farm in made], self.sql("SELECT farm::text FROM granja.granja") * 2
+        )
+
     def test_a_newer_granjas(self) -> None:
         self.ledger().open()
         self.sql("UPDATE granja.granja SET version = 9")
@@ -93,7 +131,7 @@ class Opening(SynchronousTestCase):
 
     def test_an_old_postgresql(self) -> None:
         self.patch(schema, "OLDEST", 990000)
-        self.assertRegex(self.refusal(), r"is PostgreSQL \d+, which is too old: 99 or newer")
+        self.assertRegex(self.refusal(), r"is PostgreSQL \d\d, which is too old: 99 or newer")
 
     def test_a_wrong_password_or_database(self) -> None:
         """Waiting makes it no better."""
@@ -162,6 +200,12 @@ class Opening(SynchronousTestCase):
             schema.problem(connection), "the column entries.note (text) is not granja's"
         )
         self.sql("ALTER TABLE granja.entries DROP COLUMN note")
+        self.sql("ALTER TABLE granja.entries RENAME writer TO author")
+        self.assertIn("author (bigint) is not granja's", str(schema.problem(connection)))
+        self.sql("ALTER TABLE granja.entries DROP COLUMN author")
+        self.assertEqual(schema.problem(connection), "it has no column entries.writer (bigint)")
+        self.sql("ALTER TABLE granja.entries ADD writer bigint")
+        self.assertIsNone(schema.problem(connection))
         self.sql(
             "CREATE RULE forget AS ON DELETE TO granja.entries DO INSTEAD NOTHING",
         )
