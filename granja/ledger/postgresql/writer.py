@@ -47,6 +47,10 @@ HEARD = 2 * LOOK
 #: half as many.
 FACTS_PER_SNAPSHOT = 20_000
 
+#: Why a node halts.
+STRANGE = "somebody else has changed the database"
+NOT_UNDERSTOOD = "what another node wrote is not understood"
+
 _log = Logger()
 
 
@@ -116,16 +120,16 @@ class Writer(WriterThread[Job]):
             jobs = self._waiting(TURN if self._way.in_turn else LOOK if self.up else RETRY)
             closing = next((job for job in jobs if isinstance(job, Close)), None)
             appends = [job for job in jobs if isinstance(job, Append)]
+            forgets = [job for job in jobs if isinstance(job, Forget)]
             try:
-                self._work(jobs, appends)
+                self._work(jobs, appends, forgets)
             except Exception as error:  # After a mistake here, farmers must not wait for ever.
                 _log.failure("The ledger's writer failed; trading stops.")
                 why = self._halt(f"{type(error).__name__}: {error}")
-                self._refuse(appends, Halted(why))
+                self._refuse([*appends, *forgets], Halted(why))
         self._end(closing)
 
-    def _work(self, jobs: Sequence[Job], appends: list[Append]) -> None:
-        forgets = [job for job in jobs if isinstance(job, Forget)]
+    def _work(self, jobs: Sequence[Job], appends: list[Append], forgets: list[Forget]) -> None:
         if self._halted is None and not self._way.reach():
             self._refuse([*appends, *forgets], NotStored("the database is away"))
             return
@@ -147,6 +151,8 @@ class Writer(WriterThread[Job]):
         except (psycopg.Error, Away) as error:
             self._way.lose(error)
             self._refuse(forgets, NotStored(told(error)))
+        except LedgerRefused as refused:
+            self._refuse(forgets, Halted(self._halt(str(refused), STRANGE)))
 
     def _save(self, jobs: Sequence[Job]) -> None:
         """Store the newest state, as soon as nobody waits for the end of our turn."""
@@ -198,10 +204,7 @@ class Writer(WriterThread[Job]):
 
     def _pass_on(self, accepted: list[Append]) -> None:
         """Give the turn to others: the second decision has nothing to store."""
-        try:
-            self._way.give_turn_back()
-        except psycopg.Error as error:
-            self._way.lose(error)
+        self._give_turn_back()
         for job in accepted:
             job.head = self._head
         self._accept(accepted)
@@ -295,7 +298,7 @@ class Writer(WriterThread[Job]):
         """Answer the batch: the database has refused it, and nothing was stored."""
         why = told(error)
         if is_strange(error):
-            what = "somebody else has changed the database; the last write is not stored"
+            what = f"{STRANGE}; the last write is not stored"
             self._refuse(batch.appends, Halted(self._halt(why, what)))
             return
         _log.warn("The ledger could not be written to, so nothing changed: {why}.", why=why)
@@ -353,8 +356,12 @@ class Writer(WriterThread[Job]):
         try:
             missed = self._take_turn(first.after)
         except BadEntry as bad:
-            why = self._halt(str(bad), "what another node wrote is not understood")
-            self._refuse(late, Halted(why))
+            self._refuse(late, Halted(self._halt(str(bad), NOT_UNDERSTOOD)))
+            self._give_turn_back()
+            return
+        except LedgerRefused as refused:
+            self._refuse(late, Halted(self._halt(str(refused), STRANGE)))
+            self._give_turn_back()
             return
         except (psycopg.Error, Away) as error:
             self._way.lose(error)
@@ -364,6 +371,13 @@ class Writer(WriterThread[Job]):
         self._answer(first.done.errback, Stale(told_head, missed))
         for job in late[1:]:
             self._answer(job.done.errback, Stale(told_head))
+
+    def _give_turn_back(self) -> None:
+        """Give the turn to others.  A connection that is lost then has none."""
+        try:
+            self._way.give_turn_back()
+        except (psycopg.Error, Away) as error:
+            self._way.lose(error)
 
     def _take_turn(self, after: int) -> list[Fact]:
         self._way.take_turn()
@@ -419,7 +433,7 @@ class Writer(WriterThread[Job]):
             try:
                 facts = self._read(found, start, end)
             except BadEntry as bad:
-                self._halt(str(bad), "what another node wrote is not understood")
+                self._halt(str(bad), NOT_UNDERSTOOD)
                 return
             self._head = end
             self._notify("others", start.sequence, facts)

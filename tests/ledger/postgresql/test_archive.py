@@ -15,6 +15,7 @@ from twisted.internet.threads import deferToThread
 from granja.ledger.archive import Contents, NotCopied
 from granja.ledger.chain import Head
 from granja.ledger.interface import Kept, LedgerRefused
+from granja.ledger.postgresql import lease as leases
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.archive import PostgreSQLTarget, connect_patiently
 from granja.ledger.postgresql.closed import ClosedPostgreSQL
@@ -112,9 +113,11 @@ class ToFill(ArchiveCase):
 
 class Threads(SharedCase):
     async def test_no_thread_keeps_a_server_that_fails_from_ending(self) -> None:
-        """Where the ledger was never closed.  When it is closed, all of them end."""
+        """Where the ledger was never closed.  When it is closed, all of them end, without waiting
+        for the next renewal of the lease."""
+        self.patch(leases, "RENEWED_EACH", 600.0)
         before = set(threading.enumerate())
-        node = self.node("norte")
+        node = self.node("norte", 3600.0)
         await node.append([ANA_COMES], 0, {})
         await node.verifier(ANA_COMES.farmer)
         threads = [t for t in set(threading.enumerate()) - before if t.name.startswith("granja-")]

@@ -184,6 +184,16 @@ class Forgetting(ForgettingCase):
         self.assertEqual(await north.append([], 1, {}), 1)
         self.assertEqual(self.count(NAME), 0)
 
+    async def test_a_node_that_closes_forgets_what_it_has_begun_to(self) -> None:
+        """It does not wait until the others have heard of it: they read it when they come back,
+        and a key that is a name must not stay."""
+        north = self.node("norte")
+        await self.append(north, COMES, kept=(Kept("mutes", names.fold(NAME), 1),))
+        forgetting = north.forget([ZOE])
+        await north.close()
+        self.assertEqual(await forgetting, 1)
+        self.assertEqual(self.count(NAME), 0)
+
     async def test_what_is_not_stored_leaves_no_name(self) -> None:
         """A node that was late writes its name with the second attempt, once."""
         north, south = self.node("norte"), self.node("sur")

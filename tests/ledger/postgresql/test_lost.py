@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -17,6 +19,7 @@ from granja.market.facts import Declared, Fact
 from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, Ear, SharedCase
 from tests.support.ledgers import reactor
 from tests.support.links import Wire
+from tests.support.logs import sentences
 from tests.support.postgresql import Pair, name_of, server
 
 
@@ -42,11 +45,25 @@ class LostCase(SharedCase):
         node.watch(self.ear)
         return node
 
+    @contextmanager
+    def locked_head(self) -> Iterator[psycopg.Connection]:
+        """Somebody else has the head of the chain: who appends waits."""
+        with closing(psycopg.connect(server().url(name_of(self.url)))) as holder:
+            holder.execute("SELECT 1 FROM granja.head FOR UPDATE")
+            yield holder
+
     async def until(self, sql: str) -> list[tuple[object, ...]]:
         """Wait until that finds something."""
         while not (rows := self.sql(sql)):
             await later()
         return rows
+
+    def turns(self) -> list[tuple[object, ...]]:
+        """The server processes that hold a turn, and do nothing."""
+        return self.sql(
+            "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' "
+            "AND datname = current_database()"
+        )
 
     def count(self) -> object:
         return self.sql("SELECT count(*) FROM granja.entries")[0][0]
@@ -60,6 +77,13 @@ class LostCase(SharedCase):
                 return await node.append(facts, after, {}, **more)
             except NotStored:
                 await later()
+
+
+#: The processes that the node works with, except that for questions.
+PROCESSES = (
+    "SELECT pid FROM pg_stat_activity WHERE application_name IN ('granja norte', "
+    "'granja norte lease') AND datname = current_database()"
+)
 
 
 class TheConnectionIsLost(LostCase):
@@ -144,6 +168,82 @@ class TheConnectionIsLost(LostCase):
                 await one
         self.assertLess(reactor.seconds() - begun, 10)
 
+    async def test_what_could_not_be_stored_takes_its_name_along(self) -> None:
+        """With the next attempt the name is stored, or nobody would know who that farmer is."""
+        node = self.north()
+        self.wire.holding = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(0.2)
+        self.wire.holding = False
+        self.wire.cut()
+        with self.assertRaises(NotStored):
+            await waiting
+        self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
+        self.assertEqual(self.sql("SELECT name FROM granja.pseudonyms"), [("Ana",)])
+
+    async def test_the_lease_ends_before_the_outcome_is_known(self) -> None:
+        """Under another lease the node finds what it has written under the old one."""
+        node = self.north()
+        writer = node.writer
+        self.wire.swallowing = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await self.until("SELECT 1 FROM granja.entries")
+        self.sql("DELETE FROM granja.leases")
+        self.wire.swallowing = False
+        self.wire.cut()
+        self.assertEqual(await waiting, 1)
+        self.assertGreater(node.writer, writer)
+
+    async def test_why_it_asks_again_is_said_once(self) -> None:
+        """However long it takes to find out, and whatever is in the way."""
+        node, said = self.north(), sentences(self)
+        ((farm,),) = self.sql("SELECT farm::text FROM granja.granja")
+        self.wire.swallowing = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await self.until("SELECT 1 FROM granja.entries")
+        self.sql("UPDATE granja.granja SET farm = gen_random_uuid()")
+        self.wire.mend()
+        await later(1.5)
+        self.assertNoResult(waiting)
+        self.sql(f"UPDATE granja.granja SET farm = '{farm}'")
+        self.assertEqual(await waiting, 1)
+        asking = [line for line in said if "asking again" in line]
+        away = [line for line in said if "database is away" in line]
+        self.assertEqual((len(asking), len(away)), (1, 0), said)
+
+    async def test_a_database_that_became_a_standby_is_left(self) -> None:
+        """A connection to it would go on working, and nothing could be stored there ever again."""
+        node = self.north()
+        await node.append([ANA_COMES], 0, {})
+        self.addCleanup(self.read_only, "RESET")
+        before = {*self.sql(PROCESSES)}
+        self.assertEqual(len(before), 2)
+        self.read_only("SET", " = on")
+        with self.assertRaisesRegex(NotStored, "read-only transaction"):
+            while True:  # Until all processes of the server have heard of it.
+                await node.append([], 1, {}, [Kept("bans", "x", 1)])
+        while before & {*self.sql(PROCESSES)}:
+            await later()
+        self.read_only("RESET")
+        self.assertEqual(await self.stored(node, [BETO_COMES], 1), 2)
+
+    def read_only(self, what: str, value: str = "") -> None:
+        server().sql(
+            f"ALTER SYSTEM {what} default_transaction_read_only{value}", "SELECT pg_reload_conf()"
+        )
+
+    async def test_a_server_that_stops_cuts_what_it_waits_for(self) -> None:
+        """The database may answer in an hour."""
+        node = self.north()
+        with self.locked_head():
+            waiting = node.append([ANA_COMES], 0, {})
+            await self.waiting_for_a_lock(waiting)
+            self.wire.closed = True
+            node.hurry()
+            with self.assertRaisesRegex(Halted, "not known"):
+                await waiting
+            await node.close()
+
     async def test_a_server_that_stops_waits_for_nothing(self) -> None:
         """The fate of the last write is not known then, and is never told."""
         node = self.north()
@@ -184,10 +284,13 @@ class ItIsNotWhatItWas(LostCase):
         node = self.north()
         rows = self.sql("SELECT farm::text FROM granja.granja")
         self.sql("UPDATE granja.granja SET farm = gen_random_uuid()")
+        said = sentences(self)
         self.wire.cut()
-        await later(0.7)
+        while not any("has become that of another granja" in line for line in said):
+            await later()
         with self.assertRaises(NotStored):
             await node.append([ANA_COMES], 0, {})
+        self.assertEqual(self.count(), 0)
         self.sql(f"UPDATE granja.granja SET farm = '{rows[0][0]}'")
         self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
 
@@ -236,11 +339,9 @@ class TheServerHangs(LostCase):
     async def test_a_server_that_is_at_it_still_is_waited_for(self) -> None:
         """Somebody else has the head locked for longer than the patience of the watchdog."""
         node = self.north()
-        holder = psycopg.connect(server().url(name_of(self.url)))
-        holder.execute("SELECT 1 FROM granja.head FOR UPDATE")
-        waiting = node.append([ANA_COMES], 0, {})
-        await later(1.5)
-        holder.close()
+        with self.locked_head():
+            waiting = node.append([ANA_COMES], 0, {})
+            await later(1.5)
         self.assertEqual(await waiting, 1)
         self.assertEqual(self.ear.said, [])
 

@@ -1,0 +1,209 @@
+"""A node that was late has the next turn: what it may do with it, and how it loses it."""
+
+from __future__ import annotations
+
+from granja.ledger.chain import GENESIS, digest
+from granja.ledger.interface import Halted, Kept, NotStored, Stale
+from granja.ledger.postgresql import writer as writers
+from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from tests.ledger.postgresql.test_lost import LostCase, later
+from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, GUS_COMES, Ear
+from tests.support.logs import sentences
+from tests.support.postgresql import server
+
+
+class TurnCase(LostCase):
+    """Norte writes directly, sur through a wire; sur is late, and has the turn."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(writers, "TURN", 5.0)
+        self.logged = sentences(self)
+
+    async def take_turn(self) -> tuple[PostgreSQLLedger, PostgreSQLLedger]:
+        through = self.url
+        self.url = self.url.replace(f":{self.wire.port}/", f":{server().port}/")
+        north = self.node("norte")
+        self.url = through
+        south = self.node("sur")
+        south.watch(self.ear)
+        await north.append([ANA_COMES], 0, {})
+        with self.assertRaises(Stale):
+            await south.append([BETO_COMES], 0, {})
+        self.logged.clear()
+        return north, south
+
+
+class Turns(TurnCase):
+    async def test_the_database_takes_it_away(self) -> None:
+        """Nothing was committed, so the node decides nothing anew: it connects, and appends."""
+        _, south = await self.take_turn()
+        self.wire.holding = True
+        waiting = south.append([BETO_COMES], 1, {})
+        while self.turns():
+            await later()
+        self.wire.holding = False
+        self.wire.cut()
+        self.assertEqual(await waiting, 2)
+        self.assertEqual(self.ear.said, [])
+        self.assertEqual(self.count(), 2)
+
+    async def test_the_database_goes_away_with_it(self) -> None:
+        """What was not committed is not stored, and people hear so at once."""
+        _, south = await self.take_turn()
+        self.wire.holding = True
+        waiting = south.append([BETO_COMES], 1, {})
+        while self.turns():
+            await later()
+        self.wire.closed = True
+        self.wire.cut()
+        with self.assertRaises(NotStored):
+            await waiting
+        self.assertEqual(self.ear.said, [])
+        self.wire.mend()
+        self.assertEqual(await self.stored(south, [BETO_COMES], 1), 2)
+
+    async def test_what_the_database_refuses_ends_it(self) -> None:
+        """The next decision is stored, though the last could not be."""
+        north, south = await self.take_turn()
+        self.sql(
+            "CREATE FUNCTION granja.full() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END $$",
+            'CREATE TRIGGER "full" BEFORE INSERT ON granja.entries FOR EACH ROW '
+            """WHEN (NEW.body LIKE '%"farmer":2%') EXECUTE FUNCTION granja.full()""",
+        )
+        with self.assertRaisesRegex(NotStored, "the disk is full"):
+            await south.append([BETO_COMES], 1, {})
+        self.assertEqual(await south.append([GUS_COMES], 1, {}), 2)
+        self.assertEqual(self.logged, [
+            "The ledger could not be written to, so nothing changed: the disk is full (53100)."
+        ])  # fmt: skip
+        with self.assertRaises(Stale):
+            await north.append([BETO_COMES], 1, {})
+
+    async def test_who_is_late_once_more_begins_another(self) -> None:
+        """It hears again what it missed.  The database has nothing to warn of."""
+        _, south = await self.take_turn()
+        with self.assertRaises(Stale) as caught:
+            await south.append([GUS_COMES], 0, {})
+        self.assertEqual(caught.exception.missed, (ANA_COMES,))
+        self.assertEqual(await south.append([GUS_COMES], 1, {}), 2)
+        self.assertEqual(self.logged, [])
+
+    async def test_one_that_nobody_uses_is_given_back(self) -> None:
+        """The node does it: the database would have to cut the connection."""
+        north, south = await self.take_turn()
+        self.patch(writers, "TURN", 0.05)
+        with self.assertRaises(Stale):
+            await south.append([BETO_COMES], 0, {})
+        before = self.sql(PROCESS)
+        self.assertEqual(await north.append([GUS_COMES], 1, {}), 2)
+        self.assertEqual(self.sql(PROCESS), before)
+        self.assertEqual(self.logged, [])
+
+    async def test_with_it_all_that_others_wrote_must_be_understood(self) -> None:
+        """Or the node halts, and everybody else has the turn again."""
+        north, south = await self.take_turn()
+        await south.append([], 1, {})
+        entry = (2, 1763848000.25, "danced", "{}")
+        ((last,),) = self.sql("SELECT encode(hash, 'hex') FROM granja.head")
+        hash = digest(bytes.fromhex(str(last)), *entry).hex()
+        self.sql(
+            f"INSERT INTO granja.entries VALUES (2, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
+            f"UPDATE granja.head SET sequence = 2, hash = '\\x{hash}'",
+        )
+        for node in (north, south):
+            with self.assertRaisesRegex(Halted, "another node wrote is not understood.*entry 2"):
+                await node.append([BETO_COMES], 1, {})
+        self.assertEqual(self.turns(), [])
+
+
+PROCESS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'granja sur'"
+
+
+class Batches(LostCase):
+    """What comes in while the database works is stored together."""
+
+    async def test_one_was_decided_too_early(self) -> None:
+        """It is told so; what was decided in time is stored."""
+        node = self.north()
+        with self.locked_head():
+            first = node.append([ANA_COMES], 0, {})
+            await self.waiting_for_a_lock(first)
+            second, third = node.append([BETO_COMES], 1, {}), node.append([GUS_COMES], 1, {})
+        self.assertEqual([await first, await second], [1, 2])
+        with self.assertRaisesRegex(Stale, "decided after 1, but the ledger is at 2") as caught:
+            await third
+        self.assertEqual(caught.exception.missed, ())
+
+    async def test_both_late_ones_hear_so(self) -> None:
+        """The first also hears what both have missed."""
+        node, other = self.node("norte"), self.node("sur")
+        with self.locked_head():
+            first = other.append([ANA_COMES], 0, {})
+            await self.waiting_for_a_lock(first)
+            early = node.append([], 0, {}, [Kept("bans", "x", 1)])
+            late = [node.append([fact], 0, {}) for fact in (BETO_COMES, GUS_COMES)]
+        await first
+        with self.assertRaises(Stale):
+            await early
+        missed = []
+        for one in late:
+            with self.assertRaises(Stale) as caught:
+                await one
+            missed.append(caught.exception.missed)
+        self.assertIn(missed, ([(), ()], [(ANA_COMES,), ()]))
+
+
+class Beside(LostCase):
+    async def test_own_changes_do_not_hide_others(self) -> None:
+        """Both have changed something since this node looked: it hears of the other's."""
+        north, south, ear = self.node("norte"), self.node("sur"), Ear()
+        await south.append([], 0, {}, [Kept("bans", "theirs", 1)])
+        await north.append([], 0, {}, [Kept("bans", "ours", 1)])
+        north.watch(ear)
+        while not ear.kept:
+            await ear.next()
+        self.assertEqual(ear.kept, [Kept("bans", "theirs", 1)])
+
+
+class Strange(LostCase):
+    async def test_what_nobody_understands_halts_a_node_that_only_looks(self) -> None:
+        """The operator reads it before anybody wants to trade."""
+        logged = sentences(self)
+        node = self.north()
+        entry = (1, 1763848000.25, "danced", "{}")
+        hash = digest(GENESIS, *entry).hex()
+        self.sql(
+            f"INSERT INTO granja.entries VALUES (1, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
+            f"UPDATE granja.head SET sequence = 1, hash = '\\x{hash}'",
+        )
+        while not any("what another node wrote is not understood" in line for line in logged):
+            await later()
+        with self.assertRaisesRegex(Halted, "entry 1 is damaged"):
+            await node.append([ANA_COMES], 0, {})
+        self.assertEqual(self.ear.facts, [])
+
+    async def test_tables_that_cannot_be_read_are_a_database_that_is_away(self) -> None:
+        """The log says why, once; when they can be read again, all is well."""
+        logged = sentences(self)
+        node = self.north()
+        self.sql("ALTER TABLE granja.entries RENAME TO hidden")
+        while not any("database is away: relation" in line for line in logged):
+            await later()
+        self.sql("ALTER TABLE granja.hidden RENAME TO entries")
+        self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
+
+    async def test_a_chain_without_a_head_is_damaged(self) -> None:
+        """Nobody waits for ever, nor does who forgets a name."""
+        north, south = self.node("norte"), self.node("sur")
+        await north.append([ANA_COMES], 0, {})
+        self.sql("DELETE FROM granja.head")
+        for ask in (
+            lambda: south.append([BETO_COMES], 0, {}),
+            lambda: north.forget([ANA_COMES.farmer]),
+            lambda: north.append([BETO_COMES], 1, {}),
+        ):
+            with self.assertRaisesRegex(Halted, "changed the database .*it has no head"):
+                await ask()
+        self.assertEqual(self.turns(), [])
