@@ -314,10 +314,12 @@ class Writer(WriterThread[Job]):
         self._way.drop()
         self._notify("unsure")
         writer = self._lease.writer
-        while not self._found_out(batch, writer):
-            if self._hurried.wait(RETRY):
-                self._refuse(batch.appends, Halted(self._halt(why)))
+        while not self._hurried.is_set():
+            if self._found_out(batch, writer):
                 break
+            self._hurried.wait(RETRY)
+        else:
+            self._refuse(batch.appends, Halted(self._halt(why)))
         self._notify("sure")
 
     def _found_out(self, batch: Batch, writer: int) -> bool:

@@ -233,12 +233,11 @@ class TheConnectionIsLost(LostCase):
         )
 
     async def test_a_server_that_stops_cuts_what_it_waits_for(self) -> None:
-        """The database may answer in an hour."""
+        """The database may answer in an hour, also when it is asked again."""
         node = self.north()
         with self.locked_head():
             waiting = node.append([ANA_COMES], 0, {})
             await self.waiting_for_a_lock(waiting)
-            self.wire.closed = True
             node.hurry()
             with self.assertRaisesRegex(Halted, "not known"):
                 await waiting

@@ -185,6 +185,11 @@ class TwoNodes(SharedCase):
         ((there,),) = self.sql("SELECT extract(epoch FROM clock_timestamp())::float8")
         assert isinstance(there, float)
         self.assertLess(abs(said - there), 20)
+        await north.close()
+        while south.older_nodes:  # It looks again with each renewal of its lease.
+            again: Deferred[None] = Deferred()
+            reactor.callLater(0.05, again.callback, None)
+            await again
 
     async def test_a_turn_is_given_back_by_storing_nothing(self) -> None:
         north, south = self.node("norte"), self.node("sur")
