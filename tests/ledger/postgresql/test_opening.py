@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,15 @@ class Opening(SynchronousTestCase):
         self.assertEqual(
             [(farm,) for farm in made], self.sql("SELECT farm::text FROM granja.granja") * 2
         )
+
+    def test_a_node_without_a_name_is_called_as_its_machine(self) -> None:
+        """Two machines have two names already."""
+        for node, name in (("sur", "sur"), ("", os.uname().nodename)):
+            ledger = open_ledger(self.url, reactor, lambda: 1.0, node)
+            self.addCleanup(ledger.close)
+            ledger.open()
+            last = self.sql("SELECT node FROM granja.leases ORDER BY writer DESC LIMIT 1")
+            self.assertEqual(last, [(name,)])
 
     def test_a_newer_granjas(self) -> None:
         self.ledger().open()
@@ -242,10 +252,16 @@ class Urls(SynchronousTestCase):
             self.assertNotIn("s3cret", str(caught.exception))
 
     def test_without_the_library_it_says_what_to_install(self) -> None:
+        """Whatever somebody wants to do with such a ledger."""
         self.patch(urls, "find_spec", lambda name: None)
-        with self.assertRaises(ConfigurationError) as caught:
-            open_ledger("postgresql://a/b", reactor, lambda: 1.0)
-        self.assertIn("pip install 'granja[cluster]'", str(caught.exception))
+
+        def opened(url: str) -> object:
+            return open_ledger(url, reactor, lambda: 1.0)
+
+        for way in (opened, urls.open_archive, urls.open_target, urls.open_closed):
+            with self.assertRaises(ConfigurationError) as caught:
+                way("postgresql://a/b")
+            self.assertIn("pip install 'granja[cluster]'", str(caught.exception))
 
     def test_a_farm_of_one_node_does_not_load_the_library(self) -> None:
         """It does not start more slowly because of it."""
