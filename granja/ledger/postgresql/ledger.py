@@ -21,6 +21,7 @@ from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.desk import Desk
 from granja.ledger.postgresql.keeper import Keeper
 from granja.ledger.postgresql.lease import Lease, NodeLives
+from granja.ledger.postgresql.reached import Reached
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, complaints, told
 from granja.ledger.postgresql.watchdog import Watchdog
@@ -194,21 +195,12 @@ class PostgreSQLLedger(Forgetful):
         known = pseudonyms.Known(connection)
         self._plain = known.pseudonyms.plain
         state = known.pseudonyms.show_state(snapshot.content) if snapshot else None
-        self._begin(session, number, head, changes, known)
+        self._begin(session, number, Reached(head, changes, known))
         facts = self._facts(start, head)
         return Opened(head.sequence, state, start.sequence, facts, verifiers, beside)
 
-    def _begin(
-        self,
-        session: Session,
-        number: int,
-        head: Head,
-        changes: int,
-        known: pseudonyms.Known,
-    ) -> None:
-        self._writer = Writer(
-            session, self._lease, number, head, changes, self._reactor, known, self._seconds
-        )
+    def _begin(self, session: Session, number: int, reached: Reached) -> None:
+        self._writer = Writer(session, self._lease, number, reached, self._reactor, self._seconds)
         self._writer.start()
         names, lease = self._session("names", session), self._session("lease", session)
         self._desk = Desk(names, self._lease, self._reactor)

@@ -17,13 +17,13 @@ import psycopg
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from granja.ledger.chain import BadEntry, Entry, Head, extend
+from granja.ledger.chain import BadEntry
 from granja.ledger.interface import Halted, LedgerRefused, NotStored, Stale
 from granja.ledger.postgresql import lease as leases, reading
 from granja.ledger.postgresql.batch import Batch
 from granja.ledger.postgresql.forgetting import Forgetting
 from granja.ledger.postgresql.lease import Fenced, Lease
-from granja.ledger.postgresql.pseudonyms import Known
+from granja.ledger.postgresql.reached import Reached
 from granja.ledger.postgresql.schema import Connection
 from granja.ledger.postgresql.session import Away, Session, is_strange, told
 from granja.ledger.postgresql.way import Lost, Way
@@ -67,9 +67,7 @@ class Writer(WriterThread[Job]):
 
     :param session: it is connected.
     :param number: the session's number, from :meth:`Lease.begin`.
-    :param head: the entry whose state the market has.
-    :param changes: the number of known changes beside the chain.
-    :param known: which hash stands for which name.
+    :param reached: what the market has, and what the node has heard of beside the chain.
     :param seconds: a clock that only goes forward.
     """
 
@@ -78,23 +76,19 @@ class Writer(WriterThread[Job]):
         session: Session,
         lease: Lease,
         number: int,
-        head: Head,
-        changes: int,
+        reached: Reached,
         reactor: IReactorFromThreads,
-        known: Known,
         seconds: Callable[[], float],
     ) -> None:
         super().__init__(reactor, _log)
         self.watcher: Watcher | None = None
         self._way = Way(session, lease, number, self._believe)
         self._lease = lease
-        self._head = head
-        self._changes = changes
+        self._reached = reached
         self._unsaved: Checkpoint | None = None
         self._hurried = Event()
-        self._known = known
         self._seconds = seconds
-        self._forgetting = Forgetting(known)
+        self._forgetting = Forgetting(reached.known)
 
     @property
     def up(self) -> bool:
@@ -104,7 +98,7 @@ class Writer(WriterThread[Job]):
     @property
     def sequence(self) -> int:
         """The number of the last known entry; any thread may ask."""
-        return self._head.sequence
+        return self._reached.head.sequence
 
     def hurry(self) -> None:
         """Stop waiting for a database that is away: the server stops."""
@@ -161,7 +155,7 @@ class Writer(WriterThread[Job]):
                 self._unsaved = job
         if self._unsaved is not None and not self._way.in_turn:
             job, self._unsaved = self._unsaved, None
-            state = self._known.pseudonyms.hide_state(job.state)
+            state = self._reached.known.pseudonyms.hide_state(job.state)
             reading.save(self._way.connection, state, job.sequence, FACTS_PER_SNAPSHOT // 2)
 
     def _end(self, closing: Close) -> None:
@@ -180,11 +174,9 @@ class Writer(WriterThread[Job]):
 
     def _believe(self, connection: Connection) -> None:
         """Halt if the database has lost something that farmers were told of."""
-        if self._head.sequence and reading.hash_of(connection, self._head.sequence) != (
-            self._head.hash
-        ):
+        if not self._reached.is_in(connection):
             self._halt(
-                f"the database does not have entry {self._head.sequence} any more, of which "
+                f"the database does not have entry {self.sequence} any more, of which "
                 "farmers were told: a standby was promoted that had not got it",
                 "trades are lost",
             )
@@ -206,14 +198,14 @@ class Writer(WriterThread[Job]):
         """Give the turn to others: the second decision has nothing to store."""
         self._give_turn_back()
         for job in accepted:
-            job.head = self._head
+            job.head = self._reached.head
         self._accept(accepted)
 
     def _in_order(self, appends: list[Append]) -> list[Append]:
         """The appends that were decided against the state that they will meet."""
         accepted: list[Append] = []
         late: list[Append] = []
-        sequence = self._head.sequence
+        sequence = self.sequence
         for job in appends:
             if job.after == sequence and not late:
                 accepted.append(job)
@@ -229,69 +221,52 @@ class Writer(WriterThread[Job]):
         return accepted
 
     def _store(self, appends: list[Append]) -> None:
-        batch = self._batch(appends)
+        batch = self._reached.batch(appends)
         try:
-            answer = self._too_young(batch) or self._call(batch)
+            answer, changes = self._too_young(batch) or self._way.append(batch)
         except Lost as error:
             self._resolve(batch, str(error))
         except Away as error:
-            self._known.pseudonyms.drop(batch.names)
+            self._reached.discard(batch)
             self._way.lose(error)
             self._refuse(appends, NotStored(str(error)))
         except psycopg.Error as error:
-            self._known.pseudonyms.drop(batch.names)
+            self._reached.discard(batch)
             self._failed(batch, error)
         else:
-            if answer != "stored":
-                self._known.pseudonyms.drop(batch.names)
             if answer == "stored":
-                self._stored(batch)
-            elif answer == "stale":
-                self._queue_up(appends)
-            elif answer == "young":
-                _log.warn("A node of an older granja runs, which would not know what this one did.")
-                self._refuse(appends, NotStored("a node of an older granja runs"))
+                self._stored(batch, changes)
             else:
-                self._refuse(appends, NotStored("the lease of this node is over"))
-                self._way.lose(Away("the lease of this node is over"))
+                self._reached.discard(batch)
+                self._not_taken(appends, answer)
 
-    def _too_young(self, batch: Batch) -> str:
-        """Return ``"young"`` when a node that lives does not know each kind of fact in the batch,
-        and else nothing.
+    def _not_taken(self, appends: list[Append], answer: str) -> None:
+        """The database has answered, and stored nothing."""
+        if answer == "stale":
+            self._queue_up(appends)
+        elif answer == "young":
+            _log.warn("A node of an older granja runs, which would not know what this one did.")
+            self._refuse(appends, NotStored("a node of an older granja runs"))
+        else:
+            self._refuse(appends, NotStored("the lease of this node is over"))
+            self._way.lose(Away("the lease of this node is over"))
+
+    def _too_young(self, batch: Batch) -> tuple[str, None] | None:
+        """Answer ``"young"`` when a node that lives does not know each kind of fact in the batch.
 
         :raises Away: when the database is away; nothing is sent then.
         :raises psycopg.Error: when it does not answer; nothing is stored then.
         """
         if not batch.version:
-            return ""
+            return None
         self._way.check()
         if leases.least_version(self._way.connection) >= batch.version:
-            return ""
+            return None
         self._way.give_turn_back()
-        return "young"
+        return "young", None
 
-    def _batch(self, appends: list[Append]) -> Batch:
-        entries: list[Entry] = []
-        head, names = self._head, self._known.pseudonyms
-        for job in appends:
-            entries += extend(head.hash, head.sequence, job.time, job.facts, names.body)
-            if entries:
-                head = Head(entries[-1].sequence, entries[-1].hash)
-            job.head = head
-        return Batch(appends, self._head, entries, names.take_fresh())
-
-    def _call(self, batch: Batch) -> str:
-        """Append and commit.
-
-        :raises Exception: what :meth:`Way.append` raises.
-        """
-        answer, changes = self._way.append(batch)
-        if answer == "stored" and changes == self._changes + batch.beside:
-            self._changes = changes
-        return str(answer)
-
-    def _stored(self, batch: Batch) -> None:
-        self._head = batch.end
+    def _stored(self, batch: Batch, changes: int | None = None) -> None:
+        self._reached.advance(batch, changes)
         self._accept(batch.appends)
 
     def _failed(self, batch: Batch, error: psycopg.Error) -> None:
@@ -346,7 +321,7 @@ class Writer(WriterThread[Job]):
         elif not batch.entries:  # Changes beside the chain may be written twice.
             self._store(batch.appends)
         else:
-            self._known.pseudonyms.drop(batch.names)
+            self._reached.discard(batch)
             self._refuse(batch.appends, NotStored("the connection was lost before it was stored"))
         return True
 
@@ -369,7 +344,7 @@ class Writer(WriterThread[Job]):
             self._way.lose(error)
             self._refuse(late, NotStored(told(error)))
             return
-        told_head = f"decided after {first.after}, but the ledger is at {self._head.sequence}"
+        told_head = f"decided after {first.after}, but the ledger is at {self.sequence}"
         self._answer(first.done.errback, Stale(told_head, missed))
         for job in late[1:]:
             self._answer(job.done.errback, Stale(told_head))
@@ -388,21 +363,7 @@ class Writer(WriterThread[Job]):
         if not 0 <= after < end.sequence:
             self._way.give_turn_back()
             return []
-        start = self._start(connection, after)
-        missed = self._read(list(reading.entries(connection, after)), start, end)
-        self._head = end
-        return missed
-
-    def _read(self, found: list[Entry], start: Head, end: Head) -> list[Fact]:
-        """The facts that others wrote, with their names."""
-        self._known.refresh(self._way.connection)
-        return list(reading.checked(iter(found), start, end, self._known.pseudonyms.show))
-
-    def _start(self, connection: Connection, after: int) -> Head:
-        if after == self._head.sequence:
-            return self._head
-        known = reading.hash_of(connection, after) if after else Head().hash
-        return Head(after, known or b"")
+        return self._reached.missed(connection, after, end)
 
     # -- forgetting ------------------------------------------------------------------------------
 
@@ -426,21 +387,15 @@ class Writer(WriterThread[Job]):
     def _look(self) -> None:
         if self.watcher is None:
             return
-        connection, start = self._way.connection, self._head
-        # Changes come first: nobody may hear of one before the facts that it was stored with.
-        self._changes, items = reading.changes_since(connection, self._changes, self._lease.writer)
-        found = list(reading.entries(connection, start.sequence))
-        if found:
-            end = Head(found[-1].sequence, found[-1].hash)
-            try:
-                facts = self._read(found, start, end)
-            except BadEntry as bad:
-                self._halt(str(bad), NOT_UNDERSTOOD)
-                return
-            self._head = end
-            self._notify("others", start.sequence, facts)
-        if items:
-            self._notify("beside", items)
+        try:
+            others = self._reached.others(self._way.connection, self._lease.writer)
+        except BadEntry as bad:
+            self._halt(str(bad), NOT_UNDERSTOOD)
+            return
+        if others.facts:
+            self._notify("others", others.after, others.facts)
+        if others.beside:
+            self._notify("beside", others.beside)
 
     # -- answers -----------------------------------------------------------------------------
 

@@ -166,6 +166,22 @@ class Beside(LostCase):
             await ear.next()
         self.assertEqual(ear.kept, [Kept("bans", "theirs", 1)])
 
+    async def test_a_change_that_was_read_just_before_the_database_went_away(self) -> None:
+        """What came with it could not be read.  It is told with that, later."""
+        said, node = sentences(self), self.north()
+        self.sql(
+            "ALTER TABLE granja.entries RENAME TO hidden",
+            "INSERT INTO granja.kept VALUES ('bans', 'x', '1', 1, 99)",
+            "UPDATE granja.head SET kept = 1",
+        )
+        while not any("database is away: relation" in line for line in said):
+            await later()
+        self.sql("ALTER TABLE granja.hidden RENAME TO entries")
+        while not self.ear.kept:
+            await self.ear.next()
+        self.assertEqual(self.ear.kept, [Kept("bans", "x", 1)])
+        self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
+
 
 class Strange(LostCase):
     async def test_what_nobody_understands_halts_a_node_that_only_looks(self) -> None:
