@@ -332,13 +332,10 @@ class Writer(WriterThread[Job]):
         first = late[0]
         try:
             missed = self._take_turn(first.after)
-        except BadEntry as bad:
-            self._refuse(late, Halted(self._halt(str(bad), NOT_UNDERSTOOD)))
+        except (BadEntry, LedgerRefused) as bad:
             self._give_turn_back()
-            return
-        except LedgerRefused as refused:
-            self._refuse(late, Halted(self._halt(str(refused), STRANGE)))
-            self._give_turn_back()
+            what = NOT_UNDERSTOOD if isinstance(bad, BadEntry) else STRANGE
+            self._refuse(late, Halted(self._halt(str(bad), what)))
             return
         except (psycopg.Error, Away) as error:
             self._way.lose(error)
