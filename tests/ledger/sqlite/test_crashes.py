@@ -153,6 +153,11 @@ def replayed(facts: Sequence[Fact]) -> Market:
     return market
 
 
+def full_index(operation: Operation) -> tuple[int, int] | None:
+    """The index of SQLite's log cannot grow."""
+    return (0, IOERR_SHMMAP) if operation.kind == "map" and operation.offset else None
+
+
 class FailingDiskTests(DiskCase):
     """What people hear when the disk fails, and what follows."""
 
@@ -220,9 +225,6 @@ class FailingDiskTests(DiskCase):
         self.patch(writer, "MOST_LOG_PAGES", 10**9)
         ledger, sequence = await self.open(), 4
 
-        def full_index(operation: Operation) -> tuple[int, int] | None:
-            return (0, IOERR_SHMMAP) if operation.kind == "map" and operation.offset else None
-
         self.disk.fault = full_index
         big = Declared(ANA, "Ana", (SPADE,) * 200_000)  # a hundred pages; the index holds 4,000
         with self.assertRaises(Halted):
@@ -237,12 +239,7 @@ class FailingDiskTests(DiskCase):
         """It is a transaction too."""
         self.patch(writer, "MOST_LOG_PAGES", 10**9)
         ledger, sequence = await self.open(), 4
-        while wal.pages(self.path) < 3900:
-            big = Declared(ANA, "Ana", (SPADE,) * 200_000)
-            sequence = await ledger.append([big], sequence, {})
-        self.disk.fault = lambda operation: (
-            (0, IOERR_SHMMAP) if operation.kind == "map" and operation.offset else None
-        )
+        sequence = await self.fill_index(ledger, sequence, 3900)
         state = {**replayed(STORY[:4]).snapshot(), "names": [[7, "F" * 1_200_000]]}
         ledger.checkpoint(state, sequence)
         for _ in range(2):  # It is over when the second one is answered.
@@ -251,6 +248,29 @@ class FailingDiskTests(DiskCase):
         self.disk.mend()
         with self.assertRaises(Halted):
             await ledger.append([STORY[4]], sequence, {})
+
+    async def test_and_one_of_a_forgotten_name(self) -> None:
+        """Nobody is told that the name is gone, nor that it is not."""
+        self.patch(writer, "MOST_LOG_PAGES", 10**9)
+        ledger = await self.open()
+        sequence = await self.fill_index(ledger, 4, 4061)
+        with self.assertRaisesRegex(Halted, "is not known"):
+            await ledger.forget([ANA])
+        self.disk.mend()
+        with self.assertRaises(Halted):
+            await ledger.append([STORY[4]], sequence, {})
+
+    async def fill_index(self, ledger: Any, sequence: int, pages: int) -> int:
+        """Fill the log's index, which cannot grow then.  Its first part holds 4,062 pages.
+
+        :returns: the number of the last entry.
+        """
+        while wal.pages(self.path) < pages:
+            much = 200_000 if wal.pages(self.path) < 3800 else 1
+            big = Declared(ANA, "Ana", (SPADE,) * much)
+            sequence = await ledger.append([big], sequence, {})
+        self.disk.fault = full_index
+        return sequence
 
     async def test_a_failed_sync_behind_the_scenes_halts_too(self) -> None:
         """Moving SQLite's log into its file syncs as well, while nobody waits for it."""
