@@ -124,14 +124,17 @@ class Writer(WriterThread[Job]):
         self._end(closing)
 
     def _work(self, jobs: Sequence[Job], appends: list[Append], forgets: list[Forget]) -> None:
+        """Do all jobs.  Whoever has an answer is taken from the lists."""
         if self._halted is None and not self._way.reach():
             self._refuse([*appends, *forgets], NotStored("the database is away"))
             return
         if self._halted is not None:
             self._refuse([*appends, *forgets], Halted(self._halted))
             return
+        quiet = not appends
         if appends:
             self._append(appends)
+            appends.clear()
         try:
             self._save(jobs)
             if not jobs:
@@ -139,7 +142,7 @@ class Writer(WriterThread[Job]):
             while forgets:
                 self._forget(forgets[0])
                 del forgets[0]
-            if not appends and not self._way.in_turn:
+            if quiet and not self._way.in_turn:
                 self._look()
             self._end_forgetting()
         except (psycopg.Error, Away) as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from granja.ledger.chain import GENESIS, digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
 from granja.ledger.postgresql import writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.market.facts import Declared
 from tests.ledger.postgresql.test_lost import LostCase, later
 from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, GUS_COMES, Ear
+from tests.support.ledgers import ANA
 from tests.support.logs import sentences
 from tests.support.postgresql import server
 
@@ -49,16 +53,18 @@ class Turns(TurnCase):
         self.assertEqual(self.count(), 2)
 
     async def test_the_database_goes_away_with_it(self) -> None:
-        """What was not committed is not stored, and people hear so at once."""
+        """What was not committed is not stored.  People hear so at once, also behind the first."""
         _, south = await self.take_turn()
         self.wire.holding = True
         waiting = south.append([BETO_COMES], 1, {})
+        behind = south.append([GUS_COMES], 2, {}), south.forget([GUS_COMES.farmer])
         while self.turns():
             await later()
         self.wire.closed = True
         self.wire.cut()
-        with self.assertRaises(NotStored):
-            await waiting
+        for one in (waiting, *behind):
+            with self.assertRaises(NotStored):
+                await one
         self.assertEqual(self.ear.said, [])
         self.wire.mend()
         self.assertEqual(await self.stored(south, [BETO_COMES], 1), 2)
@@ -150,6 +156,32 @@ class Batches(LostCase):
                 await one
             missed.append(caught.exception.missed)
         self.assertEqual(missed, [(ANA_COMES,), ()])
+
+    async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
+        """Here it is a state that is none.  What was stored before is told, and whoever waits hears
+        that it is not."""
+        node = self.north()
+        with self.locked_head():
+            first = node.append([ANA_COMES], 0, {})
+            await self.waiting_for_a_lock(first)
+            second = node.append([BETO_COMES], 1, {})
+            node.checkpoint({"names": 5}, 2)
+            forgetting = node.forget([ANA_COMES.farmer])
+        self.assertEqual([await first, await second], [1, 2])
+        for answer in (forgetting, node.append([GUS_COMES], 2, {})):
+            with self.assertRaisesRegex(Halted, "TypeError"):
+                await answer
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual(self.count(), 2)
+
+    async def test_a_mistake_in_what_is_to_be_stored(self) -> None:
+        """Whoever waits for it hears so too."""
+        node = self.north()
+        odd: Any = Declared(ANA, object(), ())  # type: ignore[arg-type]
+        with self.assertRaises(Halted):
+            await node.append([odd], 0, {})
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
+        self.assertEqual(self.count(), 0)
 
 
 class Beside(LostCase):
