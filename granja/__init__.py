@@ -4,4 +4,4 @@ Start reading at :mod:`granja.contract.commands` (what a farmer can type), then
 :mod:`granja.market.market` (the rules of trading), then :mod:`granja.factory` (how the two meet).
 """
 
-__version__ = "1.8.1"
+__version__ = "1.8.2"
