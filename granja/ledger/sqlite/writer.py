@@ -227,7 +227,7 @@ class Writer(WriterThread[Job]):
                     names.forget_beside(self._connection, gone)
                 committing = True
                 self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # Somebody waits for the answer, whatever has failed.
             self._failed_to_forget(job, error, committing)
             return
         if not gone:
@@ -236,7 +236,7 @@ class Writer(WriterThread[Job]):
         self._pseudonyms.forget(gone)
         self._emptying.append((job, len(gone)))
 
-    def _failed_to_forget(self, job: Forget, error: sqlite3.Error, committing: bool) -> None:
+    def _failed_to_forget(self, job: Forget, error: Exception, committing: bool) -> None:
         why = f"{outcome.name(error)}: {error}"
         if outcome.is_certain(error, committing=committing) and self._roll_back():
             self._refuse([job], NotStored(why))

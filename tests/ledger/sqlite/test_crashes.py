@@ -22,7 +22,7 @@ from granja.contract.ids import FarmerId, OfferId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.interface import Halted, LedgerRefused, NotStored
 from granja.ledger.memory import MemoryLedger
-from granja.ledger.sqlite import wal, writer
+from granja.ledger.sqlite import names, wal, writer
 from granja.market.facts import Declared, Fact, Offered, PasswordChanged, Registered, Traded
 from granja.market.market import Market
 from tests.support.faulty_disk import (
@@ -411,6 +411,15 @@ class FailingDiskTests(DiskCase):
                 await ledger.append([STORY[4]], 4, {})
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
         self.assertEqual((await self.found(ledger))[0], STORY[:4])
+
+    async def test_a_mistake_of_ours_in_forgetting(self) -> None:
+        """Whoever forgets a name hears that it is not forgotten."""
+        ledger = await self.open()
+        mistake = self.patch(names, "forget", lambda connection: None)
+        with self.assertRaisesRegex(NotStored, "TypeError"):
+            await ledger.forget([ANA])
+        mistake.restore()
+        self.assertEqual(await ledger.forget([ANA]), 1)
 
     async def test_a_fact_that_cannot_be_written_down_is_refused_alone(self) -> None:
         """A mistake of ours is no reason to stop the others."""
