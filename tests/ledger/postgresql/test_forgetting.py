@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 
 import psycopg
+from twisted.internet.threads import deferToThread
 
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import GENESIS, digest
@@ -15,11 +16,14 @@ from granja.ledger.interface import (
     IForgetful,
     Kept,
     LedgerRefused,
+    NotStored,
     Opened,
     Stale,
 )
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.ledger.postgresql.schema import bring_up_to_date
+from granja.ledger.postgresql.session import Session
 from granja.market.facts import Declared, Departed, Fact, Left, Registered, Released, Returned
 from granja.operations import cli
 from granja.text import names
@@ -163,6 +167,28 @@ class Forgetting(ForgettingCase):
         self.assertEqual(await forgetting, 1)
         self.assertEqual(self.count(NAME), 0)
 
+    async def test_without_a_database_no_name_is_forgotten(self) -> None:
+        """Whoever asked for it hears so, and may ask again."""
+        north = self.node("norte")
+        await self.append(north, COMES)
+        with closing(psycopg.connect(server().url(name_of(self.url)))) as other:
+            other.execute("SELECT 1 FROM granja.head FOR UPDATE")
+            forgetting = north.forget([ZOE])
+            await self.waiting_for_a_lock(forgetting)
+            self.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'granja norte' AND datname = current_database()"
+            )
+            with self.assertRaises(NotStored):
+                await forgetting
+        self.assertGreater(self.count(NAME), 0)
+        again: int | None = None
+        while again is None:
+            with suppress(NotStored):
+                again = await north.forget([ZOE])
+            await later()
+        self.assertEqual(again, 1)
+
     async def test_a_key_is_deleted_though_the_node_has_the_turn(self) -> None:
         """When the others have heard of it, this node may be late with something else.  What it
         does in that turn may be undone; the name does not come back."""
@@ -278,6 +304,26 @@ class OlderTables(ForgettingCase):
         self.assertEqual(await north.forget([ZOE]), 1)
         status, said = self.granja("audit", "--ledger", self.url)
         self.assertEqual(status, 0, said)
+
+    async def test_two_nodes_at_once_bring_them_up_to_date_once(self) -> None:
+        """And while they do, no older node comes in, which would write by the old rules."""
+        sessions = [Session(Address(self.url), f"test {n}") for n in (1, 2)]
+        connections = [session.connect() for session in sessions]
+        with closing(psycopg.connect(server().url(name_of(self.url)))) as reader:
+            reader.execute("SELECT 1 FROM granja.granja")
+            doing = [deferToThread(bring_up_to_date, one, "here") for one in connections]
+            while len(self.sql("SELECT 1 FROM pg_locks WHERE NOT granted")) < 2:
+                await later()
+            with self.assertRaises(psycopg.errors.LockNotAvailable):
+                self.sql(
+                    "SET lock_timeout = 50",
+                    "INSERT INTO granja.leases VALUES (1, 'vieja', 1, now() + interval '1 min', 1)",
+                )
+        farms = [await one for one in doing]
+        for session in sessions:
+            session.drop()
+        self.assertEqual(farms[0], farms[1])
+        self.assertEqual(self.sql("SELECT version FROM granja.granja"), [(2,)])
 
     async def test_names_in_plain_stay(self) -> None:
         """The ledger says so, and the chain goes on."""

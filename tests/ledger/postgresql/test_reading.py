@@ -55,6 +55,27 @@ class Entries(ReadingCase):
             )
 
 
+class Heads(ReadingCase):
+    def test_the_head_is_the_last_entry(self) -> None:
+        """Or somebody has changed the database.  An operator reads both numbers."""
+        self.assertIsNone(reading.headless(self.connection))
+        written = self.fill(2)
+        for sequence, wrong in ((2, False), (1, True), (3, True)):
+            self.connection.execute(
+                "UPDATE granja.head SET sequence = %s, hash = %s", (sequence, written[1].hash)
+            )
+            problem = f"its head says that entry {sequence} is the last, but that is 2"
+            self.assertEqual(reading.headless(self.connection), problem if wrong else None)
+        self.connection.execute("DELETE FROM granja.entries")
+        self.assertEqual(
+            reading.headless(self.connection),
+            "its head says that entry 3 is the last, but that is 0",
+        )
+        self.connection.execute("DELETE FROM granja.head")
+        self.assertEqual(reading.headless(self.connection), "it has no head")
+        self.assertEqual(reading.kept(self.connection), (0, {}))
+
+
 class Gaps(SharedCase):
     """The chain says which entry is the last, and what its hash is."""
 
@@ -100,11 +121,15 @@ class Beside(ReadingCase):
 
     def test_one_that_comes_in_between_the_two_looks_is_heard_once(self) -> None:
         """The number of changes is read first."""
-        self.change("early", 1, 2)
-        self.change("late", 2, 2)
-        self.count(1)
+        self.change("early", 4, 2)
+        self.change("late", 5, 2)
+        self.count(4)
         now, items = self.since(0)
-        self.assertEqual((now, [item.key for item in items]), (2, ["early", "late"]))
+        self.assertEqual((now, [item.key for item in items]), (5, ["early", "late"]))
+
+    def test_equal_values_are_stored_alike(self) -> None:
+        self.assertEqual(reading.text({"b": [1], "a": None}), '{"a":null,"b":[1]}')
+        self.assertIsNone(reading.text(None))
 
     def test_one_that_is_gone_again(self) -> None:
         """It was forgotten, and its row deleted."""

@@ -107,6 +107,12 @@ class Turns(TurnCase):
         self.assertEqual(self.sql(PROCESS), before)
         self.assertEqual(self.logged, [])
 
+    async def test_who_stops_with_it_gives_back_both_turn_and_lease(self) -> None:
+        north, south = await self.take_turn()
+        await south.close()
+        self.assertEqual(self.sql("SELECT node FROM granja.leases"), [("norte",)])
+        self.assertEqual(await north.append([BETO_COMES], 1, {}), 2)
+
     async def test_with_it_all_that_others_wrote_must_be_understood(self) -> None:
         """Or the node halts, and everybody else has the turn again."""
         north, south = await self.take_turn()
