@@ -70,7 +70,8 @@ class Session:
         """
         connection = self.connection
         try:
-            connection.pgconn.consume_input()
+            for _ in range(2):  # The server's last words come first, and then the end.
+                connection.pgconn.consume_input()
         except psycopg.Error as error:
             raise Away(told(error)) from None
 

@@ -31,6 +31,7 @@ from granja.text import names
 from tests.ledger.postgresql.test_lost import later
 from tests.ledger.postgresql.test_shared import Ear, SharedCase
 from tests.support.ledgers import ANA, SPADE, SPOON, STORY, market_of, reactor, verifiers
+from tests.support.links import Wire
 from tests.support.postgresql import name_of, server
 
 #: A visitor whose name stands in no other word.
@@ -221,6 +222,22 @@ class Forgetting(ForgettingCase):
         await north.close()
         self.assertEqual(await forgetting, 1)
         self.assertEqual(self.count(NAME), 0)
+
+    async def test_a_node_that_closes_without_a_database(self) -> None:
+        """Whoever waits hears that it is not done: the key is there still."""
+        wire = Wire(server().port)
+        self.addCleanup(wire.close)
+        self.url = self.url.replace(f":{server().port}/", f":{wire.port}/")
+        north = self.node("norte")
+        await self.append(north, COMES, kept=(Kept("mutes", names.fold(NAME), 1),))
+        forgetting = north.forget([ZOE])
+        while self.sql("SELECT 1 FROM granja.kept WHERE value IS NOT NULL"):
+            await later()
+        wire.closed = True
+        wire.cut()
+        await north.close()
+        with self.assertRaisesRegex(NotStored, "the server stops"):
+            await forgetting
 
     async def test_what_is_not_stored_leaves_no_name(self) -> None:
         """A node that was late writes its name with the second attempt, once."""

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from granja.contract.ids import FarmerId
 from granja.ledger.chain import GENESIS, digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
-from granja.ledger.postgresql import watchdog
+from granja.ledger.postgresql import watchdog, writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.market.facts import Declared, Fact
 from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, Ear, SharedCase
@@ -180,6 +180,22 @@ class TheConnectionIsLost(LostCase):
             await waiting
         self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
         self.assertEqual(self.sql("SELECT name FROM granja.pseudonyms"), [("Ana",)])
+
+    async def test_a_connection_that_the_server_has_closed(self) -> None:
+        """Nothing is sent on it, so nothing is stored, for sure.  The log says why."""
+        self.patch(writers, "LOOK", 600.0)
+        node, said = self.north(), sentences(self)
+        await node.append([ANA_COMES], 0, {})
+        mine = "FROM pg_stat_activity WHERE application_name = 'granja norte'"
+        self.sql(f"SELECT pg_terminate_backend(pid) {mine}")
+        while self.sql(f"SELECT 1 {mine}"):
+            await later()
+        await later(0.2)  # The server's last words travel through the wire.
+        with self.assertRaises(NotStored):
+            await node.append([BETO_COMES], 1, {})
+        self.assertEqual(self.ear.said, [])
+        self.assertEqual(len([line for line in said if "database is away" in line]), 1, said)
+        self.assertEqual(await self.stored(node, [BETO_COMES], 1), 2)
 
     async def test_the_lease_ends_before_the_outcome_is_known(self) -> None:
         """Under another lease the node finds what it has written under the old one."""

@@ -46,11 +46,13 @@ class AConnection(SessionCase):
         """It shows before anything is sent, so nothing can be half done."""
         connection = self.session.connect()
         self.session.check()
-        self.sql(f"SELECT pg_terminate_backend({connection.info.backend_pid})")
+        mine = f"FROM pg_stat_activity WHERE pid = {connection.info.backend_pid}"
+        self.sql(f"SELECT pg_terminate_backend(pid) {mine}")
+        while self.sql(f"SELECT 1 {mine}"):
+            await later()
+        await later(0.2)  # The server's last words travel through the wire.
         with self.assertRaises(Away):
-            for _ in range(1000):
-                self.session.check()
-                await later()
+            self.session.check()
         self.assertFalse(self.is_up())
 
     def test_one_that_fails_at_once_is_closed(self) -> None:
@@ -59,6 +61,16 @@ class AConnection(SessionCase):
         with self.assertRaisesRegex(Away, "division by zero"):
             self.session.connect()
         self.assertFalse(self.is_up())
+
+    def test_one_that_is_hung_up_may_be_answered_later(self) -> None:
+        """Only what no waiting can change is refused."""
+        self.wire.closed = True
+        with self.assertRaises(Away):
+            self.session.connect()
+        nobody = Session(Address(f"{self.url}_"), "test")
+        self.wire.closed = False
+        with self.assertRaisesRegex(LedgerRefused, "does not exist"):
+            nobody.connect()
 
     def test_another_farm_is_not_connected_to(self) -> None:
         """A failover may lead to somebody else's database: nothing is read there."""

@@ -37,6 +37,10 @@ class TurnCase(LostCase):
         self.logged.clear()
         return north, south
 
+    def names(self) -> list[object]:
+        """Those that are stored, for the chain's hashes."""
+        return [name for (name,) in self.sql("SELECT name FROM granja.pseudonyms ORDER BY farmer")]
+
 
 class Turns(TurnCase):
     async def test_the_database_takes_it_away(self) -> None:
@@ -68,6 +72,7 @@ class Turns(TurnCase):
         self.assertEqual(self.ear.said, [])
         self.wire.mend()
         self.assertEqual(await self.stored(south, [BETO_COMES], 1), 2)
+        self.assertEqual(self.names(), ["Ana", "Beto"])
 
     async def test_what_the_database_refuses_ends_it(self) -> None:
         """The next decision is stored, though the last could not be."""
@@ -86,6 +91,15 @@ class Turns(TurnCase):
         ])  # fmt: skip
         with self.assertRaises(Stale):
             await north.append([BETO_COMES], 1, {})
+        self.sql('DROP TRIGGER "full" ON granja.entries')
+        self.assertEqual(await south.append([BETO_COMES], 2, {}), 3)
+        self.assertEqual(self.names(), ["Ana", "Beto", "Gus"])
+
+    async def test_one_that_nobody_needs_is_given_back_at_once(self) -> None:
+        """The second decision has nothing to store."""
+        _, south = await self.take_turn()
+        self.assertEqual(await south.append([], 1, {}), 1)
+        self.assertEqual(self.turns(), [])
 
     async def test_who_is_late_once_more_begins_another(self) -> None:
         """It hears again what it missed.  The database has nothing to warn of."""
