@@ -257,12 +257,10 @@ class Writer(WriterThread[Job]):
     def _too_young(self, batch: Batch) -> tuple[str, None] | None:
         """Answer ``"young"`` when a node that lives does not know each kind of fact in the batch.
 
-        :raises Away: when the database is away; nothing is sent then.
-        :raises psycopg.Error: when it does not answer; nothing is stored then.
+        :raises psycopg.Error: when the database does not answer; nothing is stored then.
         """
         if not batch.version:
             return None
-        self._way.check()
         if leases.least_version(self._way.connection) >= batch.version:
             return None
         self._way.give_turn_back()

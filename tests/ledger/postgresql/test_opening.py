@@ -178,6 +178,7 @@ class Opening(SynchronousTestCase):
         said = [line for line in self.logged if "was lost at the start" in line]
         self.assertEqual(len(said), 1)
         self.assertNotIn("contrase", said[0])
+        self.assertGreater(self.slept, 0, "nobody hammers a database that goes away")
 
     def test_an_operator_who_waits_no_more(self) -> None:
         """Ctrl-C, with a sentence and no traceback."""

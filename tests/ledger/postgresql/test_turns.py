@@ -6,7 +6,7 @@ from typing import Any
 
 from granja.ledger.chain import GENESIS, digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
-from granja.ledger.postgresql import writer as writers
+from granja.ledger.postgresql import lease as leases, writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.market.facts import Declared
 from tests.ledger.postgresql.test_lost import LostCase, later
@@ -99,6 +99,15 @@ class Turns(TurnCase):
         """The second decision has nothing to store."""
         _, south = await self.take_turn()
         self.assertEqual(await south.append([], 1, {}), 1)
+        self.assertEqual(self.turns(), [])
+
+    async def test_what_an_older_node_would_not_know_ends_it(self) -> None:
+        """Nothing is stored then, and everybody else has the turn again."""
+        _, south = await self.take_turn()
+        self.patch(leases, "SINCE", {"declared": 2})
+        self.sql("UPDATE granja.leases SET version = 1 WHERE node = 'norte'")
+        with self.assertRaisesRegex(NotStored, "older granja"):
+            await south.append([BETO_COMES], 1, {})
         self.assertEqual(self.turns(), [])
 
     async def test_who_is_late_once_more_begins_another(self) -> None:
