@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.ledger.interface import LedgerRefused, NotStored
@@ -11,6 +13,7 @@ from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.market.market import Market
 from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, GUS_COMES, SharedCase
 from tests.support.ledgers import ANA, reactor
+from tests.support.logs import sentences
 
 
 class AnOlderLease(SharedCase):
@@ -38,8 +41,28 @@ class AnOlderLease(SharedCase):
         return ledger
 
     def test_of_one_who_died_it_waits_for_the_end(self) -> None:
-        """The last renewal may have come just after the new node began to wait."""
-        self.assertNotEqual(self.start(1).writer, 99)
+        self.assert_waited(0)
+
+    def test_the_last_renewal_may_have_come_after_it_began_to_wait(self) -> None:
+        self.assert_waited(1)
+
+    def assert_waited(self, renewals: int) -> None:
+        """It has a lease of its own.  An operator reads once why the start takes so long."""
+        said = sentences(self)
+        self.assertNotEqual(self.start(renewals).writer, 99)
+        waiting = [line for line in said if "waiting to see whether it lives" in line]
+        self.assertEqual(len(waiting), 1)
+
+    def test_an_operator_who_waits_no_more(self) -> None:
+        def interrupt(seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        ledger = PostgreSQLLedger(
+            Address(self.url), "norte", reactor, lambda: 1.0, reactor.seconds, 5.0, interrupt
+        )
+        with self.assertRaisesRegex(LedgerRefused, "nobody waits for the database"):
+            ledger.open()
+        gc.collect()  # A connection that nobody has closed would be warned of.
 
     def test_of_one_who_lives_it_does_not(self) -> None:
         with self.assertRaisesRegex(LedgerRefused, "a node called norte is running already"):
