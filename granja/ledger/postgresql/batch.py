@@ -12,7 +12,7 @@ from granja.market.facts import Departed, Registered, Released
 
 #: The statement, for :meth:`Batch.parameters`.
 APPEND = (
-    "SELECT answer, changes FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
+    "SELECT answer FROM granja.append(%s, %s, %s, %s, %s::float8[], %s::text[], "
     "%s::text[], %s::bytea[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], "
     "%s::bigint[], %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::float8[], "
     "%s::bigint[])"
@@ -62,11 +62,6 @@ class Batch:
             [time for time, _ in gone],
             [fact.farmer for _, fact in facts if isinstance(fact, Released)],
         )
-
-    @property
-    def beside(self) -> int:
-        """How many changes beside the chain it makes."""
-        return len({(item.subject, item.key) for job in self.appends for item in job.kept})
 
     @property
     def version(self) -> int:

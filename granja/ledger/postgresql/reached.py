@@ -57,15 +57,12 @@ class Reached:
             job.head = head
         return Batch(appends, self.head, entries, names.take_fresh())
 
-    def advance(self, batch: Batch, changes: int | None = None) -> None:
+    def advance(self, batch: Batch) -> None:
         """Note that a batch is stored.
 
-        :param changes: the number of the last change beside the chain, if that is known.  If others
-            have changed something meanwhile, we have not heard of it yet.
+        Its changes beside the chain are not counted: others may have made some before them.
         """
         self.head = batch.end
-        if changes is not None and changes == self._changes + batch.beside:
-            self._changes = changes
 
     def discard(self, batch: Batch) -> None:
         """Note that a batch is not stored, and its names are not either."""

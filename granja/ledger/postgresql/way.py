@@ -125,10 +125,10 @@ class Way:
 
     # -- appending -----------------------------------------------------------------------------
 
-    def append(self, batch: Batch) -> Any:
+    def append(self, batch: Batch) -> str:
         """Append and commit.
 
-        :return: the row of :data:`.batch.APPEND`: its answer, and the number of the last change.
+        :return: the answer of :data:`.batch.APPEND`: ``stored``, ``stale`` or ``fenced``.
         :raises Lost: when it may be committed.
         :raises Away: when nothing was sent.
         :raises psycopg.Error: when it was not committed.
@@ -150,11 +150,12 @@ class Way:
             if in_turn:
                 connection.execute("ROLLBACK")
             raise
+        answer = str(row[0])
         if in_turn:
-            _commit(connection, stored=row[0] == "stored")
-        if self._session.warned and row[0] == "stored":
+            _commit(connection, stored=answer == "stored")
+        if self._session.warned and answer == "stored":
             raise Lost("the database warned while it committed")
-        return row
+        return answer
 
     def _open_again(self, error: Exception) -> None:
         """Open a connection once more.

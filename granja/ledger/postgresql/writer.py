@@ -226,7 +226,7 @@ class Writer(WriterThread[Job]):
     def _store(self, appends: list[Append]) -> None:
         batch = self._reached.batch(appends)
         try:
-            answer, changes = self._too_young(batch) or self._way.append(batch)
+            answer = self._too_young(batch) or self._way.append(batch)
         except Lost as error:
             self._resolve(batch, str(error))
         except Away as error:
@@ -238,7 +238,7 @@ class Writer(WriterThread[Job]):
             self._failed(batch, error)
         else:
             if answer == "stored":
-                self._stored(batch, changes)
+                self._stored(batch)
             else:
                 self._reached.discard(batch)
                 self._not_taken(appends, answer)
@@ -254,20 +254,21 @@ class Writer(WriterThread[Job]):
             self._refuse(appends, NotStored("the lease of this node is over"))
             self._way.lose(Away("the lease of this node is over"))
 
-    def _too_young(self, batch: Batch) -> tuple[str, None] | None:
-        """Answer ``"young"`` when a node that lives does not know each kind of fact in the batch.
+    def _too_young(self, batch: Batch) -> str:
+        """Answer ``"young"`` when a node that lives does not know each kind of fact in the batch,
+        and else nothing.
 
         :raises psycopg.Error: when the database does not answer; nothing is stored then.
         """
         if not batch.version:
-            return None
+            return ""
         if leases.least_version(self._way.connection) >= batch.version:
-            return None
+            return ""
         self._way.give_turn_back()
-        return "young", None
+        return "young"
 
-    def _stored(self, batch: Batch, changes: int | None = None) -> None:
-        self._reached.advance(batch, changes)
+    def _stored(self, batch: Batch) -> None:
+        self._reached.advance(batch)
         self._accept(batch.appends)
 
     def _failed(self, batch: Batch, error: psycopg.Error) -> None:
