@@ -294,6 +294,21 @@ class ItIsNotWhatItWas(LostCase):
         self.assertIn("does not have entry 2 any more", str(caught.exception))
         self.assertEqual(self.count(), 1)
 
+    async def test_they_are_gone_when_it_is_asked_about_a_later_one(self) -> None:
+        """The outcome of that does not matter any more."""
+        node = self.north()
+        await node.append([ANA_COMES], 0, {})
+        self.wire.swallowing = True
+        waiting = node.append([BETO_COMES], 1, {})
+        await self.until("SELECT 1 FROM granja.entries WHERE sequence = 2")
+        self.sql(
+            "DELETE FROM granja.entries",
+            "UPDATE granja.head SET sequence = 0, hash = decode(repeat('00', 32), 'hex')",
+        )
+        self.wire.mend()
+        with self.assertRaisesRegex(Halted, "does not have entry 1 any more"):
+            await waiting
+
     async def test_another_farm_is_at_its_place(self) -> None:
         """It is taken for a database that is away, until the own one is back."""
         node = self.north()

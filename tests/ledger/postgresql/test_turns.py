@@ -55,6 +55,7 @@ class Turns(TurnCase):
         self.assertEqual(await waiting, 2)
         self.assertEqual(self.ear.said, [])
         self.assertEqual(self.count(), 2)
+        self.assertEqual(len([line for line in self.logged if "is away" in line]), 1)
 
     async def test_the_database_goes_away_with_it(self) -> None:
         """What was not committed is not stored.  People hear so at once, also behind the first."""
@@ -156,6 +157,50 @@ class Turns(TurnCase):
 PROCESS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'granja sur'"
 
 
+class Commits(TurnCase):
+    """A turn ends with a statement of its own.  It can fail, too."""
+
+    def at_commit(self, what: str) -> None:
+        """Let the database do that when it commits an entry."""
+        self.sql(
+            "CREATE FUNCTION granja.late() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+            f"$$ BEGIN {what}; RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON granja.entries "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION granja.late()",
+        )
+
+    async def test_the_answer_is_lost(self) -> None:
+        """It was stored, and people hear so, once that is found out."""
+        _, south = await self.take_turn()
+        self.at_commit("PERFORM pg_sleep(0.5)")
+        waiting = south.append([BETO_COMES], 1, {})
+        await self.until("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        self.wire.swallowing = True
+        await self.until("SELECT 1 FROM granja.entries WHERE sequence = 2")
+        self.wire.mend()
+        self.assertEqual(await waiting, 2)
+        self.assertEqual(self.ear.said[:1], ["unsure"])
+
+    async def test_the_connection_is_lost_before(self) -> None:
+        """Nobody knows at first; then it turns out that nothing was stored."""
+        _, south = await self.take_turn()
+        self.at_commit("PERFORM pg_terminate_backend(pg_backend_pid())")
+        with self.assertRaises(NotStored):
+            await south.append([BETO_COMES], 1, {})
+        self.assertEqual(self.ear.said[:1], ["unsure"])
+        self.assertEqual(self.count(), 1)
+
+    async def test_it_is_refused(self) -> None:
+        """Then everybody knows that nothing was stored."""
+        _, south = await self.take_turn()
+        self.at_commit("RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'")
+        with self.assertRaisesRegex(NotStored, "the disk is full"):
+            await south.append([BETO_COMES], 1, {})
+        self.assertEqual(self.ear.said, [])
+        self.assertEqual(self.turns(), [])
+        self.assertEqual(self.count(), 1)
+
+
 class Batches(LostCase):
     """What comes in while the database works is stored together."""
 
@@ -185,6 +230,19 @@ class Batches(LostCase):
                 await one
             missed.append(caught.exception.missed)
         self.assertEqual(missed, [(ANA_COMES,), ()])
+
+    async def test_the_connection_is_lost_while_one_queues_up(self) -> None:
+        """It has sent nothing, so nothing of it is stored."""
+        node, said = self.north(), sentences(self)
+        await node.append([ANA_COMES], 0, {})
+        with self.locked_head():
+            late = node.append([BETO_COMES], 0, {})
+            await self.waiting_for_a_lock(late)
+            self.wire.cut()
+            with self.assertRaises(NotStored):
+                await late
+        self.assertEqual(len([line for line in said if "is away" in line]), 1, said)
+        self.assertEqual(await self.stored(node, [BETO_COMES], 1), 2)
 
     async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
         """Here it is a state that is none.  What was stored before is told, and whoever waits hears
