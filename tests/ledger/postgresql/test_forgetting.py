@@ -21,6 +21,7 @@ from granja.ledger.interface import (
     Opened,
     Stale,
 )
+from granja.ledger.postgresql import writer as writers
 from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
 from granja.ledger.postgresql.schema import bring_up_to_date
@@ -191,6 +192,17 @@ class Forgetting(ForgettingCase):
         while (count := await north.forget([ZOE]).addErrback(unless_away)) is None:
             await later()
         self.assertEqual(count, 1)
+
+    async def test_a_name_is_forgotten_though_the_node_has_the_turn(self) -> None:
+        """The turn ends first, since what is done in it may be undone."""
+        self.patch(writers, "TURN", 5.0)
+        north = self.node("norte")
+        await self.append(north, COMES)
+        with self.assertRaises(Stale):
+            await north.append([GOES], 0, {})
+        self.assertEqual(await north.forget([ZOE]), 1)
+        self.assertEqual(await north.append([], 1, {}), 1)
+        self.assertEqual(self.count(NAME), 0)
 
     async def test_a_key_is_deleted_though_the_node_has_the_turn(self) -> None:
         """When the others have heard of it, this node may be late with something else.  What it
