@@ -146,6 +146,16 @@ class Forgetting(ForgettingCase):
         again = await north.claim(names.parse("Ana"))
         self.assertNotEqual(again.farmer, ana.farmer)
 
+    async def test_a_visitors_name_that_nobody_has_freed(self) -> None:
+        """Their node died, and no other has come round to it yet."""
+        north = self.node("norte")
+        zoe = await north.claim(names.parse(NAME))
+        ana = await north.claim(names.parse("Ana"))
+        await self.append(north, Declared(zoe.farmer, NAME, ()), Departed(zoe.farmer, ()))
+        self.assertEqual(await north.forget([zoe.farmer]), 1)
+        self.assertEqual(self.count(NAME), 0)
+        self.assertEqual(self.sql("SELECT farmer FROM granja.names"), [(ana.farmer,)])
+
     async def test_visitors_go_after_a_while(self) -> None:
         """It forgets those who left before that time, and nobody else."""
         north, now = self.node("norte"), 1763848000.25
