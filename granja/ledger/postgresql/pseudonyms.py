@@ -95,8 +95,6 @@ def forget_beside(
             "at = clock_timestamp() FROM counted WHERE subject = %s AND key = %s",
             (value, writer, subject, key),
         )
-    if changed:
-        connection.execute("SELECT pg_notify('granja', %s)", (str(writer),))
     return named
 
 
