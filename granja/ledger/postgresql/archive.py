@@ -95,9 +95,8 @@ class PostgreSQLArchive:
 
     def kept(self) -> Iterator[Kept]:
         with _sentences():
-            for _, item in reading.kept_since(self._connection, -1):
-                if item.value is not None:
-                    yield item
+            for item in reading.beside(self._connection):
+                yield Kept(*item)
 
     def strangeness(self) -> str | None:
         with _sentences():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from threading import Event, Thread
+from typing import Final
 
 import psycopg
 from twisted.logger import Logger
@@ -18,7 +20,7 @@ from granja.ledger.shared import Holder
 _log = Logger()
 
 #: After this many renewals we delete what was forgotten long ago.
-_FORGET_EACH = 600
+_FORGET_EACH: Final = 600
 
 _ORPHANS = "writer IS NOT NULL AND writer NOT IN (SELECT writer FROM granja.leases)"
 
@@ -52,7 +54,7 @@ class Keeper:
         self._each = min(leases.RENEWED_EACH, lease.lasts / 5)
         self._steady_since: float | None = None
         self._renewed_at = 0.0
-        self._kept = 0
+        self._renewals = count(1)
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="granja-lease", daemon=True)
 
@@ -133,16 +135,13 @@ class Keeper:
     def _bury(self, connection: Connection) -> None:
         for node in leases.reap(connection):
             _log.warn("The node {node} has ended without a word; its lease is over.", node=node)
-        self._kept += 1
-        if self._kept % _FORGET_EACH == 0:
+        if next(self._renewals) % _FORGET_EACH == 0:
             reading.forget(connection)
         if orphans := reading.holders(connection, _ORPHANS):
             self._orphaned(orphans)
 
     def _listen(self, connection: Connection) -> None:
         """Wait until the next renewal.  Wake the writer when others have written."""
-        end = self._seconds() + self._each
-        while (left := end - self._seconds()) > 0 and not self._stopped.is_set():
-            for notice in connection.notifies(timeout=left, stop_after=1):
-                if notice.payload != str(self._lease.writer):
-                    self._wake()
+        for notice in connection.notifies(timeout=self._each):
+            if notice.payload != str(self._lease.writer):
+                self._wake()

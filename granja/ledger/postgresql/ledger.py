@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from threading import Event
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from twisted.internet.defer import Deferred, fail, succeed
@@ -31,14 +32,14 @@ from granja.ledger.writing import Append, Checkpoint, Close, Forget
 from granja.market.facts import Fact
 from granja.text.names import Name
 
-#: Seconds between two log sentences while a start waits for the database.
-PATIENCE = 10.0
+#: Seconds between two attempts while a start waits for the database.
+AGAIN: Final = 0.5
 
-#: Seconds between two attempts while it waits.
-AGAIN = 0.5
+#: After so many attempts the log says once more that it waits.
+_TOLD_EACH: Final = 20
 
 #: The longest time in seconds in which the database must say what its clock shows.
-QUICK = 0.5
+QUICK: Final = 0.5
 
 _log = Logger()
 
@@ -129,19 +130,18 @@ class PostgreSQLLedger(Forgetful):
             raise
 
     def _wait_for(self, session: Session) -> Connection:
-        waited = 0.0
+        attempts = count()
         while True:
             try:
                 return session.connect()
             except Away as away:
-                if waited % PATIENCE < AGAIN:
+                if next(attempts) % _TOLD_EACH == 0:
                     _log.warn(
                         "The database {at} is away; waiting for it, with the doors shut: {why}",
                         at=str(self.address),
                         why=str(away),
                     )
             self._sleep(AGAIN)
-            waited += AGAIN
 
     def _take_lease(self, connection: Connection) -> None:
         """Wait for the end of an older lease of this name.
@@ -271,8 +271,8 @@ class PostgreSQLLedger(Forgetful):
         return job.done
 
     def wants_checkpoint(self) -> bool:
-        behind = 0 if self._writer is None else self._writer.sequence - self._snapshot_at
-        return behind >= FACTS_PER_SNAPSHOT
+        writer = self._writer
+        return writer is not None and writer.sequence - self._snapshot_at >= FACTS_PER_SNAPSHOT
 
     def checkpoint(self, snapshot: dict[str, Any], sequence: int) -> None:
         """See :meth:`ILedger.checkpoint`.  It is left out if another node has just made one."""

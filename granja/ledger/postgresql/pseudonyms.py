@@ -37,7 +37,7 @@ class Known:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._last = -1
+        self._last = 0
         self.pseudonyms = Pseudonyms(plain=is_plain(connection))
         self.refresh(connection)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from twisted.logger import Logger
 
@@ -17,7 +17,7 @@ from granja.ledger.shared import Holder
 from granja.ledger.snapshot import KEPT, Snapshot, checksum, dump, first_trusted
 from granja.market.facts import Fact
 
-_CHUNK = 5000
+_CHUNK: Final = 5000
 
 _log = Logger()
 
@@ -47,12 +47,11 @@ def start(connection: Connection) -> Head:
 def entries(connection: Connection, after: int, through: int | None = None) -> Iterator[Entry]:
     """The entries from number ``after + 1`` to ``through``, in order; None means to the last."""
     last = after
-    limit = 2**63 - 1 if through is None else through
     while True:
         rows: list[Any] = connection.execute(
             "SELECT sequence, time, kind, body, hash FROM granja.entries "
-            "WHERE sequence > %s AND sequence <= %s ORDER BY sequence LIMIT %s",
-            (last, limit, _CHUNK),
+            "WHERE sequence > %s AND sequence <= coalesce(%s, sequence) ORDER BY sequence LIMIT %s",
+            (last, through, _CHUNK),
         ).fetchall()
         yield from (Entry(*row) for row in rows)
         if len(rows) < _CHUNK:
@@ -64,13 +63,13 @@ def headless(connection: Connection) -> str | None:
     """Half a sentence about a head that is not the last entry, or None."""
     row = _row(
         connection,
-        "SELECT h.sequence, h.hash, e.sequence, e.hash FROM granja.head h LEFT JOIN LATERAL "
+        "SELECT h.sequence, h.hash, coalesce(e.sequence, 0), coalesce(e.hash, %s) "
+        "FROM granja.head h LEFT JOIN LATERAL "
         "(SELECT sequence, hash FROM granja.entries ORDER BY sequence DESC LIMIT 1) e ON true",
+        Head().hash,
     )
     if row is None:
         return "it has no head"
-    if row[2] is None:
-        row = (*row[:2], 0, Head().hash)
     if row[:2] != row[2:]:
         return f"its head says that entry {row[0]} is the last, but that is {row[2]}"
     return None
@@ -128,9 +127,8 @@ def kept(connection: Connection) -> tuple[int, dict[str, dict[str, Value]]]:
     """The number of changes, and everything beside the chain, by subject and key."""
     changes = _changes(connection)
     found: dict[str, dict[str, Value]] = {}
-    for _, item in kept_since(connection, -1):
-        if item.value is not None:
-            found.setdefault(item.subject, {})[item.key] = item.value
+    for subject, key, value in beside(connection):
+        found.setdefault(subject, {})[key] = value
     return changes, found
 
 
@@ -139,13 +137,12 @@ def _changes(connection: Connection) -> int:
     return 0 if row is None else row[0]
 
 
-def kept_since(connection: Connection, changes: int) -> list[tuple[int | None, Kept]]:
-    """The changes after the first ``changes``, and who wrote each, in order."""
-    rows: Any = connection.execute(
-        "SELECT writer, subject, key, value FROM granja.kept WHERE changed > %s ORDER BY changed",
-        (changes,),
-    )
-    return [(writer, Kept(subject, key, _value(value))) for writer, subject, key, value in rows]
+def beside(connection: Connection) -> Iterator[tuple[str, str, Value]]:
+    """Everything beside the chain, as subject, key and value, in the order of the changes."""
+    rows: Any = connection.execute("SELECT subject, key, value FROM granja.kept ORDER BY changed")
+    for subject, key, stored in rows:
+        if (value := _value(stored)) is not None:
+            yield subject, key, value
 
 
 def changes_since(connection: Connection, changes: int, writer: int) -> tuple[int, list[Kept]]:

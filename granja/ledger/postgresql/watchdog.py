@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Event, Thread
+from typing import Final
 
 import psycopg
 
@@ -17,9 +18,9 @@ from granja.ledger.postgresql.address import Address
 from granja.ledger.postgresql.session import Session
 
 #: The watchdog asks the server after seeing the same statement in so many looks, one a second.
-PATIENCE = 5
+PATIENCE: Final = 5
 
-EACH = 1.0
+EACH: Final = 1.0
 
 
 class Watchdog:
@@ -55,9 +56,7 @@ class Watchdog:
 
     def _is_at_it(self, server: int) -> bool:
         try:
-            with psycopg.connect(
-                self._address.conninfo("granja watchdog"), autocommit=True
-            ) as asked:
+            with psycopg.connect(self._address.conninfo("granja watchdog")) as asked:
                 row = asked.execute(
                     "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'", (server,)
                 )

@@ -75,19 +75,17 @@ class Way:
         connection = self._session.connect()
         self._number = self._lease.begin(connection)
         self._believe(connection)
-        self.in_turn = False
         self.up = True
 
     def lose(self, error: Exception) -> None:
         """Give the connection up, and log once why the database is away."""
         if self.up or not isinstance(error, Away):
             _log.warn("The ledger's database is away: {why}.", why=told(error))
-        self.in_turn = False
         self.drop()
 
     def drop(self) -> None:
-        """Give the connection up."""
-        self.up = False
+        """Give the connection up, and the turn with it."""
+        self.up = self.in_turn = False
         self._session.drop()
 
     def cut(self) -> None:

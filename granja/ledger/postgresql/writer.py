@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from threading import Event
+from typing import Final
 
 import psycopg
 from twisted.internet.interfaces import IReactorFromThreads
@@ -32,20 +33,20 @@ from granja.ledger.writing import UNKNOWN, Append, Checkpoint, Close, Forget, Wr
 from granja.market.facts import Fact
 
 #: Seconds after which an unused turn is given back.
-TURN = 0.1
+TURN: Final = 0.1
 
 #: Seconds between two looks at what others wrote, if no message says that they wrote.
-LOOK = 1.0
+LOOK: Final = 1.0
 
 #: Seconds between two attempts to connect.
-RETRY = 0.3
+RETRY: Final = 0.3
 
 #: After this many seconds every living node has heard of a change.
-HEARD = 2 * LOOK
+HEARD: Final = 2 * LOOK
 
 #: After this many facts a snapshot is worth its cost.  Between snapshots of two nodes are at least
 #: half as many.
-FACTS_PER_SNAPSHOT = 20_000
+FACTS_PER_SNAPSHOT: Final = 20_000
 
 #: Why a node halts.
 STRANGE = "somebody else has changed the database"
@@ -359,7 +360,7 @@ class Writer(WriterThread[Job]):
         self._way.take_turn()
         connection = self._way.connection
         end = reading.head(connection, turn=True)
-        if not 0 <= after < end.sequence:
+        if not 0 <= after <= max(end.sequence, self.sequence):
             self._way.give_turn_back()
             return []
         return self._reached.missed(connection, after, end)

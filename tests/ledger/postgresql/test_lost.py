@@ -232,8 +232,8 @@ class TheConnectionIsLost(LostCase):
         node = self.north()
         await node.append([ANA_COMES], 0, {})
         self.addCleanup(self.read_only, "RESET")
-        before = {*self.sql(PROCESSES)}
-        self.assertEqual(len(before), 2)
+        while len(before := {*self.sql(PROCESSES)}) < 2:
+            await later()
         self.read_only("SET", " = on")
         with self.assertRaisesRegex(NotStored, "read-only transaction"):
             while True:  # Until all processes of the server have heard of it.
@@ -293,6 +293,24 @@ class ItIsNotWhatItWas(LostCase):
             await self.stored(node, [BETO_COMES], 2)
         self.assertIn("does not have entry 2 any more", str(caught.exception))
         self.assertEqual(self.count(), 1)
+
+    async def test_they_are_gone_though_the_connection_is_as_it_was(self) -> None:
+        """Somebody has deleted them, or replaced them by others.  Nothing fits what was decided."""
+        for change in (
+            "UPDATE granja.head SET sequence = 1, hash = "
+            "(SELECT hash FROM granja.entries WHERE sequence = 1)",
+            "UPDATE granja.head SET hash = decode(repeat('11', 32), 'hex')",
+        ):
+            node = self.node(f"de-{len(change)}")
+            after = self.opened.sequence
+            for fact in (ANA_COMES, BETO_COMES):
+                after = await node.append([fact], after, {})
+            self.sql("DELETE FROM granja.entries WHERE sequence > 1", change)
+            with self.assertRaisesRegex(Halted, "is damaged"):
+                await node.append([ANA_COMES], after, {})
+            self.sql("DELETE FROM granja.entries", "UPDATE granja.head SET sequence = 0, "
+                     "hash = decode(repeat('00', 32), 'hex')")  # fmt: skip
+            await node.close()
 
     async def test_they_are_gone_when_it_is_asked_about_a_later_one(self) -> None:
         """The outcome of that does not matter any more."""

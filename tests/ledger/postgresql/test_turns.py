@@ -111,6 +111,15 @@ class Turns(TurnCase):
             await south.append([BETO_COMES], 1, {})
         self.assertEqual(self.turns(), [])
 
+    async def test_a_decision_after_more_than_there_is_has_none(self) -> None:
+        """It is late in a way that nobody can tell it."""
+        _, south = await self.take_turn()
+        for after in (-1, 9):
+            with self.assertRaises(Stale) as caught:
+                await south.append([BETO_COMES], after, {})
+            self.assertEqual(caught.exception.missed, ())
+            self.assertEqual(self.turns(), [])
+
     async def test_who_is_late_once_more_begins_another(self) -> None:
         """It hears again what it missed.  The database has nothing to warn of."""
         _, south = await self.take_turn()
