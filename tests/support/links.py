@@ -95,6 +95,11 @@ class Wire:
         link.start()
         return True
 
+    def holds(self, text: bytes) -> bool:
+        """Whether that is among the bytes that stay in the wire."""
+        with self._lock:
+            return any(text in b"".join(link.held) for link in self._links)
+
     def stall(self) -> None:
         """Carry nothing until :meth:`flow`, and lose nothing."""
         self.flowing.clear()

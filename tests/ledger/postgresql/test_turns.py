@@ -62,6 +62,8 @@ class Turns(TurnCase):
         _, south = await self.take_turn()
         self.wire.holding = True
         waiting = south.append([BETO_COMES], 1, {})
+        while not self.wire.holds(b"granja.append"):
+            await later()
         behind = south.append([GUS_COMES], 2, {}), south.forget([GUS_COMES.farmer])
         while self.turns():
             await later()
