@@ -102,6 +102,23 @@ class Expiring(SynchronousTestCase):
         self.assertEqual(self.ends, [self.here.writer, self.there.writer])
         self.assertEqual(self.beto.hears(), ["[SERVER] La oferta #1 venció."])
 
+    def test_a_node_that_waits_for_two_others_ends_nothing_too_soon(self) -> None:
+        """Two older nodes cannot end offers.  The third ends each two seconds after its time."""
+        caro, dora = self.third.arrives("Caro", "1, 2"), self.third.arrives("Dora", "3")
+        caro.types(":offer Dora 1 3")
+        self.village.pass_time(3)
+        caro.types(":offer Dora 2 3")
+        self.village.quiet()
+        self.here.shared.away = self.there.shared.away = True
+        self.village.pass_time(98.9)
+        self.assertEqual(dora.hears(), [])
+        self.village.pass_time(0.2)
+        self.assertEqual(dora.hears(), ["[SERVER] La oferta #1 venció."])
+        self.village.pass_time(2.8)
+        self.assertEqual(dora.hears(), [])
+        self.village.pass_time(0.2)
+        self.assertEqual(dora.hears(), ["[SERVER] La oferta #2 venció."])
+
     def test_a_node_whose_clock_is_late(self) -> None:
         """An offer that is made there lives as long as any other."""
         self.there.set_forward = -50
@@ -194,6 +211,16 @@ class Trades(VillageCase):
         self.village.pass_time(1.0)
         heard = [person.hears() for person in people]
         self.assertEqual(heard, [[]] * 3 + [[told.format("III") + " 3"]])
+
+    def test_a_node_where_nobody_uses_these_commands_hands_a_swap_on(self) -> None:
+        """It lies between the poster's node and that of one who could close it."""
+        gil = self.third.arrives("Gil", "2")
+        gil.types(":doy 2")
+        poster = self.here.arrives("Paz", "1")
+        self.village.quiet()
+        poster.types(":cambio 1 por 2")
+        self.village.pass_time(1.0)
+        self.assertEqual(len(gil.hears()), 1)
 
 
 class Names(VillageCase):
