@@ -50,7 +50,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *(f"tests/{name}" for name in ("people", "accounts", "moderation", "console", "nodes")),
         *("tests/trade", "tests/health", "tests/test_protocol.py", "tests/whole/test_plays.py"),
     ),
-    "moderation": ("tests/moderation", "tests/people", "tests/whole/test_plays.py"),
+    "moderation": (
+        *("tests/moderation", "tests/people", "tests/nodes", "tests/console"),
+        "tests/whole/test_plays.py",
+    ),
     "wire": ("tests/wire", "tests/test_protocol_plain.py", "tests/test_protocol.py"),
     "board": (
         *("tests/board", "tests/people", "tests/nodes", "tests/web", "tests/test_protocol.py"),
@@ -60,12 +63,18 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("tests/ledger", "tests/nodes", "tests/operations", "tests/trade", "tests/health"),
         *("tests/whole/test_ledger.py", "tests/whole/test_plays.py"),
     ),
-    "trade": ("tests/trade", "tests/whole/test_plays.py"),
-    "accounts": ("tests/accounts", "tests/people", "tests/nodes/test_guessing.py"),
+    "trade": (
+        *("tests/trade", "tests/moderation", "tests/people/test_ignoring.py"),
+        *("tests/nodes/test_shared.py", "tests/health", "tests/whole/test_plays.py"),
+    ),
+    "accounts": ("tests/accounts", "tests/people", "tests/nodes", "tests/console"),
     "bus": ("tests/bus", "tests/nodes"),
     "clockwork": ("tests/clockwork", "tests/people", "tests/trade", "tests/web"),
     "console": ("tests/console", "tests/health"),
-    "contract": ("tests/contract", "tests/test_protocol.py", "tests/whole/test_plays.py"),
+    "contract": (
+        *("tests/contract", "tests/trade", "tests/people", "tests/moderation"),
+        *("tests/test_protocol.py", "tests/whole/test_plays.py"),
+    ),
     "health": ("tests/health", "tests/console"),
     "nodes": ("tests/nodes", "tests/console", "tests/moderation"),
     "text": ("tests/text", "tests/accounts", "tests/people", "tests/client"),
