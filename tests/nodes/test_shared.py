@@ -39,7 +39,7 @@ class OldAccounts(PlainAccounts):
 
 
 class VillageCase(SynchronousTestCase):
-    registered = ("Ana", "Mod")
+    registered: tuple[str, ...] = ("Ana", "Mod")
 
     def setUp(self) -> None:
         settings = Settings(rate=None, moderators=("Mod",))
