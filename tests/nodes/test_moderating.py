@@ -7,6 +7,8 @@ from typing import Any
 
 from granja.moderation import acts
 from tests.nodes.test_shared import VillageCase
+from tests.support.guests import Guest, guest
+from tests.support.village import PASSWORD
 
 
 class Moderated(VillageCase):
@@ -79,3 +81,27 @@ class Moderated(VillageCase):
             self.assertEqual(
                 ana.hears(), ["[SERVER] Error: no puedes hablar hasta las 22:23."], farm.writer
             )
+
+    def test_a_ban_that_comes_while_somebody_comes_back(self) -> None:
+        """Eva lingers at one node and comes back at another.  At no moment does she slip in."""
+        for ticks in range(9):
+            with self.subTest(ticks=ticks):
+                self.setUp()
+                eva = guest(self.there, "Eva")
+                eva.types(f":registrar {PASSWORD}")
+                eva.hears()
+                eva.drops()
+                self.village.quiet()
+                again = Guest(self.third)
+                self.third.people.append(again)
+                again.hears()
+                again.protocol.dataReceived(f":volver {eva.secret}\r\n".encode())
+                for _ in range(ticks):
+                    self.village.clock.advance(0.001)
+                self.mod.protocol.dataReceived(b":vetar Eva 10m\r\n")
+                self.village.settle()
+                again.hears()
+                self.assertNotIn("Eva", [name for names in self.village.lists() for name in names])
+                self.gus.hears()
+                again.types("hola")
+                self.assertEqual(self.gus.hears(), [])
