@@ -95,8 +95,8 @@ class NotReading(OfferCase):
                 "[SERVER] Te perdiste 1401 líneas.",
                 "[SERVER] Oferta #3 enviada a Beto.",
                 "[SERVER] Cambio #4 puesto: tu Rollo enano I por Rollo enano II.",
-                "[SERVER] Cambio #4: diste Rollo enano I a Beto y recibiste Rollo enano II de Beto; "
-                "ahora tus artefactos son: Rollo enano II, Rollo enano III",
+                "[SERVER] Cambio #4: diste Rollo enano I a Beto y recibiste Rollo enano II de "
+                "Beto; ahora tus artefactos son: Rollo enano II, Rollo enano III",
                 "[SERVER] Retiraste la oferta #3.",
                 "[SERVER] Cambio #5 puesto: tu Rollo enano III por Joyería élfica.",
                 "[SERVER] Te perdiste 2 líneas.",
