@@ -227,6 +227,7 @@ class Obeying(CommandCase):
             self.assertRaises(WrongArguments, parse, slip)
         for talk in ("clave de sol", ":) clave", "registrar cuesta", "¡claveles!", ":clavel: x"):
             self.assertIsNone(parse(talk), talk)
+        self.assertIsNone(parse("¿ .clave girasol"), "only the first word is looked at")
 
     def test_who_comes_back_with_a_pass(self) -> None:
         """Where the name is asked, ``:volver`` is no name."""
