@@ -100,10 +100,13 @@ class Lines(SynchronousTestCase):
         self.assertEqual(squeezed("año nuevo"), "año nuevo")
 
     def test_whether_runs_are_short(self) -> None:
-        for text in ("a b", "a" + " " * 8 + "b", "ñ" + " " * 8 + "b"):
-            self.assertTrue(is_squeezed(text))
-        for text in ("a" + " " * 9 + "b", "ñ" + "\u2003" * 9 + "b"):
-            self.assertFalse(is_squeezed(text))
+        for text in ("a b", "a" + " " * 8 + "b", "ñ" + " " * 8 + "b", "ñ\u2003b", "ñ\u2800b"):
+            self.assertTrue(is_squeezed(text), ascii(text))
+        for text in (
+            *("a" + " " * 9 + "b", "a" + "\t" * 9 + "b"),
+            *(f"ñ{blank * 9}b" for blank in " \u2003\u2800"),
+        ):
+            self.assertFalse(is_squeezed(text), ascii(text))
 
     def test_marks_are_capped_for_each_letter(self) -> None:
         """Four marks on each letter are nobody's harm, however many letters there are."""
