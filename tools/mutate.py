@@ -70,7 +70,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "accounts": ("tests/accounts", "tests/people", "tests/nodes", "tests/console"),
     "bus": ("tests/bus", "tests/nodes"),
     "clockwork": ("tests/clockwork", "tests/people", "tests/trade", "tests/web"),
-    "console": ("tests/console", "tests/health"),
+    "console": ("tests/console", "tests/health", "tests/nodes/test_errands.py"),
     "contract": (
         *("tests/contract", "tests/trade", "tests/people", "tests/moderation"),
         *("tests/test_protocol.py", "tests/whole/test_plays.py"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twisted.logger import capturedLogs, formatEvent
+
 from granja.health.watch import why_not
 from tests.console.test_errands import PASSWORD, ConsoleCase
 from tests.support.guests import guest, returns
@@ -40,6 +42,24 @@ class Draining(ConsoleCase):
         late.types("Beto", "", "si")
         self.assertIn("¡OK!", late.hears()[-1])
         self.farm.clock.advance(60)
+        self.assertEqual(self.ended, [])
+
+    def test_a_drain_that_was_called_off_ends_nothing(self) -> None:
+        """Also if nobody is there.  The log says each once."""
+        with capturedLogs() as logs:
+            for _ in range(2):
+                self.asks("drain")
+            self.asks("drain", off=True)
+            self.assertEqual(self.refused("drain", off=True), "the farm is not drained")
+        said = [formatEvent(event) for event in logs]
+        self.assertEqual(
+            said,
+            [
+                "Nobody else comes in; the server ends when nobody is left.",
+                "People may come in again.",
+            ],
+        )
+        self.farm.clock.pump([1.0] * 3)
         self.assertEqual(self.ended, [])
 
     def test_a_pass_comes_back(self) -> None:
