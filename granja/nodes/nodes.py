@@ -115,6 +115,7 @@ class Nodes:
             self._readers,
             self._hearing,
             self.names,
+            farm.settling.turned_up,
         )
         more = {"errand": self.errands.asked}
         parts = self._clock, self._outbox, self._hearing, farm

@@ -68,7 +68,12 @@ class Settling:
 
     def watch(self, fact: Fact) -> None:
         """Look again when a farmer registers: they may have gone while it was being stored."""
-        if isinstance(fact, Registered) and self._market.swaps.of(fact.farmer):
+        if isinstance(fact, Registered):
+            self.turned_up(fact.farmer)
+
+    def turned_up(self, farmer: FarmerId) -> None:
+        """Look again: until now, as far as we knew, there was no such farmer."""
+        if self._market.swaps.of(farmer):
             self.look_again()
 
     def look_again(self, after: float = 0.0) -> None:

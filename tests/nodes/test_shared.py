@@ -222,6 +222,22 @@ class Trades(VillageCase):
         self.village.pass_time(1.0)
         self.assertEqual(len(gil.hears()), 1)
 
+    def test_a_ring_with_somebody_of_whom_this_node_had_not_heard(self) -> None:
+        """Without the bus nobody knows that Eva came in.  Her swap settles as soon as it is
+        back."""
+        self.here.bus.cut()
+        eva, zoe = self.here.arrives("Eva", "1"), self.there.arrives("Zoe", "2")
+        self.village.quiet()
+        eva.types(":cambio 1 por 2")
+        zoe.types(":cambio 2 por 1")
+        self.village.settle()
+        self.assertEqual((len(eva.hears()), len(zoe.hears())), (1, 1))
+        self.here.bus.mend()
+        self.village.pass_time(5)
+        for person in (eva, zoe):
+            done = [line for line in person.hears() if "recibiste" in line]
+            self.assertEqual(len(done), 1)
+
 
 class Names(VillageCase):
     def test_a_name_that_was_just_left_is_free(self) -> None:
