@@ -42,6 +42,9 @@ class Settling(Protocol):
     def turned_up(self, farmer: FarmerId) -> None:
         """Look again: this farmer is known here by now."""
 
+    def look_again(self) -> None:
+        """Settle everything that can settle."""
+
 
 class Farm(Protocol):
     """The rooms of this node."""

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.accounts.passwords import PlainAccounts
 from granja.contract.ids import FarmerId
-from granja.market.facts import Expired, Fact, Left, Returned
+from granja.market.facts import Expired, Fact, Left, Posted, Returned
 from granja.market.market import Limits
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
@@ -428,6 +428,29 @@ class Ends(VillageCase):
             self.assertIn(ana.protocol.farmer.id, farm.factory.market.away)
         self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
         self.assertIn("¡OK!", self._ok(self.third))
+
+    def test_a_node_that_dies_between_a_swap_and_its_ring(self) -> None:
+        """The others settle it."""
+        zoe, eva = self.there.arrives("Zoe", "2"), self.here.arrives("Eva", "1")
+        eva.types(f":registrar {PASSWORD}")
+        zoe.types(":cambio 2 por 1")
+        self.village.quiet()
+        ledger: Any = self.here.shared
+        append = ledger.append
+
+        def last(facts: Sequence[Fact], *rest: Any) -> Any:
+            stored = append(facts, *rest)
+            if not any(isinstance(fact, Posted) for fact in facts):
+                return stored
+            self.here.dies()
+            return Deferred()
+
+        ledger.append = last
+        eva.types(":cambio 1 por 2")
+        self.village.settle()
+        self.here.is_buried()
+        told = [line for line in zoe.hears() if "recibiste" in line]
+        self.assertEqual(len(told), 1)
 
     def test_what_was_heard_at_a_node_that_dies_is_not_told_again(self) -> None:
         """The others record that somebody left, and nothing that they had missed."""
