@@ -69,7 +69,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "accounts": ("tests/accounts", "tests/people", "tests/nodes", "tests/console"),
     "bus": ("tests/bus", "tests/nodes"),
-    "clockwork": ("tests/clockwork", "tests/people", "tests/trade", "tests/web"),
+    "clockwork": ("tests/clockwork", "tests/health", "tests/people", "tests/trade", "tests/web"),
     "console": ("tests/console", "tests/health", "tests/nodes/test_errands.py"),
     "contract": (
         *("tests/contract", "tests/trade", "tests/people", "tests/moderation"),
