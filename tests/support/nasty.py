@@ -163,6 +163,7 @@ DECENT = [
         ("Chinese, Japanese, Korean", "你好 こんにちは か\u3099 안녕"),
         ("private use and the unassigned", "\ue000\U000f0000\u0378"),
         ("a replacement character", "\ufffd"),
+        ("neighbours of noncharacters", "\ufdcf\ufdf0"),
     ]
 ]
 """Lines that must stay as their author typed them."""
