@@ -80,10 +80,11 @@ class Alive(TestCase):
     async def test_by_tls_with_any_certificate(self) -> None:
         path = str(make("granja.example").put(Path(self.mktemp())))
         context = DefaultOpenSSLContextFactory(path, path)
-        factory = Factory.forProtocol(Awake)
-        port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        self.assertTrue(await Liveness(reactor, [port]).look())
+        for protocol, alive in ((Awake, True), (Rude, False)):
+            factory = Factory.forProtocol(protocol)
+            port = reactor.listenSSL(0, factory, context, interface="127.0.0.1")
+            self.addCleanup(port.stopListening)
+            self.assertEqual(await Liveness(reactor, [port]).look(), alive)
 
     async def test_where_nobody_listens_nobody_is_alive(self) -> None:
         self.patch(probes, "PATIENCE", 60)

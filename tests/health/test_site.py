@@ -83,6 +83,7 @@ class Answers(SynchronousTestCase):
         channel, transport = site.buildProtocol(None), StringTransport()
         channel.makeConnection(transport)
         channel.dataReceived(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        self.assertTrue(transport.disconnecting, "the answer has no end")
         channel.connectionLost(Failure(ConnectionDone()))
         head, _, body = transport.value().decode().partition("\r\n\r\n")
         status, *lines = head.split("\r\n")
