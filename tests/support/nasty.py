@@ -151,7 +151,7 @@ DECENT = [
         ("Bengali", f"\u09b0{ZWJ}\u09cd\u09af"),
         ("Bengali with a sign behind", f"\u09b0{ZWJ}\u09cd\u0981"),
         ("Sinhala", f"\u0dc1\u0dca{ZWJ}\u0dbb\u0dd3"),
-        ("Mongolian", "\u1820\u180e\u1820 \u1828\u180b\u1820"),
+        ("Mongolian", "\u1820\u180e\u1820 \u1828\u180b\u1820 \u1811\u1810"),
         ("variants of ideographs", "\u845b\U000e0100 \u845b\ufe00 \u845b\ufe02"),
         ("variants of Burmese letters", "\u1000\ufe00 \u1000\ufe06"),
         ("variants of Mongolian letters", "\u1820\u180b \u1820\u180f"),

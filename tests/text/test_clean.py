@@ -127,6 +127,8 @@ class Lines(SynchronousTestCase):
         """Between two letters, no ignorable character of any Unicode block stays."""
         for char in char_set("ignorable"):
             self.assertEqual(clean(f"a{char}b"), "ab", hex(ord(char)))
+        for char in "\u200e\u200f\u202e\u2060":  # nor after what may have a variant
+            self.assertEqual(clean(f"\u845b{char}b"), "\u845bb", hex(ord(char)))
 
     def test_noncharacters_go_in_every_plane(self) -> None:
         for plane in range(17):
