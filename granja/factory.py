@@ -145,7 +145,7 @@ class GranjaFactory(ServerFactory):
         kept = opened.kept
         self.ignoring = Ignoring(lane, self.roster, market, kept)
         self.doors = Doors(lane, self.ignoring, kept)
-        self.acts = Acts(self.now, lane, kept)
+        self.acts = Acts(self.now, lane, self._writer, kept)
         self.freezing = Freezing(self.acts, kept)
         self.moderators = Moderators(self.roster)
         self.order = self._order(opened)
@@ -190,6 +190,11 @@ class GranjaFactory(ServerFactory):
         """Return the seconds that this node leaves to older ones: one for each of them."""
         older: int = getattr(self.ledger, "older_nodes", 0)
         return float(older)
+
+    def _writer(self) -> int:
+        """Return the number of this node; 0 if there is no other."""
+        writer: int = getattr(self.ledger, "writer", 0)
+        return writer
 
     def _swap(self, teller: Teller, numbers: OfferNumbers) -> None:
         market, lane, hints, freezing = self.market, self.lane, self.hints, self.freezing

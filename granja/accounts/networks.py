@@ -68,7 +68,7 @@ def read_network(text: str) -> Network:
 def unmapped(network: Network) -> Network:
     """The same network; IPv4 in the form of IPv6 becomes IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is None or network.prefixlen < _MAPPED:
+    if mapped is None:
         return network
     return IPv4Network((mapped, network.prefixlen - _MAPPED))
 

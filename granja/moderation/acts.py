@@ -23,6 +23,8 @@ from granja.people.roster import Farmer
 
 #: The ledger's subject.  Its keys count up.
 SUBJECT: Final = "acts"
+#: Each of so many nodes has keys of its own: two may act at the same moment.
+NODES: Final = 1000
 #: Acts that we keep.  For one more, we forget the oldest.
 MOST: Final = 10_000
 
@@ -57,13 +59,17 @@ def _length(seconds: int) -> str:
 
 class Acts:
     """:param now: the time of day, in Unix seconds.
+    :param writer: the number of this node; 0 if there is no other.
     :param kept: what the ledger keeps beside its chain, by subject and key.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(self, now: Callable[[], float], lane: Lane, kept: AllKept) -> None:
+    def __init__(
+        self, now: Callable[[], float], lane: Lane, writer: Callable[[], int], kept: AllKept
+    ) -> None:
         self._now = now
+        self._writer = writer
         self._owed = Owed(lane, MOST)
         self._keys = deque(
             sorted(key for key in kept.get(SUBJECT, {}) if key.isascii() and key.isdigit())
@@ -93,13 +99,18 @@ class Acts:
             self._keys.append(item.key)
 
     def _kept(self, by: Farmer | None, act: Act) -> list[Kept]:
-        self._last += 1
+        self._last = self._next()
         key = f"{self._last:012}"
         self._keys.append(key)
         value: dict[str, object] = {"when": self._now(), "by": name_of(by), "did": act.did}
         value |= {"whom": act.whom, "seconds": act.seconds, "why": act.why}
         old = [self._keys.popleft() for _ in range(len(self._keys) - MOST)]
         return [Kept(SUBJECT, key, value), *(Kept(SUBJECT, key, None) for key in old)]
+
+    def _next(self) -> int:
+        """The next number for this node."""
+        writer, number = self._writer(), self._last + 1
+        return number + (writer - number) % NODES if writer else number
 
     def _is_owed(self, failure: Failure) -> None:
         if not failure.check(errors.NotStored, errors.Halted):

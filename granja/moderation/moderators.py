@@ -39,7 +39,7 @@ class Moderators:
         if owner is None:
             self.log.warn("The moderator {name} is not registered.", name=str(name))
         else:
-            owner.moderator = True
+            owner.moderator, owner.mute = True, None
             self._appointed.append(owner)
 
     def _owner(self, name: Name) -> Farmer | None:

@@ -141,8 +141,7 @@ class Networks:
         return found if found is not None and found.ends > now else None
 
     def add(self, network: Network, sanction: Sanction) -> None:
-        """Add a sanction at the end, in the place of an older one against that network."""
-        self._found.pop(network, None)
+        """Add a sanction in the place of an older one against that network."""
         self._found[network] = sanction
 
     def remove(self, network: Network) -> None:

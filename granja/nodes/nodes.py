@@ -115,6 +115,7 @@ class Nodes:
             self._readers,
             self._hearing,
             self.names,
+            farm.settling.turned_up,
         )
         more = {"errand": self.errands.asked}
         parts = self._clock, self._outbox, self._hearing, farm
@@ -237,6 +238,8 @@ class Nodes:
         node = self._hearing.nodes.pop(writer, None)
         if node is not None:
             self._whereabouts.all_went(node)
+            # It may have ended after a swap and before its ring.
+            self._farm.settling.look_again()
 
     def lingers(self, farmer: FarmerId) -> bool:
         """Whether a farmer who is cut off may come back."""

@@ -36,6 +36,16 @@ class Hints(Protocol):
     def tell(self, number: OfferId, most: int, rest: Callable[[int], None]) -> None: ...
 
 
+class Settling(Protocol):
+    """Settles rings of swaps (:class:`granja.trade.settling.Settling`)."""
+
+    def turned_up(self, farmer: FarmerId) -> None:
+        """Look again: this farmer is known here by now."""
+
+    def look_again(self) -> None:
+        """Settle everything that can settle."""
+
+
 class Farm(Protocol):
     """The rooms of this node."""
 
@@ -67,6 +77,8 @@ class Farm(Protocol):
     def connections(self) -> Collection[Connection]: ...
     @property
     def hints(self) -> Hints: ...
+    @property
+    def settling(self) -> Settling: ...
     @property
     def followers(self) -> dict[str, Follower]:
         """The followers of further subjects beside the chain."""

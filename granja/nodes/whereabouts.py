@@ -19,7 +19,9 @@ from granja.people.roster import Farmer
 
 
 class Whereabouts:
-    """:param now: the time of day, in Unix seconds."""
+    """:param now: the time of day, in Unix seconds.
+    :param turned_up: called with somebody at another node of whom we had not heard.
+    """
 
     def __init__(
         self,
@@ -30,6 +32,7 @@ class Whereabouts:
         readers: Readers,
         hearing: Hearing,
         names: SharedNames,
+        turned_up: Callable[[FarmerId], None],
     ) -> None:
         self._clock = clock
         self._now = now
@@ -38,6 +41,7 @@ class Whereabouts:
         self._readers = readers
         self._hearing = hearing
         self._names = names
+        self._turned_up = turned_up
         hearing.late = self.is_late
         #: Nodes that have ended, where somebody may linger.
         self._mourned: list[Neighbour] = []
@@ -51,6 +55,7 @@ class Whereabouts:
                 farmer = self._roster.let_in(FarmerId(id), name, registered=registered)
                 if farmer is None or (farmer.elsewhere is node and farmer.entered == entered):
                     return
+                known = self._roster.present(farmer.id) is not None
                 if self._stays(farmer, node, float(entered)):
                     return
                 farmer.registered = farmer.registered or registered
@@ -58,6 +63,8 @@ class Whereabouts:
                 farmer.was_at = address
                 farmer.since = self._clock.seconds() - (self._now() - float(arrived))
                 self._roster.enter_other(farmer, node)
+                if not known:
+                    self._turned_up(farmer.id)
 
     def _stays(self, farmer: Farmer, node: Neighbour, entered: float) -> bool:
         """Whether they came in somewhere else later.  If not, they are no longer there."""

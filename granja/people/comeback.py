@@ -125,6 +125,8 @@ class Comeback:
         :param news: None if the connection ended before we looked for them.
         """
         present = self._roster.present(farmer.id) is not None
+        if not connection.over:  # Somebody may have banned them meanwhile.
+            self._factory.order.turns_away(farmer, connection)
         if connection.over:
             if news is not None:
                 self._entrance.news.keep(farmer.id, news)

@@ -67,8 +67,6 @@ class Hints:
     def went(self, farmer: Farmer) -> None:
         """Note that they are no longer in the chat."""
         self._turns.pop(farmer.id, None)
-        if not farmer.registered:  # Nobody will have this number again.
-            self._told.pop(farmer.id, None)
 
     def greeting(self, farmer: Farmer) -> list[Message]:
         """The last lines that a registered farmer hears after ``¡OK!``."""

@@ -57,10 +57,10 @@ class Settling:
         if len(market.swaps):  # The last run may have ended after a swap and before its ring.
             self.look_again()
 
-    def settle(self, number: OfferId) -> Deferred[int]:
+    def settle(self, number: OfferId) -> Deferred[bool]:
         """Settle all rings that a swap closes, one after the other.
 
-        :returns: fires with the number of rings; fails with TradeNotStored or TradingHalted, and
+        :returns: fires with whether it closed one; fails with TradeNotStored or TradingHalted, and
             then we try again.
         """
         done = Deferred.fromCoroutine(self._settle(partial(self._closed_by, number)))
@@ -68,7 +68,12 @@ class Settling:
 
     def watch(self, fact: Fact) -> None:
         """Look again when a farmer registers: they may have gone while it was being stored."""
-        if isinstance(fact, Registered) and self._market.swaps.of(fact.farmer):
+        if isinstance(fact, Registered):
+            self.turned_up(fact.farmer)
+
+    def turned_up(self, farmer: FarmerId) -> None:
+        """Look again: until now, as far as we knew, there was no such farmer."""
+        if self._market.swaps.of(farmer):
             self.look_again()
 
     def look_again(self, after: float = 0.0) -> None:
@@ -81,17 +86,18 @@ class Settling:
         self._stopped = True
         self._timer.stop()
 
-    async def _settle(self, find: Callable[[], Ring | None]) -> int:
-        count = 0
+    async def _settle(self, find: Callable[[], Ring | None]) -> bool:
+        settled = False
         enough = self._clock.seconds() + TURN
         while (ring := find()) is not None:
             makers = {self._market.swaps[number].maker for number in ring.swaps}
             decide = partial(decide_settlement, self._market, ring, self._usable)
-            count += len(await self._lane.submit(makers, decide, trade=True))
+            if await self._lane.submit(makers, decide, trade=True):
+                settled = True
             if self._clock.seconds() > enough:  # A ledger in memory never waits by itself.
                 await deferLater(self._clock, 0)
                 enough = self._clock.seconds() + TURN
-        return count
+        return settled
 
     def _closed_by(self, number: OfferId) -> Ring | None:
         swap = self._market.swaps.get(number)
@@ -119,14 +125,14 @@ class Settling:
     # -- rings that could not settle when they closed ---------------------------------------------
 
     def _sweep(self) -> None:
-        if self._sweeping or self._stopped:
+        if self._sweeping:
             return
         self._sweeping = True
         find = partial(self._possible, partial(any_ring, self._market.swaps))
         done = Deferred.fromCoroutine(self._settle(find))
         done.addErrback(self._try_later).addBoth(self._swept)
 
-    def _swept(self, outcome: int | Failure) -> None:
+    def _swept(self, outcome: bool | Failure) -> None:
         self._sweeping = False
         if isinstance(outcome, Failure):
             not_stored = outcome.check(errors.TradeNotStored, errors.TradingHalted)

@@ -85,7 +85,6 @@ class Swapping:
         """``:cambio``.  It is finished when its rings have settled, or when there are none."""
         self._hints.note_use(me)
         mine, theirs = map(self._read, sides)
-        self._freezing.check()
         posted = self._lane.submit(
             [me.id], lambda: self._decide(me, mine, theirs), trade=True, doubt=doubted(me)
         )
@@ -148,6 +147,6 @@ class Swapping:
         me.tell(messages.SwapPosted(swap.offer, gives, takes, swap.keep, sought))
         return self._settling.settle(swap.offer).addCallback(self._settled, swap.offer)
 
-    def _settled(self, rings: int, number: OfferId) -> None:
-        if not rings:
+    def _settled(self, closed: bool, number: OfferId) -> None:
+        if not closed:
             self._hints.tell_soon(number)

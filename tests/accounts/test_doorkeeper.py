@@ -121,7 +121,9 @@ class NetworksThatAreNamed(SynchronousTestCase):
         for text, network in (
             ("192.0.2.1", "192.0.2.1/32"),
             ("2001:db8::/32", "2001:db8::/32"),
+            ("2001:db8::7", "2001:db8::7/128"),
             ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
         ):
             self.assertEqual(str(read_network(text)), network)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
-from threading import Event
+from threading import Event, enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock, LoopingCall, deferLater
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
@@ -33,7 +34,17 @@ def nothing() -> None:
 
 
 class PasswordTests(SynchronousTestCase):
-    """Which texts are passwords."""
+    """Which texts are passwords, and which are verifiers."""
+
+    def test_what_has_the_form_of_a_verifier(self) -> None:
+        """An audit says of any other that no password can fit."""
+        for text, fits in (
+            ("$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$c29tZSBoYXNo", True),
+            ("$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0", False),
+            ("plain:girasoles", False),
+            ("", False),
+        ):
+            self.assertIs(accounts.is_verifier(text), fits, text)
 
     def test_spaces_at_the_ends_do_not_count(self) -> None:
         """A space typed by accident before Enter locks nobody out."""
@@ -74,6 +85,12 @@ class AccountsContract(_Base):
         verifier = await self.subject.hash(GOOD)
         for wrong in (GOOD + "s", GOOD.upper(), "", "corta", GOOD * 20):
             self.assertFalse(await self.login(verifier, wrong, "ana", "192.0.2.1"))
+
+    async def test_the_shortest_and_the_longest_open_too(self) -> None:
+        """Whoever may register with a password comes in with it."""
+        for longest in ("a" * 8, "ñ" * 128):
+            verifier = await self.subject.hash(longest)
+            self.assertTrue(await self.login(verifier, longest, "ana", "192.0.2.1"))
 
     async def test_a_name_without_a_verifier_opens_to_nobody(self) -> None:
         """Even the empty password does not open it."""
@@ -131,6 +148,15 @@ class RealAccountsTests(AccountsContract, TestCase):
         for broken in ("nonsense", UNREADABLE, "$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"):
             self.assertFalse(await self.subject.verify(broken, GOOD))
             self.assertFalse(accounts.outdated(broken) and broken == "nonsense")
+
+    async def test_what_can_be_no_password_costs_nothing(self) -> None:
+        """The answer is there at once, and the operator hears of no damage."""
+        verifier = await self.subject.hash(GOOD)
+        with capturedLogs() as logs:
+            for stored, given in ((verifier, "corta"), (verifier, "a" * 129), ("", GOOD)):
+                verified = self.login(stored, given, "ana", "192.0.2.1")
+                self.assertFalse(self.successResultOf(verified))
+        self.assertEqual(logs, [])
 
     async def test_a_traceback_does_not_show_the_password(self) -> None:
         """When argon2 itself fails, what reaches the log holds no password, whatever is asked."""
@@ -252,6 +278,12 @@ class RealAccountsTests(AccountsContract, TestCase):
         crowd = [self.login(verifier, GOOD, "ana", f"2001:db8::{n}") for n in range(20)]
         await self.assert_second(self.login(verifier, GOOD, "beto", "2001:db8:0:1::1"), crowd)
 
+    async def test_networks_take_turns_to_register_too(self) -> None:
+        """A crowd that registers delays a stranger by one."""
+        crowd = [self.subject.hash(GOOD, "192.0.2.1") for _ in range(20)]
+        self.assertGreater(self.subject.waiting, 10)
+        await self.assert_second(self.subject.hash(GOOD, "192.0.2.2"), crowd)
+
     async def test_by_a_unix_socket_names_take_turns(self) -> None:
         """Its peers have no address, and a crowd at one name delays no other."""
         verifier = await self.subject.hash(GOOD)
@@ -275,6 +307,11 @@ class ClockedReactor(Clock):
 
     def callFromThread(self, call: Callable[..., Any], *arguments: object) -> None:  # noqa: N802
         reactor.callFromThread(call, *arguments)
+
+
+def threads() -> Iterator[int]:
+    """The threads that compute passwords now."""
+    return (thread.native_id or 0 for thread in enumerate_threads() if "password" in thread.name)
 
 
 class TurnsTests(TestCase):
@@ -358,15 +395,19 @@ class TurnsTests(TestCase):
         await gatherResults([begun, *jobs.values()])
 
     async def test_closing_finishes_what_has_begun_and_drops_the_rest(self) -> None:
-        """A shutdown waits for one check, not for a thousand."""
+        """A shutdown waits for one check, not for a thousand, and no thread is left."""
         turns = self.queue()
+        before = {*threads()}
         begun, waiting = self.job(turns, "begun", "a"), self.job(turns, "waiting", "a")
+        self.assertEqual(turns.waiting, 1)
         closed = turns.close()
         self.failureResultOf(waiting, CancelledError)
+        self.assertNoResult(closed)
         self.gate.set()
         self.assertEqual(await begun, "begun")
         await closed
         self.assertEqual(self.done, ["begun"])
+        self.assertEqual({*threads()} - before, set())
         self.failureResultOf(turns.take(str, "a"), TooManyWaiting)
 
     async def test_an_error_reaches_who_asked(self) -> None:

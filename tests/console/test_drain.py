@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twisted.logger import capturedLogs, formatEvent
+
 from granja.health.watch import why_not
 from tests.console.test_errands import PASSWORD, ConsoleCase
 from tests.support.guests import guest, returns
@@ -40,6 +42,18 @@ class Draining(ConsoleCase):
         late.types("Beto", "", "si")
         self.assertIn("¡OK!", late.hears()[-1])
         self.farm.clock.advance(60)
+        self.assertEqual(self.ended, [])
+
+    def test_a_drain_that_was_called_off_ends_nothing(self) -> None:
+        """Also if nobody is there.  The log says each once."""
+        said: list[str] = []
+        for arguments in ({}, {}, {"off": True}, {"off": True}):
+            with capturedLogs() as logs:
+                self.asks("drain", **arguments)
+            said.append(" ".join(map(formatEvent, logs)))
+        begun = "Nobody else comes in; the server ends when nobody is left."
+        self.assertEqual(said, [begun, "", "People may come in again.", ""])
+        self.farm.clock.pump([1.0] * 3)
         self.assertEqual(self.ended, [])
 
     def test_a_pass_comes_back(self) -> None:

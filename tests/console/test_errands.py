@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja import __version__
 from granja.console.errands import Errands
 from granja.console.line import MOST, ConsoleFactory
+from granja.contract.commands import LONGEST
 from granja.contract.errors import ConfigurationError
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
@@ -99,6 +101,8 @@ class Looking(ConsoleCase):
         names = ("name", "registered", "moderator", "address", "seconds", "muted_until")
         people = [dict(zip(names, row, strict=True)) for row in rows]
         self.assertEqual(self.asks("who"), {"people": people})
+        self.farm.clock.advance(601)
+        self.assertEqual(self.asks("who")["people"][1]["muted_until"], None)
 
 
 class Acting(ConsoleCase):
@@ -122,6 +126,10 @@ class Acting(ConsoleCase):
         self.assertEqual(self.asks("mute", whom="Ana", seconds=0), {"done": "Ana may speak"})
         ana.types("hola")
         self.assertEqual(ana.hears(), [])
+        self.asks("mute", whom="Ana", seconds=LONGEST)
+        ana.types(":q")
+        ana.drops()
+        self.assertEqual(self.asks("mute", whom="ana", seconds=0), {"done": "Ana may speak"})
 
     def test_ban_and_unban(self) -> None:
         """It bans a name, or a network and puts its people out.  The chat reads who did it."""
@@ -142,6 +150,9 @@ class Acting(ConsoleCase):
             [ban["whom"] for ban in self.asks("bans")["bans"]], ["Pepe", "203.0.113.0/24"]
         )
         self.assertEqual(self.asks("unban", whom="PEPE"), {"done": "Pepe may come in"})
+        self.farm.arrives("Zoé")
+        banned = self.asks("ban", whom="ZOÉ", seconds=LONGEST)
+        self.assertEqual(banned["done"], "Zoé is banned")
         gone = "PEPE is not banned; see `granja admin bans`"
         self.assertEqual(self.refused("unban", whom="PEPE"), gone)
 
@@ -156,7 +167,8 @@ class Acting(ConsoleCase):
 
     def test_announce(self) -> None:
         ana = self.farm.arrives("Ana")
-        self.asks("announce", text="hay\nferia")
+        done = {"done": "everybody in the chat was told"}
+        self.assertEqual(self.asks("announce", text="hay\nferia"), done)
         self.assertEqual(len(ana.hears()), 1)
         self.assertTrue(self.refused("announce", text=" \x1b[2J "))
 
@@ -178,7 +190,7 @@ class Acting(ConsoleCase):
         ana.types(":offer Beto 6 12")
         frozen = "[SERVER] Error de Intercambio: los intercambios están detenidos por ahora."
         self.assertEqual(ana.hears(), [frozen])
-        self.asks("thaw")
+        self.assertEqual(self.asks("thaw"), {"done": "trading goes on"})
         ana.types(":offer Beto 6 12")
         self.assertEqual(ana.hears(), ["[SERVER] Oferta #1 enviada a Beto."])
 
@@ -204,6 +216,19 @@ class Acting(ConsoleCase):
         for do, arguments in (("freeze", {}), ("ban", {"whom": "Ana", "seconds": 600})):
             sentence = "it could not be stored; nothing changed"
             self.assertEqual(self.refused(do, **arguments), sentence)
+
+    def test_a_ledger_that_has_stopped(self) -> None:
+        self.ledger.halt(stored=False)
+        said = "the ledger has stopped; see the log, and restart the server"
+        self.assertEqual(self.refused("freeze"), said)
+
+    def test_what_fails_in_a_way_that_nobody_foresaw(self) -> None:
+        """The operator is answered all the same."""
+        with mock.patch.object(self.farm.factory.order, "expel", side_effect=OSError("no way")):
+            self.farm.arrives("Ana")
+            said = self.refused("kick", whom="Ana")
+        self.assertEqual(said, "it failed; see the log of the server")
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 
 class Wrong(ConsoleCase):
@@ -232,7 +257,7 @@ class Wrong(ConsoleCase):
         """A shell may send Latin-1.  Once, the console then waited for an answer that never
         came."""
         for do in ("kick", "unban", "passes", "password", "announce", "mute", "ban"):
-            for wrong in ("Jos\udce9", "\ud800"):
+            for wrong in ("Jos\udce9", "\ud800", "\udfff"):
                 said = self.refused(do, whom=wrong, text=wrong, seconds=5, why=wrong)
                 self.assertRegex(said, r"^what the request says as (whom|text|why) is not UTF-8$")
         self.assertEqual(
@@ -240,6 +265,11 @@ class Wrong(ConsoleCase):
             "what the request says as why is not UTF-8",
         )
         self.assertEqual(self.refused("\ud800"), "what the request says as do is not UTF-8")
+
+    def test_letters_are_readable_without_granja_admin(self) -> None:
+        """An answer says them as they are."""
+        self.console.dataReceived('{"do": "kick", "whom": "Zoé"}\n'.encode())
+        self.assertIn("Zoé".encode(), self.wire.value())
 
     def test_a_line_without_end(self) -> None:
         self.console.dataReceived(b"x" * (MOST + 1))

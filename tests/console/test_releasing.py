@@ -5,6 +5,7 @@ from __future__ import annotations
 from granja.market.facts import Declared, Registered, Released
 from tests.console.test_errands import PASSWORD, ConsoleCase
 from tests.support.farm import Person
+from tests.support.guests import guest, returns
 
 
 class ReleaseTests(ConsoleCase):
@@ -30,6 +31,24 @@ class ReleaseTests(ConsoleCase):
         holder = self.farm.factory.roster.holder("Ana")
         assert holder is not None
         self.assertFalse(holder.registered)
+
+    def test_who_lingers_is_put_out_too(self) -> None:
+        """Their pass serves no more, and nobody was expelled."""
+        beto = self.farm.arrives("Beto")
+        ana = guest(self.farm, "Ana")
+        ana.types(f":registrar {PASSWORD}")
+        ana.hears()
+        ana.drops()
+        beto.hears()
+        self.asks("release", whom="Ana")
+        self.assertEqual(beto.hears(), ["[SERVER] Ana desconectado."])
+        answer = returns(self.farm, ana.secret, ana.n).hears()
+        self.assertEqual(answer[0], "[SERVER] Error: ese pase ya no sirve.")
+        self.assertEqual(self.acts(), ["released"])
+
+    def acts(self) -> list[str]:
+        """What the ledger keeps of what was done."""
+        return [act["did"] for act in self.memory.kept["acts"].values()]  # type: ignore[call-overload, index]
 
     def test_their_offers_end(self) -> None:
         """They end as when a visitor leaves."""
@@ -58,6 +77,15 @@ class ReleaseTests(ConsoleCase):
         named = [fact.name for fact in self.memory.facts if isinstance(fact, Declared | Registered)]
         self.assertEqual(named, ["granjero 1", "granjero 1"])
         self.assertNotIn("Ana", str(self.farm.factory.market.snapshot()))
+        self.assertEqual(self.acts(), ["expelled", "forgot"])
+
+    def test_the_name_of_a_visitor_who_has_left(self) -> None:
+        """Nobody has registered it, and it is in the record."""
+        ana = self.farm.arrives("Ana", "6")
+        ana.types(":q")
+        ana.drops()
+        done = "Ana is forgotten; backups and the log of the server still have it"
+        self.assertEqual(self.asks("forget", whom="Ana"), {"done": done})
 
     def test_a_full_disk(self) -> None:
         """Nothing changes, and it says so."""

@@ -35,6 +35,7 @@ class Ranges(SynchronousTestCase):
 
     def test_all_from_one_to_another(self) -> None:
         self.assertEqual(artifact_list("2-6, 1", self.CATALOG, 9), [2, 4, 6, 1])
+        self.assertEqual(artifact_list("4-4", self.CATALOG, 9), [4])
 
     def test_an_end_must_be_there(self) -> None:
         self.assertRaises(UnknownArtifact, artifact_list, "1-999999999", self.CATALOG, 9)

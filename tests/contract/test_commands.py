@@ -227,6 +227,7 @@ class Obeying(CommandCase):
             self.assertRaises(WrongArguments, parse, slip)
         for talk in ("clave de sol", ":) clave", "registrar cuesta", "¡claveles!", ":clavel: x"):
             self.assertIsNone(parse(talk), talk)
+        self.assertIsNone(parse("¿ .clave girasol"), "only the first word is looked at")
 
     def test_who_comes_back_with_a_pass(self) -> None:
         """Where the name is asked, ``:volver`` is no name."""
@@ -434,7 +435,7 @@ class TheTable(SynchronousTestCase):
         self.assertUnfit(why, self.row(":uno", ":uno"))
 
     def test_a_word_that_cannot_be_typed(self) -> None:
-        for word in ("uno", "", ":", ":uno2", ":a b", ":un-o", ":un\u0303o"):
+        for word in ("uno", "", ":", ":uno2", ":a b", ":un-o", ":un\u0303o", ":Uno", ": "):
             self.assertUnfit(f"{word} cannot be typed as a command", self.row(word))
 
     def test_every_word_of_ours_is_a_command_when_typed(self) -> None:

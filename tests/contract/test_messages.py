@@ -50,6 +50,14 @@ CONTRACT: list[tuple[Message, str]] = [
         "[SERVER] Ana (registrada) desde 203.0.113.7, hace 12 min",
     ),
     (
+        messages.PersonHere("Ana", True, "203.0.113.7", 3599, False),
+        "[SERVER] Ana (registrada) desde 203.0.113.7, hace 59 min",
+    ),
+    (
+        messages.PersonHere("Ana", True, "203.0.113.7", 3600, False),
+        "[SERVER] Ana (registrada) desde 203.0.113.7, hace 1 h",
+    ),
+    (
         messages.PersonHere("Ana", False, "203.0.113.7", 2 * 3600 + 3599, True),
         "[SERVER] Ana (visitante) desde 203.0.113.7, hace 2 h, en pausa",
     ),
@@ -163,6 +171,10 @@ CONTRACT: list[tuple[Message, str]] = [
     (messages.Missing((DISC, ANCHOR), 42), "[SERVER] Te faltan 2 de 42: 12 Disco raro, 21 Ancla"),
     (messages.Missing((ANCHOR,), 42), "[SERVER] Te falta 1 de 42: 21 Ancla"),
     (messages.Missing((), 42), "[SERVER] ¡Tu colección está completa!"),
+    (
+        messages.Missing((ANCHOR,) * 100, 500),
+        f"[SERVER] Te faltan 100 de 500: {', '.join(['21 Ancla'] * 100)}",
+    ),
     (
         messages.Missing((ANCHOR,) * 420, 500),
         f"[SERVER] Te faltan 420 de 500: {', '.join(['21 Ancla'] * 100)} y 320 más",

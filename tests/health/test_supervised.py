@@ -32,7 +32,9 @@ class Watching(SynchronousTestCase):
         self.begin(30.0)
         slow: Deferred[bool] = Deferred()
         self.answers = [succeed(True), slow, succeed(False), fail(OSError("no room"))]
-        self.clock.advance(10.0)
+        self.clock.advance(9.9)
+        self.assertEqual(self.ear.heard, ["READY=1"])
+        self.clock.advance(0.1)
         self.assertEqual(self.ear.heard, ["READY=1", "WATCHDOG=1"])
         self.clock.advance(10.0)
         self.assertEqual(self.ear.heard[2:], [])

@@ -36,6 +36,11 @@ class Numbers(SynchronousTestCase):
         self.farm.person()
         ana.types("hola", "¿qué tal?", ":nada")
         self.assertEqual((self.value("connections"), self.value("farmers")), (3, 2))
+        begun = (
+            self.value("refusals_total", reason="NotStored"),
+            self.value("facts_total", kind="traded"),
+        )
+        self.assertEqual(begun, (0, 0))  # A rule sees the first only after this.
         self.assertEqual(self.value("lines_total"), 2 + 2)  # and two arrivals
         self.assertEqual(self.value("refusals_total", reason="UnknownCommand"), 1)
         self.assertEqual(self.value("stall_seconds"), 0.25)
@@ -87,11 +92,11 @@ class Numbers(SynchronousTestCase):
                 ends = 86400.0
 
         vitals = Vitals(self.farm.factory, Still(), [Certificates()])
-        self.farm.factory.now = lambda: 0.0
+        self.farm.factory.now = lambda: 400.0
         said = vitals.registry().get_sample_value(
             "granja_certificate_seconds", {"endpoint": "tls:here"}
         )
-        self.assertEqual(said, 86400.0)
+        self.assertEqual(said, 86000.0)
 
     def test_logins(self) -> None:
         ana = self.farm.arrives("Ana")
@@ -136,6 +141,9 @@ class Watches(SynchronousTestCase):
         stalls.start()
         now[0] += LOOK + 3
         self.assertAlmostEqual(stalls.longest(), 3)
+        clock.advance(LOOK)
+        now[0] += LOOK
+        self.assertAlmostEqual(stalls.longest(), 3, msg="it is over, and not forgotten")
         for _ in range(250):
             clock.advance(LOOK)
             now[0] += LOOK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,13 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.contract.commands import FOR_ALL, TABLE
 from granja.ledger.faulty import FaultyLedger
+from granja.ledger.interface import Kept
 from granja.ledger.memory import MemoryLedger
 from granja.moderation import acts
 from granja.moderation.sanctions import Sanction
 from granja.settings import Settings
-from granja.wire.addresses import Proxies
+from granja.wire.addresses import UNIX, Proxies
 from tests.support.farm import DAWN, Farm, Person
-from tests.support.guests import guest, returns
+from tests.support.guests import Guest, guest, returns
 
 PASSWORD = "girasoles al sol"
 NOT_STORED = "[SERVER] Error: no se pudo guardar; nada cambió."
@@ -56,9 +58,9 @@ class ModeratedCase(SynchronousTestCase):
         self.farm.factory.moderators.appoint(self.farm.settings.moderators)
         return person
 
-    def asks(self, person: Person, line: str) -> list[str]:
+    def asks(self, person: Person, *lines: str) -> list[str]:
         person.hears()
-        person.types(line)
+        person.types(*lines)
         return person.hears()
 
     def comes(self, name: str, address: str = "127.0.0.1", *lines: str) -> tuple[Person, list[str]]:
@@ -160,7 +162,10 @@ class Banning(ModeratedCase):
 
     def test_an_ipv6_address_means_what_one_stranger_has(self) -> None:
         self.asks(self.marta, ":vetar 2001:DB8:0::1 2h")
-        for address, banned in (("2001:db8::2", True), ("2001:db8:0:1::1", False)):
+        for address, banned in (
+            *(("2001:db8::2", True), ("2001:db8::8000:0:0:1", True)),
+            ("2001:db8:0:1::1", False),
+        ):
             person, heard = self.comes("Ana", address)
             self.assertEqual(person.is_closed, banned, heard)
             person.drops()
@@ -214,8 +219,10 @@ class Banning(ModeratedCase):
         self.assertEqual(heard, ["[SERVER] Contraseña:"])
         self.asks(self.marta, ":vetar Ana 7d")
         ban = ["[SERVER] No puedes entrar hasta las 22:13 del 21/11."]
+        self.marta.hears()
         self.assertEqual(self.asks(ana, PASSWORD), ban)
         self.assertTrue(ana.is_closed)
+        self.assertEqual(self.marta.hears(), [])
 
     def test_a_name_that_is_not_here(self) -> None:
         """The ban keeps newcomers from the name in any spelling.  Afterwards it is free again."""
@@ -258,6 +265,64 @@ class Banning(ModeratedCase):
         self.asks(self.marta, ":vetar Beto 10m")
         self.assertEqual((list(kept("bans")), list(kept("banned-networks"))), (["beto"], []))
 
+    def test_it_is_over_at_the_very_moment_that_was_said(self) -> None:
+        """Then there is nothing to see or to forgive, and the next ban makes the ledger forget
+        it."""
+        for whom in ("Ana", "203.0.113.7"):
+            with self.subTest(whom=whom):
+                self.setUp()
+                self.asks(self.marta, f":vetar {whom} 10m")
+                self.farm.clock.advance(599)
+                self.assertTrue(self.comes("Ana", "203.0.113.7")[0].is_closed)
+                self.farm.clock.advance(1)
+                self.assertFalse(self.comes("Ana", "203.0.113.7")[0].is_closed)
+                self.assertEqual(self.asks(self.marta, ":vetos"), ["[SERVER] No hay vetos."])
+                none = ["[SERVER] Error: no hay ningún veto así."]
+                self.assertEqual(self.asks(self.marta, f":perdonar {whom}"), none)
+                self.asks(self.marta, ":vetar Zoe 10m")
+                self.assertEqual(list(self.kept("bans")), ["zoe"])
+                self.assertEqual(list(self.memory.kept.get("banned-networks", {})), [])
+
+    def test_what_is_over_is_forgotten_once(self) -> None:
+        """The ledger need not hear of it again with each ban or mute that follows."""
+        forgotten: list[str] = []
+        append = self.memory.append
+
+        def noting(facts: Any, after: int, credentials: Any, kept: Sequence[Kept] = ()) -> Any:
+            forgotten.extend(item.key for item in kept if item.value is None)
+            return append(facts, after, credentials, kept)
+
+        self.patch(self.memory, "append", noting)
+        for name in ("Ana", "Beto"):
+            self.farm.arrives(name)
+        for line in (":vetar Zoe 10m", ":vetar 203.0.113.7 10m", ":callar Ana 10m"):
+            self.asks(self.marta, line)
+        forgotten.clear()
+        self.farm.clock.advance(601)
+        for line in (":vetar Eva 10m", ":vetar Gus 10m", ":callar Beto 10m", ":callar Beto 0"):
+            self.asks(self.marta, line)
+        self.assertEqual(sorted(forgotten), ["203.0.113.7/32", "ana", "beto", "zoe"])
+        forgotten.clear()
+        self.asks(self.marta, ":callar Ana 10m")
+        self.farm.clock.advance(601)
+        for line in (":callar Beto 0", ":callar Ana 10m"):
+            self.asks(self.marta, line)
+        self.assertEqual(forgotten, ["ana"])
+
+    def test_a_network_that_is_forgiven_stays_so(self) -> None:
+        """At once, and after a restart."""
+        self.asks(self.marta, ":vetar 203.0.113.0/24 7d", ":perdonar 203.0.113.0/24")
+        ana, _ = self.comes("Ana", "203.0.113.7")
+        self.assertFalse(ana.is_closed)
+        self.restart()
+        ana, _ = self.comes("Ana", "203.0.113.7")
+        self.assertFalse(ana.is_closed)
+
+    def test_who_is_in_no_network_may_come(self) -> None:
+        """By a unix socket, whatever network is banned."""
+        self.asks(self.marta, ":vetar 203.0.113.0/24 7d")
+        self.assertFalse(self.comes("Ana", UNIX)[0].is_closed)
+
     def test_bans_outlive_a_restart_in_their_order(self) -> None:
         for line in (":vetar Zoe 7d", ":vetar 203.0.113.7 7d", ":vetar Ana 7d", ":vetar Beto 10m"):
             self.asks(self.marta, line)
@@ -290,6 +355,15 @@ class Muting(ModeratedCase):
         ana.types(f":registrar {PASSWORD}")
         muted = ["[SERVER] Error: no puedes hablar hasta las 23:13."]
         self.assertEqual(self.asks(self.back("Ana"), "hola"), muted)
+
+    def test_it_ends_when_the_operator_names_them_a_moderator(self) -> None:
+        """While they are in the chat, as when they come in."""
+        ana = self.registered("Ana")
+        self.asks(self.marta, ":callar Ana 7d")
+        self.assertEqual(len(self.asks(ana, "hola")), 1)
+        self.farm.factory.moderators.appoint(["Marta", "Ana"])
+        self.assertEqual(self.asks(ana, "hola"), [])
+        self.assertEqual(self.marta.hears(), ["Ana: hola"])
 
     def test_a_visitor_who_has_left_can_be_let_speak(self) -> None:
         self.farm.arrives("Ana").drops()
@@ -324,6 +398,7 @@ class OnRecord(ModeratedCase):
             ":callar Ana 0",
             ":expulsar Ana",
             ":vetar 203.0.113.0/24 36h",
+            ":vetar Beto 7d",
             ":perdonar 203.0.113.0/24",
             ":anunciar hola",
             ":congelar",
@@ -337,6 +412,7 @@ class OnRecord(ModeratedCase):
                 "Marta let speak Ana",
                 "Marta expelled Ana",
                 "Marta banned 203.0.113.0/24 for 36h, until 2023-11-16 10:13",
+                "Marta banned Beto for 7d, until 2023-11-21 22:13",
                 "Marta pardoned 203.0.113.0/24",
                 "Marta announced: hola",
                 "Marta froze trading",
@@ -344,12 +420,20 @@ class OnRecord(ModeratedCase):
             ],
         )
         kept = self.kept("acts")
-        self.assertEqual(len(kept), 8)
+        self.assertEqual(len(kept), 9)
         act = {"when": DAWN, "by": "Marta", "did": "muted", "whom": "Ana", "seconds": 600}
         self.assertEqual(kept["000000000001"], {**act, "why": "spam y ruido"})
         self.restart()
         self.asks(self.back("Marta"), ":anunciar otra vez")
-        self.assertEqual(max(kept), "000000000009")
+        self.assertEqual(max(kept), "000000000010")
+
+    def test_what_nobody_understands_in_the_ledger_is_no_act(self) -> None:
+        """The farm opens with it all the same, and goes on counting."""
+        self.asks(self.marta, ":anunciar hola")
+        self.memory.kept["acts"]["²"] = self.memory.kept["acts"]["x"] = 1
+        self.restart()
+        self.asks(self.back("Marta"), ":anunciar otra vez")
+        self.assertIn("000000000002", self.kept("acts"))
 
     def test_the_oldest_acts_are_forgotten(self) -> None:
         self.patch(acts, "MOST", 3)
@@ -428,6 +512,17 @@ class Lingering(ModeratedCase):
         self.assertEqual(heard, ["[SERVER] Expulsaste a Ana.", "[SERVER] Ana desconectado."])
         self.assertEqual(self.refused()[0], "[SERVER] Error: ese pase ya no sirve.")
 
+    def test_banning_their_network_does(self) -> None:
+        """Whoever lingers elsewhere may still come back."""
+        beto = Guest(self.farm, "Beto", "203.0.113.7")
+        self.farm.people.append(beto)
+        beto.arrives()
+        beto.drops()
+        self.marta.hears()
+        heard = self.asks(self.marta, ":vetar 203.0.113.0/24 10m")
+        self.assertEqual(heard[1:], ["[SERVER] Beto desconectado."])
+        self.assertEqual(self.refused()[0], "[SERVER] Hola de nuevo, Ana.")
+
     def test_banning_a_name_does(self) -> None:
         heard = self.asks(self.marta, ":vetar Ana 10m")
         self.assertEqual(heard[-1], "[SERVER] Ana desconectado.")
@@ -466,3 +561,6 @@ class Lingering(ModeratedCase):
         self.assertEqual(returns(self.farm, beto.secret, beto.n).hears(), [said])
         back = returns(self.farm, olga.secret, olga.n).hears()
         self.assertEqual(back[0], "[SERVER] Hola de nuevo, Olga.")
+        self.farm.clock.advance(9000)
+        back = returns(self.farm, beto.secret, beto.n).hears()
+        self.assertEqual(back[0], "[SERVER] Hola de nuevo, Beto.")

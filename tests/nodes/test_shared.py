@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from granja.accounts.passwords import PlainAccounts
 from granja.contract.ids import FarmerId
-from granja.market.facts import Expired, Fact, Left, Returned
+from granja.market.facts import Expired, Fact, Left, Posted, Returned
 from granja.market.market import Limits
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
@@ -39,7 +39,7 @@ class OldAccounts(PlainAccounts):
 
 
 class VillageCase(SynchronousTestCase):
-    registered = ("Ana", "Mod")
+    registered: tuple[str, ...] = ("Ana", "Mod")
 
     def setUp(self) -> None:
         settings = Settings(rate=None, moderators=("Mod",))
@@ -101,6 +101,23 @@ class Expiring(SynchronousTestCase):
         self.village.pass_time(1)
         self.assertEqual(self.ends, [self.here.writer, self.there.writer])
         self.assertEqual(self.beto.hears(), ["[SERVER] La oferta #1 venció."])
+
+    def test_a_node_that_waits_for_two_others_ends_nothing_too_soon(self) -> None:
+        """Two older nodes cannot end offers.  The third ends each two seconds after its time."""
+        caro, dora = self.third.arrives("Caro", "1, 2"), self.third.arrives("Dora", "3")
+        caro.types(":offer Dora 1 3")
+        self.village.pass_time(3)
+        caro.types(":offer Dora 2 3")
+        self.village.quiet()
+        self.here.shared.away = self.there.shared.away = True
+        self.village.pass_time(98.9)
+        self.assertEqual(dora.hears(), [])
+        self.village.pass_time(0.2)
+        self.assertEqual(dora.hears(), ["[SERVER] La oferta #1 venció."])
+        self.village.pass_time(2.8)
+        self.assertEqual(dora.hears(), [])
+        self.village.pass_time(0.2)
+        self.assertEqual(dora.hears(), ["[SERVER] La oferta #2 venció."])
 
     def test_a_node_whose_clock_is_late(self) -> None:
         """An offer that is made there lives as long as any other."""
@@ -194,6 +211,32 @@ class Trades(VillageCase):
         self.village.pass_time(1.0)
         heard = [person.hears() for person in people]
         self.assertEqual(heard, [[]] * 3 + [[told.format("III") + " 3"]])
+
+    def test_a_node_where_nobody_uses_these_commands_hands_a_swap_on(self) -> None:
+        """It lies between the poster's node and that of one who could close it."""
+        gil = self.third.arrives("Gil", "2")
+        gil.types(":doy 2")
+        poster = self.here.arrives("Paz", "1")
+        self.village.quiet()
+        poster.types(":cambio 1 por 2")
+        self.village.pass_time(1.0)
+        self.assertEqual(len(gil.hears()), 1)
+
+    def test_a_ring_with_somebody_of_whom_this_node_had_not_heard(self) -> None:
+        """Without the bus nobody knows that Eva came in.  Her swap settles as soon as it is
+        back."""
+        self.here.bus.cut()
+        eva, zoe = self.here.arrives("Eva", "1"), self.there.arrives("Zoe", "2")
+        self.village.quiet()
+        eva.types(":cambio 1 por 2")
+        zoe.types(":cambio 2 por 1")
+        self.village.settle()
+        self.assertEqual((len(eva.hears()), len(zoe.hears())), (1, 1))
+        self.here.bus.mend()
+        self.village.pass_time(5)
+        for person in (eva, zoe):
+            done = [line for line in person.hears() if "recibiste" in line]
+            self.assertEqual(len(done), 1)
 
 
 class Names(VillageCase):
@@ -385,6 +428,29 @@ class Ends(VillageCase):
             self.assertIn(ana.protocol.farmer.id, farm.factory.market.away)
         self.assertEqual(self.here.arrives("Beto").protocol.farmer.elsewhere, None)
         self.assertIn("¡OK!", self._ok(self.third))
+
+    def test_a_node_that_dies_between_a_swap_and_its_ring(self) -> None:
+        """The others settle it."""
+        zoe, eva = self.there.arrives("Zoe", "2"), self.here.arrives("Eva", "1")
+        eva.types(f":registrar {PASSWORD}")
+        zoe.types(":cambio 2 por 1")
+        self.village.quiet()
+        ledger: Any = self.here.shared
+        append = ledger.append
+
+        def last(facts: Sequence[Fact], *rest: Any) -> Any:
+            stored = append(facts, *rest)
+            if not any(isinstance(fact, Posted) for fact in facts):
+                return stored
+            self.here.dies()
+            return Deferred()
+
+        ledger.append = last
+        eva.types(":cambio 1 por 2")
+        self.village.settle()
+        self.here.is_buried()
+        told = [line for line in zoe.hears() if "recibiste" in line]
+        self.assertEqual(len(told), 1)
 
     def test_what_was_heard_at_a_node_that_dies_is_not_told_again(self) -> None:
         """The others record that somebody left, and nothing that they had missed."""

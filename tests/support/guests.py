@@ -14,8 +14,8 @@ Data = dict[str, Any]
 class Guest(Person):
     """``secret`` is the last pass.  ``n`` is the number of the last line that the guest read."""
 
-    def __init__(self, farm: Farm, name: str = "") -> None:
-        super().__init__(farm, name)
+    def __init__(self, farm: Farm, name: str = "", address: str = "127.0.0.1") -> None:
+        super().__init__(farm, name, address)
         self.protocol.carrier = WEBSOCKET_DATA
         self.farm.factory.board.carry(self.protocol.listener, WEBSOCKET_DATA)
         self.secret = ""

@@ -141,16 +141,20 @@ DECENT = [
         ("emoji in a style", f"\u2764{VS16} \u2764{VS15} \u263a{VS16}"),
         ("a broken chain", f"\u26d3{VS16}{ZWJ}\U0001f4a5"),
         ("keycaps", f"6{VS16}\u20e3 #{VS16}\u20e3 7\u20e3"),
+        ("a keycap with an accent", f"6{VS16}\u20e3\u0301"),
         ("flags of parts of countries", SCOTLAND + f"\U0001f3f4{tags('esga')}\U000e007f"),
         ("Persian", f"\u0645\u06cc{ZWNJ}\u062e\u0648\u0627\u0647\u0645"),
         ("vocalised Persian", f"\u0645\u06cc\u0650{ZWNJ}\u064e\u062e"),
         ("a Persian date", f"\u06f1\u06f4\u06f0\u06f3 \u0647{ZWJ}.\u0634 \u0647{ZWJ}"),
         ("Hindi", f"\u0915\u094d{ZWJ}\u0937 \u0915\u094d{ZWNJ}\u0937"),
+        ("vocalised Arabic that joins", f"\u0647\u064e{ZWJ}"),
         ("Bengali", f"\u09b0{ZWJ}\u09cd\u09af"),
+        ("Bengali with a sign behind", f"\u09b0{ZWJ}\u09cd\u0981"),
         ("Sinhala", f"\u0dc1\u0dca{ZWJ}\u0dbb\u0dd3"),
-        ("Mongolian", "\u1820\u180e\u1820 \u1828\u180b\u1820"),
-        ("variants of ideographs", "\u845b\U000e0100 \u845b\ufe00"),
-        ("variants of Burmese letters", "\u1000\ufe00"),
+        ("Mongolian", "\u1820\u180e\u1820 \u1828\u180b\u1820 \u1811\u1810"),
+        ("variants of ideographs", "\u845b\U000e0100 \u845b\ufe00 \u845b\ufe02"),
+        ("variants of Burmese letters", "\u1000\ufe00 \u1000\ufe06"),
+        ("variants of Mongolian letters", "\u1820\u180b \u1820\u180f"),
         (
             "Hebrew and Arabic",
             "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd \u0645\u064e\u0631\u062d\u0628\u0627",
@@ -159,6 +163,7 @@ DECENT = [
         ("Chinese, Japanese, Korean", "你好 こんにちは か\u3099 안녕"),
         ("private use and the unassigned", "\ue000\U000f0000\u0378"),
         ("a replacement character", "\ufffd"),
+        ("neighbours of noncharacters", "\ufdcf\ufdf0"),
     ]
 ]
 """Lines that must stay as their author typed them."""

@@ -91,6 +91,8 @@ class Lines(SynchronousTestCase):
 
     def test_fillers_before_a_command_are_spaces(self) -> None:
         self.assertEqual(decode("\u3164:p\u1160Ana hola".encode()), " :p Ana hola")
+        for filler in "\u115f\u1160\u3164\uffa0":
+            self.assertEqual(decode(f":p{filler}Ana".encode()), ":p Ana", ascii(filler))
         self.assertEqual(decode("a\u3164b".encode()), "ab")
 
     def test_long_runs_of_spaces_are_short(self) -> None:
@@ -99,11 +101,22 @@ class Lines(SynchronousTestCase):
         self.assertEqual(squeezed("a        b"), "a        b")
         self.assertEqual(squeezed("año nuevo"), "año nuevo")
 
+    def test_every_blank_of_unicode_counts(self) -> None:
+        spaces = filter(str.isspace, map(chr, range(sys.maxunicode + 1)))
+        blanks = ["\u2800", *filter(clean, spaces)]
+        self.assertGreater(len(blanks), 15)
+        for blank in map(clean, blanks):
+            self.assertFalse(is_squeezed(f"ñ{blank * 9}b"), ascii(blank))
+            self.assertTrue(is_squeezed(f"ñ{blank * 8}b"), ascii(blank))
+
     def test_whether_runs_are_short(self) -> None:
-        for text in ("a b", "a" + " " * 8 + "b", "ñ" + " " * 8 + "b"):
-            self.assertTrue(is_squeezed(text))
-        for text in ("a" + " " * 9 + "b", "ñ" + "\u2003" * 9 + "b"):
-            self.assertFalse(is_squeezed(text))
+        for text in ("a b", "a" + " " * 8 + "b", "ñ" + " " * 8 + "b", "ñ\u2003b", "ñ\u2800b"):
+            self.assertTrue(is_squeezed(text), ascii(text))
+        for text in (
+            *("a" + " " * 9 + "b", "a" + "\t" * 9 + "b"),
+            *(f"ñ{blank * 9}b" for blank in " \u2003\u2800"),
+        ):
+            self.assertFalse(is_squeezed(text), ascii(text))
 
     def test_marks_are_capped_for_each_letter(self) -> None:
         """Four marks on each letter are nobody's harm, however many letters there are."""
@@ -114,6 +127,8 @@ class Lines(SynchronousTestCase):
         """Between two letters, no ignorable character of any Unicode block stays."""
         for char in char_set("ignorable"):
             self.assertEqual(clean(f"a{char}b"), "ab", hex(ord(char)))
+        for char in "\u200e\u200f\u202e\u2060":  # nor after what may have a variant
+            self.assertEqual(clean(f"\u845b{char}b"), "\u845bb", hex(ord(char)))
 
     def test_noncharacters_go_in_every_plane(self) -> None:
         for plane in range(17):
@@ -177,7 +192,16 @@ class Glances(SynchronousTestCase):
 
     def test_ordinary_talk_is_clean_at_a_glance(self) -> None:
         """Spanish, and what else people write without marks, never takes the slow way."""
-        for line in ("hola", "¿Qué? ¡Ñandúes! «x» — …", "", "Привет", "γειά", "こんにちは", "😀"):
+        for line in (
+            "hola",
+            "hola a todos",
+            "¿Qué? ¡Ñandúes! «x» — …",
+            "",
+            "Привет",
+            "γειά",
+            "こんにちは",
+            "😀",
+        ):
             self.assertTrue(is_clean(f"{line}\r\nhola\n"), line)
 
     def test_what_is_not_clean_is_seen(self) -> None:

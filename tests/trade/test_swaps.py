@@ -7,8 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from granja.contract.ids import OfferId
 from granja.ledger.faulty import FaultyLedger
 from granja.ledger.memory import MemoryLedger
-from granja.market.facts import Posted, Settled
+from granja.market.facts import Fact, Posted, Settled
 from granja.market.market import Limits
+from granja.market.offers import Happened
 from granja.operations.audit import Audit
 from granja.settings import Settings
 from granja.trade import wishing
@@ -310,6 +311,42 @@ class Rings(SwapCase):
         self.assertEqual(len([line for line in told if "Rollo enano I " in line]), 3)
 
 
+class ManyRings(SwapCase):
+    """Ana's second copies close ten rings."""
+
+    def closes_ten(self, seconds: float) -> list[int]:
+        """Telling of a ring takes so long.  Returns the number of rings at each turn of the
+        chat."""
+        farm, turns = self.farm, [0]
+        tell = farm.factory.teller
+
+        def slowly(fact: Fact, ended: list[Happened]) -> None:
+            tell(fact, ended)
+            if isinstance(fact, Settled):
+                farm.clock.rightNow += seconds
+
+        def chat() -> None:
+            turns.append(len(self.rings()))
+            if turns[-1] < 10 and len(turns) < 100:
+                farm.clock.callLater(0, chat)
+
+        ana = farm.arrives("Ana", ", ".join(["1"] * 11))
+        for n in range(2, 12):
+            self.swaps(farm.arrives(f"Gente{n}", str(n)), f"{n} por 1")
+        self.patch(farm.factory, "teller", slowly)
+        farm.clock.callLater(0, chat)
+        ana.types(":cambio repetidos por 2-11")
+        for _ in range(20):
+            farm.settle()
+        return turns
+
+    def test_the_chat_has_its_turn_while_many_settle(self) -> None:
+        self.assertEqual(self.closes_ten(0.0004), [0, 3, 6, 9, 10])
+
+    def test_quick_ones_settle_all_at_once(self) -> None:
+        self.assertEqual(self.closes_ten(0.0), [0, 10])
+
+
 class Unstored(SwapCase):
     def test_a_full_disk(self) -> None:
         """The swap itself, and the ring that it would close."""
@@ -353,6 +390,20 @@ class Unstored(SwapCase):
         self.assertEqual(len(self.swaps(beto, "2 por 1")), 1)
         self.farm.pass_time(20)
         self.assertEqual(self.rings(), [])
+
+    def test_a_visitor_who_left_while_registering(self) -> None:
+        """Until the name is theirs on record nothing settles with them.  Then it does, even if
+        they were gone when it could have."""
+        ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "2")
+        self.swaps(ana, "1 por 2")
+        self.ledger.hold()
+        self.farm.arrives("Caro").types(":agregar 3")  # The others wait for this one.
+        beto.types(":cambio 2 por 1")
+        ana.types(":registrar girasoles")
+        ana.drops()
+        self.ledger.release()
+        self.farm.settle()
+        self.assertEqual(len(self.rings()), 1)
 
     def test_killed_between_the_swap_and_its_ring(self) -> None:
         """The next start settles it, and tells both when they come back, once."""
@@ -493,6 +544,30 @@ class Hints(SwapCase):
         ana.types(":retirar 1")
         self.swaps(ana, "1 por 2, 9")
         self.assertEqual([len(person.hears()) for person in people], [1, 1, 1, 0, 0, 0])
+
+    def test_whoever_has_used_one_of_these_commands_hears(self) -> None:
+        """Any of them, since they came in, and also if it found nothing."""
+        lines = (":falta", ":quien 9", ":ver Ana", ":busco", ":doy", ":trueques", ":cambio 2 por 9")
+        for line in lines:
+            with self.subTest(line=line):
+                self.setUp()
+                ana, beto = self.farm.arrives("Ana", "1"), self.farm.arrives("Beto", "2, 2")
+                beto.types(line)
+                beto.hears()
+                self.swaps(ana, "1 por 2")
+                self.assertEqual(len(beto.hears()), 1)
+
+    def test_a_swap_that_closed_one_ring_and_stands(self) -> None:
+        """Nobody hears of the rest: it has closed something."""
+        self.swaps(self.farm.arrives("Beto", "2"), "2 por 1")
+        caro = self.farm.arrives("Caro", "3, 3")
+        caro.types(":falta")
+        caro.hears()
+        ana = self.farm.arrives("Ana", "1, 1, 1")
+        self.assertEqual(len(self.swaps(ana, "1 por 2, 3")), 2)
+        ana.types(":ofertas")
+        self.assertHears(ana, "#2 cambio: tu Rollo enano I por Rollo enano III")
+        self.assertEqual(caro.hears(), [])
 
     def test_through_swaps_that_stand(self) -> None:
         caro = self.farm.arrives("Caro", "3")
@@ -647,6 +722,8 @@ class Chances(SwapCase):
         ana.types(":trueques")
         heard = ana.hears()
         self.assertEqual((len(heard), heard[-1]), (11, "[SERVER] Y 5 trueques más."))
+        ana.types(":busco 1-10", ":trueques")
+        self.assertEqual(len(ana.hears()), 11)
         ana.types(":busco 1-11", ":trueques")
         self.assertEqual(ana.hears()[-1], "[SERVER] Y 1 trueque más.")
 
