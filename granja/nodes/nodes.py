@@ -87,7 +87,9 @@ class Nodes:
         self._outbox.writer = ledger.writer
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
-        self.names = SharedNames(self._clock, ledger, self.roster, lambda: self.writer, inside)
+        self.names = SharedNames(
+            self._clock, ledger, self.roster, lambda: self.writer, inside, self._lives
+        )
         self.names.dropped = farm.presence.put_out
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
@@ -237,6 +239,9 @@ class Nodes:
         node = self._hearing.nodes.pop(writer, None)
         if node is not None:
             self._whereabouts.all_went(node)
+
+    def _lives(self, writer: int) -> bool:
+        return writer in self._hearing.nodes
 
     def lingers(self, farmer: FarmerId) -> bool:
         """Whether a farmer who is cut off may come back."""
