@@ -116,6 +116,12 @@ class Whispers(SynchronousTestCase):
         self.assertEqual(self.beto.hears(), heard)
         self.assertEqual(self.ana.hears(), [])
 
+    def test_it_comes_after_what_was_said_before_in_the_same_moment(self) -> None:
+        self.ana.sends(b"primero\r\n:p Beto hola\r\ntercero\r\n")
+        self.village.settle()
+        heard = ["Ana: primero", "Ana te susurra: hola", "Ana: tercero"]
+        self.assertEqual(self.beto.hears(), heard)
+
     def test_a_node_that_does_not_answer(self) -> None:
         """After two seconds, in which the next line waits."""
         self.there.dies()

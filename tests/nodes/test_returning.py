@@ -15,6 +15,7 @@ from granja.nodes.readers import Readers
 from granja.nodes.retelling import MOST, Gap, pack, unpack
 from granja.people.returning import Unread
 from granja.settings import Settings
+from tests.support.farm import Person
 from tests.support.guests import Guest, guest, returns
 from tests.support.village import PASSWORD, Village
 
@@ -273,6 +274,27 @@ class Whole(Returning):
         self.village.pass_time(0.1)
         self.assertIn("Dora quiere intercambiar", lines(back)[0])
 
+    def test_a_node_that_does_not_follow_the_record(self) -> None:
+        """It answers what it knows, after a second."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.gus.types(":p Eva un secreto")
+        held: list[Any] = []
+        self.there.shared.watcher = _Late(self.there.shared.watcher, held)  # type: ignore[assignment]
+        self.here.arrives("Dora", "32")
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(back.reads(), [])
+        self.village.pass_time(1.1)
+        self.assertIn("Gus te susurra: un secreto", lines(back))
+
+    def test_what_the_farm_says_where_they_linger(self) -> None:
+        """They are told it at the node that says it, too."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.there.arrives("Dora")
+        back = returns(self.there, self.eva.secret, heard)
+        self.assertIn("[SERVER] Cliente Dora conectado.", back.hears())
+
     def test_a_line_that_ends_while_the_other_node_answers(self) -> None:
         """They linger where they were."""
         self.eva.drops()
@@ -285,6 +307,62 @@ class Whole(Returning):
         self.there.bus.delay = 0.0
         self.talk("uno")
         self.assertEqual(lines(returns(self.third, self.eva.secret)), ["Gus: uno"])
+
+
+class AtThatMoment(Returning):
+    """Somebody speaks in the very moment in which one node asks the other.  It is told once."""
+
+    def when_asked(self, *speakers: tuple[Person, str]) -> None:
+        """These speak just before the question arrives."""
+        bus: Any = self.third.bus
+        request = bus.request
+
+        def requested(*asked: Any) -> Any:
+            for speaker, text in speakers:
+                data = f"{text}\r\n".encode()
+                self.village.clock.callLater(0, speaker.protocol.dataReceived, data)
+            return request(*asked)
+
+        self.patch(bus, "request", requested)
+
+    def test_at_the_node_that_is_asked(self) -> None:
+        heard = self.eva.n
+        self.eva.drops()
+        self.when_asked((self.beto, "uno"))
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["Beto: uno"])
+
+    def test_at_the_node_that_is_asked_while_the_old_line_stands(self) -> None:
+        """It is written there, so it is read."""
+        self.when_asked((self.beto, "uno"))
+        back = returns(self.third, self.eva.secret)
+        self.assertEqual(lines(back), [])
+        self.assertIn("Beto: uno", self.eva.hears())
+
+    def test_at_the_node_that_asks(self) -> None:
+        """Just before it does."""
+        heard = self.eva.n
+        self.eva.drops()
+        append = self.third.shared.append
+
+        def speaks_first(*stored: Any) -> Any:
+            self.caro.protocol.dataReceived(b"uno\r\n")
+            return append(*stored)
+
+        self.patch(self.third.shared, "append", speaks_first)
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["Caro: uno"])
+
+    def test_what_was_lost_on_the_way_to_the_other_node_is_counted(self) -> None:
+        """By the question at the latest."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.there.bus.to_lose = 1
+        self.caro.types("perdida")
+        self.talk("uno")
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["[SERVER] Te perdiste 1 línea.", "Gus: uno"])
+        self.assertEqual(self.beto.hears(), ["Gus: uno", "[SERVER] Te perdiste 1 línea."])
 
 
 class CutOffOnTheWay(Returning):
@@ -492,6 +570,63 @@ class Dead(Mourning):
         self.caro.types("dos")
         self.village.settle()
         self.assertEqual(self.back(heard), ["Caro: dos"])
+
+    def test_whoever_says_no_number_is_told_what_was_said_since(self) -> None:
+        """Nothing had been said for a while before."""
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(None), ["Caro: uno"])
+
+    def test_at_a_node_that_has_just_begun(self) -> None:
+        """It is told at once how far everybody has read."""
+        late = self.village.starts()
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        back = returns(late, self.eva.secret, self.eva.n)
+        self.village.pass_time(3.0)
+        self.assertEqual(lines(back), ["Caro: uno"])
+
+    def test_what_was_said_just_when_the_node_told_how_far_they_have_read(self) -> None:
+        bus, clock = self.there.bus, self.village.clock
+        before = bus.published
+        while bus.published == before:
+            clock.advance(0.001)
+        clock.callLater(0.9985, self.beto.protocol.dataReceived, b"visto\r\n")
+        clock.advance(0.9995)
+        clock.advance(0.0005)
+        self.village.settle()
+        self.assertEqual(self.eva.hears(), ["Beto: visto"])
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(self.eva.n), ["Caro: uno"])
+
+    def test_what_became_of_an_offer_is_told_too(self) -> None:
+        """The record keeps it for who is registered and lingers."""
+        self.eva.types(f":registrar {PASSWORD}")
+        dora = self.here.arrives("Dora", "32")
+        dora.types(":offer Eva 32 21")
+        self.eva.reads()
+        self.eva.drops()
+        self.village.pass_time(1.1)
+        self.there.dies()
+        dora.types(":retirar")
+        self.village.settle()
+        told = self.back(self.eva.n)
+        self.assertEqual([line for line in told if "retiró" in line], told[:1])
+
+    def test_who_is_registered_and_taken_in_is_away_on_record(self) -> None:
+        """So that the news are kept for them."""
+        self.eva.types(f":registrar {PASSWORD}")
+        self.eva.reads()
+        farmer = self.eva.protocol.farmer.id
+        self.there.dies()
+        self.there.is_buried()
+        self.assertEqual(self.village.lists()[0], ["Gus", "Caro", "Eva"])
+        for farm in (self.here, self.third):
+            self.assertIn(farmer, farm.factory.market.away)
 
     def test_what_no_node_has_told_is_not_told_again(self) -> None:
         """A node of an older granja tells no numbers; nor does anybody of a visit that is over."""
