@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -25,6 +25,8 @@ from granja.people.returning import MOST_LINES, unread
 FOLLOWING: Final = 1.0
 
 Answer = bytes | Deferred[bytes]
+
+T = TypeVar("T")
 
 
 class Answers:
@@ -66,7 +68,6 @@ class Answers:
         return answer(*rest)
 
     def _people(self) -> bytes:
-        self._outbox.publish()
         people = everybody(self._roster.here.people.values())
         return json.dumps([self._outbox.number, self._outbox.lines, people]).encode()
 
@@ -124,8 +125,8 @@ class Answers:
 
 
 def once_followed(
-    clock: IReactorTime, lane: Lane, sequence: int, then: Callable[[], bytes]
-) -> Deferred[bytes]:
+    clock: IReactorTime, lane: Lane, sequence: int, then: Callable[[], T]
+) -> Deferred[T]:
     """Do something as soon as we have followed the record as far as another node, or after
     :data:`FOLLOWING` seconds."""
     followed = lane.when_at(sequence)

@@ -200,7 +200,7 @@ class Nodes:
                 self._readers.note(node.writer, told)
             case ["bye"]:
                 self.gone(node.writer)
-            case ["dead", int(writer)] if writer != self.writer:
+            case ["dead", int(writer)]:
                 self.gone(writer)
             case ["wrong", str(name), str(address)]:
                 self._farm.accounts.note_wrong(Attempt(name, address))

@@ -86,11 +86,8 @@ class SharedRoster(Roster):
 
     # -- those of others -------------------------------------------------------------------------
 
-    def enter_other(self, farmer: Farmer, at: Elsewhere) -> bool:
-        """Note that they are in the chat at another node.
-
-        :return: False if that cannot be.
-        """
+    def enter_other(self, farmer: Farmer, at: Elsewhere) -> None:
+        """Note that they are in the chat at another node."""
         if farmer.elsewhere is not None:
             self.let_go(farmer)
         farmer.elsewhere = at
@@ -100,9 +97,8 @@ class SharedRoster(Roster):
             self.log.warn("{name} is here twice", name=str(farmer))
             farmer.elsewhere = None
             self._present.pop(farmer.id, None)
-            return False
-        at.census.add(farmer)
-        return True
+        else:
+            at.census.add(farmer)
 
     def let_go(self, farmer: Farmer) -> None:
         """Note that they are no longer at that node."""
