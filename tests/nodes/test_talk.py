@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from granja.accounts.throttle import Attempt
-from granja.nodes.tick import Tick
+from granja.nodes.tick import Tick, decode
 from granja.settings import Settings
 from tests.support.guests import guest
 from tests.support.village import PASSWORD, Village, missed
@@ -149,6 +149,18 @@ class Talk(SynchronousTestCase):
         third.dies()
         third.is_buried()
         self.assertEqual(self.loses(), lost)
+
+    def test_how_far_somebody_has_read_is_told_once(self) -> None:
+        """Not again for the talk that everybody hears."""
+        guest(self.village.farms[0], "Eva")
+        said: list[bytes] = []
+        self.village.pass_time(1.1)
+        self.village.farms[2].bus.subscribe("granja.talk", said.append)
+        for text in ("uno", "dos"):
+            self.ana.types(text)
+            self.village.pass_time(1.1)
+        words = [entry[0] for data in said for entry in decode(data).entries]
+        self.assertEqual(words, ["said", "said"])
 
     def test_what_is_no_tick_is_left_alone(self) -> None:
         """The log says so, without a traceback."""
