@@ -23,6 +23,8 @@ CRLF: Final = b"\r\n"
 #: The most bytes of a server's line, and of a message.
 LONGEST_LINE: Final = 1 << 16
 LARGEST: Final = 1 << 26
+#: The most bytes that a server usually takes in one message; it says if that is otherwise.
+USUAL: Final = 1 << 20
 #: Seconds between two pings.  Without an answer until the next one, the connection is lost.
 PING: Final = 2.0
 #: The most bytes that may wait for a server that takes nothing.
@@ -60,6 +62,8 @@ class Line(ITCPTransport, IConsumer):
 class NatsProtocol(TwistedProtocol):
     """:param login: what CONNECT says about who we are.
     :param start_tls: called when encryption must begin; None if we expect none.
+
+    ``largest``: the most bytes that the server takes in one message.
     """
 
     transport: Line
@@ -73,6 +77,7 @@ class NatsProtocol(TwistedProtocol):
         login: Mapping[str, str],
         start_tls: Callable[[ITCPTransport], None] | None,
     ) -> None:
+        self.largest = 0
         self._owner = owner
         self._name = name
         self._login = login
@@ -231,6 +236,7 @@ class NatsProtocol(TwistedProtocol):
         if self._greeted:
             return  # Later INFO lines only tell what has changed.
         self._greeted = True
+        self.largest = int(info.get("max_payload", USUAL))
         if self._start_tls is not None:
             if not info.get("tls_required") and not info.get("tls_available"):
                 raise Broken("it has no TLS")

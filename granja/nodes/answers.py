@@ -16,6 +16,7 @@ from granja.ledger.lane import Lane
 from granja.nodes.hearing import Hearing
 from granja.nodes.neighbour import DONE, GONE
 from granja.nodes.outbox import Outbox
+from granja.nodes.packing import packed
 from granja.nodes.people import SharedRoster, everybody
 from granja.nodes.retelling import pack
 from granja.nodes.watching import Farm
@@ -65,7 +66,10 @@ class Answers:
         if answer is None:
             self.log.warn("A node asks what nobody here understands; is it newer?")
             return GONE
-        return answer(*rest)
+        answered = answer(*rest)
+        if isinstance(answered, Deferred):
+            return answered.addCallback(packed)
+        return packed(answered)
 
     def _people(self) -> bytes:
         people = everybody(self._roster.here.people.values())
