@@ -112,6 +112,8 @@ class Real(TestCase):
         """It fails at once where nobody is, and in time where somebody is silent."""
         one, two = await self.bus(), await self.bus()
         await self.assertFailure(one.request("granja.node.9", b"", 20.0), NoAnswer)
+        one.answer("granja.node.1", lambda data: data)
+        await self.assertFailure(one.request("granja.node.1", b"", 0.05), NoAnswer)
         two.subscribe("granja.node.2", lambda _: None)
         await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
         await self.assertFailure(one.request("granja.node.2", b"", 0.05), NoAnswer)
