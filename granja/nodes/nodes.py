@@ -134,6 +134,7 @@ class Nodes:
         self.bus.withdraw(subject_of(self.writer))
         self._outbox.begin(writer)
         self._hearing.writer = writer
+        self.names.all_are_of_others()
         self.bus.answer(subject_of(writer), self._answers.asked)
         self._renew()
 

@@ -184,6 +184,8 @@ class Comeback:
         before, receipts = farmer.connection, farmer.receipts
         if known.visit != farmer.visit:
             receipts = None
+        if self._passes.has_moved(farmer):  # They come back from a node that we do not hear.
+            self._passes.begin_visit(farmer)
         self._entrance.lingering.end(farmer)
         take_up(self._board, farmer, connection)
         if farmer.receipts is not None:

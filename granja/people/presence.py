@@ -291,6 +291,11 @@ class Presence:
         self._go(farmer, connection, connection.chain, goodbye=not connection.may_linger)
 
     def _go(self, farmer: Farmer, peer: Peer, chain: str, *, goodbye: bool) -> None:
+        if self.passes.has_moved(farmer):  # We have not heard it, or we would not have them here.
+            self._drop(farmer, messages.REPLACED)
+            if not farmer.registered:
+                self._roster.free(farmer)
+            return
         self._roster.leave(farmer)
         self._factory.hints.went(farmer)
         farmer.receipts, farmer.was_at = None, ""

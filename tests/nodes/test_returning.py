@@ -365,6 +365,95 @@ class AtThatMoment(Returning):
         self.assertEqual(self.beto.hears(), ["Gus: uno", "[SERVER] Te perdiste 1 línea."])
 
 
+class WithoutTheBus(Returning):
+    """The node that they come from does not hear that they are at another one now."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.eva.types(":doy 21")
+        self.there.bus.cut()
+
+    def assert_all_is_hers(self, back: Guest) -> None:
+        """She is there, with her artifact and a pass that works, and nobody noticed anything."""
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        back.reads()
+        self.assertFalse(back.is_closed)
+        for person in (self.gus, self.beto, self.caro):
+            self.assertEqual([line for line in person.hears() if "Eva" in line], [])
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[0])
+        again = returns(self.here, back.secret)
+        self.assertIn("[SERVER] Tus artefactos son: Ancla", again.hears())
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+
+    def test_there_they_linger_until_they_do_so_no_more(self) -> None:
+        """It is not on record that they left: they did not."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_they_had_lingered_there_before(self) -> None:
+        self.eva.drops()
+        back = returns(self.third, self.eva.secret)
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_they_say_goodbye_there(self) -> None:
+        """On the old line.  They have another one."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.types(":q")
+        self.eva.drops()
+        self.village.pass_time(3)
+        self.assert_all_is_hers(back)
+
+    def test_they_go_there_and_back(self) -> None:
+        """Where they came from, they are here again; and the other node hears nothing of it."""
+        away = returns(self.third, self.eva.secret)
+        away.reads()
+        self.eva.drops()
+        back = returns(self.there, away.secret)
+        away.drops()
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_they_leave_the_other_node(self) -> None:
+        """The name is free everywhere."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        back.types(":q")
+        back.drops()
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro"]] * 3)
+        self.there.arrives("Eva")
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+
+    def test_their_node_has_lost_its_lease(self) -> None:
+        """It could not record who had left meanwhile, and tries again."""
+        self.there.shared.away = True
+        self.beto.types(":q")
+        self.beto.drops()
+        self.village.pass_time(1)
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        back = returns(self.third, self.eva.secret)
+        self.village.pass_time(1.5)
+        self.there.shared.away = False
+        self.there.shared.fence()
+        self.village.pass_time(6)
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        self.village.quiet()
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[0])
+        self.assertFalse(back.is_closed)
+        self.assertEqual(self.village.lists(), [["Gus", "Caro", "Eva"]] * 3)
+
+
 class CutOffOnTheWay(Returning):
     """The table of names has them at the third node already, where they never come in."""
 
