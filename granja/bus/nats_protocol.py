@@ -117,9 +117,6 @@ class NatsProtocol(TwistedProtocol):
         self.transport.loseConnection()
         return self._closed
 
-    def abort(self) -> None:
-        self.transport.abortConnection()
-
     # -- the connection --------------------------------------------------------------------------
 
     def connectionMade(self) -> None:  # noqa: N802
