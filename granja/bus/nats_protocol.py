@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITCPTransport
@@ -67,7 +67,6 @@ class NatsProtocol(TwistedProtocol):
     """
 
     transport: Line
-    disconnecting: ClassVar[bool] = False
 
     def __init__(
         self,
