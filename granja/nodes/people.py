@@ -73,6 +73,11 @@ class SharedRoster(Roster):
         self.here.add(farmer)
         self._outbox.add(came(farmer), 0)
 
+    def comes_again(self, farmer: Farmer) -> None:
+        """Note that they are here on a new connection: it is later than one at another node."""
+        farmer.entered = self._now()
+        self._outbox.add(came(farmer), 0)
+
     def leave(self, farmer: Farmer) -> None:
         """Let them go from here."""
         super().leave(farmer)

@@ -68,6 +68,8 @@ class Whereabouts:
         if (entered, node.writer) < (farmer.entered, writer):
             return True
         if elsewhere is None:
+            if farmer.paused:  # Each of us may have taken them in when a node died.
+                self._names.watch(farmer.id)
             self._presence.move(farmer)
         return False
 

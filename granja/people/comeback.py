@@ -192,6 +192,7 @@ class Comeback:
             farmer.receipts.skip_to(min(number or 0, MOST_LINES))
         lines, place = self._unread(farmer, receipts, known, number)
         farmer.connection = connection
+        self._roster.comes_again(farmer)
         connection.stop_the_clock()
         connection.enter_chat(farmer)
         told = connection.listener.tell_numbered

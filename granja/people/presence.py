@@ -144,7 +144,9 @@ class Presence:
         farmer.connection = connection
         connection.stop_the_clock()
         connection.enter_chat(farmer)
-        if not stays:
+        if stays:
+            self._roster.comes_again(farmer)
+        else:
             self.passes.begin_visit(farmer)
         connection.tell(messages.Ready(str(farmer)))
         self.issuing.give(farmer)

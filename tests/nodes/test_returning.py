@@ -221,13 +221,13 @@ class Whole(Returning):
         self.third.people.append(back)
         back.hears()
         back.types(f":volver {self.eva.secret}")
-        self.gus.types("dos")
+        self.gus.types("dos", ":yo espera")
         self.caro.types("tres", ":yo saluda")
         ana = self.here.arrives("Ana")
         self.village.pass_time(1.0)
         self.assertEqual(
             lines(back),
-            ["Gus: uno", "Gus: dos", "Caro: tres", "* Caro saluda",
+            ["Gus: uno", "Gus: dos", "* Gus espera", "Caro: tres", "* Caro saluda",
              "[SERVER] Cliente Ana conectado."],
         )  # fmt: skip
         ana.types("ya")
@@ -371,6 +371,8 @@ class WithoutTheBus(Returning):
     def setUp(self) -> None:
         super().setUp()
         self.eva.types(":doy 21")
+        self.dora = self.there.arrives("Dora", "32")
+        self.village.quiet()
         self.there.bus.cut()
 
     def assert_all_is_hers(self, back: Guest) -> None:
@@ -385,7 +387,7 @@ class WithoutTheBus(Returning):
         self.assertIn("Ancla", self.gus.hears()[0])
         again = returns(self.here, back.secret)
         self.assertIn("[SERVER] Tus artefactos son: Ancla", again.hears())
-        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva", "Dora"]] * 3)
 
     def test_there_they_linger_until_they_do_so_no_more(self) -> None:
         """It is not on record that they left: they did not."""
@@ -427,15 +429,15 @@ class WithoutTheBus(Returning):
         back.drops()
         self.there.bus.mend()
         self.village.pass_time(3)
-        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro"]] * 3)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Dora"]] * 3)
         self.there.arrives("Eva")
-        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva"]] * 3)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Dora", "Eva"]] * 3)
 
     def test_their_node_has_lost_its_lease(self) -> None:
         """It could not record who had left meanwhile, and tries again."""
         self.there.shared.away = True
-        self.beto.types(":q")
-        self.beto.drops()
+        self.dora.types(":q")
+        self.dora.drops()
         self.village.pass_time(1)
         self.village.record.end(self.there.writer)
         self.village.record.renew()
@@ -682,9 +684,8 @@ class Dead(Mourning):
         before = bus.published
         while bus.published == before:
             clock.advance(0.001)
-        clock.callLater(0.9985, self.beto.protocol.dataReceived, b"visto\r\n")
-        clock.advance(0.9995)
-        clock.advance(0.0005)
+        clock.callLater(0.9995, self.beto.protocol.dataReceived, b"visto\r\n")
+        clock.advance(1.0005)
         self.village.settle()
         self.assertEqual(self.eva.hears(), ["Beto: visto"])
         self.there.dies()
@@ -727,6 +728,47 @@ class Dead(Mourning):
         self.caro.types("uno")
         self.village.settle()
         self.assertEqual(self.back(heard), [])
+
+
+class TakenInTwice(SynchronousTestCase):
+    """Their node has died, and two that do not hear one another have each taken them in."""
+
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.first, self.second = self.village.farms
+        self.eva = guest(self.first, "Eva", "21")
+        self.second.bus.cut()
+        self.third = self.village.starts()
+        self.first.dies()
+        self.village.record.end(self.first.writer)
+        shared: Any = self.second.shared
+        enter = shared.enter
+        shared.enter = partial(deferLater, self.village.clock, 0.5, enter)
+        self.village.record.renew()
+        self.village.pass_time(1.0)  # The table has them at the second one in the end.
+        shared.enter = enter
+
+    def test_they_stay_where_they_come_back(self) -> None:
+        """Whichever of the two that is."""
+        back = returns(self.second, self.eva.secret)
+        self.second.bus.mend()
+        self.village.pass_time(3.0)
+        back.reads()
+        self.assertFalse(back.is_closed)
+        self.village.pass_time(121.0)
+        self.assertFalse(back.is_closed)
+        self.assertEqual(self.village.lists()[1:], [["Eva"]] * 2)
+
+    def test_they_do_not_come_back(self) -> None:
+        """The name is free everywhere."""
+        self.second.bus.mend()
+        self.village.pass_time(124.0)
+        self.assertEqual(self.village.lists()[1:], [[]] * 2)
+        for farm in (self.second, self.third):
+            eva = farm.arrives("Eva")
+            self.assertEqual(self.village.lists()[1:], [["Eva"]] * 2)
+            eva.types(":q")
+            eva.drops()
 
 
 class ShortAndDead(Mourning):
