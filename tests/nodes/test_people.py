@@ -200,6 +200,7 @@ class Counting(SynchronousTestCase):
         self.assertEqual(went.count(), self.census(3, 5).count())
 
     def test_as_many_others(self) -> None:
+        self.assertNotEqual(self.census(4).count(), self.census(5).count())
         self.assertNotEqual(self.census(3, 4).count(), self.census(3, 5).count())
 
 
