@@ -64,6 +64,8 @@ class Whereabouts:
         if self._roster.present(farmer.id) is None:
             return False
         elsewhere = farmer.elsewhere
+        if elsewhere is not None and elsewhere.writer in self._hearing.dead:
+            return False  # They lingered since that node ended.
         writer = self._hearing.writer if elsewhere is None else elsewhere.writer
         if (entered, node.writer) < (farmer.entered, writer):
             return True

@@ -730,6 +730,30 @@ class Dead(Mourning):
         self.assertEqual(self.back(heard), [])
 
 
+class StillThere(SynchronousTestCase):
+    """Somebody goes on to a node that dies, while their first one is cut off from the bus, and
+    has them still."""
+
+    def test_they_are_at_the_first_one_for_all(self) -> None:
+        village = Village(3, registered=("Ana",))
+        first, second, third = village.farms
+        gus = third.arrives("Gus")
+        ana = Guest(first, "Ana")
+        first.people.append(ana)
+        first.bus.cut()
+        ana.types("Ana", PASSWORD)
+        ana.reads()
+        returns(second, ana.secret)
+        second.dies()
+        second.is_buried()
+        first.bus.mend()
+        village.pass_time(3.0)
+        gus.hears()
+        gus.types(":p Ana hola")
+        self.assertIn("Gus te susurra: hola", ana.hears())
+        self.assertEqual(gus.hears(), [])
+
+
 class TakenInTwice(SynchronousTestCase):
     """Their node has died, and two that do not hear one another have each taken them in."""
 
