@@ -142,7 +142,6 @@ class NatsBus:
         self._changed.clear()
         self._waiting.give_up()
         if self._connecting is not None:
-            self._connecting.addErrback(lambda _: None)
             self._connecting.cancel()
         return self._protocol.close() if self._protocol is not None else succeed(None)
 

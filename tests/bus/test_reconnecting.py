@@ -133,6 +133,8 @@ class Asking(BusCase):
         self.is_there()
         self.bus.withdraw("granja.node.1")
         self.assertTrue(self.said().endswith(b"UNSUB 3\r\n"))
+        self.bus.withdraw("granja.nothing")
+        self.assertEqual(self.said(), b"")
         self.is_lost()
         self.bus.withdraw("granja.nothing")
         self.bus.answer("granja.node.4", lambda _: b"")
@@ -145,9 +147,13 @@ class Asking(BusCase):
     def test_an_answer_that_nobody_waits_for(self) -> None:
         """It comes too late, or has no number."""
         self.is_there()
+        asked = self.bus.request("granja.node.2", b"")
         for subject in ("_INBOX.secret.7", "_INBOX.secret.x", "_INBOX.secret.²"):
             self.protocol.dataReceived(f"MSG {subject} 1 0\r\n\r\n".encode())
         self.assertFalse(self.wire.cut)
+        self.assertNoResult(asked)
+        self.protocol.dataReceived(b"MSG _INBOX.secret.1 1 4\r\nhola\r\n")
+        self.assertEqual(self.successResultOf(asked), b"hola")
 
     def test_a_message_that_cannot_be_taken(self) -> None:
         """The log has it, and the connection goes on."""
@@ -191,6 +197,13 @@ class Closing(BusCase):
         self.net.advance(10.0)
         self.assertEqual((len(self.net.tcpClients), self.changes), (1, []))
         self.assertTrue(self.net.connectors[0].stoppedConnecting)
+
+    def test_before_the_server_has_accepted_us(self) -> None:
+        """Nobody is told that it does so then."""
+        self.is_there(ready=False)
+        self.bus.close()
+        self.protocol.dataReceived(b"PONG\r\n")
+        self.assertEqual(self.changes, [])
 
     def test_while_it_waits_to_try_again(self) -> None:
         self.is_refused()
