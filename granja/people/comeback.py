@@ -71,6 +71,11 @@ class Comeback:
         present = self._roster.present(known.farmer)
         return present or (self._roster.owner(name) if name is not None else None)
 
+    def is_unheard(self, secret: str) -> bool:
+        """See :class:`granja.people.farm.Comings`."""
+        shared = self._entrance.attendance.claims is not None
+        return shared and self._passes.find(secret) is not None and self.bearer(secret) is None
+
     def return_with(
         self, secret: str, number: int | None, connection: Connection
     ) -> Deferred[None]:

@@ -54,6 +54,7 @@ class Presence:
         self.issuing = Issuing(passes, self.lingering)
         comeback = Comeback(factory, self)
         self.bearer, self.return_with = comeback.bearer, comeback.return_with
+        self.is_unheard = comeback.is_unheard
         self.declaring = Declaring(factory, self.issuing.give)
 
     def _concerns(self, farmer: FarmerId) -> bool:

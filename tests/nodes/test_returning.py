@@ -420,6 +420,24 @@ class WithoutTheBus(Returning):
         self.village.pass_time(121)
         self.assert_all_is_hers(back)
 
+    def test_a_node_that_has_never_heard_of_them(self) -> None:
+        """It says that they may come in a moment, and not that the pass is bad."""
+        ida = guest(self.there, "Ida", "22")
+        self.third.bus.cut()
+        ida.drops()
+        back = returns(self.third, ida.secret, ida.n)
+        said = ["[SERVER] Ahora no se puede entrar; inténtalo en un momento."]
+        self.assertEqual(back.hears(), [*said, "[SERVER] Ingresa tu nombre:"])
+        self.there.bus.mend()
+        self.third.bus.mend()
+        self.village.pass_time(3)
+        back.types(f":volver {ida.secret} {ida.n}")
+        self.assertIn("[SERVER] Tus artefactos son: Trocitos de cristal", back.hears())
+        back.types(":q")
+        back.drops()
+        wrong = returns(self.third, "0" * 32)
+        self.assertIn("[SERVER] Error: ese pase ya no sirve.", wrong.hears())
+
     def test_they_leave_the_other_node(self) -> None:
         """The name is free everywhere."""
         back = returns(self.third, self.eva.secret)
