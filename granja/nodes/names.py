@@ -49,8 +49,6 @@ class SharedNames:
         self._writer = writer
         self._ours = set(absent)
         self._lives = lives
-        #: Those of ours who have come in at another node since.
-        self._theirs: set[FarmerId] = set()
         self._moving: set[FarmerId] = set()
         self._watched: set[FarmerId] = set()
         #: Farmers whose names we must free, and the node where they were.
@@ -113,7 +111,6 @@ class SharedNames:
         if before is None:
             raise errors.CannotEnter
         self._ours.add(farmer)
-        self._theirs.discard(farmer)
         self._moving.discard(farmer)
         if before.arrived is not None and before.writer is not None and self._lives(before.writer):
             self._moving.add(farmer)
@@ -144,15 +141,11 @@ class SharedNames:
 
     def concerns(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
-        return farmer in self._ours and farmer not in self._theirs
-
-    def is_of_others(self, farmer: FarmerId) -> None:
-        """Note that another node has to say when they are absent: they have come in there."""
-        if farmer in self._ours:
-            self._theirs.add(farmer)
+        return farmer in self._ours
 
     def all_are_of_others(self) -> None:
-        """Note the same of all: this node has lost its lease, and the others have let them go."""
+        """Note that others have to say when anybody is absent: this node has lost its lease, and
+        they have let its people go."""
         self._ours.clear()
 
     # -- staying ---------------------------------------------------------------------------------
@@ -181,7 +174,6 @@ class SharedNames:
     def left(self, farmer: FarmerId) -> None:
         """See :class:`granja.people.claims.Claims`."""
         self._ours.discard(farmer)
-        self._theirs.discard(farmer)
         self._moving.discard(farmer)
         self._watched.discard(farmer)
         self._to_free[farmer] = self._ledger.writer

@@ -133,7 +133,7 @@ class SharedRoster(Roster):
     # -- in order --------------------------------------------------------------------------------
 
     def _add(self, farmer: Farmer) -> None:
-        self._in_order = self._in_order and farmer.arrived >= self._last
+        self._in_order = self._in_order and farmer.arrived > self._last
         self._last = max(self._last, farmer.arrived)
         super().enter(farmer)
 

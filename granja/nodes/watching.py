@@ -22,7 +22,7 @@ from granja.moderation.order import Order
 from granja.nodes.beside import Beside, Follower
 from granja.nodes.names import SharedNames
 from granja.people.ignoring import Ignoring
-from granja.people.passes import VISITS, Visit
+from granja.people.passes import Visit
 from granja.people.presence import Presence
 from granja.people.registration import Registration
 from granja.people.roster import Connection, Roster
@@ -109,19 +109,6 @@ class Watching:
 
     def beside(self, items: Sequence[Kept]) -> None:
         self._beside.follow(items)
-        visits = self._farm.presence.passes.visits
-        for item in items:
-            if item.subject == VISITS and item.key.isdecimal():
-                visit = visits.get(FarmerId(int(item.key)))
-                if visit is not None:
-                    self._visits_another(visit)
-
-    def _visits_another(self, visit: Visit) -> None:
-        """Note that somebody with a pass has come in at another node.  The bus may be away."""
-        farmer = self._farm.roster.present(visit.farmer)
-        here = farmer is not None and farmer.elsewhere is None
-        if farmer is None or not here or self._farm.presence.passes.has_moved(farmer):
-            self._others.names.is_of_others(visit.farmer)
 
     def unsure(self) -> None:
         self._farm.lane.unsure()
@@ -146,6 +133,8 @@ class Watching:
         farm, names = self._farm, self._others.names
         farmer = farm.roster.present(holder.farmer)
         if farmer is not None and farmer.elsewhere is None:
+            if farm.presence.passes.has_moved(farmer):  # To the node that has ended.
+                farm.presence.passes.begin_visit(farmer)
             names.enter(farmer).addErrback(self._not_yet)
         elif self._others.lingers(holder.farmer):
             if self._others.is_first():

@@ -298,6 +298,8 @@ class Presence:
             self._drop(farmer, messages.REPLACED)
             if not farmer.registered:
                 self._roster.free(farmer)
+            if self.attendance.claims is not None:
+                self.attendance.claims.left(farmer.id)
             return
         self._roster.leave(farmer)
         self._factory.hints.went(farmer)

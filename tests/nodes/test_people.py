@@ -48,6 +48,17 @@ class Here(SynchronousTestCase):
         self.village.settle()
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
 
+    def test_two_who_arrive_at_the_same_moment(self) -> None:
+        """They are listed in one order."""
+        ana, beto = self.here.person("Ana"), self.there.person("Beto")
+        for person in (beto, ana):
+            person.types(person.name, "")
+        for person in (beto, ana):
+            person.protocol.dataReceived(b"si\r\n")
+        self.village.settle()
+        first, second = self.village.lists()
+        self.assertEqual((first, sorted(first)), (second, ["Ana", "Beto"]))
+
     def test_one_who_comes_again_unheard_is_listed_last(self) -> None:
         """As at their own node."""
         _, beto = self.village.arrive("Ana", "Beto")

@@ -402,6 +402,21 @@ class WithoutTheBus(Returning):
         self.village.pass_time(121)
         self.assert_all_is_hers(back)
 
+    def test_their_node_records_late_who_has_left(self) -> None:
+        """Its own people, and nobody else."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        self.there.shared.away = True
+        self.dora.types(":q")
+        self.dora.drops()
+        self.village.settle()
+        self.there.shared.away = False
+        self.village.pass_time(6)
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[-1])
+        self.assertFalse(back.is_closed)
+
     def test_they_say_goodbye_there(self) -> None:
         """On the old line.  They have another one."""
         back = returns(self.third, self.eva.secret)
@@ -460,11 +475,10 @@ class WithoutTheBus(Returning):
         self.village.record.end(self.there.writer)
         self.village.record.renew()
         self.village.settle()
-        back = returns(self.third, self.eva.secret)
-        self.village.pass_time(1.5)
         self.there.shared.away = False
         self.there.shared.fence()
         self.village.pass_time(6)
+        back = returns(self.third, self.eva.secret)
         self.there.bus.mend()
         self.village.pass_time(3)
         self.village.quiet()
@@ -770,6 +784,26 @@ class StillThere(SynchronousTestCase):
         gus.types(":p Ana hola")
         self.assertIn("Gus te susurra: hola", ana.hears())
         self.assertEqual(gus.hears(), [])
+
+    def test_they_come_back_nowhere(self) -> None:
+        """They leave, and the name is free everywhere."""
+        village = Village(3)
+        first, second, third = village.farms
+        gus = third.arrives("Gus", "12")
+        eva = guest(first, "Eva", "21")
+        gus.types(":offer Eva 12 21")
+        first.bus.cut()
+        returns(second, eva.secret)
+        eva.drops()
+        second.dies()
+        second.is_buried()
+        village.pass_time(121.0)
+        self.assertIn("[SERVER] La oferta #1 ya no es válida: Eva se fue.", gus.hears())
+        first.bus.mend()
+        village.pass_time(3.0)
+        third.arrives("Eva")
+        lists = village.lists()
+        self.assertEqual((lists[0], lists[2]), (["Gus", "Eva"], ["Gus", "Eva"]))
 
 
 class TakenInTwice(SynchronousTestCase):
