@@ -310,7 +310,8 @@ ERRORS: tuple[tuple[str, GranjaError], ...] = (
     ("The name.", errors.InvalidName("está reservado")),
     ("The name; it is asked again.", errors.NameTaken()),
     (
-        "The name, or the password, while the nodes' ledger is away; it is asked again.",
+        "The name, the password or a pass, while the nodes' ledger is away; or a pass, while the "
+        "bus is, and this node does not know where its visitor is. It is asked again.",
         errors.CannotEnter(),
     ),
     (

@@ -101,10 +101,15 @@ class MemoryBus:
 
     def request(self, subject: str, data: bytes, seconds: float = PATIENCE) -> Deferred[bytes]:
         number, answer = self._waiting.begin(seconds)
-        others = [bus for bus in self._exchange.buses if subject in bus._answer and bus.up]
-        if not self.up or not others:
+        others = (
+            bus
+            for bus in self._exchange.buses
+            if bus is not self and subject in bus._answer and bus.up
+        )
+        other = next(others, None) if self.up else None
+        if other is None:
             self._waiting.fail(number, NoAnswer("nobody is there"))
-        for other in others[:1] if self.up else ():
+        else:
             other._receive(partial(other._asked, self, number, subject, data))
         return answer
 

@@ -142,23 +142,36 @@ class NatsBus:
         self._changed.clear()
         self._waiting.give_up()
         if self._connecting is not None:
-            self._connecting.addErrback(lambda _: None)
             self._connecting.cancel()
         return self._protocol.close() if self._protocol is not None else succeed(None)
 
     # -- what is said ----------------------------------------------------------------------------
 
     def publish(self, subject: str, data: bytes) -> None:
-        if self.up and self._protocol is not None:
-            self._protocol.publish(subject, data)
+        self._publish(subject, data, "")
 
     def request(self, subject: str, data: bytes, seconds: float = PATIENCE) -> Deferred[bytes]:
         number, answer = self._waiting.begin(seconds)
-        if self.up and self._protocol is not None:
-            self._protocol.publish(subject, data, f"{self._inbox}.{number}")
-        else:
-            self._waiting.fail(number, NoAnswer("the bus is away"))
+        why_not = self._publish(subject, data, f"{self._inbox}.{number}")
+        if why_not:
+            self._waiting.fail(number, NoAnswer(why_not))
         return answer
+
+    def _publish(self, subject: str, data: bytes, reply: str) -> str:
+        """Publish it.
+
+        :return: why that cannot be; empty if it can.
+        """
+        if not self.up or self._protocol is None:
+            return "the bus is away"
+        if len(data) > self._protocol.largest:  # The server would end the connection.
+            self.log.error(
+                "A message of {size} bytes is too large for the bus: nobody hears it.",
+                size=len(data),
+            )
+            return "the question is too large for the bus"
+        self._protocol.publish(subject, data, reply)
+        return ""
 
     # -- what is heard ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITCPTransport
@@ -23,6 +23,8 @@ CRLF: Final = b"\r\n"
 #: The most bytes of a server's line, and of a message.
 LONGEST_LINE: Final = 1 << 16
 LARGEST: Final = 1 << 26
+#: The most bytes that a server usually takes in one message; it says if that is otherwise.
+USUAL: Final = 1 << 20
 #: Seconds between two pings.  Without an answer until the next one, the connection is lost.
 PING: Final = 2.0
 #: The most bytes that may wait for a server that takes nothing.
@@ -60,10 +62,11 @@ class Line(ITCPTransport, IConsumer):
 class NatsProtocol(TwistedProtocol):
     """:param login: what CONNECT says about who we are.
     :param start_tls: called when encryption must begin; None if we expect none.
+
+    ``largest``: the most bytes that the server takes in one message.
     """
 
     transport: Line
-    disconnecting: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class NatsProtocol(TwistedProtocol):
         login: Mapping[str, str],
         start_tls: Callable[[ITCPTransport], None] | None,
     ) -> None:
+        self.largest = 0
         self._owner = owner
         self._name = name
         self._login = login
@@ -111,9 +115,6 @@ class NatsProtocol(TwistedProtocol):
         self._closed = self._closed or Deferred()
         self.transport.loseConnection()
         return self._closed
-
-    def abort(self) -> None:
-        self.transport.abortConnection()
 
     # -- the connection --------------------------------------------------------------------------
 
@@ -231,6 +232,7 @@ class NatsProtocol(TwistedProtocol):
         if self._greeted:
             return  # Later INFO lines only tell what has changed.
         self._greeted = True
+        self.largest = int(info.get("max_payload", USUAL))
         if self._start_tls is not None:
             if not info.get("tls_required") and not info.get("tls_available"):
                 raise Broken("it has no TLS")

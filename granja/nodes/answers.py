@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -16,6 +16,7 @@ from granja.ledger.lane import Lane
 from granja.nodes.hearing import Hearing
 from granja.nodes.neighbour import DONE, GONE
 from granja.nodes.outbox import Outbox
+from granja.nodes.packing import packed
 from granja.nodes.people import SharedRoster, everybody
 from granja.nodes.retelling import pack
 from granja.nodes.watching import Farm
@@ -25,6 +26,8 @@ from granja.people.returning import MOST_LINES, unread
 FOLLOWING: Final = 1.0
 
 Answer = bytes | Deferred[bytes]
+
+T = TypeVar("T")
 
 
 class Answers:
@@ -63,10 +66,12 @@ class Answers:
         if answer is None:
             self.log.warn("A node asks what nobody here understands; is it newer?")
             return GONE
-        return answer(*rest)
+        answered = answer(*rest)
+        if isinstance(answered, Deferred):
+            return answered.addCallback(packed)
+        return packed(answered)
 
     def _people(self) -> bytes:
-        self._outbox.publish()
         people = everybody(self._roster.here.people.values())
         return json.dumps([self._outbox.number, self._outbox.lines, people]).encode()
 
@@ -124,8 +129,8 @@ class Answers:
 
 
 def once_followed(
-    clock: IReactorTime, lane: Lane, sequence: int, then: Callable[[], bytes]
-) -> Deferred[bytes]:
+    clock: IReactorTime, lane: Lane, sequence: int, then: Callable[[], T]
+) -> Deferred[T]:
     """Do something as soon as we have followed the record as far as another node, or after
     :data:`FOLLOWING` seconds."""
     followed = lane.when_at(sequence)

@@ -43,7 +43,7 @@ class Hearing:
         self._happened = happened
         self._make = make
         #: Whether somebody said this before they went on elsewhere.
-        self.late: Callable[[Neighbour, FarmerId, float], bool] = lambda *_: False
+        self.late: Callable[[Neighbour, FarmerId, float], bool]
 
     def hear(self, data: bytes) -> Tick | None:
         """Take a tick.

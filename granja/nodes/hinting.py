@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IReactorTime
 from granja.contract.ids import OfferId
 from granja.nodes.answers import once_followed
 from granja.nodes.hearing import Hearing
-from granja.nodes.neighbour import DONE
 from granja.nodes.outbox import Outbox
 from granja.nodes.tick import Entry
 from granja.nodes.watching import Farm
@@ -47,9 +46,5 @@ class Hinting:
             ):
                 number = OfferId(offer)
                 hand_on = partial(self._hand_on, sequence, number, rest)
-
-                def tell() -> bytes:
-                    self._farm.hints.tell(number, most, hand_on)
-                    return DONE
-
+                tell = partial(self._farm.hints.tell, number, most, hand_on)
                 once_followed(self._clock, self._farm.lane, sequence, tell)

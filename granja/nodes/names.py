@@ -30,6 +30,8 @@ class SharedNames:
     :param writer: the number of this node, until it hears that its lease has ended.
     :param absent: farmers whose absence this node has to record: no other node was there for it
         when this node began.
+    :param lives: whether a node lives, as this one knows.  If not, all have heard that its people
+        are gone.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class SharedNames:
         roster: SharedRoster,
         writer: Callable[[], int],
         absent: Iterable[FarmerId],
+        lives: Callable[[int], bool],
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._roster = roster
         self._writer = writer
         self._ours = set(absent)
+        self._lives = lives
         self._moving: set[FarmerId] = set()
         self._watched: set[FarmerId] = set()
         #: Farmers whose names we must free, and the node where they were.
@@ -71,6 +75,7 @@ class SharedNames:
             self._clock.callLater(AGAIN, again.callback, None)
             return again.addCallback(lambda _: self._claim(name, tries - 1))
         known = self._roster.present(row.farmer) is not None or row.farmer in self._ours
+        known = known or row.farmer in self._to_free
         if known or row.writer != self._ledger.writer or row.spelling != name.spelling:
             raise errors.NameTaken
         self._ours.add(row.farmer)
@@ -96,18 +101,26 @@ class SharedNames:
 
     def enter(self, farmer: Farmer) -> Deferred[None]:
         """See :class:`granja.people.claims.Claims`."""
-        self._watched.discard(farmer.id)
-        asked: Deferred[Holder | None] = self._ledger.enter(farmer.id, self._writer())
-        return asked.addCallbacks(self._entered, _cannot_enter, (farmer.id,))
+        id = farmer.id
+        self._watched.discard(id)
+        left = self._to_free.pop(id, None)  # The next try would free it from under them.
+        asked: Deferred[Holder | None] = self._ledger.enter(id, self._writer())
+        return asked.addCallbacks(self._entered, self._not_entered, (id,), errbackArgs=(id, left))
 
     def _entered(self, before: Holder | None, farmer: FarmerId) -> None:
         if before is None:
             raise errors.CannotEnter
         self._ours.add(farmer)
-        self._to_free.pop(farmer, None)
         self._moving.discard(farmer)
-        if before.arrived is not None and before.writer not in (None, self._ledger.writer):
+        if before.arrived is not None and before.writer is not None and self._lives(before.writer):
             self._moving.add(farmer)
+
+    def _not_entered(self, failure: Failure, farmer: FarmerId, left: int | None) -> Any:
+        """:param left: the node where we had to free their name."""
+        if left is not None:
+            self._to_free[farmer] = left
+            self._retry.start(RETRY)
+        return _cannot_enter(failure)
 
     def moves(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
@@ -129,6 +142,11 @@ class SharedNames:
     def concerns(self, farmer: FarmerId) -> bool:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._ours
+
+    def all_are_of_others(self) -> None:
+        """Note that others have to say when anybody is absent: this node has lost its lease, and
+        they have let its people go."""
+        self._ours.clear()
 
     # -- staying ---------------------------------------------------------------------------------
 
@@ -186,7 +204,6 @@ class SharedNames:
     def stop(self) -> None:
         """Stop trying.  The other nodes notice a node that is gone."""
         self._retry.stop()
-        self._to_free.clear()
 
 
 def _another_time(failure: Failure) -> None:

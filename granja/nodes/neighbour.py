@@ -14,6 +14,7 @@ from granja.bus.interface import PATIENCE, Bus, NoAnswer
 from granja.contract import errors
 from granja.contract.ids import FarmerId
 from granja.nodes.outbox import Outbox
+from granja.nodes.packing import unpacked
 from granja.nodes.people import Census
 from granja.nodes.retelling import Gap, unpack
 from granja.people.roster import Farmer, Retelling
@@ -35,7 +36,7 @@ def ask(
     :returns: fires with the answer; fails with NoAnswer.
     """
     asked = json.dumps(question, ensure_ascii=False).encode()
-    return bus.request(subject_of(writer), asked, seconds)
+    return bus.request(subject_of(writer), asked, seconds).addCallback(unpacked)
 
 
 class Neighbour:

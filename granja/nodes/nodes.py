@@ -87,7 +87,9 @@ class Nodes:
         self._outbox.writer = ledger.writer
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
-        self.names = SharedNames(self._clock, ledger, self.roster, lambda: self.writer, inside)
+        self.names = SharedNames(
+            self._clock, ledger, self.roster, lambda: self.writer, inside, self._lives
+        )
         self.names.dropped = farm.presence.put_out
         farm.presence.attendance.claims = farm.registration.claims = self.names
         for farmer in self.roster.here.people.values():
@@ -133,6 +135,7 @@ class Nodes:
         self.bus.withdraw(subject_of(self.writer))
         self._outbox.begin(writer)
         self._hearing.writer = writer
+        self.names.all_are_of_others()
         self.bus.answer(subject_of(writer), self._answers.asked)
         self._renew()
 
@@ -199,7 +202,7 @@ class Nodes:
                 self._readers.note(node.writer, told)
             case ["bye"]:
                 self.gone(node.writer)
-            case ["dead", int(writer)] if writer != self.writer:
+            case ["dead", int(writer)]:
                 self.gone(writer)
             case ["wrong", str(name), str(address)]:
                 self._farm.accounts.note_wrong(Attempt(name, address))
@@ -240,6 +243,9 @@ class Nodes:
             self._whereabouts.all_went(node)
             # It may have ended after a swap and before its ring.
             self._farm.settling.look_again()
+
+    def _lives(self, writer: int) -> bool:
+        return writer in self._hearing.nodes
 
     def lingers(self, farmer: FarmerId) -> bool:
         """Whether a farmer who is cut off may come back."""

@@ -94,7 +94,6 @@ class Outbox:
         """Publish what waits, and nothing after it."""
         self.publish()
         self._closed = True
-        self._timer.stop()
 
     def _publish(self, people: tuple[int, int] | None) -> None:
         self._timer.stop()
@@ -122,8 +121,8 @@ class TellingHistory(History):
         lines: int,
         time: float,
         *,
+        place: int,
         acted: bool = False,
-        place: int = 0,
     ) -> None:
         super().add(by, name, data, lines, time, acted=acted, place=place)
         kind = tick.acted if acted else tick.said

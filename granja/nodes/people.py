@@ -73,6 +73,11 @@ class SharedRoster(Roster):
         self.here.add(farmer)
         self._outbox.add(came(farmer), 0)
 
+    def comes_again(self, farmer: Farmer) -> None:
+        """Note that they are here on a new connection: it is later than one at another node."""
+        farmer.entered = self._now()
+        self._outbox.add(came(farmer), 0)
+
     def leave(self, farmer: Farmer) -> None:
         """Let them go from here."""
         super().leave(farmer)
@@ -86,11 +91,8 @@ class SharedRoster(Roster):
 
     # -- those of others -------------------------------------------------------------------------
 
-    def enter_other(self, farmer: Farmer, at: Elsewhere) -> bool:
-        """Note that they are in the chat at another node.
-
-        :return: False if that cannot be.
-        """
+    def enter_other(self, farmer: Farmer, at: Elsewhere) -> None:
+        """Note that they are in the chat at another node."""
         if farmer.elsewhere is not None:
             self.let_go(farmer)
         farmer.elsewhere = at
@@ -100,9 +102,8 @@ class SharedRoster(Roster):
             self.log.warn("{name} is here twice", name=str(farmer))
             farmer.elsewhere = None
             self._present.pop(farmer.id, None)
-            return False
-        at.census.add(farmer)
-        return True
+        else:
+            at.census.add(farmer)
 
     def let_go(self, farmer: Farmer) -> None:
         """Note that they are no longer at that node."""
@@ -132,7 +133,7 @@ class SharedRoster(Roster):
     # -- in order --------------------------------------------------------------------------------
 
     def _add(self, farmer: Farmer) -> None:
-        self._in_order = self._in_order and farmer.arrived >= self._last
+        self._in_order = self._in_order and farmer.arrived > self._last
         self._last = max(self._last, farmer.arrived)
         super().enter(farmer)
 

@@ -145,6 +145,8 @@ class Watching:
         farm, names = self._farm, self._others.names
         farmer = farm.roster.present(holder.farmer)
         if farmer is not None and farmer.elsewhere is None:
+            if farm.presence.passes.has_moved(farmer):  # To the node that has ended.
+                farm.presence.passes.begin_visit(farmer)
             names.enter(farmer).addErrback(self._not_yet)
         elif self._others.lingers(holder.farmer):
             if self._others.is_first():

@@ -71,10 +71,14 @@ class Whereabouts:
         if self._roster.present(farmer.id) is None:
             return False
         elsewhere = farmer.elsewhere
+        if elsewhere is not None and elsewhere.writer in self._hearing.dead:
+            return False  # They lingered since that node ended.
         writer = self._hearing.writer if elsewhere is None else elsewhere.writer
         if (entered, node.writer) < (farmer.entered, writer):
             return True
         if elsewhere is None:
+            if farmer.paused:  # Each of us may have taken them in when a node died.
+                self._names.watch(farmer.id)
             self._presence.move(farmer)
         return False
 

@@ -126,6 +126,8 @@ class AskName:
     def _come_back(self, secret: str, number: int | None) -> Deferred[None]:
         """Come back with a pass.  The answer may wait, as the answer to a password does."""
         factory, connection = self._factory, self._connection
+        if factory.presence.is_unheard(secret):
+            raise errors.CannotEnter
         right = factory.presence.bearer(secret) is not None
         waits = partial(connection.tell, messages.TOO_MANY_TRIES)
         judging = factory.registration.judge(right, connection.address, waits)

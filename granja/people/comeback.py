@@ -71,6 +71,11 @@ class Comeback:
         present = self._roster.present(known.farmer)
         return present or (self._roster.owner(name) if name is not None else None)
 
+    def is_unheard(self, secret: str) -> bool:
+        """See :class:`granja.people.farm.Comings`."""
+        shared = self._entrance.attendance.claims is not None
+        return shared and self._passes.find(secret) is not None and self.bearer(secret) is None
+
     def return_with(
         self, secret: str, number: int | None, connection: Connection
     ) -> Deferred[None]:
@@ -186,12 +191,15 @@ class Comeback:
         before, receipts = farmer.connection, farmer.receipts
         if known.visit != farmer.visit:
             receipts = None
+        if self._passes.has_moved(farmer):  # They come back from a node that we do not hear.
+            self._passes.begin_visit(farmer)
         self._entrance.lingering.end(farmer)
         take_up(self._board, farmer, connection)
         if farmer.receipts is not None:
             farmer.receipts.skip_to(min(number or 0, MOST_LINES))
         lines, place = self._unread(farmer, receipts, known, number)
         farmer.connection = connection
+        self._roster.comes_again(farmer)
         connection.stop_the_clock()
         connection.enter_chat(farmer)
         told = connection.listener.tell_numbered

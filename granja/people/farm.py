@@ -58,6 +58,10 @@ class Comings(Protocol):
     def bearer(self, secret: str) -> Farmer | None:
         """The farmer of a pass; None if the pass does not work."""
 
+    def is_unheard(self, secret: str) -> bool:
+        """Whether this is the pass of a visitor who is at another node, and we have not heard that:
+        the bus is away."""
+
     def return_with(
         self, secret: str, number: int | None, connection: Connection
     ) -> Deferred[None]:

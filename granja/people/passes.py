@@ -124,6 +124,11 @@ class Passes:
         self.last_visit += 1
         farmer.visit = self.last_visit
 
+    def has_moved(self, farmer: Farmer) -> bool:
+        """Whether they have begun a later visit, at another node."""
+        visit = self.visits.get(farmer.id)
+        return visit is not None and visit.number > farmer.visit
+
     def bearers(self) -> set[FarmerId]:
         """The farmers with passes, and those who were in the chat with one."""
         return {*self._by_farmer, *self.visits}

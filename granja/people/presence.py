@@ -54,6 +54,7 @@ class Presence:
         self.issuing = Issuing(passes, self.lingering)
         comeback = Comeback(factory, self)
         self.bearer, self.return_with = comeback.bearer, comeback.return_with
+        self.is_unheard = comeback.is_unheard
         self.declaring = Declaring(factory, self.issuing.give)
 
     def _concerns(self, farmer: FarmerId) -> bool:
@@ -144,7 +145,9 @@ class Presence:
         farmer.connection = connection
         connection.stop_the_clock()
         connection.enter_chat(farmer)
-        if not stays:
+        if stays:
+            self._roster.comes_again(farmer)
+        else:
             self.passes.begin_visit(farmer)
         connection.tell(messages.Ready(str(farmer)))
         self.issuing.give(farmer)
@@ -291,6 +294,13 @@ class Presence:
         self._go(farmer, connection, connection.chain, goodbye=not connection.may_linger)
 
     def _go(self, farmer: Farmer, peer: Peer, chain: str, *, goodbye: bool) -> None:
+        if self.passes.has_moved(farmer):  # We have not heard it, or we would not have them here.
+            self._drop(farmer, messages.REPLACED)
+            if not farmer.registered:
+                self._roster.free(farmer)
+            if self.attendance.claims is not None:
+                self.attendance.claims.left(farmer.id)
+            return
         self._roster.leave(farmer)
         self._factory.hints.went(farmer)
         farmer.receipts, farmer.was_at = None, ""

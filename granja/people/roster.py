@@ -319,6 +319,9 @@ class Roster:
         self._names = None
         self._here.remove(farmer.name)
 
+    def comes_again(self, farmer: Farmer) -> None:
+        """Note that they are here on a new connection.  Their place in the order stays."""
+
     def pause(self, farmer: Farmer, paused: bool) -> None:
         """Note that they begin or cease to linger here."""
         farmer.paused = paused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as real_reactor
@@ -12,6 +14,7 @@ from twisted.trial.unittest import TestCase
 from granja.bus.interface import NoAnswer
 from granja.bus.nats import NatsBus
 from granja.bus.url import read_bus
+from tests.support import certificates
 from tests.support.logs import sentences
 from tests.support.nats import MISSING, NatsServer
 
@@ -90,10 +93,27 @@ class Real(TestCase):
         later.callback(b"when it is known")
         self.assertEqual(await asked, b"when it is known")
 
+    async def test_what_is_too_large(self) -> None:
+        """It is not sent, and the connection lives on.  A question has its answer at once."""
+        one, two = await self.bus(), await self.bus()
+        lost: list[bool] = []
+        for bus in (one, two):
+            bus.watch(lost.append)
+        two.answer("granja.node.2", lambda data: b"x" * 2_000_000)
+        two.answer("granja.node.2.small", lambda data: b"small")
+        await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+        one.publish("granja.talk", b"x" * 2_000_000)
+        await self.assertFailure(one.request("granja.node.2", b"x" * 2_000_000, 20.0), NoAnswer)
+        await self.assertFailure(one.request("granja.node.2", b"", 0.1), NoAnswer)
+        self.assertEqual(await one.request("granja.node.2.small", b""), b"small")
+        self.assertNotIn(False, lost)
+
     async def test_where_nobody_answers(self) -> None:
         """It fails at once where nobody is, and in time where somebody is silent."""
         one, two = await self.bus(), await self.bus()
         await self.assertFailure(one.request("granja.node.9", b"", 20.0), NoAnswer)
+        one.answer("granja.node.1", lambda data: data)
+        await self.assertFailure(one.request("granja.node.1", b"", 0.05), NoAnswer)
         two.subscribe("granja.node.2", lambda _: None)
         await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
         await self.assertFailure(one.request("granja.node.2", b"", 0.05), NoAnswer)
@@ -138,6 +158,42 @@ class Real(TestCase):
         away, there = said
         self.assertIn("cannot be reached", away)
         self.assertIn("is there.", there)
+
+    def guarded(self, *hosts: str) -> NatsServer:
+        """A server that wants TLS.  An authority that this machine trusts says it is these."""
+        folder = Path(self.mktemp())
+        folder.mkdir(parents=True)
+        authority = certificates.make("a test", ca=True)
+        pair = certificates.make(*hosts, issuer=authority)
+        options = []
+        for option, data in (("tlscert", pair.certificate), ("tlskey", pair.key)):
+            path = folder / option
+            path.write_bytes(data)
+            options += [f"--{option}", str(path)]
+        trusted = folder / "trusted"
+        trusted.write_bytes(authority.certificate)
+        self.addCleanup(os.environ.update, {**os.environ})
+        self.addCleanup(os.environ.pop, "SSL_CERT_FILE", None)
+        os.environ["SSL_CERT_FILE"] = str(trusted.absolute())
+        return NatsServer("--tls", *options)
+
+    async def test_tls(self) -> None:
+        """Everything is encrypted, and the server is who it should be."""
+        with self.guarded("127.0.0.1") as server:
+            one, two = [await self.bus(server.url.replace("nats:", "tls:")) for _ in range(2)]
+            two.answer("granja.node.2", lambda data: data.upper())
+            await two.request("there.is.nobody", b"").addErrback(lambda _: b"")
+            question = b"hola" * 100_000
+            self.assertEqual(await one.request("granja.node.2", question), question.upper())
+
+    async def test_tls_of_somebody_else(self) -> None:
+        """We tell them nothing, and wait for the right one."""
+        with self.guarded("bus.example.org") as server:
+            bus = NatsBus(reactor, read_bus(server.url.replace("nats:", "tls:")), "a test", "other")
+            self.addCleanup(bus.close)
+            bus.open()
+            await deferLater(reactor, 0.3, lambda: None)
+            self.assertFalse(bus.up)
 
     async def test_a_login(self) -> None:
         """With the right login the bus is up.  With a wrong one it is not, and the log keeps it

@@ -11,7 +11,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.bus.interface import NoAnswer
 from granja.bus.nats_protocol import LONGEST_LINE, MOST_WAITING, PING, NatsProtocol
+from granja.bus.open import open_bus
 from granja.bus.url import read_bus
 from granja.contract.errors import ConfigurationError
 
@@ -19,15 +21,15 @@ INFO = b'INFO {"server_id":"x","headers":true,"max_payload":1048576}\r\n'
 
 
 class Wire(StringTransport):
-    """A connection that remembers whether it was cut."""
+    """A connection that remembers whether it was cut, and what the system was asked for."""
 
-    cut = False
+    cut = no_delay = keep_alive = False
 
     def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802
-        """There is no delay."""
+        self.no_delay = enabled
 
     def setTcpKeepAlive(self, enabled: bool) -> None:  # noqa: N802
-        """There is no system."""
+        self.keep_alive = enabled
 
     def abortConnection(self) -> None:  # noqa: N802
         self.cut = True
@@ -77,10 +79,50 @@ class Talking(ProtocolCase):
         said = self.says(INFO).split(b"\r\n")
         connect = json.loads(said[0].removeprefix(b"CONNECT "))
         self.assertEqual((connect["auth_token"], connect["echo"]), ("s3creta", False))
+        self.assertEqual((connect["verbose"], connect["pedantic"]), (False, False))
         self.assertEqual(said[1:], [b"SUB granja.talk 7", b"PING", b""])
         self.assertEqual(self.owner.told, [])
         self.says(b"PONG\r\n", b"PONG\r\n")
         self.assertEqual(self.owner.told, [("connected",)])
+
+    def test_the_connection(self) -> None:
+        """Nothing waits for more; a dead one is found out; and it says when it takes nothing."""
+        self.assertTrue(self.wire.no_delay and self.wire.keep_alive)
+        self.says(INFO)
+        self.assertEqual((self.wire.producer, self.wire.streaming), (self.protocol, True))
+
+    def test_messages_with_headers(self) -> None:
+        """We read only whether nobody is there."""
+        head = b"NATS/1.0 503 No Responders\r\n\r\n"
+        other = b"NATS/1.0\r\nA: 503\r\n\r\n"
+        self.says(INFO, b"PONG\r\n")
+        self.says(b"HMSG _INBOX.x.1 1 %d %d\r\n%b\r\n" % (len(head), len(head), head))
+        self.says(b"HMSG a.b 7 %d %d\r\n%bhola\r\n" % (len(other), len(other) + 4, other))
+        heard = [("nobody", "_INBOX.x.1"), (7, "a.b", "", b"hola")]
+        self.assertEqual(self.owner.told[1:], heard)
+
+    def test_why_the_connection_is_over(self) -> None:
+        """The first reason counts."""
+        self.says(INFO, b"-ERR 'Stale Connection'\r\nHELLO\r\n")
+        self.says(b"HELLO\r\n")
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.owner.told, [("lost", "it says: Stale Connection")])
+        self.setUp()
+        self.says(INFO, b"PONG\r\n")
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.owner.told[-1], ("lost", "Connection was closed cleanly"))
+        self.clock.advance(2 * PING)
+        self.assertFalse(self.wire.cut)
+
+    def test_it_closes(self) -> None:
+        """It says when that is done, to whoever asks."""
+        self.says(INFO, b"PONG\r\n")
+        closed, again = self.protocol.close(), self.protocol.close()
+        self.assertTrue(self.wire.disconnecting)
+        self.assertNoResult(closed)
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        for done in {id(closed): closed, id(again): again}.values():
+            self.successResultOf(done)
 
     def test_messages_in_pieces(self) -> None:
         """This holds for any segments with any bytes."""
@@ -108,6 +150,7 @@ class Talking(ProtocolCase):
             INFO + b"MSG a 7 1\r\nab\r\n",
             INFO + b"\xff\xfe\r\n",
             INFO + b"HELLO\r\n",
+            INFO + b"\r\n",
             INFO + b"-ERR 'Authorization Violation'\r\n",
             b"x" * (LONGEST_LINE + 1),
             b'INFO {"tls_required":true}\r\n',
@@ -129,8 +172,9 @@ class Talking(ProtocolCase):
         self.assertTrue(self.wire.cut)
         self.setUp()
         self.says(INFO, b"PONG\r\n")
+        self.wire.clear()
         self.clock.advance(PING)
-        self.assertFalse(self.wire.cut)
+        self.assertEqual((self.wire.cut, self.wire.value()), (False, b"PING\r\n"))
         self.says(b"PONG\r\n")
         self.clock.advance(PING)
         self.assertFalse(self.wire.cut)
@@ -145,12 +189,28 @@ class Talking(ProtocolCase):
             self.protocol.publish("granja.talk", b"x" * 100_000)
         self.assertFalse(self.wire.cut)
         self.protocol.resumeProducing()
-        self.protocol.publish("granja.talk", b"x" * 100_000)
+        for _ in range(2 * MOST_WAITING // 100_000):
+            self.protocol.publish("granja.talk", b"x" * 100_000)
         self.assertFalse(self.wire.cut)
         self.protocol.pauseProducing()
         for _ in range(MOST_WAITING // 100_000 + 1):
             self.protocol.publish("granja.talk", b"x" * 100_000)
         self.assertTrue(self.wire.cut)
+
+
+class Opening(SynchronousTestCase):
+    def test_without_a_url_a_node_is_alone(self) -> None:
+        """Its bus is there."""
+        bus = open_bus(None, Clock(), "a test", "secret")
+        bus.open()
+        self.assertTrue(bus.up)
+        self.failureResultOf(bus.request("granja.node.1", b""), NoAnswer)
+
+    def test_with_a_url_it_connects_when_it_is_opened(self) -> None:
+        bus = open_bus("nats://127.0.0.1", Clock(), "a test", "secret")
+        self.assertFalse(bus.up)
+        with self.assertRaises(ConfigurationError):
+            open_bus("redis://x", Clock(), "a test", "secret")
 
 
 class Addresses(SynchronousTestCase):

@@ -115,6 +115,13 @@ class Asking(SynchronousTestCase):
         self.village.pass_time(2.0)
         self.assertEqual(self.ended, [self.names[1]])
 
+    def test_a_node_whose_console_is_not_open_yet(self) -> None:
+        """It answers no errand, and is named."""
+        late: Any = self.village.starts().factory.nodes
+        answer = self.successResultOf(late.errands.ask("all", {"do": "status"}))
+        self.assertEqual(answer, {"refused": "this node is not ready yet"})
+        self.assertIn(late.errands.name, self.ask("status", late.errands.name)["refused"])
+
     def test_a_farm_that_is_alone_has_no_nodes(self) -> None:
         alone = Errands(self.village.farms[0].factory, list, lambda: None)
         answer = self.successResultOf(alone.run({"do": "status", "node": "all"}))

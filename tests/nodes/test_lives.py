@@ -9,6 +9,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.ids import ArtifactId
 from granja.settings import Settings
 from tests.support.guests import Guest, guest, returns
 from tests.support.village import PASSWORD, NodeFarm, Village
@@ -47,13 +48,31 @@ class Lives(RuleBasedStateMachine):
     @rule(at=NODES)
     def with_a_pass(self, at: int) -> None:
         self.last += 1
-        self.guests.append(guest(self.nodes[at], f"Eva{self.last}"))
+        self.guests.append(guest(self.nodes[at], f"Eva{self.last}", "21"))
 
     @rule(at=NODES, who=st.integers(0, 2))
     def with_a_password(self, at: int, who: int) -> None:
         name = self.registered[who]
         person = self.nodes[at].person(name)
         person.types(name, PASSWORD)
+
+    @rule(at=NODES, who=st.integers(0, 2))
+    def with_both(self, at: int, who: int) -> None:
+        """A registered farmer whose client speaks data, and so has a pass."""
+        person = Guest(self.nodes[at], self.registered[who])
+        self.nodes[at].people.append(person)
+        person.types(person.name, PASSWORD)
+        person.reads()
+        if person.secret:
+            self.guests.append(person)
+
+    @rule(data=st.data())
+    def register(self, data: Any) -> None:
+        """Whoever has a pass, if they are a visitor."""
+        if self.guests:
+            person = data.draw(st.sampled_from(self.guests))
+            if not person.protocol.over:
+                person.types(f":registrar {PASSWORD}")
 
     @rule(at=NODES, data=st.data())
     def back(self, at: int, data: Any) -> None:
@@ -140,15 +159,26 @@ class Lives(RuleBasedStateMachine):
     def agree(self) -> None:
         inside = self.inside()
         assert len(inside) == len(set(inside)), inside
+        lists = [node.factory.roster.names() for node in self.nodes]
+        assert lists == [lists[0]] * 3, lists
+        assert sorted(lists[0]) == inside, (lists, inside)
+
+    def all_can_be_reached(self) -> None:
+        """From every node, wherever they are."""
         for node in self.nodes:
-            assert sorted(node.factory.roster.names()) == inside, (
-                node.factory.roster.names(),
-                inside,
-            )
+            gus = node.arrives("Gus")
+            for person in [one for other in self.nodes for one in other.people]:
+                if person is not gus and not person.protocol.over and person.protocol.farmer:
+                    person.hears()
+                    gus.types(f":p {person.protocol.farmer} hola")
+                    assert "Gus te susurra: hola" in person.hears(), gus.hears()
+            gus.types(":q")
+            gus.drops()
 
     def teardown(self) -> None:
-        """All is mended.  Then everybody lists the same people; when nobody lingers any more, they
-        are those who are connected, and the table of names has nobody else."""
+        """All is mended.  Then everybody lists the same people, in one order; when nobody lingers
+        any more, they are those who are connected, and have what they had.  Each can be reached
+        from everywhere, and the table of names has nobody else."""
         for node in self.nodes:
             node.bus.delay, node.bus.to_lose, node.shared.away = 0.0, 0, False
             node.bus.mend()
@@ -167,8 +197,15 @@ class Lives(RuleBasedStateMachine):
         rows = self.village.record.rows.values()
         held = sorted(row.spelling for row in rows if row.writer is not None)
         assert held == connected, (held, connected)
-        away = {self.nodes[0].factory.market.names[f] for f in self.nodes[0].factory.market.away}
-        assert away == {*self.registered} - {*connected}, (away, connected)
+        markets = [node.factory.market for node in self.nodes]
+        states = [market.snapshot() for market in markets]
+        assert states == [states[0]] * 3
+        away = {markets[0].names[farmer] for farmer in markets[0].away}
+        assert away == {*markets[0].registered.values()} - {*connected}, (away, connected)
+        for farmer in self.nodes[0].factory.roster:
+            copies = markets[0].copies(farmer.id)
+            assert str(farmer)[:3] != "Eva" or ArtifactId(21) in copies, (str(farmer), copies)
+        self.all_can_be_reached()
 
 
 class LivesTests(SynchronousTestCase):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
+from granja.contract.ids import FarmerId
 from granja.market.facts import Left, Returned
+from granja.nodes.people import Census
+from granja.people.roster import Farmer
 from granja.settings import Settings
+from granja.text.names import recall
+from granja.trade.wishing import FEW
 from tests.support.farm import Farm, Person
 from tests.support.guests import guest, returns
 from tests.support.village import PASSWORD, Village
@@ -40,6 +47,90 @@ class Here(SynchronousTestCase):
         self.village.starts()
         self.village.settle()
         self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 3)
+
+    def test_two_who_arrive_at_the_same_moment(self) -> None:
+        """They are listed in one order."""
+        ana, beto = self.here.person("Ana"), self.there.person("Beto")
+        for person in (beto, ana):
+            person.types(person.name, "")
+        for person in (beto, ana):
+            person.protocol.dataReceived(b"si\r\n")
+        self.village.settle()
+        first, second = self.village.lists()
+        self.assertEqual((first, sorted(first)), (second, ["Ana", "Beto"]))
+
+    def test_one_who_comes_again_unheard_is_listed_last(self) -> None:
+        """As at their own node."""
+        _, beto = self.village.arrive("Ana", "Beto")
+        self.here.arrives("Caro")
+        self.here.bus.to_lose = 100
+        beto.types(":q")
+        beto.drops()
+        self.village.settle()
+        self.there.arrives("Beto")
+        self.here.bus.to_lose = 0
+        self.village.pass_time(2.0)
+        self.assertEqual(self.village.lists(), [["Ana", "Caro", "Beto"]] * 2)
+
+    def test_a_registered_one_who_comes_again_unheard_is_listed_last(self) -> None:
+        _, beto = self.village.arrive("Ana", "Beto")
+        beto.types(f":registrar {PASSWORD}")
+        self.here.arrives("Caro")
+        self.here.bus.to_lose = 100
+        beto.types(":q")
+        beto.drops()
+        self.village.settle()
+        self.there.person().types("Beto", PASSWORD)
+        self.here.bus.to_lose = 0
+        self.village.pass_time(2.0)
+        self.assertEqual(self.village.lists(), [["Ana", "Caro", "Beto"]] * 2)
+
+    def test_who_is_ignored_stays_so_when_a_node_asks_who_is_there(self) -> None:
+        ana, beto = self.village.arrive("Ana", "Beto")
+        ana.types(":ignorar Beto")
+        self.here.bus.to_lose = 1
+        self.there.arrives("Caro")
+        self.village.pass_time(2.0)
+        self.village.quiet()
+        beto.types("hola")
+        self.assertEqual(ana.hears(), [])
+        self.assertEqual(self.village.lists(), [["Ana", "Beto", "Caro"]] * 2)
+
+    def test_a_node_that_knows_who_is_there_does_not_ask(self) -> None:
+        """Whoever comes and goes."""
+        asked: list[str] = []
+        for farm in self.village.farms:
+            bus: Any = farm.bus
+            self.patch(bus, "request", self.noting(asked, bus.request))
+        _, beto = self.village.arrive("Ana", "Beto")
+        self.village.pass_time(3.0)
+        asked.clear()
+        self.there.arrives("Caro")
+        beto.types(":q")
+        beto.drops()
+        self.village.settle()
+        self.there.arrives("Beto")
+        self.village.pass_time(5.0)
+        self.assertEqual(asked, [])
+
+    def noting(self, asked: list[str], request: Any) -> Any:
+        def requested(subject: str, *rest: Any) -> Any:
+            asked.append(subject)
+            return request(subject, *rest)
+
+        return requested
+
+    def test_many_who_give_an_artifact_are_told_in_order_of_arrival(self) -> None:
+        """More than are looked at one by one; and the first ones."""
+        names = [f"P{number}" for number in range(FEW + 2)]
+        for number, name in enumerate(names):
+            self.village.farms[number % 2].arrives(name, "12, 12")
+        farm = self.village.starts()
+        self.village.settle()
+        dora = farm.arrives("Dora")
+        dora.types(":quien 12")
+        (told,) = dora.hears()
+        self.assertIn(", ".join(names[:20]), told)
 
     def test_who_gives_an_artifact_is_told_in_order_of_arrival(self) -> None:
         """Also at a node that comes later, and hears of each node's people together."""
@@ -103,6 +194,27 @@ class Here(SynchronousTestCase):
         self.assertEqual(self.village.lists()[0], ["Ana"])
 
 
+class Counting(SynchronousTestCase):
+    """Two nodes compare how many people one of them has, and a sum of who they are."""
+
+    def census(self, *numbers: int) -> Census:
+        made = Census()
+        for number in numbers:
+            made.add(Farmer(FarmerId(number), recall(f"P{number}")))
+        return made
+
+    def test_the_same_people_in_any_order(self) -> None:
+        """However one has come to know them."""
+        went = self.census(5, 3, 4)
+        went.remove(Farmer(FarmerId(4), recall("P4")))
+        went.remove(Farmer(FarmerId(9), recall("P9")))
+        self.assertEqual(went.count(), self.census(3, 5).count())
+
+    def test_as_many_others(self) -> None:
+        self.assertNotEqual(self.census(4).count(), self.census(5).count())
+        self.assertNotEqual(self.census(3, 4).count(), self.census(3, 5).count())
+
+
 class Whispers(SynchronousTestCase):
     def setUp(self) -> None:
         self.village = Village(2)
@@ -115,6 +227,12 @@ class Whispers(SynchronousTestCase):
         heard = ["Ana: primero", "Ana te susurra: ¿me oyes?", "Ana: después"]
         self.assertEqual(self.beto.hears(), heard)
         self.assertEqual(self.ana.hears(), [])
+
+    def test_it_comes_after_what_was_said_before_in_the_same_moment(self) -> None:
+        self.ana.sends(b"primero\r\n:p Beto hola\r\ntercero\r\n")
+        self.village.settle()
+        heard = ["Ana: primero", "Ana te susurra: hola", "Ana: tercero"]
+        self.assertEqual(self.beto.hears(), heard)
 
     def test_a_node_that_does_not_answer(self) -> None:
         """After two seconds, in which the next line waits."""
@@ -331,6 +449,35 @@ class Taken(SynchronousTestCase):
             mod.hears()
             mod.types(":gente")
             self.assertIn("Ana (registrada) desde 127.0.0.1, hace 2 min", mod.hears()[0])
+
+    def test_who_has_registered_before_a_node_hears_that_they_came(self) -> None:
+        """The record is quicker than the bus."""
+        self.here.bus.delay = 1.0
+        dora = self.there.arrives("Dora")
+        dora.types(f":registrar {PASSWORD}")
+        self.village.pass_time(2.5)
+        self.here.bus.delay = 0.0
+        mod = self.comes(self.here, "Mod")
+        mod.hears()
+        mod.types(":gente")
+        self.assertIn("Dora (registrada)", " ".join(mod.hears()))
+
+    def test_a_moderator_expels_somebody_whose_node_does_not_answer(self) -> None:
+        """Or who has left it: nothing comes of it, and the others hear nothing."""
+        mod = self.comes(self.here, "Mod")
+        self.there.bus.delay = self.here.bus.delay = 0.5
+        self.beto.types(":q")
+        mod.types(":expulsar Beto grita")
+        self.village.pass_time(3.0)
+        self.assertEqual(self.caro.hears()[-1], "[SERVER] Beto desconectado.")
+        dora = self.there.arrives("Dora")
+        self.village.pass_time(1.0)
+        self.village.quiet()
+        self.there.bus.cut()
+        mod.types(":expulsar Dora grita")
+        self.village.pass_time(3.0)
+        self.assertFalse(dora.is_closed)
+        self.assertEqual(self.caro.hears(), [])
 
     def test_a_moderator_expels_somebody_at_another_node(self) -> None:
         """The person there reads why.  Everybody hears that they have left."""

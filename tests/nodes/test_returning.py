@@ -15,6 +15,7 @@ from granja.nodes.readers import Readers
 from granja.nodes.retelling import MOST, Gap, pack, unpack
 from granja.people.returning import Unread
 from granja.settings import Settings
+from tests.support.farm import Person
 from tests.support.guests import Guest, guest, returns
 from tests.support.village import PASSWORD, Village
 
@@ -220,13 +221,13 @@ class Whole(Returning):
         self.third.people.append(back)
         back.hears()
         back.types(f":volver {self.eva.secret}")
-        self.gus.types("dos")
+        self.gus.types("dos", ":yo espera")
         self.caro.types("tres", ":yo saluda")
         ana = self.here.arrives("Ana")
         self.village.pass_time(1.0)
         self.assertEqual(
             lines(back),
-            ["Gus: uno", "Gus: dos", "Caro: tres", "* Caro saluda",
+            ["Gus: uno", "Gus: dos", "* Gus espera", "Caro: tres", "* Caro saluda",
              "[SERVER] Cliente Ana conectado."],
         )  # fmt: skip
         ana.types("ya")
@@ -273,6 +274,27 @@ class Whole(Returning):
         self.village.pass_time(0.1)
         self.assertIn("Dora quiere intercambiar", lines(back)[0])
 
+    def test_a_node_that_does_not_follow_the_record(self) -> None:
+        """It answers what it knows, after a second."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.gus.types(":p Eva un secreto")
+        held: list[Any] = []
+        self.there.shared.watcher = _Late(self.there.shared.watcher, held)  # type: ignore[assignment]
+        self.here.arrives("Dora", "32")
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(back.reads(), [])
+        self.village.pass_time(1.1)
+        self.assertIn("Gus te susurra: un secreto", lines(back))
+
+    def test_what_the_farm_says_where_they_linger(self) -> None:
+        """They are told it at the node that says it, too."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.there.arrives("Dora")
+        back = returns(self.there, self.eva.secret, heard)
+        self.assertIn("[SERVER] Cliente Dora conectado.", back.hears())
+
     def test_a_line_that_ends_while_the_other_node_answers(self) -> None:
         """They linger where they were."""
         self.eva.drops()
@@ -285,6 +307,185 @@ class Whole(Returning):
         self.there.bus.delay = 0.0
         self.talk("uno")
         self.assertEqual(lines(returns(self.third, self.eva.secret)), ["Gus: uno"])
+
+
+class AtThatMoment(Returning):
+    """Somebody speaks in the very moment in which one node asks the other.  It is told once."""
+
+    def when_asked(self, *speakers: tuple[Person, str]) -> None:
+        """These speak just before the question arrives."""
+        bus: Any = self.third.bus
+        request = bus.request
+
+        def requested(*asked: Any) -> Any:
+            for speaker, text in speakers:
+                data = f"{text}\r\n".encode()
+                self.village.clock.callLater(0, speaker.protocol.dataReceived, data)
+            return request(*asked)
+
+        self.patch(bus, "request", requested)
+
+    def test_at_the_node_that_is_asked(self) -> None:
+        heard = self.eva.n
+        self.eva.drops()
+        self.when_asked((self.beto, "uno"))
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["Beto: uno"])
+
+    def test_at_the_node_that_is_asked_while_the_old_line_stands(self) -> None:
+        """It is written there, so it is read."""
+        self.when_asked((self.beto, "uno"))
+        back = returns(self.third, self.eva.secret)
+        self.assertEqual(lines(back), [])
+        self.assertIn("Beto: uno", self.eva.hears())
+
+    def test_at_the_node_that_asks(self) -> None:
+        """Just before it does."""
+        heard = self.eva.n
+        self.eva.drops()
+        append = self.third.shared.append
+
+        def speaks_first(*stored: Any) -> Any:
+            self.caro.protocol.dataReceived(b"uno\r\n")
+            return append(*stored)
+
+        self.patch(self.third.shared, "append", speaks_first)
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["Caro: uno"])
+
+    def test_what_was_lost_on_the_way_to_the_other_node_is_counted(self) -> None:
+        """By the question at the latest."""
+        heard = self.eva.n
+        self.eva.drops()
+        self.there.bus.to_lose = 1
+        self.caro.types("perdida")
+        self.talk("uno")
+        back = returns(self.third, self.eva.secret, heard)
+        self.assertEqual(lines(back), ["[SERVER] Te perdiste 1 línea.", "Gus: uno"])
+        self.assertEqual(self.beto.hears(), ["Gus: uno", "[SERVER] Te perdiste 1 línea."])
+
+
+class WithoutTheBus(Returning):
+    """The node that they come from does not hear that they are at another one now."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.eva.types(":doy 21")
+        self.dora = self.there.arrives("Dora", "32")
+        self.village.quiet()
+        self.there.bus.cut()
+
+    def assert_all_is_hers(self, back: Guest) -> None:
+        """She is there, with her artifact and a pass that works, and nobody noticed anything."""
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        back.reads()
+        self.assertFalse(back.is_closed)
+        for person in (self.gus, self.beto, self.caro):
+            self.assertEqual([line for line in person.hears() if "Eva" in line], [])
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[0])
+        again = returns(self.here, back.secret)
+        self.assertIn("[SERVER] Tus artefactos son: Ancla", again.hears())
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Eva", "Dora"]] * 3)
+
+    def test_there_they_linger_until_they_do_so_no_more(self) -> None:
+        """It is not on record that they left: they did not."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_they_had_lingered_there_before(self) -> None:
+        self.eva.drops()
+        back = returns(self.third, self.eva.secret)
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_their_node_records_late_who_has_left(self) -> None:
+        """Its own people, and nobody else."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        self.there.shared.away = True
+        self.dora.types(":q")
+        self.dora.drops()
+        self.village.settle()
+        self.there.shared.away = False
+        self.village.pass_time(6)
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[-1])
+        self.assertFalse(back.is_closed)
+
+    def test_they_say_goodbye_there(self) -> None:
+        """On the old line.  They have another one."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.types(":q")
+        self.eva.drops()
+        self.village.pass_time(3)
+        self.assert_all_is_hers(back)
+
+    def test_they_go_there_and_back(self) -> None:
+        """Where they came from, they are here again; and the other node hears nothing of it."""
+        away = returns(self.third, self.eva.secret)
+        away.reads()
+        self.eva.drops()
+        back = returns(self.there, away.secret)
+        away.drops()
+        self.village.pass_time(121)
+        self.assert_all_is_hers(back)
+
+    def test_a_node_that_has_never_heard_of_them(self) -> None:
+        """It says that they may come in a moment, and not that the pass is bad."""
+        ida = guest(self.there, "Ida", "22")
+        self.third.bus.cut()
+        ida.drops()
+        back = returns(self.third, ida.secret, ida.n)
+        said = ["[SERVER] Ahora no se puede entrar; inténtalo en un momento."]
+        self.assertEqual(back.hears(), [*said, "[SERVER] Ingresa tu nombre:"])
+        self.there.bus.mend()
+        self.third.bus.mend()
+        self.village.pass_time(3)
+        back.types(f":volver {ida.secret} {ida.n}")
+        self.assertIn("[SERVER] Tus artefactos son: Trocitos de cristal", back.hears())
+        back.types(":q")
+        back.drops()
+        wrong = returns(self.third, "0" * 32)
+        self.assertIn("[SERVER] Error: ese pase ya no sirve.", wrong.hears())
+
+    def test_they_leave_the_other_node(self) -> None:
+        """The name is free everywhere."""
+        back = returns(self.third, self.eva.secret)
+        self.eva.drops()
+        self.village.pass_time(121)
+        back.types(":q")
+        back.drops()
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Dora"]] * 3)
+        self.there.arrives("Eva")
+        self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro", "Dora", "Eva"]] * 3)
+
+    def test_their_node_has_lost_its_lease(self) -> None:
+        """It could not record who had left meanwhile, and tries again."""
+        self.there.shared.away = True
+        self.dora.types(":q")
+        self.dora.drops()
+        self.village.pass_time(1)
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        self.there.shared.away = False
+        self.there.shared.fence()
+        self.village.pass_time(6)
+        back = returns(self.third, self.eva.secret)
+        self.there.bus.mend()
+        self.village.pass_time(3)
+        self.village.quiet()
+        self.gus.types(":ver Eva")
+        self.assertIn("Ancla", self.gus.hears()[0])
+        self.assertFalse(back.is_closed)
+        self.assertEqual(self.village.lists(), [["Gus", "Caro", "Eva"]] * 3)
 
 
 class CutOffOnTheWay(Returning):
@@ -493,6 +694,62 @@ class Dead(Mourning):
         self.village.settle()
         self.assertEqual(self.back(heard), ["Caro: dos"])
 
+    def test_whoever_says_no_number_is_told_what_was_said_since(self) -> None:
+        """Nothing had been said for a while before."""
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(None), ["Caro: uno"])
+
+    def test_at_a_node_that_has_just_begun(self) -> None:
+        """It is told at once how far everybody has read."""
+        late = self.village.starts()
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        back = returns(late, self.eva.secret, self.eva.n)
+        self.village.pass_time(3.0)
+        self.assertEqual(lines(back), ["Caro: uno"])
+
+    def test_what_was_said_just_when_the_node_told_how_far_they_have_read(self) -> None:
+        bus, clock = self.there.bus, self.village.clock
+        before = bus.published
+        while bus.published == before:
+            clock.advance(0.001)
+        clock.callLater(0.9995, self.beto.protocol.dataReceived, b"visto\r\n")
+        clock.advance(1.0005)
+        self.village.settle()
+        self.assertEqual(self.eva.hears(), ["Beto: visto"])
+        self.there.dies()
+        self.caro.types("uno")
+        self.village.settle()
+        self.assertEqual(self.back(self.eva.n), ["Caro: uno"])
+
+    def test_what_became_of_an_offer_is_told_too(self) -> None:
+        """The record keeps it for who is registered and lingers."""
+        self.eva.types(f":registrar {PASSWORD}")
+        dora = self.here.arrives("Dora", "32")
+        dora.types(":offer Eva 32 21")
+        self.eva.reads()
+        self.eva.drops()
+        self.village.pass_time(1.1)
+        self.there.dies()
+        dora.types(":retirar")
+        self.village.settle()
+        told = self.back(self.eva.n)
+        self.assertEqual(told, ["[SERVER] Mientras no estabas: Dora retiró la oferta #1."])
+
+    def test_who_is_registered_and_taken_in_is_away_on_record(self) -> None:
+        """So that the news are kept for them."""
+        self.eva.types(f":registrar {PASSWORD}")
+        self.eva.reads()
+        farmer = self.eva.protocol.farmer.id
+        self.there.dies()
+        self.there.is_buried()
+        self.assertEqual(self.village.lists()[0], ["Gus", "Caro", "Eva"])
+        for farm in (self.here, self.third):
+            self.assertIn(farmer, farm.factory.market.away)
+
     def test_what_no_node_has_told_is_not_told_again(self) -> None:
         """A node of an older granja tells no numbers; nor does anybody of a visit that is over."""
         self.patch(Readers, "note", lambda *_: None)
@@ -503,6 +760,91 @@ class Dead(Mourning):
         self.caro.types("uno")
         self.village.settle()
         self.assertEqual(self.back(heard), [])
+
+
+class StillThere(SynchronousTestCase):
+    """Somebody goes on to a node that dies, while their first one is cut off from the bus, and
+    has them still."""
+
+    def test_they_are_at_the_first_one_for_all(self) -> None:
+        village = Village(3, registered=("Ana",))
+        first, second, third = village.farms
+        gus = third.arrives("Gus")
+        ana = Guest(first, "Ana")
+        first.people.append(ana)
+        first.bus.cut()
+        ana.types("Ana", PASSWORD)
+        ana.reads()
+        returns(second, ana.secret)
+        second.dies()
+        second.is_buried()
+        first.bus.mend()
+        village.pass_time(3.0)
+        gus.hears()
+        gus.types(":p Ana hola")
+        self.assertIn("Gus te susurra: hola", ana.hears())
+        self.assertEqual(gus.hears(), [])
+
+    def test_they_come_back_nowhere(self) -> None:
+        """They leave, and the name is free everywhere."""
+        village = Village(3)
+        first, second, third = village.farms
+        gus = third.arrives("Gus", "12")
+        eva = guest(first, "Eva", "21")
+        gus.types(":offer Eva 12 21")
+        first.bus.cut()
+        returns(second, eva.secret)
+        eva.drops()
+        second.dies()
+        second.is_buried()
+        village.pass_time(121.0)
+        self.assertIn("[SERVER] La oferta #1 ya no es válida: Eva se fue.", gus.hears())
+        first.bus.mend()
+        village.pass_time(3.0)
+        third.arrives("Eva")
+        lists = village.lists()
+        self.assertEqual((lists[0], lists[2]), (["Gus", "Eva"], ["Gus", "Eva"]))
+
+
+class TakenInTwice(SynchronousTestCase):
+    """Their node has died, and two that do not hear one another have each taken them in."""
+
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.first, self.second = self.village.farms
+        self.eva = guest(self.first, "Eva", "21")
+        self.second.bus.cut()
+        self.third = self.village.starts()
+        self.first.dies()
+        self.village.record.end(self.first.writer)
+        shared: Any = self.second.shared
+        enter = shared.enter
+        shared.enter = partial(deferLater, self.village.clock, 0.5, enter)
+        self.village.record.renew()
+        self.village.pass_time(1.0)  # The table has them at the second one in the end.
+        shared.enter = enter
+
+    def test_they_stay_where_they_come_back(self) -> None:
+        """Whichever of the two that is."""
+        back = returns(self.second, self.eva.secret)
+        self.second.bus.mend()
+        self.village.pass_time(3.0)
+        back.reads()
+        self.assertFalse(back.is_closed)
+        self.village.pass_time(121.0)
+        self.assertFalse(back.is_closed)
+        self.assertEqual(self.village.lists()[1:], [["Eva"]] * 2)
+
+    def test_they_do_not_come_back(self) -> None:
+        """The name is free everywhere."""
+        self.second.bus.mend()
+        self.village.pass_time(124.0)
+        self.assertEqual(self.village.lists()[1:], [[]] * 2)
+        for farm in (self.second, self.third):
+            eva = farm.arrives("Eva")
+            self.assertEqual(self.village.lists()[1:], [["Eva"]] * 2)
+            eva.types(":q")
+            eva.drops()
 
 
 class ShortAndDead(Mourning):

@@ -16,7 +16,7 @@ from granja.market.market import Limits
 from granja.settings import Settings
 from tests.support.farm import Farm, Person
 from tests.support.guests import guest, returns
-from tests.support.village import PASSWORD, NodeFarm, Village
+from tests.support.village import PASSWORD, NodeFarm, Village, missed
 
 CANNOT = "[SERVER] Ahora no se puede entrar; inténtalo en un momento."
 LOST = "[SERVER] Se perdió la conexión con la granja; vuelve a entrar."
@@ -472,6 +472,44 @@ class Ends(VillageCase):
         again.types("Ana", PASSWORD)
         return " ".join(again.hears())
 
+    def test_all_hear_of_it_from_the_node_that_the_ledger_tells(self) -> None:
+        """At once.  The ledger tells only one of them."""
+        self.third.shared.watcher = None
+        self.there.dies()
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        said = ["[SERVER] Beto desconectado."]
+        self.assertEqual((self.gus.hears(), self.caro.hears()), (said, said))
+
+    def test_a_node_that_is_cut_off_from_the_bus_lists_who_was_known(self) -> None:
+        """Until the bus is back.  A ledger that is away meanwhile is asked later."""
+        self.third.bus.cut()
+        self.third.shared.watcher = None
+        self.there.dies()
+        self.village.record.end(self.there.writer)
+        self.village.pass_time(9.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Beto", "Caro"])
+        self.third.bus.mend()
+        self.third.shared.away = True
+        self.village.pass_time(9.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Beto", "Caro"])
+        self.third.shared.away = False
+        self.village.pass_time(2.0)
+        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+
+    def test_where_nobody_lingers_all_leave_with_it(self) -> None:
+        for farm in self.village.farms:
+            farm.settings.linger = farm.factory.presence.lingering.seconds = 0
+        guest(self.there, "Eva", "21")
+        self.village.quiet()
+        self.there.dies()
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        said = ["[SERVER] Beto desconectado.", "[SERVER] Eva desconectado."]
+        self.assertEqual(self.gus.hears(), said)
+
     def test_a_node_that_dies_while_another_is_cut_off_from_the_bus(self) -> None:
         """That one finds out by itself: it is not heard, and the ledger knows nobody there."""
         self.third.bus.cut()
@@ -506,9 +544,12 @@ class Ends(VillageCase):
         while not asked:
             self.village.pass_time(0.2)
         self.there.dies()
-        self.there.is_buried()
-        self.village.pass_time(9.0)
-        self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        for _ in range(100):
+            self.village.clock.advance(0.01)
+            self.assertEqual(self.village.lists()[2], ["Gus", "Caro"])
 
     def test_a_node_without_people_that_is_cut_off_from_the_bus_has_not_ended(self) -> None:
         """The ledger knows its lease, though nobody there."""
@@ -547,6 +588,29 @@ class Ends(VillageCase):
         again.types("he vuelto")
         self.assertEqual(self.gus.hears()[-1], "Beto: he vuelto")
         self.assertEqual(self.village.lists(), [["Gus", "Caro", "Beto"]] * 3)
+        self.here.bus.to_lose = 1
+        again.types("perdida", "no perdida")
+        self.assertEqual(self.gus.hears(), [missed(1), "Beto: no perdida"])
+
+    def test_what_is_said_just_when_a_node_hears_that_its_lease_is_over(self) -> None:
+        """It is heard nowhere else, either."""
+        self.village.record.end(self.there.writer)
+        self.village.record.renew()
+        self.village.settle()
+        self.village.quiet()
+        self.beto.protocol.dataReceived("¿hay alguien?\r\n".encode())
+        self.there.shared.fence()
+        self.village.pass_time(2.0)
+        self.assertEqual((self.gus.hears(), self.caro.hears()), ([], []))
+
+    def test_a_node_that_has_said_goodbye_says_nothing_more(self) -> None:
+        published = self.there.bus.published
+        self.there.factory.say_goodbye()
+        published += 1  # At once: the process may be gone in a moment.
+        self.assertEqual(self.there.bus.published, published)
+        self.beto.drops()
+        self.village.pass_time(3.0)
+        self.assertEqual(self.there.bus.published, published)
 
     def test_who_has_a_pass_lingers_and_comes_back_at_another_node(self) -> None:
         """Nobody notices."""
@@ -637,6 +701,29 @@ class Ends(VillageCase):
             self.village.record.record.facts[-2:], [Left(farmer, unseen=()), Returned(farmer)]
         )
         self.assertEqual(ana.hears(), [])
+
+    def test_who_lingers_since_the_last_run_of_a_node(self) -> None:
+        """She is at the new one, in the table as well: at once, or when the table is there."""
+        for away in (False, True):
+            name = "Eva" if away else "Ida"
+            eva = guest(self.there, name, "21")
+            self.there.dies()
+            self.village.record.end(self.there.writer)
+            if away:
+                self.village.clock.callLater(0, self.loses_table)
+            self.there = self.village.starts()
+            self.assertIn(name, self.village.lists()[-1])
+            if away:
+                self.there.shared.away = False
+                self.village.record.renew()
+                self.village.settle()
+            (row,) = (row for row in self.village.record.rows.values() if row.spelling == name)
+            self.assertEqual(row.writer, self.there.writer)
+            back = returns(self.there, eva.secret)
+            self.assertIn("ready", [message["type"] for message in back.reads()])
+
+    def loses_table(self) -> None:
+        self.village.record.nodes[-1].away = True
 
     def test_a_node_that_starts_does_not_take_others_for_absent(self) -> None:
         """It does not restore people who are inside elsewhere."""

@@ -6,7 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.nodes.tick import Tick
+from granja.accounts.throttle import Attempt
+from granja.nodes.tick import Tick, decode
+from granja.settings import Settings
+from tests.support.guests import guest
 from tests.support.village import PASSWORD, Village, missed
 
 
@@ -35,6 +38,41 @@ class Talk(SynchronousTestCase):
             "[SERVER] Dora desconectado.",
         ]
         self.assertEqual(self.hear(), [heard[2:], heard, heard])
+
+    def test_any_text_crosses(self) -> None:
+        """With quotes, backslashes, and letters and signs of any script."""
+        text = 'dijo "hola\\n" y \\ se fue: ñandú, 豆, 🌱'
+        self.ana.types(text, f":yo {text}")
+        heard = [f"Ana: {text}", f"* Ana {text}"]
+        self.assertEqual(self.hear(), [[], heard, heard])
+
+    def test_much_is_said_in_several_messages(self) -> None:
+        """A bus takes a megabyte at the most."""
+        said: list[bytes] = []
+        self.village.farms[2].bus.subscribe("granja.talk", said.append)
+        text = [f"{number} " + "x" * 500 for number in range(1000)]
+        for at in range(0, 1000, 100):
+            lines = "".join(f"{line}\r\n" for line in text[at : at + 100])
+            self.ana.protocol.dataReceived(lines.encode())
+        self.village.settle()
+        self.assertEqual(self.beto.hears(), [f"Ana: {line}" for line in text])
+        self.assertLess(max(map(len, said)), 300_000)
+        self.assertLess(len(said), 10)
+
+    def test_ticks_have_some_time_between_them(self) -> None:
+        """What is said a moment after a message goes out two milliseconds after it."""
+        bus, clock = self.village.farms[0].bus, self.village.clock
+        published = bus.published
+        self.ana.protocol.dataReceived(b"uno\r\n")
+        clock.advance(0)
+        self.assertEqual(bus.published, published + 1)
+        clock.advance(0.001)
+        self.ana.protocol.dataReceived(b"dos\r\n")
+        clock.advance(0.0005)
+        self.assertEqual(bus.published, published + 1)
+        clock.advance(0.0006)
+        self.assertEqual(bus.published, published + 2)
+        self.assertEqual(self.beto.hears(), ["Ana: uno", "Ana: dos"])
 
     def test_one_message_a_tick(self) -> None:
         """For any number of lines and listeners there is one message, and one write each."""
@@ -85,6 +123,45 @@ class Talk(SynchronousTestCase):
         self.assertEqual(self.beto.hears(), [missed(1)])
         self.assertEqual(len(self.caro.hears()), 4)
 
+    def loses(self) -> list[str]:
+        """What Beto hears when a line of Ana's node gets lost."""
+        self.village.settle()
+        self.beto.hears()
+        self.village.farms[1].bus.to_lose = 1
+        self.ana.types("perdida", "no perdida")
+        return self.beto.hears()
+
+    def test_only_what_was_lost_is_counted(self) -> None:
+        """Whatever her node told before: deeds, who is cut off, what people have read, wrong
+        passwords, a swap that somebody could close, a node that has died."""
+        here, _, third = self.village.farms
+        lost = [missed(1), "Ana: no perdida"]
+        self.ana.types(":yo saluda", ":yo espera")
+        self.assertEqual(self.loses(), lost)
+        guest(here, "Eva").drops()
+        self.village.pass_time(1.1)
+        self.assertEqual(self.loses(), lost)
+        here.factory.accounts.tell_wrong(Attempt("ana", "192.0.2.1"))
+        self.assertEqual(self.loses(), lost)
+        self.ana.types(":agregar 1", ":cambio 1 por 2")
+        self.village.pass_time(1.1)
+        self.assertEqual(self.loses(), lost)
+        third.dies()
+        third.is_buried()
+        self.assertEqual(self.loses(), lost)
+
+    def test_how_far_somebody_has_read_is_told_once(self) -> None:
+        """Not again for the talk that everybody hears."""
+        guest(self.village.farms[0], "Eva")
+        said: list[bytes] = []
+        self.village.pass_time(1.1)
+        self.village.farms[2].bus.subscribe("granja.talk", said.append)
+        for text in ("uno", "dos"):
+            self.ana.types(text)
+            self.village.pass_time(1.1)
+        words = [entry[0] for data in said for entry in decode(data).entries]
+        self.assertEqual(words, ["said", "said"])
+
     def test_what_is_no_tick_is_left_alone(self) -> None:
         """The log says so, without a traceback."""
         bus = self.village.farms[0].bus
@@ -101,6 +178,17 @@ class Talk(SynchronousTestCase):
         bus.publish("granja.talk", Tick(1, 1000, 0, strange).encode())
         self.village.settle()
         self.assertEqual(self.beto.hears(), [])
+
+
+class ShortHistory(SynchronousTestCase):
+    def test_deeds_at_another_node_are_kept_as_lines_are(self) -> None:
+        village = Village(2, settings=Settings(rate=None, history=2))
+        ana, beto = village.arrive("Ana", "Beto")
+        ana.types(":yo saluda", ":yo espera", ":yo se va")
+        beto.hears()
+        beto.types(":historial")
+        told = [line.partition("] ")[2] for line in beto.hears()[1:]]
+        self.assertEqual(told, ["* Ana espera", "* Ana se va"])
 
 
 class Cut(SynchronousTestCase):
@@ -173,6 +261,7 @@ class Late(SynchronousTestCase):
         village.settle()
         self.assertEqual(beto.hears(), ["Ana: tres"])
         self.assertEqual(caro.hears(), ["Ana: tres"])
+        bus.publish = publish
         for message in held:
             publish(*message)
         village.settle()
@@ -181,3 +270,8 @@ class Late(SynchronousTestCase):
         ana.types("cuatro")
         village.settle()
         self.assertEqual(caro.hears(), ["Ana: cuatro"])
+        dora = first.arrives("Dora")  # Each line is counted only once.
+        caro.hears()
+        third.bus.to_lose = 1
+        dora.types("perdida", "no perdida")
+        self.assertEqual(caro.hears(), [missed(1), "Dora: no perdida"])
