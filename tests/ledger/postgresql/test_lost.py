@@ -15,6 +15,8 @@ from granja.ledger.chain import GENESIS, digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
 from granja.ledger.postgresql import watchdog, writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
+from granja.ledger.postgresql.schema import Connection
+from granja.ledger.postgresql.session import Session
 from granja.market.facts import Declared, Fact
 from tests.ledger.postgresql.test_shared import ANA_COMES, BETO_COMES, Ear, SharedCase
 from tests.support.ledgers import reactor
@@ -211,8 +213,17 @@ class TheConnectionIsLost(LostCase):
         self.assertGreater(node.writer, writer)
 
     async def test_why_it_asks_again_is_said_once(self) -> None:
-        """However long it takes to find out, and whatever is in the way."""
+        """However long it takes to find out, and whatever is in the way.  It asks some times a
+        second."""
+        asked: list[Session] = []
         node, said = self.north(), sentences(self)
+        connect = Session.connect
+
+        def ask(session: Session) -> Connection:
+            asked.append(session)
+            return connect(session)
+
+        self.patch(Session, "connect", ask)
         ((farm,),) = self.sql("SELECT farm::text FROM granja.granja")
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
@@ -221,6 +232,7 @@ class TheConnectionIsLost(LostCase):
         self.wire.mend()
         await later(1.5)
         self.assertNoResult(waiting)
+        self.assertLess(len(asked), 30)
         self.sql(f"UPDATE granja.granja SET farm = '{farm}'")
         self.assertEqual(await waiting, 1)
         asking = [line for line in said if "asking again" in line]
