@@ -90,7 +90,7 @@ class Whereabouts:
             self._roster.let_go(farmer)
             farmer.arrived, farmer.was_at = 0.0, ""
             self._presence.attendance.went(id)
-            if not farmer.registered:
+            if not farmer.registered and not self._names.concerns(id):  # On the way to this one.
                 self._roster.free(farmer)
                 # Who has a pass may be on the way to another node.
                 if id not in self._presence.passes.visits:

@@ -135,10 +135,10 @@ class Comeback:
         if connection.over:
             if news is not None:
                 self._entrance.news.keep(farmer.id, news)
-            self._entrance.attendance.depart(farmer.id)
+            self._give_up(farmer)
             return
-        if not present and not farmer.registered:
-            self._entrance.attendance.depart(farmer.id)
+        if not present and not farmer.registered and not self._is_expected(farmer):
+            self._give_up(farmer)
             raise errors.BadPass
         assert news is not None
         connection.farmer, connection.chain = farmer, known.chain
@@ -150,6 +150,20 @@ class Comeback:
             if retelling is not None:
                 self._retell(retelling, farmer, connection, known)
         self._entrance.declaring.ask(farmer)
+
+    def _is_expected(self, farmer: Farmer) -> bool:
+        """Whether this is a visitor whose node has let them go while they were on the way here: it
+        has lost its lease, perhaps."""
+        claims = self._entrance.attendance.claims
+        expected = claims is not None and claims.concerns(farmer.id)
+        return expected and farmer.id in self._market.held
+
+    def _give_up(self, farmer: Farmer) -> None:
+        """They do not come in after all.  A visitor whose node has let them go is gone."""
+        gone = not farmer.registered and self._roster.present(farmer.id) is None
+        if gone and self._roster.holder(farmer.name) is farmer:
+            self._roster.free(farmer)
+        self._entrance.attendance.depart(farmer.id)
 
     def _come_in(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from granja.contract.ids import FarmerId
+from granja.contract.ids import ArtifactId, FarmerId
 from granja.contract.messages import Departed, Missed, Said
 from granja.market.facts import Returned
 from granja.nodes.readers import Readers
@@ -845,6 +845,43 @@ class TakenInTwice(SynchronousTestCase):
             self.assertEqual(self.village.lists()[1:], [["Eva"]] * 2)
             eva.types(":q")
             eva.drops()
+
+
+class LeftByTheirNode(SynchronousTestCase):
+    """The node of a visitor loses its lease while they are on the way to another one."""
+
+    def setUp(self) -> None:
+        self.village = Village(2)
+        self.there, self.here = self.village.farms
+        eva = guest(self.there, "Eva", "21")
+        self.gus = self.here.arrives("Gus")
+        self.there.bus.delay = 0.5
+        self.back = returns(self.here, eva.secret)
+        self.village.record.end(self.there.writer)
+        self.there.shared.fence()
+
+    def test_they_come_in_with_what_they_have(self) -> None:
+        """It says that they are gone, but they are not."""
+        self.village.pass_time(5.0)
+        said = [message.get("line") for message in self.back.reads()]
+        self.assertIn("[SERVER] Hola de nuevo, Eva.", said)
+        eva = self.back.protocol.farmer
+        assert eva is not None
+        self.assertIn(ArtifactId(21), self.here.factory.market.copies(eva.id))
+        self.assertEqual([sorted(names) for names in self.village.lists()], [["Eva", "Gus"]] * 2)
+
+    def test_they_hang_up(self) -> None:
+        """Their name is free for others."""
+        self.back.drops()
+        self.there.bus.delay = 0.0
+        self.village.pass_time(150.0)
+        self.assertEqual(self.village.lists(), [["Gus"]] * 2)
+        for farm in (self.here, self.there):
+            eva = farm.arrives("Eva")
+            self.assertEqual(sorted(self.here.factory.roster.names()), ["Eva", "Gus"])
+            eva.types(":q")
+            eva.drops()
+            self.village.settle()
 
 
 class ShortAndDead(Mourning):
