@@ -88,7 +88,7 @@ class Nodes:
         market = farm.market
         inside = (id for id in (*market.registered, *market.held) if id not in here)
         self.names = SharedNames(
-            self._clock, ledger, self.roster, lambda: self.writer, inside, self._lives
+            self._clock, ledger, self.roster, lambda: self.writer, inside, self.lives
         )
         self.names.dropped = farm.presence.put_out
         farm.presence.attendance.claims = farm.registration.claims = self.names
@@ -244,7 +244,8 @@ class Nodes:
             # It may have ended after a swap and before its ring.
             self._farm.settling.look_again()
 
-    def _lives(self, writer: int) -> bool:
+    def lives(self, writer: int) -> bool:
+        """Whether we hear another node, and it has not ended."""
         return writer in self._hearing.nodes
 
     def lingers(self, farmer: FarmerId) -> bool:

@@ -25,7 +25,7 @@ from granja.people.ignoring import Ignoring
 from granja.people.passes import Visit
 from granja.people.presence import Presence
 from granja.people.registration import Registration
-from granja.people.roster import Connection, Roster
+from granja.people.roster import Connection, Farmer, Roster
 
 
 class Hints(Protocol):
@@ -94,6 +94,7 @@ class Others(Protocol):
     def renumber(self, writer: int) -> None: ...
     def is_first(self) -> bool: ...
     def bury(self, writer: int) -> None: ...
+    def lives(self, writer: int) -> bool: ...
     def lingers(self, farmer: FarmerId) -> bool: ...
     def read_by(self, visit: Visit) -> Receipts | None: ...
 
@@ -148,12 +149,18 @@ class Watching:
             if farm.presence.passes.has_moved(farmer):  # To the node that has ended.
                 farm.presence.passes.begin_visit(farmer)
             names.enter(farmer).addErrback(self._not_yet)
+        elif farmer is not None and self._is_at_another(farmer):
+            pass  # They were at two nodes, and that one knows what to do.
         elif self._others.lingers(holder.farmer):
             if self._others.is_first():
                 self._adopt(holder)
         elif farmer is None:
             done = farm.presence.attendance.absent(holder.farmer)
             done.addCallback(lambda _: names.orphaned(holder)).addErrback(self._not_yet)
+
+    def _is_at_another(self, farmer: Farmer) -> bool:
+        """Whether they are at another node, and that one lives."""
+        return farmer.elsewhere is not None and self._others.lives(farmer.elsewhere.writer)
 
     def _adopt(self, holder: Holder) -> None:
         visit = self._farm.presence.passes.visits[holder.farmer]

@@ -785,6 +785,22 @@ class StillThere(SynchronousTestCase):
         self.assertIn("Gus te susurra: hola", ana.hears())
         self.assertEqual(gus.hears(), [])
 
+    def test_the_node_that_died_was_cut_off(self) -> None:
+        """The others have them at the first one still: none of them takes them in."""
+        village = Village(3)
+        oldest, second, first = village.farms
+        eva, gus = guest(first, "Eva", "21"), oldest.arrives("Gus")
+        second.bus.cut()
+        returns(second, eva.secret)
+        second.dies()
+        second.is_buried()
+        village.pass_time(150.0)
+        self.assertFalse(eva.is_closed)
+        gus.types(":p Eva hola")
+        self.assertIn("Gus te susurra: hola", eva.hears())
+        (row,) = (row for row in village.record.rows.values() if row.spelling == "Eva")
+        self.assertEqual(row.writer, first.writer)
+
     def test_they_come_back_nowhere(self) -> None:
         """They leave, and the name is free everywhere."""
         village = Village(3)
