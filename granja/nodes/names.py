@@ -143,6 +143,10 @@ class SharedNames:
         """See :class:`granja.people.claims.Claims`."""
         return farmer in self._ours
 
+    def moved(self, farmer: FarmerId) -> None:
+        """Note that another node has to say when this farmer is absent: they are there."""
+        self._ours.discard(farmer)
+
     def all_are_of_others(self) -> None:
         """Note that others have to say when anybody is absent: this node has lost its lease, and
         they have let its people go."""

@@ -80,6 +80,7 @@ class Whereabouts:
             if farmer.paused:  # Each of us may have taken them in when a node died.
                 self._names.watch(farmer.id)
             self._presence.move(farmer)
+            self._names.moved(farmer.id)
         return False
 
     def went(self, node: Neighbour, id: FarmerId) -> None:

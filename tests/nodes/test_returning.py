@@ -900,6 +900,29 @@ class LeftByTheirNode(SynchronousTestCase):
             self.village.settle()
 
 
+class LeftBehind(SynchronousTestCase):
+    def test_a_node_where_they_were_before_does_not_say_that_they_are_gone(self) -> None:
+        """Their node has lost its lease, and nobody has taken them in yet.  Before that, the first
+        one had something else to put on record."""
+        village = Village(2)
+        first, second = village.farms
+        eva, gus = guest(first, "Eva", "21"), first.arrives("Gus", "12")
+        returns(second, eva.secret)
+        first.shared.away = True
+        gus.drops()
+        village.record.end(second.writer)
+        second.shared.fence()
+        first.shared.away = False
+        village.pass_time(6.0)
+        village.record.renew()
+        village.pass_time(3.0)
+        back = returns(first, eva.secret)
+        back.reads()
+        farmer = back.protocol.farmer
+        assert farmer is not None
+        self.assertIn(ArtifactId(21), first.factory.market.copies(farmer.id))
+
+
 class ShortAndDead(Mourning):
     history = 1
 
