@@ -42,9 +42,11 @@ class LostCase(SharedCase):
         self.url = self.url.replace(f":{server().port}/", f":{self.wire.port}/")
         self.ear = Ear()
 
-    def north(self) -> PostgreSQLLedger:
+    async def north(self) -> PostgreSQLLedger:
+        """A node that has looked at what others wrote, and waits for no answer."""
         node = self.node("norte")
         node.watch(self.ear)
+        await node.append([], 0, {})
         return node
 
     @contextmanager
@@ -91,7 +93,7 @@ PROCESSES = (
 class TheConnectionIsLost(LostCase):
     async def test_what_was_stored_is_told_though_the_answer_was_lost(self) -> None:
         """It is on record once, and the waiting people hear so."""
-        node = self.north()
+        node = await self.north()
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
         await self.until("SELECT 1 FROM granja.entries")
@@ -104,7 +106,7 @@ class TheConnectionIsLost(LostCase):
         self.assertEqual(await node.append([BETO_COMES], 1, {}), 2)
 
     async def test_what_never_arrived_is_told_so(self) -> None:
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         waiting = node.append([ANA_COMES], 0, {})
         await later(0.2)
@@ -117,7 +119,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_what_arrives_late_is_not_stored(self) -> None:
         """After it was told that it is not, the old session may say what it likes."""
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         waiting = node.append([ANA_COMES], 0, {})
         await later(0.2)
@@ -133,7 +135,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_what_is_beside_the_chain_is_written_again(self) -> None:
         """No entry proves that it is stored.  To write it twice does no harm."""
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         waiting = node.append([], 0, {}, [Kept("bans", "x", 1)])
         await later(0.2)
@@ -144,7 +146,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_without_a_database_nothing_is_stored_and_later_it_is(self) -> None:
         """People who ask hear so at once.  Nobody is put out, and it resumes by itself."""
-        node = self.north()
+        node = await self.north()
         self.wire.closed = True
         self.wire.cut()
         for _ in range(3):
@@ -160,7 +162,7 @@ class TheConnectionIsLost(LostCase):
     async def test_nobody_waits_behind_others_for_a_database_that_does_not_answer(self) -> None:
         """Ten people type a name, and all hear it at the same time."""
         self.url += "?connect_timeout=2"
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         self.wire.cut()
         begun = reactor.seconds()
@@ -172,7 +174,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_what_could_not_be_stored_takes_its_name_along(self) -> None:
         """With the next attempt the name is stored, or nobody would know who that farmer is."""
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         waiting = node.append([ANA_COMES], 0, {})
         await later(0.2)
@@ -186,7 +188,7 @@ class TheConnectionIsLost(LostCase):
     async def test_a_connection_that_the_server_has_closed(self) -> None:
         """Nothing is sent on it, so nothing is stored, for sure.  The log says why."""
         self.patch(writers, "LOOK", 600.0)
-        node, said = self.north(), sentences(self)
+        node, said = await self.north(), sentences(self)
         await node.append([ANA_COMES], 0, {})
         mine = "FROM pg_stat_activity WHERE application_name = 'granja norte'"
         self.sql(f"SELECT pg_terminate_backend(pid) {mine}")
@@ -201,7 +203,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_the_lease_ends_before_the_outcome_is_known(self) -> None:
         """Under another lease the node finds what it has written under the old one."""
-        node = self.north()
+        node = await self.north()
         writer = node.writer
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
@@ -216,7 +218,7 @@ class TheConnectionIsLost(LostCase):
         """However long it takes to find out, and whatever is in the way.  It asks some times a
         second."""
         asked: list[Session] = []
-        node, said = self.north(), sentences(self)
+        node, said = await self.north(), sentences(self)
         connect = Session.connect
 
         def ask(session: Session) -> Connection:
@@ -241,7 +243,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_a_database_that_became_a_standby_is_left(self) -> None:
         """A connection to it would go on working, and nothing could be stored there ever again."""
-        node = self.north()
+        node = await self.north()
         await node.append([ANA_COMES], 0, {})
         self.addCleanup(self.read_only, "RESET")
         while len(before := {*self.sql(PROCESSES)}) < 2:
@@ -262,7 +264,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_a_server_that_stops_cuts_what_it_waits_for(self) -> None:
         """The database may answer in an hour, also when it is asked again."""
-        node = self.north()
+        node = await self.north()
         with self.locked_head():
             waiting = node.append([ANA_COMES], 0, {})
             await self.waiting_for_a_lock(waiting)
@@ -273,7 +275,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_a_server_that_stops_waits_for_nothing(self) -> None:
         """The fate of the last write is not known then, and is never told."""
-        node = self.north()
+        node = await self.north()
         self.wire.holding = True
         waiting = node.append([ANA_COMES], 0, {})
         await later(0.1)
@@ -292,7 +294,7 @@ class ItIsNotWhatItWas(LostCase):
 
     async def test_entries_that_were_told_are_gone(self) -> None:
         """A standby was promoted that had not got them: the node stops trading, and says why."""
-        node = self.north()
+        node = await self.north()
         await node.append([ANA_COMES], 0, {})
         await node.append([BETO_COMES], 1, {})
         self.sql(
@@ -326,7 +328,7 @@ class ItIsNotWhatItWas(LostCase):
 
     async def test_they_are_gone_when_it_is_asked_about_a_later_one(self) -> None:
         """The outcome of that does not matter any more."""
-        node = self.north()
+        node = await self.north()
         await node.append([ANA_COMES], 0, {})
         self.wire.swallowing = True
         waiting = node.append([BETO_COMES], 1, {})
@@ -341,7 +343,7 @@ class ItIsNotWhatItWas(LostCase):
 
     async def test_another_farm_is_at_its_place(self) -> None:
         """It is taken for a database that is away, until the own one is back."""
-        node = self.north()
+        node = await self.north()
         rows = self.sql("SELECT farm::text FROM granja.granja")
         self.sql("UPDATE granja.granja SET farm = gen_random_uuid()")
         said = sentences(self)
@@ -356,7 +358,7 @@ class ItIsNotWhatItWas(LostCase):
 
     async def test_a_deed_of_a_newer_granja(self) -> None:
         """A node decides nothing if it does not understand another node's fact."""
-        node = self.north()
+        node = await self.north()
         entry = (1, 1763848000.25, "danced", "{}")
         hash = digest(GENESIS, *entry).hex()
         self.sql(
@@ -371,7 +373,7 @@ class ItIsNotWhatItWas(LostCase):
 
     async def test_somebody_changes_the_tables(self) -> None:
         """Trying again is of no use."""
-        node = self.north()
+        node = await self.north()
         self.sql("ALTER TABLE granja.entries ADD CHECK (kind <> 'declared')")
         with self.assertRaises(Halted) as caught:
             await node.append([ANA_COMES], 0, {})
@@ -386,7 +388,7 @@ class TheServerHangs(LostCase):
     async def test_a_server_that_neither_answers_nor_hangs_up_is_given_up(self) -> None:
         """A stopped server is such a case: its system still takes bytes.  Then the ledger asks
         again."""
-        node = self.north()
+        node = await self.north()
         self.wire.swallowing = True
         waiting = node.append([ANA_COMES], 0, {})
         while not self.ear.said:
@@ -398,7 +400,7 @@ class TheServerHangs(LostCase):
 
     async def test_a_server_that_is_at_it_still_is_waited_for(self) -> None:
         """Somebody else has the head locked for longer than the patience of the watchdog."""
-        node = self.north()
+        node = await self.north()
         with self.locked_head():
             waiting = node.append([ANA_COMES], 0, {})
             await later(1.5)

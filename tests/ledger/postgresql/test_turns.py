@@ -217,7 +217,7 @@ class Batches(LostCase):
 
     async def test_one_was_decided_too_early(self) -> None:
         """It is told so; what was decided in time is stored."""
-        node = self.north()
+        node = await self.north()
         with self.locked_head():
             first = node.append([ANA_COMES], 0, {})
             await self.waiting_for_a_lock(first)
@@ -229,7 +229,7 @@ class Batches(LostCase):
 
     async def test_both_late_ones_hear_so(self) -> None:
         """The first also hears what both have missed."""
-        node = self.north()
+        node = await self.north()
         with self.locked_head():
             first = node.append([ANA_COMES], 0, {})
             await self.waiting_for_a_lock(first)
@@ -244,7 +244,7 @@ class Batches(LostCase):
 
     async def test_the_connection_is_lost_while_one_queues_up(self) -> None:
         """It has sent nothing, so nothing of it is stored."""
-        node, said = self.north(), sentences(self)
+        node, said = await self.north(), sentences(self)
         await node.append([ANA_COMES], 0, {})
         with self.locked_head():
             late = node.append([BETO_COMES], 0, {})
@@ -258,7 +258,7 @@ class Batches(LostCase):
     async def test_after_a_mistake_of_ours_nothing_more_is_stored(self) -> None:
         """Here it is a state that is none.  What was stored before is told, and whoever waits hears
         that it is not."""
-        node = self.north()
+        node = await self.north()
         with self.locked_head():
             first = node.append([ANA_COMES], 0, {})
             await self.waiting_for_a_lock(first)
@@ -274,7 +274,7 @@ class Batches(LostCase):
 
     async def test_a_mistake_in_what_is_to_be_stored(self) -> None:
         """Whoever waits for it hears so too."""
-        node = self.north()
+        node = await self.north()
         odd: Any = Declared(ANA, object(), ())  # type: ignore[arg-type]
         with self.assertRaises(Halted):
             await node.append([odd], 0, {})
@@ -295,7 +295,7 @@ class Beside(LostCase):
 
     async def test_a_change_that_was_read_just_before_the_database_went_away(self) -> None:
         """What came with it could not be read.  It is told with that, later."""
-        said, node = sentences(self), self.north()
+        said, node = sentences(self), await self.north()
         self.sql(
             "ALTER TABLE granja.entries RENAME TO hidden",
             "INSERT INTO granja.kept VALUES ('bans', 'x', '1', 1, 99)",
@@ -314,7 +314,7 @@ class Strange(LostCase):
     async def test_what_nobody_understands_halts_a_node_that_only_looks(self) -> None:
         """The operator reads it before anybody wants to trade."""
         logged = sentences(self)
-        node = self.north()
+        node = await self.north()
         entry = (1, 1763848000.25, "danced", "{}")
         hash = digest(GENESIS, *entry).hex()
         self.sql(
@@ -330,7 +330,7 @@ class Strange(LostCase):
     async def test_tables_that_cannot_be_read_are_a_database_that_is_away(self) -> None:
         """The log says why, once; when they can be read again, all is well."""
         logged = sentences(self)
-        node = self.north()
+        node = await self.north()
         self.sql("ALTER TABLE granja.entries RENAME TO hidden")
         while not any("database is away: relation" in line for line in logged):
             await later()
