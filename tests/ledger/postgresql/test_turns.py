@@ -284,14 +284,17 @@ class Batches(LostCase):
 
 class Beside(LostCase):
     async def test_own_changes_do_not_hide_others(self) -> None:
-        """Both have changed something since this node looked: it hears of the other's."""
+        """Both have changed something since this node looked: it hears of the other's, once."""
         north, south, ear = self.node("norte"), self.node("sur"), Ear()
         await south.append([], 0, {}, [Kept("bans", "theirs", 1)])
         await north.append([], 0, {}, [Kept("bans", "ours", 1)])
         north.watch(ear)
         while not ear.kept:
             await ear.next()
-        self.assertEqual(ear.kept, [Kept("bans", "theirs", 1)])
+        await south.append([], 0, {}, [Kept("bans", "more", 2)])
+        while len(ear.kept) < 2:
+            await ear.next()
+        self.assertEqual(ear.kept, [Kept("bans", "theirs", 1), Kept("bans", "more", 2)])
 
     async def test_a_change_that_was_read_just_before_the_database_went_away(self) -> None:
         """What came with it could not be read.  It is told with that, later."""
