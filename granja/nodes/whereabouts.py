@@ -91,7 +91,8 @@ class Whereabouts:
             self._roster.let_go(farmer)
             farmer.arrived, farmer.was_at = 0.0, ""
             self._presence.attendance.went(id)
-            if not farmer.registered and not self._names.concerns(id):  # On the way to this one.
+            on_the_way = self._names.concerns(id) and not self._names.watches(id)
+            if not farmer.registered and not on_the_way:
                 self._roster.free(farmer)
                 # Who has a pass may be on the way to another node.
                 if id not in self._presence.passes.visits:

@@ -28,6 +28,10 @@ from granja.people.roster import Connection, Farmer, Roster
 #: Seconds until we try again to record what the ledger could not store.
 RETRY = 5.0
 
+#: Seconds after which we have heard of somebody who left one node and came in at another, even if a
+#: message was lost.
+ON_THE_WAY = 5.0
+
 #: Comings and goings that we record at a time: the chat waits while we submit them.
 MOST_AT_ONCE = 500
 
@@ -51,6 +55,7 @@ class Attendance:
         news: Newsroom,
         closing: Callable[[], bool],
     ) -> None:
+        self._clock = clock
         self._lane = lane
         self._market = market
         self._roster = roster
@@ -131,6 +136,12 @@ class Attendance:
         """Somebody has left another node: see that the record says so, and free their name, if this
         node has a part in that."""
         if self.claims is not None and self.claims.watches(id):
+            self._clock.callLater(ON_THE_WAY, self._gone, id)
+
+    def _gone(self, id: FarmerId) -> None:
+        """They have not come in at another node meanwhile, or this one would have heard it."""
+        watched = self.claims is not None and self.claims.watches(id)
+        if watched and self._roster.present(id) is None and not self._closing():
             self.depart(id)
 
     def _decide_departure(self, id: FarmerId) -> list[Fact]:

@@ -396,7 +396,7 @@ class Taken(SynchronousTestCase):
         self.comes(self.there, "Ana").drops()
         self.village.pass_time(1.0)
         self.assertIsInstance(self.village.record.record.facts[-1], Returned)
-        self.village.pass_time(3.0)
+        self.village.pass_time(7.0)
         self.assertIsInstance(self.village.record.record.facts[-1], Left)
         self.assertEqual(self.village.lists(), [["Beto", "Caro"]] * 3)
 

@@ -502,8 +502,8 @@ class CutOffOnTheWay(Returning):
         self.assertIn("Eva", self.village.lists()[0])
 
     def assert_free(self) -> None:
-        """The name is nobody's: a newcomer has it."""
-        self.village.pass_time(3.0)
+        """The name is nobody's after some seconds: a newcomer has it."""
+        self.village.pass_time(6.0)
         self.assertEqual(self.village.lists(), [["Gus", "Beto", "Caro"]] * 3)
         newcomer = self.here.person("Eva").arrives()
         self.assertFalse(newcomer.is_closed)
@@ -519,6 +519,7 @@ class CutOffOnTheWay(Returning):
         self.eva.reads()
         self.is_cut_off(self.eva)
         self.village.pass_time(121)
+        self.village.pass_time(6)
         self.village.quiet()
         self.here.person("Eva").types("Eva", PASSWORD)
         self.village.settle()
@@ -901,7 +902,31 @@ class LeftByTheirNode(SynchronousTestCase):
 
 
 class LeftBehind(SynchronousTestCase):
-    def test_a_node_where_they_were_before_does_not_say_that_they_are_gone(self) -> None:
+    """Somebody goes on, and a node where they were before does not say that they are gone."""
+
+    def test_they_go_on_once_more_from_node_to_node(self) -> None:
+        """The node that had taken them in meanwhile hears that they left, and not yet where they
+        are: it has lost a message."""
+        village = Village(3)
+        first, second, taker = village.farms
+        eva = guest(first, "Eva", "21")
+        second.arrives("Dora")
+        village.record.end(second.writer)
+        second.shared.fence()
+        taker.bus.to_lose = 2
+        village.record.end(first.writer)
+        village.record.renew()
+        village.settle()
+        first.shared.fence()
+        returns(first, eva.secret)
+        back = returns(second, eva.secret)
+        village.pass_time(10.0)
+        back.reads()
+        farmer = back.protocol.farmer
+        assert farmer is not None
+        self.assertIn(ArtifactId(21), taker.factory.market.copies(farmer.id))
+
+    def test_before_anybody_takes_them_in(self) -> None:
         """Their node has lost its lease, and nobody has taken them in yet.  Before that, the first
         one had something else to put on record."""
         village = Village(2)
