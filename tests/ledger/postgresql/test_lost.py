@@ -11,7 +11,7 @@ import psycopg
 from twisted.internet.defer import Deferred
 
 from granja.contract.ids import FarmerId
-from granja.ledger.chain import GENESIS, digest
+from granja.ledger.chain import digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
 from granja.ledger.postgresql import watchdog, writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
@@ -69,6 +69,27 @@ class LostCase(SharedCase):
             "AND datname = current_database()"
         )
 
+    def dance(self) -> None:
+        """Another node appends a kind of fact that this granja does not know."""
+        ((last, before),) = self.sql("SELECT sequence, encode(hash, 'hex') FROM granja.head")
+        entry = (int(str(last)) + 1, 1763848000.25, "danced", "{}")
+        hash = digest(bytes.fromhex(str(before)), *entry).hex()
+        self.sql(
+            f"INSERT INTO granja.entries VALUES ({entry[0]}, {entry[1]}, 'danced', '{{}}', "
+            f"'\\x{hash}', 9)",
+            f"UPDATE granja.head SET sequence = {entry[0]}, hash = '\\x{hash}'",
+        )
+
+    async def lose_ana(self, node: PostgreSQLLedger) -> None:
+        """Append on a line that is lost before anything arrives, and hear that it is not stored."""
+        self.wire.holding = True
+        waiting = node.append([ANA_COMES], 0, {})
+        await later(0.2)
+        self.wire.holding = False
+        self.wire.cut()
+        with self.assertRaises(NotStored):
+            await waiting
+
     def count(self) -> object:
         return self.sql("SELECT count(*) FROM granja.entries")[0][0]
 
@@ -107,13 +128,7 @@ class TheConnectionIsLost(LostCase):
 
     async def test_what_never_arrived_is_told_so(self) -> None:
         node = await self.north()
-        self.wire.holding = True
-        waiting = node.append([ANA_COMES], 0, {})
-        await later(0.2)
-        self.wire.holding = False
-        self.wire.cut()
-        with self.assertRaises(NotStored):
-            await waiting
+        await self.lose_ana(node)
         self.assertEqual(self.count(), 0)
         self.assertEqual(await self.stored(node, [BETO_COMES], 0), 1)
 
@@ -175,13 +190,7 @@ class TheConnectionIsLost(LostCase):
     async def test_what_could_not_be_stored_takes_its_name_along(self) -> None:
         """With the next attempt the name is stored, or nobody would know who that farmer is."""
         node = await self.north()
-        self.wire.holding = True
-        waiting = node.append([ANA_COMES], 0, {})
-        await later(0.2)
-        self.wire.holding = False
-        self.wire.cut()
-        with self.assertRaises(NotStored):
-            await waiting
+        await self.lose_ana(node)
         self.assertEqual(await self.stored(node, [ANA_COMES], 0), 1)
         self.assertEqual(self.sql("SELECT name FROM granja.pseudonyms"), [("Ana",)])
 
@@ -359,13 +368,8 @@ class ItIsNotWhatItWas(LostCase):
     async def test_a_deed_of_a_newer_granja(self) -> None:
         """A node decides nothing if it does not understand another node's fact."""
         node = await self.north()
-        entry = (1, 1763848000.25, "danced", "{}")
-        hash = digest(GENESIS, *entry).hex()
-        self.sql(
-            f"INSERT INTO granja.entries VALUES (1, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
-            f"UPDATE granja.head SET sequence = 1, hash = '\\x{hash}'",
-            "NOTIFY granja, '9'",
-        )
+        self.dance()
+        self.sql("NOTIFY granja, '9'")
         with self.assertRaises(Halted) as caught:
             await self.stored(node, [ANA_COMES], 0)
         self.assertIn("entry 1 is damaged: it cannot be read", str(caught.exception))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from granja.ledger.chain import GENESIS, digest
 from granja.ledger.interface import Halted, Kept, NotStored, Stale
 from granja.ledger.postgresql import lease as leases, writer as writers
 from granja.ledger.postgresql.ledger import PostgreSQLLedger
@@ -152,13 +151,7 @@ class Turns(TurnCase):
         """Or the node halts, and everybody else has the turn again."""
         north, south = await self.take_turn()
         await south.append([], 1, {})
-        entry = (2, 1763848000.25, "danced", "{}")
-        ((last,),) = self.sql("SELECT encode(hash, 'hex') FROM granja.head")
-        hash = digest(bytes.fromhex(str(last)), *entry).hex()
-        self.sql(
-            f"INSERT INTO granja.entries VALUES (2, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
-            f"UPDATE granja.head SET sequence = 2, hash = '\\x{hash}'",
-        )
+        self.dance()
         for node in (north, south):
             with self.assertRaisesRegex(Halted, "another node wrote is not understood.*entry 2"):
                 await node.append([BETO_COMES], 1, {})
@@ -318,12 +311,7 @@ class Strange(LostCase):
         """The operator reads it before anybody wants to trade."""
         logged = sentences(self)
         node = await self.north()
-        entry = (1, 1763848000.25, "danced", "{}")
-        hash = digest(GENESIS, *entry).hex()
-        self.sql(
-            f"INSERT INTO granja.entries VALUES (1, {entry[1]}, 'danced', '{{}}', '\\x{hash}', 9)",
-            f"UPDATE granja.head SET sequence = 1, hash = '\\x{hash}'",
-        )
+        self.dance()
         while not any("what another node wrote is not understood" in line for line in logged):
             await later()
         with self.assertRaisesRegex(Halted, "entry 1 is damaged"):
